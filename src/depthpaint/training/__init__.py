@@ -1,0 +1,1 @@
+"""How diorama was made: scenes rendered here, networks trained on them, export to ONNX (needs the extra `train`)."""
