@@ -1,0 +1,162 @@
+"""The error contract: a stable code, one sentence, the remedy, and one table to exit and HTTP statuses."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from types import MappingProxyType
+
+# Control characters, direction marks and overrides, line separators, byte-order marks and lone surrogates:
+# what can move a cursor, forge a line or show text in another order. Joiners stay, because emoji need them.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+class ErrorCode(StrEnum):
+    """Stable names of everything that can go wrong; they are part of the interface."""
+
+    INVALID_PARAMETER = "invalid_parameter"
+    DEPTH_UNREADABLE = "depth_unreadable"
+    DEPTH_TRUNCATED = "depth_truncated"
+    DEPTH_UNSUPPORTED_FORMAT = "depth_unsupported_format"
+    DEPTH_BAD_SHAPE = "depth_bad_shape"
+    DEPTH_BAD_DTYPE = "depth_bad_dtype"
+    DEPTH_NOT_FINITE = "depth_not_finite"
+    DEPTH_CONSTANT = "depth_constant"
+    DEPTH_TOO_LARGE = "depth_too_large"
+    PICKLE_REFUSED = "pickle_refused"
+    MODEL_NOT_FOUND = "model_not_found"
+    MODEL_TRUNCATED = "model_truncated"
+    MODEL_HASH_MISMATCH = "model_hash_mismatch"
+    MODEL_INCOMPATIBLE = "model_incompatible"
+    HUB_UNREACHABLE = "hub_unreachable"
+    HUB_AUTH_REQUIRED = "hub_auth_required"
+    HUB_GATED = "hub_gated"
+    OFFLINE_MISSING = "offline_missing"
+    QUEUE_FULL = "queue_full"
+    NOT_READY = "not_ready"
+    DRAINING = "draining"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    OUT_OF_MEMORY = "out_of_memory"
+    DISK_FULL = "disk_full"
+    OUTPUT_NOT_WRITABLE = "output_not_writable"
+    OUTPUT_EXISTS = "output_exists"
+    OUTPUT_LOCKED = "output_locked"
+    OUTPUT_PATH_ESCAPE = "output_path_escape"
+    INTERNAL = "internal"
+
+
+# code -> (exit status, HTTP status). The only such table: the command line, the server and the ledger all
+# read it.
+STATUSES = MappingProxyType(
+    {
+        ErrorCode.INVALID_PARAMETER: (2, 422),
+        ErrorCode.DEPTH_UNREADABLE: (3, 422),
+        ErrorCode.DEPTH_TRUNCATED: (3, 422),
+        ErrorCode.DEPTH_UNSUPPORTED_FORMAT: (3, 422),
+        ErrorCode.DEPTH_BAD_SHAPE: (3, 422),
+        ErrorCode.DEPTH_BAD_DTYPE: (3, 422),
+        ErrorCode.DEPTH_NOT_FINITE: (3, 422),
+        ErrorCode.DEPTH_CONSTANT: (3, 422),
+        ErrorCode.DEPTH_TOO_LARGE: (3, 413),
+        ErrorCode.PICKLE_REFUSED: (5, 422),
+        ErrorCode.MODEL_NOT_FOUND: (5, 404),
+        ErrorCode.MODEL_TRUNCATED: (5, 503),
+        ErrorCode.MODEL_HASH_MISMATCH: (5, 503),
+        ErrorCode.MODEL_INCOMPATIBLE: (5, 503),
+        ErrorCode.HUB_UNREACHABLE: (7, 503),
+        ErrorCode.HUB_AUTH_REQUIRED: (7, 503),
+        ErrorCode.HUB_GATED: (7, 503),
+        ErrorCode.OFFLINE_MISSING: (7, 503),
+        ErrorCode.QUEUE_FULL: (6, 429),
+        ErrorCode.NOT_READY: (6, 503),
+        ErrorCode.DRAINING: (6, 503),
+        ErrorCode.TIMEOUT: (6, 504),
+        ErrorCode.CANCELLED: (130, 499),
+        ErrorCode.OUT_OF_MEMORY: (6, 503),
+        ErrorCode.DISK_FULL: (6, 507),
+        ErrorCode.OUTPUT_NOT_WRITABLE: (6, 500),
+        ErrorCode.OUTPUT_EXISTS: (8, 409),
+        ErrorCode.OUTPUT_LOCKED: (8, 409),
+        ErrorCode.OUTPUT_PATH_ESCAPE: (8, 400),
+        ErrorCode.INTERNAL: (1, 500),
+    }
+)
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line and safe for a terminal: control and direction characters are escaped."""
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+
+
+class DepthpaintError(Exception):
+    """Anything that depthpaint refuses: what happened, and what to do about it.
+
+    `value` is what was given and `limit` what is allowed, where there are such.
+    """
+
+    def __init__(
+        self, message: str, *, code: ErrorCode, remedy: str = "", value: object = None, limit: object = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.remedy = remedy
+        self.value = value
+        self.limit = limit
+
+    @property
+    def exit_status(self) -> int:
+        """What the command line exits with."""
+        return STATUSES[self.code][0]
+
+    @property
+    def http_status(self) -> int:
+        """What the server answers with."""
+        return STATUSES[self.code][1]
+
+    def __str__(self) -> str:
+        parts = (self.message, self.remedy) if self.remedy else (self.message,)
+        return "; ".join(printable(part) for part in parts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The inherited one forgets keyword arguments, so an error could not come back from a worker process.
+        return _rebuilt, (type(self), self.message, self.code, self.remedy, self.value, self.limit)
+
+
+def _rebuilt(
+    kind: type[DepthpaintError], message: str, code: ErrorCode, remedy: str, value: object, limit: object
+) -> DepthpaintError:
+    return kind(message, code=code, remedy=remedy, value=value, limit=limit)
+
+
+class ParameterError(DepthpaintError, ValueError):
+    """A number, a name or a text that was asked for is not possible."""
+
+
+class DepthError(DepthpaintError, ValueError):
+    """The depth file cannot be read, or cannot be understood as depth."""
+
+
+class UnsafeFormatError(DepthpaintError, ValueError):
+    """The file could run code when it is read; it was not."""
+
+
+class ModelError(DepthpaintError):
+    """A model is unknown, missing, damaged or does not fit."""
+
+
+class OutputError(DepthpaintError, OSError):
+    """A result cannot be written where it was asked to go."""
+
+
+class OutOfMemory(DepthpaintError):
+    """There is not enough memory for what was asked."""
+
+
+class Cancelled(DepthpaintError):
+    """The user stopped it."""
+
+
+class InternalError(DepthpaintError):
+    """A mistake in depthpaint itself."""
