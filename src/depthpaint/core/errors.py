@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     OUTPUT_EXISTS = "output_exists"
     OUTPUT_LOCKED = "output_locked"
     OUTPUT_PATH_ESCAPE = "output_path_escape"
+    RECORD_MISSING = "record_missing"
+    RECORD_DAMAGED = "record_damaged"
     INTERNAL = "internal"
 
 
@@ -79,6 +81,8 @@ STATUSES = MappingProxyType(
         ErrorCode.OUTPUT_EXISTS: (8, 409),
         ErrorCode.OUTPUT_LOCKED: (8, 409),
         ErrorCode.OUTPUT_PATH_ESCAPE: (8, 400),
+        ErrorCode.RECORD_MISSING: (3, 422),
+        ErrorCode.RECORD_DAMAGED: (3, 422),
         ErrorCode.INTERNAL: (1, 500),
     }
 )

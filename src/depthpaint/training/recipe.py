@@ -18,12 +18,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from depthpaint.training.autoencoder import decoder_loss, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from depthpaint.training.dataset import make_shard, shard_file
-from depthpaint.training.diffusion import alphas_cumprod, noised, random_timesteps
+from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, random_timesteps
 from depthpaint.training.examples import Batch, Examples, as_network_input
 from depthpaint.training.networks import Networks, build_networks
 
@@ -32,6 +31,9 @@ PEAK_RATE = 8e-4
 WARM_UP_STEPS = 200
 DECAY_FROM = 0.35
 """Share of the budget after which the learning rate falls, straight, to zero."""
+SETTLES_AT = 0.7
+DECIDING_EARLY, DECIDING_LATE = 0.6, 0.3
+"""Share of the noisiest timesteps: first the words are learned, then the finish."""
 AVERAGING = 0.9995
 DECODER_EVERY = 3
 SAVE_SECONDS = 180.0
@@ -72,7 +74,8 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
     while (share := progress.seconds / (60 * minutes)) < 1:
         rate = PEAK_RATE * min(1.0, (progress.steps + 1) / WARM_UP_STEPS, (1 - share) / (1 - DECAY_FROM))
         batch = examples.batch(BATCH, generator)
-        losses.append(run.painter_step(batch, rate, generator, progress.steps))
+        deciding = DECIDING_EARLY if share < SETTLES_AT else DECIDING_LATE
+        losses.append(run.painter_step(batch, rate, deciding, generator, progress.steps))
         if progress.steps % DECODER_EVERY == 0:
             decoder_losses.append(run.decoder_step(batch, rate, generator))
         progress = Progress(progress.steps + 1, progress.samples + BATCH, time.monotonic() - started)
@@ -124,9 +127,11 @@ class _Run:
         for name in (*self.networks.painters(), "autoencoder"):
             named[f"averaged-{name}"].load_state_dict(named[name].state_dict())
 
-    def painter_step(self, batch: Batch, rate: float, generator: torch.Generator, step: int) -> float:
+    def painter_step(
+        self, batch: Batch, rate: float, deciding: float, generator: torch.Generator, step: int
+    ) -> float:
         networks, size = self.networks, len(batch.latents)
-        timesteps = random_timesteps(size, generator)
+        timesteps = random_timesteps(size, generator, deciding=deciding)
         noise = torch.randn(batch.latents.shape, generator=generator)
         noisy, velocity = noised(batch.latents, noise, timesteps, self.table)
         text = networks.text_encoder(batch.tokens.to(self.device)).last_hidden_state
@@ -135,7 +140,8 @@ class _Run:
         predicted = networks.unet(
             noisy.to(self.device), timesteps.to(self.device), text, down_intrablock_additional_residuals=features
         ).sample
-        loss = functional.mse_loss(predicted, velocity.to(self.device))
+        weights = emphasis(batch.latents).to(self.device)
+        loss = (weights * (predicted - velocity.to(self.device)).square()).mean()
         parameters = [p for m in networks.painters().values() for p in m.parameters()]
         _descend(self.painter, loss, rate, parameters)
         # A young average forgets its random start sooner.

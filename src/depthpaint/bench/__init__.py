@@ -1,0 +1,1 @@
+"""What a picture costs in time, beside a peer in the same run."""

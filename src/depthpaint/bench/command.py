@@ -1,0 +1,71 @@
+"""`depthpaint bench`: a table for people on stderr, one JSON document on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from depthpaint.bench.contest import Contest, measure
+from depthpaint.bench.task import BenchTask, sphere_before_a_wall
+from depthpaint.models.registry import DIORAMA
+from depthpaint.record.environment import environment
+
+
+def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
+    """Measure whole processes and loaded pictures, with stock diffusers in the same run if `vs` is "diffusers".
+
+    The JSON document goes to stdout, and with `as_json` nothing else is printed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        np.save(work / "depth.npy", sphere_before_a_wall(side))
+        task = BenchTask(depth=work / "depth.npy")
+        peer_folder = None
+        if vs is not None:
+            from depthpaint.models.diorama.folder import write_diffusers_folder
+
+            peer_folder = write_diffusers_folder(work / "diffusers", DIORAMA)
+        contest = measure(task, work, repeats=repeats, peer_folder=peer_folder)
+    document = _document(contest, task, side)
+    if not as_json:
+        Console(stderr=True).print(_table(document))
+    sys.stdout.write(json.dumps(document) + "\n")
+
+
+def _document(contest: Contest, task: BenchTask, side: int) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "task": {
+            "size": f"{side}x{side}", "prompt": task.prompt, "seed": task.seed,
+            "num_inference_steps": task.num_inference_steps, "guidance_scale": task.guidance_scale,
+        },
+        "cold": {name: asdict(timing) for name, timing in contest.cold.items()},
+        "steady": {name: asdict(timing) for name, timing in contest.steady.items()},
+        "environment": environment(),
+    }  # fmt: skip
+    if contest.psnr is not None:
+        document["psnr"] = round(contest.psnr, 2)
+        for kind, timings in (("cold", contest.cold), ("steady", contest.steady)):
+            document[f"{kind}_ratio"] = round(timings["depthpaint"].median / timings["diffusers"].median, 4)
+    return document
+
+
+def _table(document: dict[str, Any]) -> Table:
+    table = Table(title=f"one picture of {document['task']['size']}, {document['task']['num_inference_steps']} steps")
+    for name in ("", "side", "median s", "lowest", "highest", "runs", "ratio"):
+        table.add_column(name)
+    for kind, meaning in (("cold", "whole process"), ("steady", "loaded program")):
+        for side, timing in document[kind].items():
+            ratio = document.get(f"{kind}_ratio") if side == "depthpaint" else None
+            numbers = [f"{timing[key]:.2f}" for key in ("median", "lowest", "highest")]
+            table.add_row(meaning, side, *numbers, str(timing["runs"]), "" if ratio is None else f"{ratio:.3f}")
+    if "psnr" in document:
+        table.caption = f"the two pictures agree to {document['psnr']} dB"
+    return table

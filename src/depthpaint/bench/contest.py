@@ -1,0 +1,110 @@
+"""depthpaint and stock diffusers on the same task, in turns, on the same machine in the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from depthpaint.bench.clock import Timing
+from depthpaint.bench.task import BenchTask
+from depthpaint.core.errors import ErrorCode, ModelError
+
+PEER = Path(__file__).parent / "peers" / "diffusers_peer.py"
+WARM_PICTURES = 2
+"""Pictures at the start of a steady run that do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Whole processes (`cold`) and single pictures of a loaded program (`steady`), by side, and how alike they paint."""
+
+    cold: dict[str, Timing]
+    steady: dict[str, Timing]
+    psnr: float | None
+
+
+def measure(task: BenchTask, work: Path, *, repeats: int, peer_folder: Path | None) -> Contest:
+    """Run both sides `repeats` times in turns after one warm-up each. `peer_folder` None leaves diffusers out."""
+    sides = ["depthpaint", *(["diffusers"] if peer_folder else [])]
+    cold: dict[str, list[float]] = {side: [] for side in sides}
+    steady: dict[str, list[float]] = {side: [] for side in sides}
+    for turn in range(repeats + 1):
+        for side in sides:
+            started = time.perf_counter()
+            if side == "depthpaint":
+                _run([sys.executable, "-m", "depthpaint", *_arguments(task, work)])
+            else:
+                _peer(task, work, peer_folder, 1)
+            if turn > 0:
+                cold[side].append(time.perf_counter() - started)
+    for _ in range(repeats):
+        steady["depthpaint"] += _own_pictures(task, 3 + WARM_PICTURES)[WARM_PICTURES:]
+        if peer_folder:
+            steady["diffusers"] += _peer(task, work, peer_folder, 3 + WARM_PICTURES)["pictures"][WARM_PICTURES:]
+    alike = psnr(_own_picture(work), np.load(work / "peer.npy")) if peer_folder else None
+    return Contest({k: Timing.of(v) for k, v in cold.items()}, {k: Timing.of(v) for k, v in steady.items()}, alike)
+
+
+def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Peak signal to noise ratio in dB of two pictures in [0, 1]."""
+    error = float(np.mean((one - other) ** 2))
+    return -10 * float(np.log10(max(error, 1e-12)))
+
+
+def _arguments(task: BenchTask, work: Path) -> list[str]:
+    return [
+        "generate", str(task.depth), task.prompt, "--seed", str(task.seed), "--steps", str(task.num_inference_steps),
+        "--guidance", str(task.guidance_scale), "--size", "depth", "--out", str(work), "--name", "own", "--overwrite", "-q",
+    ]  # fmt: skip
+
+
+def _own_picture(work: Path) -> NDArray[np.float64]:
+    with Image.open(work / "own.png") as image:
+        return np.asarray(image, dtype=np.float64) / 255
+
+
+def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
+    from depthpaint.engine import Engine
+    from depthpaint.inputs.request import GenerationRequest
+
+    engine = Engine()
+    request = GenerationRequest(
+        depth=task.depth, prompt=task.prompt, seed=task.seed, size="depth",
+        num_inference_steps=task.num_inference_steps, guidance_scale=task.guidance_scale,
+    )  # fmt: skip
+    seconds: list[float] = []
+    for _ in range(pictures):
+        started = time.perf_counter()
+        engine.paint(request)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> dict[str, Any]:
+    settings = (task.prompt, task.seed, task.num_inference_steps, task.guidance_scale, pictures)
+    command = [sys.executable, PEER, folder, task.depth, *settings, work / "peer.npy"]
+    return json.loads(_run([str(part) for part in command]).strip().splitlines()[-1])
+
+
+def _run(command: Sequence[str]) -> str:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ModelError(
+            f"one side of the benchmark failed: {last}",
+            code=ErrorCode.MODEL_INCOMPATIBLE,
+            remedy="pip install 'depthpaint[sd]' for --vs diffusers",
+        )
+    return done.stdout

@@ -1,0 +1,53 @@
+"""Lay a depth map on a size: resize without ringing, place, and fill the rim with what is next to it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from depthpaint.core.errors import ErrorCode, InternalError
+from depthpaint.core.geometry import Box, Extent, Placement
+from depthpaint.depth.depth_map import DepthMap
+
+Item = TypeVar("Item", np.float32, np.bool_)
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def fit_depth(depth: DepthMap, placement: Placement, content: Extent) -> tuple[Floats, Mask]:
+    """Resize and place `depth` on `content` pixels: values float32 (h, w) in [0, 1] and validity bool (h, w).
+
+    A triangle filter: bilinear on the way up, an average over the covered pixels on the way down; filters
+    with negative lobes would draw rims of false depth along every edge. A pixel is valid where at least half
+    of its sources are.
+    """
+    left, top, right, bottom = (round(side) for side in placement.target)
+    size = Extent(right - left, bottom - top)
+    values = np.clip(_resized(depth.values, placement.source, size), 0, 1)
+    valid = _resized(depth.valid.astype(np.float32), placement.source, size) >= 0.5
+    return pad_to(values, content, placement.target), pad_to(valid, content, placement.target)
+
+
+def pad_to(values: NDArray[Item], canvas: Extent, box: Box) -> NDArray[Item]:
+    """Put `values` (h, w) at `box` of a canvas, (H, W) as returned, and repeat their edges to its rim."""
+    left, top, right, bottom = (round(side) for side in box)
+    inside = 0 <= left <= right <= canvas.width and 0 <= top <= bottom <= canvas.height
+    if not inside or values.shape != (bottom - top, right - left) or not values.size:
+        raise InternalError(
+            f"an array of shape {values.shape} does not fit the box {tuple(box)} of {canvas}",
+            code=ErrorCode.INTERNAL,
+        )
+    return np.pad(values, ((top, canvas.height - bottom), (left, canvas.width - right)), mode="edge")
+
+
+def _resized(values: Floats, source: Box, size: Extent) -> Floats:
+    height, width = values.shape
+    # Rounding may leave a box a hair outside, which Pillow refuses.
+    box = (max(0.0, source.left), max(0.0, source.top), min(width, source.right), min(height, source.bottom))
+    if size == (width, height) and box == (0, 0, width, height):
+        return values.copy()
+    image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.asarray(image.resize((size.width, size.height), Image.Resampling.BILINEAR, box=box))

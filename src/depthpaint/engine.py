@@ -1,0 +1,209 @@
+"""The one place that joins the stages: depth, plan, model, sampling, picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from depthpaint.core.errors import ErrorCode, InternalError, printable
+from depthpaint.core.noise import NoiseDraws
+from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.fit import fit_depth, pad_to
+from depthpaint.depth.read import read_depth
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.painter import Floats, Painter, UnknownWord
+from depthpaint.models.registry import model_named
+from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
+from depthpaint.plan.sizes import Sizes
+from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.sampling.drive import drive
+from depthpaint.sampling.evaluate import Evaluate
+from depthpaint.sampling.guidance import Guidance
+from depthpaint.sampling.parameterization import denoised_from, prediction_named
+from depthpaint.sampling.samplers import sampler_named
+from depthpaint.sampling.window import ControlWindow
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step is done. `picture` and `step` count from 1; `preview()` decodes what the picture looks like so far."""
+
+    picture: int
+    pictures: int
+    step: int
+    steps: int
+    preview: Callable[[], Pixels]
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """What stays the same through all steps and pictures of a request."""
+
+    plan: RunPlan
+    painter: Painter
+    text: dict[str, Floats]
+    prepared: object | None
+
+
+class Engine:
+    """Paints requests. Models stay loaded and sentences encoded, so that the next picture starts at once."""
+
+    def __init__(self, load: Callable[[str], Painter] | None = None) -> None:
+        self._load = load or (lambda name: model_named(name).load())
+        self._painters: dict[str, Painter] = {}
+        self._texts: dict[tuple[str, str], Floats] = {}
+
+    def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
+        """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
+        depth = read_depth(
+            request.depth, near=request.near, alpha_mask=request.alpha_mask, allow_constant=request.allow_constant
+        )
+        return depth, make_plan(request, depth.source.size, model_named(request.model).habits)
+
+    def paint(
+        self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
+    ) -> GenerationResult:
+        """Paint every picture of `request`; what `on_progress` raises ends the run.
+
+        Raises DepthpaintError for anything that a user can mend.
+        """
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "read"):
+            depth, plan = self.understand(request)
+        with _timed(seconds, "load"):
+            painter = self._painter(plan.model)
+        with _timed(seconds, "text"):
+            text = {"cond": self._text(painter, plan.prompt), "uncond": self._text(painter, plan.negative_prompt)}
+        control = control_map(depth, plan.sizes)
+        with _timed(seconds, "control"):
+            prepared = painter.prepare_control(control[None]) if depth_has_a_say(plan) else None
+        conditions = _Conditions(plan, painter, text, prepared)
+        counts: Counter[str] = Counter()
+        pictures = [
+            self._paint_one(conditions, index, seconds, counts, on_progress) for index in range(len(plan.seeds))
+        ]
+        return GenerationResult(
+            pictures=tuple(pictures),
+            plan=plan,
+            depth=depth.source,
+            control_sha256=hashlib.sha256(control.tobytes()).hexdigest(),
+            weights_sha256=painter.weights_sha256,
+            seconds=seconds,
+            evaluations=dict(counts),
+            warnings=(*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan)),
+        )
+
+    def _painter(self, name: str) -> Painter:
+        if name not in self._painters:
+            self._painters[name] = self._load(name)
+        return self._painters[name]
+
+    def _text(self, painter: Painter, prompt: str) -> Floats:
+        key = (painter.habits.name, prompt)
+        if key not in self._texts:
+            if len(self._texts) >= 256:
+                self._texts.pop(next(iter(self._texts)))
+            self._texts[key] = painter.encode_text([prompt])
+        return self._texts[key]
+
+    def _paint_one(
+        self,
+        conditions: _Conditions,
+        index: int,
+        seconds: dict[str, float],
+        counts: Counter[str],
+        on_progress: Callable[[Progress], None] | None,
+    ) -> PaintedPicture:
+        plan, painter = conditions.plan, conditions.painter
+        started = perf_counter()
+        latent = plan.sizes.latent_size
+        # One stream a picture: picture k of a batch is the picture that its seed gives alone.
+        draws = NoiseDraws((1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index])
+        levels = noise_schedule(painter.habits, plan.schedule, plan.num_inference_steps).levels
+        sampling = sampler_named(plan.sampler).start(draws(0), levels, draws)
+
+        def report(request: Evaluate[Floats], denoised: Floats) -> None:
+            if on_progress is not None:
+                on_progress(Progress(
+                    index + 1, len(plan.seeds), request.index + 1, request.steps,
+                    lambda: _finished(painter.decode(denoised)[0], plan.sizes),
+                ))  # fmt: skip
+
+        with _timed(seconds, "denoise"):
+            latents = drive(sampling, lambda request: _denoise(conditions, request, counts), report)
+        if not np.isfinite(latents).all():
+            raise InternalError(
+                f"{plan.model} painted numbers that are no colours",
+                code=ErrorCode.INTERNAL,
+                remedy="lower --guidance or --strength; if it stays, report it with the picture's settings",
+            )
+        with _timed(seconds, "decode"):
+            pixels = _finished(painter.decode(latents)[0], plan.sizes)
+        return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
+
+
+def _denoise(conditions: _Conditions, request: Evaluate[Floats], counts: Counter[str]) -> Floats:
+    """Answer a sampler: the branches that guidance needs, with depth where its window is open, in one model call."""
+    plan, painter = conditions.plan, conditions.painter
+    guidance = Guidance(plan.guidance_scale, *plan.guidance_window)
+    branches = guidance.branches(request.fraction)
+    text = np.concatenate([conditions.text[branch] for branch in branches])
+    latents = np.concatenate([request.latents] * len(branches))
+    timestep = request.level.timestep
+    residuals = None
+    window = ControlWindow(*plan.control_window)
+    if conditions.prepared is not None and window.runs(request.index, request.steps, plan.control_strength):
+        residuals = painter.control(conditions.prepared, latents, timestep, text, plan.control_strength)
+        counts["control"] += 1
+    output = painter.predict(latents, timestep, text, residuals)
+    counts["denoise"] += 1
+    counts["branches"] += len(branches)
+    merged = guidance.merge({branch: output[k : k + 1] for k, branch in enumerate(branches)})
+    return denoised_from(prediction_named(plan.prediction), merged, request.latents, request.level)
+
+
+def depth_has_a_say(plan: RunPlan) -> bool:
+    """Whether any step is controlled by depth at all."""
+    window, steps = ControlWindow(*plan.control_window), plan.num_inference_steps
+    return any(window.runs(index, steps, plan.control_strength) for index in range(steps))
+
+
+def control_map(depth: DepthMap, sizes: Sizes) -> Floats:
+    """The depth that the network sees: float32 (H, W) of the canvas, in [0, 1], 1 = nearest."""
+    values, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)
+    return np.ascontiguousarray(pad_to(values, sizes.canvas_size, sizes.content_box), dtype=np.float32)
+
+
+def _finished(canvas: Floats, sizes: Sizes) -> Pixels:
+    """Cut the content out of a decoded canvas (H, W, 3) in [0, 1] and bring it to the exact output size."""
+    left, top, right, bottom = (round(side) for side in sizes.content_box)
+    pixels = np.rint(canvas[top:bottom, left:right] * 255).astype(np.uint8)
+    if sizes.resized:
+        pixels = np.asarray(Image.fromarray(pixels).resize(tuple(sizes.output_size), Image.Resampling.LANCZOS))
+    return np.ascontiguousarray(pixels)
+
+
+def _vocabulary_warnings(painter: Painter, plan: RunPlan) -> list[str]:
+    return [_told(word, plan.model) for word in painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")]
+
+
+def _told(unknown: UnknownWord, model: str) -> str:
+    known = f"; nearest known: {', '.join(unknown.nearest)}" if unknown.nearest else ""
+    return f"{model} does not know the word '{printable(unknown.word)}'{known}"
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - started

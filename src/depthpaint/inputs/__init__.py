@@ -1,0 +1,1 @@
+"""What was asked, and opening an untrusted file safely."""

@@ -1,0 +1,183 @@
+"""What was asked: one frozen object, whether it came from flags, a manifest row or an HTTP body."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from depthpaint.core.errors import ErrorCode, ParameterError, printable
+from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
+
+MAX_SEED = 2**32 - 1
+MAX_PROMPT = 10_000
+WINDOW_RULE = "a window is start:end with 0 <= start <= end <= 1, such as 0:0.6"
+MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+def _clean_text(value: object) -> object:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text may not contain NUL")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("a text may not contain half a character (a lone surrogate)")
+        if len(value) > MAX_PROMPT:
+            raise ValueError(f"a text may have {MAX_PROMPT:,} characters, and this one has {len(value):,}")
+    return value
+
+
+def _not_empty(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a name may not be empty")
+    return value
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str) and value != "depth":
+        return Extent.parse(value)
+    if value is None or isinstance(value, str):
+        return value
+    sides = cast(Sequence[object], value) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise ValueError("a size is width and height in whole pixels, such as 940x564")
+    return sides
+
+
+def _size_in_bounds(value: Extent | Literal["depth"] | None) -> Extent | Literal["depth"] | None:
+    if isinstance(value, Extent) and not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in value):
+        raise ValueError(f"each side must be {MIN_OUTPUT_SIDE} to {MAX_OUTPUT_SIDE} pixels")
+    return value
+
+
+def _aspect(value: object) -> object:
+    return parse_aspect(value) if isinstance(value, str) else _no_boolean(value)
+
+
+def _window(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        start, end = (float(side) for side in value.split(":"))
+    except ValueError as error:
+        raise ValueError(WINDOW_RULE) from error
+    return start, end
+
+
+def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] <= value[1] <= 1:
+        raise ValueError(WINDOW_RULE)
+    return value
+
+
+Number = BeforeValidator(_no_boolean)
+Text = Annotated[str, BeforeValidator(_clean_text)]
+Name = Annotated[str, AfterValidator(_not_empty), BeforeValidator(_clean_text)]
+Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
+Aspect = Annotated[float, BeforeValidator(_aspect), Field(ge=1 / MAX_ASPECT, le=MAX_ASPECT)]
+Size = Annotated[
+    Extent | Literal["depth"] | None,
+    BeforeValidator(_size),
+    AfterValidator(_size_in_bounds),
+    PlainSerializer(lambda size: None if size is None else str(size), when_used="json"),
+]
+
+
+class GenerationRequest(BaseModel):
+    """Everything that a user can decide about a picture. None means that the model's own habit decides.
+
+    Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
+    `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say. Unknown fields are errors,
+    and zero is a value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    depth: Annotated[Path, BeforeValidator(_clean_text)]
+    prompt: Text
+    negative_prompt: Text = ""
+    seed: Annotated[int, Number, Field(ge=0, le=MAX_SEED)] = 12345
+    count: Annotated[int, Number, Field(ge=1, le=1000)] = 1
+    size: Size = None
+    aspect: Aspect | None = None
+    num_inference_steps: Annotated[int, Number, Field(ge=1, le=1000)] | None = None
+    guidance_scale: Annotated[float, Number, Field(ge=0, le=100)] | None = None
+    guidance_window: Window = (0.0, 1.0)
+    control_strength: Annotated[float, Number, Field(ge=0, le=2)] | None = None
+    control_window: Window = (0.0, 1.0)
+    model: Name = "diorama"
+    sampler: Name | None = None
+    schedule: Name | None = None
+    near: Literal["white", "black"] = "white"
+    fit: Fit = Fit.PAD
+    alpha_mask: bool = False
+    allow_constant: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_size_and_aspect(self) -> GenerationRequest:
+        if self.size is not None and self.aspect is not None:
+            raise ValueError("size and aspect exclude each other: give one of them")
+        return self
+
+
+def request_from(values: Mapping[str, object]) -> GenerationRequest:
+    """Check `values` and make a request of them; raises one ParameterError that names every problem."""
+    try:
+        return GenerationRequest.model_validate(dict(values))
+    except ValidationError as error:
+        # Inputs are left out of pydantic's list: they may be long, or someone else's.
+        problems = [_told(dict(problem)) for problem in error.errors(include_url=False)]
+        raise ParameterError(
+            "; ".join(dict.fromkeys(problems)),
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="see depthpaint generate --help",
+            value=tuple(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})),
+        ) from error
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    field = printable(str(problem["loc"][0])[:60]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        near = _nearest(field)
+        return f"there is no field '{field}'" + (f", did you mean '{near}'?" if near else "")
+    if problem["type"] == "missing":
+        return f"{field} is missing"
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, ParameterError):
+        return f"{field}: {cause}"
+    if cause is not None:
+        return f"{field}: {cause}" if field else str(cause)
+    return (
+        f"{field}: {str(problem['msg']).replace('Input should be', 'must be')}{_given(problem.get('input'))}"
+    )
+
+
+def _given(value: object) -> str:
+    if isinstance(value, str | int | float):
+        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
+        return f", not {printable(shown)}"
+    return ""
+
+
+def _nearest(field: str) -> str | None:
+    known = list(GenerationRequest.model_fields)
+    close = difflib.get_close_matches(field.lower(), known, n=1, cutoff=0.6)
+    # "steps" stands for num_inference_steps, which no measure of likeness says.
+    return next(iter(close + [name for name in known if len(field) > 2 and field.lower() in name]), None)

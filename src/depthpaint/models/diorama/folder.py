@@ -1,0 +1,96 @@
+"""Write diorama as a diffusers folder, so that stock diffusers paints with it. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.models.diorama.files import WEIGHTS, open_files
+from depthpaint.plan.habits import ModelHabits
+
+MODULES: dict[str, tuple[str, str]] = {
+    "text_encoder": ("transformers", "CLIPTextModel"),
+    "tokenizer": ("transformers", "PreTrainedTokenizerFast"),
+    "unet": ("diffusers", "UNet2DConditionModel"),
+    "vae": ("diffusers", "AutoencoderTiny"),
+    "adapter": ("diffusers", "T2IAdapter"),
+    "scheduler": ("diffusers", "DPMSolverMultistepScheduler"),
+}
+WEIGHT_NAMES = {"text_encoder": "model.safetensors"}
+MAX_TOKENS = 48
+
+
+def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
+    """Write every module with its configuration and float32 weights into the empty or new folder `target`.
+
+    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds files.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OutputError(
+            f"{target} is not an empty folder", code=ErrorCode.OUTPUT_EXISTS, value=str(target), remedy="name a new folder"
+        )
+    files = open_files()
+    tensors = load_file(files.folder / WEIGHTS)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        index: dict[str, object] = {"_class_name": "StableDiffusionAdapterPipeline", "_diffusers_version": "0.40.0"}
+        index |= {name: list(kind) for name, kind in MODULES.items()}
+        index |= {"safety_checker": [None, None], "feature_extractor": [None, None], "requires_safety_checker": False}
+        _write_json(target / "model_index.json", index)
+        for name, configuration in files.configurations.items():
+            folder = target / name
+            folder.mkdir()
+            _write_json(folder / "config.json", configuration)
+            own = {
+                key.removeprefix(f"{name}."): np.ascontiguousarray(value, dtype=np.float32)
+                for key, value in tensors.items()
+                if key.startswith(f"{name}.")
+            }
+            weights = folder / WEIGHT_NAMES.get(name, "diffusion_pytorch_model.safetensors")
+            save_file(own, weights, metadata={"format": "pt"})
+        (target / "scheduler").mkdir()
+        _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
+        _write_tokenizer(target / "tokenizer", files.folder / "tokenizer.json")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {target}: {error.strerror}", code=ErrorCode.OUTPUT_NOT_WRITABLE, value=str(target)
+        ) from error
+    return target
+
+
+def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
+    """The scheduler that diffusers needs to take the same steps as depthpaint."""
+    return {
+        "_class_name": "DPMSolverMultistepScheduler",
+        "num_train_timesteps": 1000,
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "prediction_type": habits.prediction,
+        "rescale_betas_zero_snr": habits.zero_terminal_snr,
+        "timestep_spacing": habits.schedule,
+        "algorithm_type": "dpmsolver++",
+        "solver_order": 2,
+        "solver_type": "midpoint",
+        "final_sigmas_type": "zero",
+    }
+
+
+def _write_tokenizer(folder: Path, source: Path) -> None:
+    folder.mkdir()
+    (folder / "tokenizer.json").write_bytes(source.read_bytes())
+    _write_json(folder / "tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": MAX_TOKENS, "padding_side": "right",
+        "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>",
+        "unk_token": "<|unknown|>",
+    })  # fmt: skip
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

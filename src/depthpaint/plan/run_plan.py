@@ -1,0 +1,111 @@
+"""The plan: everything that decides the picture, resolved, before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from depthpaint.core.geometry import Extent, Fit
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan.sizes import Sizes, plan_sizes
+from depthpaint.sampling.guidance import Guidance
+from depthpaint.sampling.samplers import sampler_named
+from depthpaint.sampling.schedule import Schedule, schedule_named
+from depthpaint.sampling.table import NoiseTable, betas_named
+from depthpaint.sampling.window import ControlWindow
+
+T = TypeVar("T")
+
+SEED_COUNT = 2**32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What will run. No field is optional: zero is a value and survives.
+
+    `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the network is
+    told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's convention).
+    """
+
+    model: str
+    prompt: str
+    negative_prompt: str
+    seeds: tuple[int, ...]
+    sampler: str
+    schedule: str
+    num_inference_steps: int
+    timesteps: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    prediction: str
+    guidance_scale: float
+    guidance_window: tuple[float, float]
+    control_strength: float
+    control_window: tuple[float, float]
+    near: str
+    alpha_mask: bool
+    fit: Fit
+    sizes: Sizes
+    warnings: tuple[str, ...] = ()
+
+
+def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabits) -> RunPlan:
+    """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
+
+    Picture k of several gets the seed `request.seed + k`, wrapped at 2**32. Raises ParameterError for a sampler, a
+    schedule or a number of steps that does not exist.
+    """
+    steps = _given(request.num_inference_steps, habits.num_inference_steps)
+    sampler = sampler_named(_given(request.sampler, habits.sampler)).name
+    name = _given(request.schedule, habits.schedule)
+    schedule = noise_schedule(habits, name, steps)
+    guidance = Guidance(_given(request.guidance_scale, habits.guidance_scale), *request.guidance_window)
+    window = ControlWindow(*request.control_window)
+    sizes = plan_sizes(depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit)
+    strength = _given(request.control_strength, habits.control_strength)
+    return RunPlan(
+        model=habits.name,
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        seeds=tuple((request.seed + k) % SEED_COUNT for k in range(request.count)),
+        sampler=sampler,
+        schedule=name,
+        num_inference_steps=steps,
+        timesteps=tuple(float(t) for t in schedule.timesteps),
+        sigmas=tuple(float(s) for s in schedule.sigmas),
+        prediction=habits.prediction,
+        guidance_scale=guidance.scale,
+        guidance_window=request.guidance_window,
+        control_strength=strength,
+        control_window=request.control_window,
+        near=request.near,
+        alpha_mask=request.alpha_mask,
+        fit=request.fit,
+        sizes=sizes,
+        warnings=tuple(_warnings(sizes, habits, strength, window, steps)),
+    )
+
+
+def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
+    """The noise levels that a model with these habits passes in `steps` steps."""
+    betas = betas_named(habits.beta_schedule, habits.beta_start, habits.beta_end, habits.train_timesteps)
+    return schedule_named(name)(NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps)
+
+
+def _given(value: T | None, otherwise: T) -> T:
+    return otherwise if value is None else value
+
+
+def _warnings(sizes: Sizes, habits: ModelHabits, strength: float, window: ControlWindow, steps: int) -> list[str]:
+    found: list[str] = []
+    if sizes.resized:
+        verb = "enlarged" if sizes.output_size.pixels > sizes.content_size.pixels else "reduced"
+        found.append(
+            f"painted at {sizes.content_size}, the size {habits.name} was trained for, and {verb} to {sizes.output_size}"
+        )
+    ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
+    if ratio > 2.5:
+        found.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
+    if not any(window.runs(index, steps, strength) for index in range(steps)):
+        found.append("the depth map has no say: its strength is 0 or its window holds no whole step")
+    return found

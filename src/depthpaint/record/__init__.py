@@ -1,0 +1,1 @@
+"""What ran, on what, with what result; inside the picture and beside it."""

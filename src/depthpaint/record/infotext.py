@@ -1,0 +1,157 @@
+"""The text that Stable Diffusion tools look for in a picture: the `parameters` of AUTOMATIC1111's web UI.
+
+It is written for other programs. The `depthpaint` entry beside it is the truth: in this text a prompt that
+contains "Negative prompt:" on a line of its own cannot be told from a negative prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from depthpaint.core.geometry import Fit
+from depthpaint.record.run_record import RunRecord
+
+SAMPLER_NAMES = {
+    "dpm++-2m": "DPM++ 2M",
+    "euler": "Euler",
+    "euler-ancestral": "Euler a",
+    "heun": "Heun",
+    "ddim": "DDIM",
+    "unipc": "UniPC",
+}
+# The web UI's name for the same spacing of the noise levels. "Automatic" means Karras for its DPM++ 2M, so it
+# stands only where the web UI has no such spacing.
+SCHEDULE_NAMES = {
+    "trailing": "Simple",
+    "leading": "DDIM",
+    "linspace": "Uniform",
+    "karras": "Karras",
+    "exponential": "Exponential",
+}
+RESIZE_MODES = {Fit.PAD: "Resize and Fill", Fit.CROP: "Crop and Resize", Fit.STRETCH: "Just Resize"}
+
+_NEGATIVE = "Negative prompt:"
+_FEWEST_PAIRS = 3
+_LONGEST_LINE = (
+    1 << 17
+)  # of parameters, in characters; a web UI with every extension writes some ten thousand
+_ASSUMED = {"Clip skip": "1", "RNG": "GPU", "Schedule type": "Automatic"}
+
+# A pair is a key, a colon, and a quoted value or one without commas. Every repeat is possessive and a key is
+# looked for only where a run of its characters begins, so no text makes the search go back.
+_PAIR = re.compile(
+    r"(?<![\w \-/])[ \-/]*+(?P<key>\w[\w \-/]++):\s*+"
+    r'(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^,]*+)(?:,|\Z)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedInfotext:
+    """What a text says. `parameters` are text; `Size` is split into `Size-1` and `Size-2`, pixels."""
+
+    prompt: str
+    negative_prompt: str
+    parameters: Mapping[str, str]
+
+
+def infotext(record: RunRecord) -> str:
+    """The text for this picture, in the web UI's order and quoting."""
+    settings = record.settings
+    width, height = settings.size
+    parameters = {
+        "Steps": str(settings.num_inference_steps),
+        "Sampler": SAMPLER_NAMES.get(settings.sampler, settings.sampler),
+        "Schedule type": SCHEDULE_NAMES.get(settings.schedule, "Automatic"),
+        "CFG scale": _number(settings.guidance_scale),
+        "Seed": str(settings.seed),
+        "Size": f"{width}x{height}",
+        "Model hash": record.digests.weights[:10],
+        "Model": settings.model,
+        # Without it the web UI would draw the noise on a graphics card, which gives another picture.
+        "RNG": "CPU",
+        "ControlNet 0": _control_unit(record),
+        "Version": f"depthpaint {record.environment.get('depthpaint', 'unknown')}",
+    }
+    lines = [settings.prompt]
+    if settings.negative_prompt:
+        lines.append(f"{_NEGATIVE} {settings.negative_prompt}")
+    lines.append(_joined(parameters))
+    return "\n".join(lines).strip()
+
+
+def parse_infotext(text: str) -> ParsedInfotext:
+    """Read what any program of the family wrote, in time proportional to the length, whatever the text is.
+
+    The last line holds the parameters if three pairs or more are found in it; otherwise it belongs to the
+    sentence. What the web UI assumes where nothing is said is filled in (Clip skip, RNG, Schedule type).
+    """
+    head, _, last = text.strip().rpartition("\n")
+    # A longer line is no list of parameters, whatever it looks like.
+    found = _PAIR.finditer(last if len(last) <= _LONGEST_LINE else "")
+    pairs = [(match["key"], match["value"]) for match in found]
+    if len(pairs) < _FEWEST_PAIRS:
+        head, pairs = f"{head}\n{last}" if head else last, []
+    prompt, negative = _sentences(head)
+    parameters = dict(_ASSUMED)
+    for key, value in pairs:
+        plain = _unquoted(value)
+        first, cross, second = plain.partition("x")
+        if cross and first.isdecimal() and second.isdecimal():
+            parameters |= {f"{key}-1": first, f"{key}-2": second}
+        else:
+            parameters[key] = plain
+    return ParsedInfotext(prompt, negative, parameters)
+
+
+def _sentences(head: str) -> tuple[str, str]:
+    if head.startswith(_NEGATIVE):
+        return "", head[len(_NEGATIVE) :].strip()
+    prompt, _, negative = head.partition(f"\n{_NEGATIVE}")
+    return prompt.strip(), negative.strip()
+
+
+def _control_unit(record: RunRecord) -> str:
+    """The depth map as the web UI's ControlNet extension notes it, so that its tools show it."""
+    settings = record.settings
+    start, end = settings.control_window
+    return _joined({
+        "Module": "none",
+        "Model": settings.model,
+        "Weight": str(settings.control_strength),
+        "Resize Mode": RESIZE_MODES[settings.fit],
+        "Processor Res": "512",
+        "Threshold A": "-1",
+        "Threshold B": "-1",
+        "Guidance Start": str(start),
+        "Guidance End": str(end),
+        "Pixel Perfect": "False",
+        "Control Mode": "Balanced",
+    })  # fmt: skip
+
+
+def _joined(parameters: Mapping[str, str]) -> str:
+    return ", ".join(key if key == value else f"{key}: {_quoted(value)}" for key, value in parameters.items())
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if any(c in value for c in ",\n:") else value
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or not (value[0] == value[-1] == '"'):
+        return value
+    try:
+        plain = cast("str", json.loads(value))
+        plain.encode()
+    except ValueError:  # no JSON, or half of a surrogate pair, which no file could hold
+        return value
+    return plain
+
+
+def _number(value: float) -> str:
+    """Whole numbers without a fraction, as the web UI writes what its sliders give."""
+    return str(int(value)) if value.is_integer() else repr(value)

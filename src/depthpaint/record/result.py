@@ -1,0 +1,40 @@
+"""What an engine hands back: pictures, the plan that the sampler really consumed, times and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.depth.depth_map import DepthSource
+from depthpaint.plan.run_plan import RunPlan
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedPicture:
+    """One picture: uint8 (H, W, 3) of exactly the output size, its seed, and the seconds that it alone took."""
+
+    pixels: NDArray[np.uint8]
+    seed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationResult:
+    """All pictures of one request.
+
+    `control_sha256` is the digest of the float32 depth (H, W) that the network saw, `weights_sha256` of the loaded weights;
+    `seconds` maps a stage (read, load, text, control, denoise, decode) to what it took; `evaluations` counts the calls of
+    the denoising network and of the control network.
+    """
+
+    pictures: tuple[PaintedPicture, ...]
+    plan: RunPlan
+    depth: DepthSource
+    control_sha256: str
+    weights_sha256: str
+    seconds: Mapping[str, float]
+    evaluations: Mapping[str, int]
+    warnings: tuple[str, ...]

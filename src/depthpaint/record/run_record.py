@@ -1,0 +1,276 @@
+"""One picture's record: what it was painted from, with what and where, so that it can be painted again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError
+from depthpaint.core.geometry import Box, Extent, Fit
+from depthpaint.depth.depth_map import DepthSource
+from depthpaint.inputs.request import GenerationRequest, request_from
+from depthpaint.plan.run_plan import RunPlan
+from depthpaint.record.environment import environment
+from depthpaint.record.result import GenerationResult
+
+SCHEMA_VERSION = 1
+LONGEST_RECORD = 4 * 1024 * 1024
+"""Characters of JSON that are read; the longest prompt and a thousand steps need a tenth of it."""
+
+
+class RecordError(DepthpaintError, ValueError):
+    """A record is missing, damaged, or of a version that this depthpaint does not know."""
+
+
+def _told_path(path: str) -> str:
+    windows = PureWindowsPath(path)
+    if windows.anchor or PurePosixPath(path).is_absolute() or ".." in windows.parts or not path:
+        raise ValueError("a depth map is named by a path below the working folder, or by its name alone")
+    return path
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Settings(_Section):
+    """All that a request needs to paint this one picture again, with nothing left to a model's habits.
+
+    `size` is the output in pixels; the windows are shares of the steps in [0, 1].
+    """
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    sampler: str
+    schedule: str
+    num_inference_steps: int
+    guidance_scale: float
+    guidance_window: tuple[float, float]
+    control_strength: float
+    control_window: tuple[float, float]
+    near: str
+    alpha_mask: bool
+    fit: Fit
+    model: str
+    size: Extent
+
+
+class PlanFacts(_Section):
+    """What the settings came to: the sizes by their names (plan.sizes), and the noise levels.
+
+    `sigmas` are noise over signal; the first is "inf" for a model that starts from noise alone.
+    """
+
+    depth_size: Extent
+    content_size: Extent
+    content_box: Box
+    canvas_size: Extent
+    latent_size: Extent
+    output_size: Extent
+    timesteps: tuple[float, ...]
+    sigmas: tuple[float | Literal["inf"], ...]
+    prediction: str
+
+
+class DepthFacts(_Section):
+    """How the depth map was understood (depth.DepthSource).
+
+    `file` is its path as seen from the working folder, "/" between the parts, or its name alone where it lay
+    elsewhere: pictures are given away, and a path would name a person's folders.
+    """
+
+    file: Annotated[str, AfterValidator(_told_path)]
+    format: str
+    size: Extent
+    container_bits: int
+    bits_used: int
+    levels: int
+    colour_map: str
+    colour_map_confidence: float
+    near: str
+    raw_range: tuple[float, float]
+    invalid_share: float
+    notes: tuple[str, ...]
+
+
+class Digests(_Section):
+    """sha256, hexadecimal: of the depth file, the depth that the network saw, the weights, and the pixels."""
+
+    depth: str
+    control: str
+    weights: str
+    picture: str
+
+
+class RunRecord(_Section):
+    """One picture's record. `seconds` and `evaluations` are of the whole request, but for "picture"."""
+
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    settings: Settings
+    plan: PlanFacts
+    depth: DepthFacts
+    digests: Digests
+    seconds: dict[str, float]
+    evaluations: dict[str, int]
+    warnings: tuple[str, ...]
+    environment: dict[str, str]
+
+    def to_json(self) -> str:
+        """One line of printable ASCII with sorted keys: equal records give equal text."""
+        values = self.model_dump(mode="json")
+        return json.dumps(values, sort_keys=True, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRecord:
+        """Read what `to_json` wrote. Raises RecordError for anything else, however it was made."""
+        if len(text) > LONGEST_RECORD:
+            raise _damaged("it is longer than any record", value=len(text), limit=LONGEST_RECORD)
+        try:
+            data = text.encode()
+            version = _Version.model_validate_json(data).schema_version
+            if version != SCHEMA_VERSION:
+                raise _other_version(version)
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))[:80]
+            raise _damaged(f"{place}: {first['msg']}" if place else first["msg"]) from error
+        except UnicodeEncodeError as error:
+            raise _damaged("it holds half of a surrogate pair") from error
+
+    def request(self, depth_path: Path) -> GenerationRequest:
+        """The request that paints this picture again from the depth map at `depth_path`.
+
+        The size is given outright: it decides the content, however it was once arrived at. Raises
+        ParameterError where a record made elsewhere holds what no request may.
+        """
+        settings = self.settings
+        values: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
+        # A map of one value was painted once, so it was allowed to be.
+        return request_from(values | {"depth": depth_path, "allow_constant": True})
+
+
+class _Version(BaseModel):
+    schema_version: int
+
+
+def record_of(result: GenerationResult, index: int) -> RunRecord:
+    """The record of picture `index` of `result`: of what ran, never of what was asked."""
+    plan, picture = result.plan, result.pictures[index]
+    height, width = picture.pixels.shape[:2]
+    if (width, height) != plan.sizes.output_size:
+        raise InternalError(
+            f"the picture is {width}x{height}, the plan said {plan.sizes.output_size}",
+            code=ErrorCode.INTERNAL,
+            remedy="report it with the command that led here",
+        )
+    return RunRecord(
+        settings=_settings(plan, picture.seed),
+        plan=_plan_facts(plan),
+        depth=_depth_facts(result.depth),
+        digests=Digests(
+            depth=result.depth.sha256,
+            control=result.control_sha256,
+            weights=result.weights_sha256,
+            picture=pixels_sha256(picture.pixels),
+        ),
+        seconds={**result.seconds, "picture": picture.seconds},
+        evaluations=dict(result.evaluations),
+        warnings=result.warnings,
+        environment=environment(),
+    )
+
+
+def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
+    """Digest of raw pixels and their shape, so that a picture turned on its side is another one."""
+    digest = hashlib.sha256(f"{pixels.dtype} {'x'.join(map(str, pixels.shape))}\n".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def _settings(plan: RunPlan, seed: int) -> Settings:
+    return Settings(
+        prompt=plan.prompt,
+        negative_prompt=plan.negative_prompt,
+        seed=seed,
+        sampler=plan.sampler,
+        schedule=plan.schedule,
+        num_inference_steps=plan.num_inference_steps,
+        guidance_scale=plan.guidance_scale,
+        guidance_window=plan.guidance_window,
+        control_strength=plan.control_strength,
+        control_window=plan.control_window,
+        near=plan.near,
+        alpha_mask=plan.alpha_mask,
+        fit=plan.fit,
+        model=plan.model,
+        size=plan.sizes.output_size,
+    )
+
+
+def _plan_facts(plan: RunPlan) -> PlanFacts:
+    sizes = plan.sizes
+    return PlanFacts(
+        depth_size=sizes.depth_size,
+        content_size=sizes.content_size,
+        content_box=sizes.content_box,
+        canvas_size=sizes.canvas_size,
+        latent_size=sizes.latent_size,
+        output_size=sizes.output_size,
+        timesteps=plan.timesteps,
+        # JSON knows no infinity.
+        sigmas=tuple("inf" if math.isinf(sigma) else sigma for sigma in plan.sigmas),
+        prediction=plan.prediction,
+    )
+
+
+def _depth_facts(source: DepthSource) -> DepthFacts:
+    return DepthFacts(
+        file=_path_to_tell(Path(source.path)),
+        format=source.format,
+        size=source.size,
+        container_bits=source.container_bits,
+        bits_used=source.bits_used,
+        levels=source.levels,
+        colour_map=source.colour_map,
+        colour_map_confidence=source.colour_map_confidence,
+        near=source.near,
+        raw_range=source.raw_range,
+        invalid_share=source.invalid_share,
+        notes=source.notes,
+    )
+
+
+def _path_to_tell(path: Path) -> str:
+    below = path
+    if path.is_absolute():
+        below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+    return path.name if ".." in below.parts else below.as_posix()
+
+
+def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordError:
+    return RecordError(
+        f"the picture's record is damaged: {why}",
+        code=ErrorCode.RECORD_DAMAGED,
+        value=value,
+        limit=limit,
+        remedy="use the picture as depthpaint wrote it, or its sidecar file",
+    )
+
+
+def _other_version(version: int) -> RecordError:
+    return RecordError(
+        f"the picture's record has version {version}, this depthpaint reads version {SCHEMA_VERSION}",
+        code=ErrorCode.RECORD_DAMAGED,
+        value=version,
+        limit=SCHEMA_VERSION,
+        remedy="use the depthpaint that painted it, or a newer one",
+    )

@@ -1,0 +1,94 @@
+"""Is a picture painted again the same picture, and if not, what changed?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.errors import printable
+from depthpaint.record.environment import VERSIONS
+from depthpaint.record.run_record import PlanFacts, RunRecord, Settings, pixels_sha256
+
+TOLERANCE = 2
+"""Of 255, for the worst value of a picture: what another machine's rounding may change and no eye can see."""
+
+_DIGEST_NAMES = {
+    "depth": "the depth file",
+    "control": "the depth that the network saw",
+    "weights": "the model's weights",
+}
+_LONGEST_VALUE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How two pictures compare.
+
+    `psnr` is in dB with peak 255, None where it is infinite or the sizes differ; `largest_difference` is of
+    255, 0 for equal pictures and None where the sizes differ. `why` is one printable line.
+    """
+
+    verdict: Literal["bit-equal", "within-tolerance", "different"]
+    why: str
+    psnr: float | None
+    largest_difference: int | None
+
+
+def compare(
+    original: RunRecord, original_pixels: NDArray[np.uint8], again: RunRecord, again_pixels: NDArray[np.uint8]
+) -> Verdict:
+    """Compare a picture with one painted from its record: uint8 (H, W, 3) each."""
+    changed = changes(original, again)
+    if pixels_sha256(original_pixels) != original.digests.picture:
+        changed.insert(0, "the original picture (edited after it was painted)")
+    if original_pixels.shape != again_pixels.shape:
+        sizes = f"the sizes differ, {_size(original_pixels)} and {_size(again_pixels)}"
+        return Verdict("different", _because(sizes, changed), None, None)
+    difference = np.abs(original_pixels.astype(np.int16) - again_pixels.astype(np.int16))
+    largest = int(difference.max(initial=0))
+    if largest == 0:
+        return Verdict("bit-equal", _although(changed), None, 0)
+    mean_square = float(np.mean(np.square(difference, dtype=np.float64)))
+    psnr = float(10 * np.log10(255**2 / mean_square))
+    why = _because(f"values differ by up to {largest} of 255", changed)
+    return Verdict("within-tolerance" if largest <= TOLERANCE else "different", why, psnr, largest)
+
+
+def changes(original: RunRecord, again: RunRecord) -> list[str]:
+    """What the records say has changed, most telling first: files, settings and plan, versions, machine."""
+    old, new = original.digests, again.digests
+    found = [name for key, name in _DIGEST_NAMES.items() if getattr(old, key) != getattr(new, key)]
+    found += _fields(original.settings, again.settings) + _fields(original.plan, again.plan)
+    before, after = original.environment, again.environment
+    machine = [key for key in sorted(before.keys() | after.keys()) if key not in VERSIONS]
+    for key in (*VERSIONS, *machine):
+        then, now = before.get(key, "unknown"), after.get(key, "unknown")
+        if then != now:
+            found.append(printable(f"{key} ({then} before, {now} now)"))
+    return found
+
+
+def _fields(before: Settings | PlanFacts, after: Settings | PlanFacts) -> list[str]:
+    found: list[str] = []
+    for name in type(before).model_fields:
+        old, new = str(getattr(before, name)), str(getattr(after, name))
+        if old != new:
+            short = max(len(old), len(new)) <= _LONGEST_VALUE
+            found.append(printable(f"{name} ({old} before, {new} now)") if short else name)
+    return found
+
+
+def _because(fact: str, changed: list[str]) -> str:
+    return f"{fact}; " + (f"changed: {', '.join(changed)}" if changed else "nothing that is recorded changed")
+
+
+def _although(changed: list[str]) -> str:
+    return "every value is equal" + (f", although these changed: {', '.join(changed)}" if changed else "")
+
+
+def _size(pixels: NDArray[np.uint8]) -> str:
+    height, width = pixels.shape[:2]
+    return f"{width}x{height}"

@@ -1,0 +1,186 @@
+"""From trained networks to the files in the package: four ONNX graphs that point into one safetensors file.
+
+The weights exist once, as float16. Each graph's initializers are external tensors at their offset in the safetensors
+file, cast to float32 (ONNX Runtime folds the casts when it loads). Parameter names stay diffusers' own, so the same file
+also becomes a diffusers folder (`depthpaint.models.diorama.folder`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from depthpaint.training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
+from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
+
+WEIGHTS = "diorama.safetensors"
+
+
+class _TextEncoder(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.text_encoder = inner
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.text_encoder(tokens).last_hidden_state
+
+
+class _Adapter(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.adapter = inner
+
+    def forward(self, depth: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.adapter(depth))
+
+
+class _Unet(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.unet = inner
+
+    def forward(
+        self, latents: Tensor, timestep: Tensor, text: Tensor, control_0: Tensor, control_1: Tensor, control_2: Tensor
+    ) -> Tensor:
+        control = [control_0, control_1, control_2]
+        return self.unet(latents, timestep, text, down_intrablock_additional_residuals=control).sample
+
+
+class _Decoder(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.vae = inner
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.vae.decoder(latents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    dynamic: dict[str, dict[int, object]]
+    outputs: list[str]
+
+
+def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> None:
+    """Write the package files into `folder`: weights, graphs, tokenizer, and model.json with configurations and `facts`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    modules = {**networks.painters(), "vae": networks.autoencoder}
+    tensors = {
+        f"{name}.{key}": value.detach().half().contiguous()
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+        if value.is_floating_point()
+    }
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt", "model": "diorama"})
+    for name, graph in _graphs(networks).items():
+        _write_graph(graph, folder, name)
+    build_tokenizer().save(str(folder / "tokenizer.json"))
+    configurations = {
+        name: json.loads(module.to_json_string()) if name != "text_encoder" else module.config.to_diff_dict()  # pyright: ignore
+        for name, module in modules.items()
+    }
+    # diffusers registers it itself and warns where a file names it too.
+    configurations["vae"].pop("block_out_channels", None)
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    document = {"facts": dict(facts), "configurations": configurations, "weights_sha256": digest}
+    (folder / "model.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _graphs(networks: Networks) -> dict[str, _Graph]:
+    batch, h, w = (torch.export.Dim(n, min=1, max=m) for n, m in (("batch", 64), ("h", 64), ("w", 64)))
+    size = 16
+    sides = [(size // 2**level) for level in range(len(CHANNELS))]
+    control = {
+        f"control_{level}": torch.randn(2, channels, sides[level], sides[level])
+        for level, channels in enumerate(CHANNELS)
+    }
+    control_dims = {
+        f"control_{level}": {0: batch, 2: 2 ** (2 - level) * h, 3: 2 ** (2 - level) * w} for level in range(3)
+    }
+    latents = torch.randn(2, LATENT_CHANNELS, size, size)
+    return {
+        "text_encoder": _Graph(
+            _TextEncoder(networks.text_encoder),
+            {"tokens": torch.zeros(2, MAX_TOKENS, dtype=torch.int64)}, {"tokens": {0: batch}}, ["text"],
+        ),
+        "adapter": _Graph(
+            _Adapter(networks.adapter),
+            {"depth": torch.rand(2, 1, size * 8, size * 8)}, {"depth": {0: batch, 2: 32 * h, 3: 32 * w}}, list(control),
+        ),
+        "unet": _Graph(
+            _Unet(networks.unet),
+            {"latents": latents, "timestep": torch.tensor([500.0, 400.0]), "text": torch.randn(2, MAX_TOKENS, TEXT_WIDTH), **control},
+            {"latents": {0: batch, 2: 4 * h, 3: 4 * w}, "timestep": {0: batch}, "text": {0: batch}, **control_dims},
+            ["prediction"],
+        ),
+        "decoder": _Graph(
+            _Decoder(networks.autoencoder), {"latents": latents}, {"latents": {0: batch, 2: 4 * h, 3: 4 * w}}, ["picture"],
+        ),
+    }  # fmt: skip
+
+
+def _write_graph(graph: _Graph, folder: Path, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            graph.module.eval(), (), kwargs=graph.inputs, dynamo=True, optimize=False, verbose=False,
+            dynamic_shapes=graph.dynamic, input_names=list(graph.inputs), output_names=graph.outputs,
+        )  # fmt: skip
+    if program is None:
+        raise RuntimeError(f"the exporter returned nothing for {name}")
+    model = program.model_proto
+    _point_into(model, folder / WEIGHTS)
+    _strip(model)
+    onnx.save(model, folder / f"{name}.onnx")
+
+
+def _point_into(model: onnx.ModelProto, weights: Path) -> None:
+    """Replace every large initializer by its float16 twin in the safetensors file and a cast to float32."""
+    with weights.open("rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(length))
+    casts: list[onnx.NodeProto] = []
+    kept: list[TensorProto] = []
+    for initializer in model.graph.initializer:
+        entry = header.get(initializer.name)
+        if entry is None:
+            kept.append(initializer)
+            continue
+        begin, end = entry["data_offsets"]
+        half = f"{initializer.name}.float16"
+        outside = TensorProto(name=half, data_type=TensorProto.FLOAT16, dims=entry["shape"])
+        outside.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", weights.name), ("offset", 8 + length + begin), ("length", end - begin)):
+            outside.external_data.add(key=key, value=str(value))
+        kept.append(outside)
+        casts.append(helper.make_node("Cast", [half], [initializer.name], to=TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend([*casts, *nodes])
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Drop stack traces and value notes: they are most of the file and name the exporting machine's paths."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
+        del value.metadata_props[:]
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]

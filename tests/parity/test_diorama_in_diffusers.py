@@ -1,0 +1,73 @@
+"""Stock diffusers loads the exported folder and paints the same picture; a spoiled twin is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionAdapterPipeline
+from numpy.typing import NDArray
+
+from depthpaint.bench.contest import psnr
+from depthpaint.bench.task import sphere_before_a_wall
+from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.engine import Engine
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.diorama.folder import write_diffusers_folder
+from depthpaint.models.registry import DIORAMA
+
+# diffusers 0.42 hands torch tensors to np.array, and its adapter pipeline calls what diffusers deprecates.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The decode_latents method is deprecated:FutureWarning"),
+]
+
+Picture = NDArray[np.float64]
+PROMPT = "a red sphere on a blue floor in front of a yellow wall, at noon"
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Picture]:
+    folder = write_diffusers_folder(tmp_path_factory.mktemp("exported") / "diorama", DIORAMA)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        pipeline = StableDiffusionAdapterPipeline.from_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+
+    def paint(depth: NDArray[np.float32], prompt: str, seed: int, strength: float = 1.0) -> Picture:
+        return pipeline(
+            prompt, image=torch.from_numpy(depth)[None, None], height=depth.shape[0], width=depth.shape[1],
+            num_inference_steps=8, guidance_scale=2.5, adapter_conditioning_scale=strength,
+            generator=torch.Generator().manual_seed(seed), output_type="np",
+        ).images[0].astype(np.float64)  # fmt: skip
+
+    return paint
+
+
+def own(path: Path, prompt: str, seed: int, strength: float = 1.0) -> Picture:
+    request = GenerationRequest(
+        depth=path, prompt=prompt, seed=seed, size="depth", num_inference_steps=8, guidance_scale=2.5,
+        control_strength=strength,
+    )  # fmt: skip
+    return Engine().paint(request).pictures[0].pixels / 255
+
+
+@pytest.mark.parametrize(("seed", "strength"), [(12345, 1.0), (0, 0.6)])
+def test_the_same_picture(peer: Callable[..., Picture], tmp_path: Path, seed: int, strength: float) -> None:
+    depth = sphere_before_a_wall(128)
+    np.save(tmp_path / "depth.npy", depth)
+    ours = own(tmp_path / "depth.npy", PROMPT, seed, strength)
+    assert psnr(ours, peer(depth, PROMPT, seed, strength)) >= 40
+    assert psnr(ours, peer(np.ascontiguousarray(depth[::-1]), PROMPT, seed, strength)) < 40, "another depth"
+    assert psnr(ours, peer(depth, "a green cone on snow, at night", seed, strength)) < 40, "another sentence"
+
+
+def test_a_folder_that_holds_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(OutputError) as caught:
+        write_diffusers_folder(tmp_path, DIORAMA)
+    assert caught.value.code is ErrorCode.OUTPUT_EXISTS
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

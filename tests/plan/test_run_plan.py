@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from depthpaint.core.errors import ParameterError
+from depthpaint.core.geometry import Extent
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.registry import DIORAMA
+from depthpaint.plan.run_plan import RunPlan, make_plan
+
+
+def plan_of(**fields: object) -> RunPlan:
+    request = GenerationRequest.model_validate({"depth": Path("d.png"), "prompt": "a ball", **fields})
+    return make_plan(request, Extent(128, 128), DIORAMA)
+
+
+def test_habits_fill_what_was_not_asked() -> None:
+    plan = plan_of()
+    assert plan.num_inference_steps == DIORAMA.num_inference_steps
+    assert plan.guidance_scale == DIORAMA.guidance_scale
+    assert plan.control_strength == DIORAMA.control_strength
+    assert plan.sampler == DIORAMA.sampler
+    assert plan.seeds == (12345,)
+
+
+def test_zero_is_a_value() -> None:
+    plan = plan_of(seed=0, guidance_scale=0, control_strength=0, control_window=(0, 0))
+    assert plan.seeds == (0,)
+    assert plan.guidance_scale == 0
+    assert plan.control_strength == 0
+    assert plan.control_window == (0, 0)
+
+
+def test_each_picture_has_its_seed_and_seeds_wrap() -> None:
+    assert plan_of(seed=2**32 - 2, count=4).seeds == (2**32 - 2, 2**32 - 1, 0, 1)
+
+
+def test_levels_fall_from_noise_to_clean() -> None:
+    plan = plan_of(num_inference_steps=7)
+    assert len(plan.sigmas) == 8
+    assert len(plan.timesteps) == 7
+    assert plan.timesteps[0] == 999
+    assert plan.sigmas[-1] == 0
+    assert all(a > b for a, b in zip(plan.sigmas, plan.sigmas[1:], strict=False))
+    assert math.isfinite(plan.sigmas[0])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "nearest"), [("sampler", "eular", "euler"), ("schedule", "karas", "karras")]
+)
+def test_a_wrong_name_is_answered_with_the_nearest(field: str, value: str, nearest: str) -> None:
+    with pytest.raises(ParameterError, match=nearest):
+        plan_of(**{field: value})
+
+
+def test_depth_without_a_say_is_said() -> None:
+    assert any("no say" in warning for warning in plan_of(control_strength=0).warnings)
+    assert any("no say" in warning for warning in plan_of(control_window=(0.5, 0.51)).warnings)
+    assert not plan_of().warnings
+
+
+def test_enlarging_is_said_with_both_sizes() -> None:
+    (warning,) = plan_of(size="940x564").warnings
+    assert "165x99" in warning
+    assert "940x564" in warning

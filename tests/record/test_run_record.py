@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
+
+from depthpaint.core.errors import InternalError, ParameterError
+from depthpaint.core.geometry import Extent, Fit
+from depthpaint.plan.run_plan import make_plan
+from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
+
+
+def spoiled(record: RunRecord, *path: str, value: object) -> str:
+    document = json.loads(record.to_json())
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_any_prompt_comes_back(prompt: str) -> None:
+    record = record_of(result_of(prompt=prompt, negative_prompt=prompt[::-1]), 0)
+    text = record.to_json()
+    assert text.isascii()
+    assert text.isprintable()
+    again = RunRecord.from_json(text)
+    assert again == record
+    assert again.settings.prompt == prompt
+    assert again.to_json() == text
+
+
+def test_zero_survives() -> None:
+    result = result_of(seed=0, guidance_scale=0, control_strength=0, control_window=(0, 0))
+    settings = RunRecord.from_json(record_of(result, 0).to_json()).settings
+    assert (settings.seed, settings.guidance_scale, settings.control_strength) == (0, 0.0, 0.0)
+    assert settings.control_window == (0.0, 0.0)
+    request = record_of(result, 0).request(Path("d.png"))
+    assert (request.seed, request.guidance_scale, request.control_strength) == (0, 0.0, 0.0)
+
+
+def test_tells_what_ran_not_what_was_asked() -> None:
+    """A loop that changes the plan after the request was made must show in the record."""
+    asked = result_of(prompt="a red ball", seed=5)
+    ran = replace(asked, plan=replace(asked.plan, prompt="a blue cube", guidance_scale=7.5))
+    settings = record_of(ran, 0).settings
+    assert (settings.prompt, settings.guidance_scale) == ("a blue cube", 7.5)
+
+
+def test_each_picture_has_its_own_seed_digest_and_time() -> None:
+    result = result_of(seed=7, count=3)
+    records = [record_of(result, k) for k in range(3)]
+    assert [record.settings.seed for record in records] == [7, 8, 9]
+    assert len({record.digests.picture for record in records}) == 3
+    assert records[1].seconds == {"read": 0.01, "denoise": 0.0, "picture": 0.25}
+
+
+def test_refuses_a_picture_of_another_size_than_planned() -> None:
+    result = result_of()
+    picture = replace(result.pictures[0], pixels=pixels_of(1, Extent(9, 8)))
+    with pytest.raises(InternalError, match="9x8"):
+        record_of(replace(result, pictures=(picture,)), 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"aspect": "5:3", "fit": "crop", "near": "black"},
+        {"size": "depth", "sampler": "euler", "schedule": "karras"},
+        {"size": "300x200", "guidance_window": "0.1:0.9", "negative_prompt": "dull", "fit": "stretch"},
+        {"size": "9x900", "num_inference_steps": 1, "sampler": "euler-ancestral", "seed": 2**32 - 1},
+    ],
+)
+def test_its_request_makes_the_same_plan(fields: dict[str, object]) -> None:
+    plan = plan_of(**fields)
+    request = RunRecord.from_json(record_of(result_of(**fields), 0).to_json()).request(Path("d.png"))
+    assert make_plan(request, plan.sizes.depth_size, HABITS) == plan
+    assert request.depth == Path("d.png")
+
+
+def test_its_request_is_for_one_picture() -> None:
+    request = record_of(result_of(seed=7, count=3), 2).request(Path("d.png"))
+    assert (request.seed, request.count, request.allow_constant) == (9, 1, True)
+
+
+def test_an_infinite_first_sigma_is_written_as_json_can() -> None:
+    plan = result_of().plan
+    result = replace(result_of(), plan=replace(plan, sigmas=(float("inf"), *plan.sigmas[1:])))
+    text = record_of(result, 0).to_json()
+    assert "Infinity" not in text
+    assert RunRecord.from_json(text).plan.sigmas[0] == "inf"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("maps/room.png", "maps/room.png"),
+        ("room.png", "room.png"),
+        ("/home/alice/secret plans/room.png", "room.png"),
+        ("../alice/room.png", "room.png"),
+        (str(Path.cwd() / "maps" / "room.png"), "maps/room.png"),
+    ],
+)
+def test_names_no_folders_of_a_person(path: str, told: str) -> None:
+    assert record_of(from_depth(result_of(), path), 0).depth.file == told
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../x.png", "C:\\x.png", "a/../../x", "\\\\host\\x", ""])
+def test_refuses_a_record_that_names_a_file_elsewhere(path: str) -> None:
+    with pytest.raises(RecordError, match=r"depth\.file"):
+        RunRecord.from_json(spoiled(record_of(result_of(), 0), "depth", "file", value=path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "null", "[]", "{}", "{", "[" * 100_000, '{"schema_version": 1}', '{"schema_version": "1"}',
+        '{"schema_version": NaN}', '"\\ud800"', "\ud800", " " * (LONGEST_RECORD + 1), "\x00",
+        '{"schema_version": 1' + "0" * 5000 + "}",
+    ],
+)  # fmt: skip
+def test_refuses_what_is_no_record(text: str) -> None:
+    with pytest.raises(RecordError):
+        RunRecord.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("extra",), 1),
+        (("settings", "extra"), 1),
+        (("settings", "seed"), "1"),
+        (("settings", "seed"), 1.5),
+        (("settings", "guidance_scale"), float("nan")),
+        (("settings", "guidance_scale"), float("inf")),
+        (("settings", "fit"), "bend"),
+        (("settings", "prompt"), "\ud800"),
+        (("plan", "sigmas"), [float("nan")]),
+        (("plan", "sigmas"), ["infinite"]),
+        (("seconds",), {"read": "fast"}),
+        (("digests",), None),
+    ],
+)
+def test_refuses_a_spoiled_record(path: tuple[str, ...], value: object) -> None:
+    with pytest.raises(RecordError, match="damaged"):
+        RunRecord.from_json(spoiled(record_of(result_of(), 0), *path, value=value))
+
+
+def test_another_version_is_called_that() -> None:
+    text = spoiled(record_of(result_of(), 0), "schema_version", value=2).replace('"warnings"', '"told"')
+    with pytest.raises(RecordError, match="has version 2"):
+        RunRecord.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seed", -1), ("num_inference_steps", 10**9), ("size", [10**6, 10**6]), ("near", "x"), ("model", "")],
+)
+def test_a_foreign_record_cannot_ask_for_what_no_request_may(field: str, value: object) -> None:
+    record = RunRecord.from_json(spoiled(record_of(result_of(), 0), "settings", field, value=value))
+    with pytest.raises(ParameterError, match=field):
+        record.request(Path("d.png"))
+
+
+def test_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(record_of(result_of(), 0).settings, "seed", 1)  # noqa: B010
+
+
+def test_digest_covers_shape_and_every_value() -> None:
+    pixels = pixels_of(1, Extent(4, 6))
+    assert pixels_sha256(pixels) == pixels_sha256(np.asfortranarray(pixels))
+    assert pixels_sha256(pixels) != pixels_sha256(pixels.reshape(4, 6, 3))
+    changed = pixels.copy()
+    changed[-1, -1, -1] ^= 1
+    assert pixels_sha256(pixels) != pixels_sha256(changed)
+
+
+def test_fit_is_a_name() -> None:
+    assert record_of(result_of(fit=Fit.CROP), 0).model_dump(mode="json")["settings"]["fit"] == "crop"

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from painted import result_of
+
+from depthpaint.record.result import GenerationResult
+from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.verdict import TOLERANCE, Verdict, compare
+
+
+def recorded(result: GenerationResult) -> tuple[RunRecord, NDArray[np.uint8]]:
+    return record_of(result, 0), result.pictures[0].pixels
+
+
+def brightened(result: GenerationResult, by: int, everywhere: bool = False) -> GenerationResult:
+    before = result.pictures[0].pixels.astype(np.int16)
+    changed = np.where(before < 128, before + by, before - by)
+    after = before.copy()
+    where = np.s_[:] if everywhere else np.s_[3, 4, 1]
+    after[where] = changed[where]
+    return replace(result, pictures=(replace(result.pictures[0], pixels=after.astype(np.uint8)),))
+
+
+def verdict_of(original: GenerationResult, again: GenerationResult) -> Verdict:
+    return compare(*recorded(original), *recorded(again))
+
+
+def test_tolerance_is_two_levels() -> None:
+    assert TOLERANCE == 2
+
+
+@pytest.mark.parametrize(
+    ("by", "verdict"),
+    [
+        (0, "bit-equal"),
+        (1, "within-tolerance"),
+        (2, "within-tolerance"),
+        (3, "different"),
+        (100, "different"),
+    ],
+)
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_the_worst_value_decides(by: int, verdict: str, everywhere: bool) -> None:
+    told = verdict_of(result_of(), brightened(result_of(), by, everywhere))
+    assert told.verdict == verdict
+    assert told.largest_difference == by
+    if by == 0:
+        assert told.psnr is None
+    elif everywhere:
+        assert told.psnr == pytest.approx(20 * np.log10(255 / by))
+
+
+def test_a_brighter_and_a_darker_picture_differ_alike() -> None:
+    dark, light = brightened(result_of(), 127, True), result_of()
+    assert verdict_of(dark, light).largest_difference == verdict_of(light, dark).largest_difference == 127
+
+
+def test_other_sizes_are_different() -> None:
+    told = verdict_of(result_of(size="40x30"), result_of(size="30x40"))
+    assert (told.verdict, told.psnr, told.largest_difference) == ("different", None, None)
+    assert "40x30 and 30x40" in told.why
+
+
+def test_says_when_nothing_recorded_changed() -> None:
+    told = verdict_of(result_of(), brightened(result_of(), 9))
+    assert told.why == "values differ by up to 9 of 255; nothing that is recorded changed"
+
+
+def test_sees_an_edited_original() -> None:
+    record, pixels = recorded(result_of())
+    told = compare(record, pixels[::-1], record, pixels)
+    assert "edited after it was painted" in told.why
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("control_sha256", "e" * 64, "the depth that the network saw"),
+        ("weights_sha256", "e" * 64, "the model's weights"),
+    ],
+)
+def test_names_a_changed_file(field: str, value: str, told: str) -> None:
+    again = replace(brightened(result_of(), 9), **{field: value})
+    assert verdict_of(result_of(), again).why.endswith(f"changed: {told}")
+
+
+def test_names_a_changed_depth_file() -> None:
+    again = brightened(result_of(), 9)
+    again = replace(again, depth=replace(again.depth, sha256="e" * 64))
+    assert verdict_of(result_of(), again).why.endswith("changed: the depth file")
+
+
+def test_names_changed_settings_and_plan() -> None:
+    why = verdict_of(result_of(), brightened(result_of(num_inference_steps=5, guidance_scale=0), 9)).why
+    assert "num_inference_steps (4 before, 5 now)" in why
+    assert "guidance_scale (2.0 before, 0.0 now)" in why
+    assert "timesteps" in why
+
+
+@pytest.mark.parametrize("key", ["onnxruntime", "python", "cpu", "machine"])
+def test_names_changed_versions_and_machine(key: str) -> None:
+    record, pixels = recorded(result_of())
+    moved = record.model_copy(update={"environment": record.environment | {key: "9.9 \x1b[2J"}})
+    told = compare(record, pixels, moved, recorded(brightened(result_of(), 1))[1])
+    assert f"{key} ({record.environment[key]} before, 9.9 \\x1b[2J now)" in told.why
+    equal = compare(record, pixels, moved, pixels)
+    assert equal.verdict == "bit-equal"
+    assert f"although these changed: {key}" in equal.why
+
+
+def test_equal_is_equal() -> None:
+    assert verdict_of(result_of(), result_of()).why == "every value is equal"

@@ -1,0 +1,113 @@
+"""The recipe on a dwarf's budget: it learns, it resumes, its encoder is what it claims to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from depthpaint.training import recipe
+from depthpaint.training.autoencoder import solve_encoder
+from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from depthpaint.training.dataset import make_shard, render_shards, shard_file
+from depthpaint.training.diffusion import alphas_cumprod, noised
+from depthpaint.training.examples import as_network_input, worn
+from depthpaint.training.networks import build_autoencoder
+from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "data").mkdir()
+    save_file(make_shard(0, count=32), shard_file(folder / "data", 0))
+    return folder
+
+
+def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "BATCH", 4)
+    list(recipe.train(data, minutes=0.1))
+    networks = recipe.build_networks()
+    modules = {"unet": networks.unet}
+    progress = load_checkpoint(data / "checkpoint", modules, {})
+    assert progress.steps > 1
+    assert progress.samples == 4 * progress.steps
+    again = list(recipe.train(data, minutes=0.1))
+    assert again == []
+    assert load_checkpoint(data / "checkpoint", modules, {}) == progress, "a spent budget trains no further"
+    list(recipe.train(data, minutes=0.15))
+    assert load_checkpoint(data / "checkpoint", modules, {}).steps > progress.steps
+
+
+def test_a_checkpoint_restores_weights_and_moments(tmp_path: Path) -> None:
+    def made() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        module = torch.nn.Linear(3, 2)
+        return module, torch.optim.AdamW(module.parameters(), lr=0.1)
+
+    module, optimizer = made()
+    module(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    save_checkpoint(tmp_path, {"m": module}, {"o": optimizer}, Progress(5, 80, 1.5))
+    other, fresh = made()
+    assert load_checkpoint(tmp_path, {"m": other}, {"o": fresh}) == Progress(5, 80, 1.5)
+    for trained, with_optimizer in ((module, optimizer), (other, fresh)):
+        with_optimizer.zero_grad()
+        trained(torch.ones(1, 3)).square().sum().backward()
+        with_optimizer.step()
+    assert torch.equal(module.weight, other.weight), "the next step is the same only if the moments came along"
+
+
+def test_the_solved_encoder_beats_a_mean_colour_code_and_has_unit_variance() -> None:
+    autoencoder = build_autoencoder()
+    pictures = as_network_input(make_shard(0, count=64)["picture"])
+    solve_encoder(autoencoder, pictures)
+    latents = autoencoder.encode(pictures).latents
+    assert float(latents.square().mean()) == pytest.approx(1.0, abs=0.15)
+    assert abs(float(latents.mean())) < 0.1
+    # Linear least squares back to 8 x 8 patches: what the code kept of the picture.
+    patches = torch.nn.functional.pixel_unshuffle(pictures, 8).flatten(2).transpose(1, 2).flatten(0, 1)
+    codes = latents.flatten(2).transpose(1, 2).flatten(0, 1)
+    codes = torch.cat([codes, torch.ones(len(codes), 1)], 1)
+    solution = torch.linalg.lstsq(codes.double(), patches.double()).solution
+    error = float((codes.double() @ solution - patches).square().mean())
+    means = patches.unflatten(1, (3, 64)).mean(2, keepdim=True).expand(-1, 3, 64).flatten(1)
+    assert error < 0.5 * float((means - patches).square().mean())
+
+
+def test_the_noise_table_of_training_is_the_one_that_paints() -> None:
+    ours = NoiseTable.from_betas(scaled_linear_betas(), rescale_zero_snr=True).alphas_cumprod
+    assert torch.allclose(alphas_cumprod().double(), torch.from_numpy(ours.copy()), atol=1e-6)
+
+
+def test_the_target_is_the_velocity() -> None:
+    table = alphas_cumprod()
+    latents, noise = torch.randn(2, 1, 2, 2), torch.randn(2, 1, 2, 2)
+    noisy, velocity = noised(latents, noise, torch.tensor([999, 500]), table)
+    assert torch.allclose(noisy[0], noise[0], atol=1e-3)
+    assert torch.allclose(velocity[0], -latents[0], atol=1e-3)
+    alpha, sigma = table[500].sqrt(), (1 - table[500]).sqrt()
+    assert torch.allclose(alpha * noisy[1] - sigma * velocity[1], latents[1], atol=1e-5)
+
+
+def test_worn_depth_stays_in_range_and_changes_some_maps() -> None:
+    depth = torch.rand(64, 1, 16, 16)
+    used = worn(depth, torch.Generator().manual_seed(0))
+    assert float(used.min()) >= 0
+    assert float(used.max()) <= 1
+    same = (used == depth).flatten(1).all(1).float().mean()
+    assert 0.4 < float(same) < 0.95
+
+
+def test_rendering_goes_on_with_the_missing_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def small(index: int) -> dict[str, torch.Tensor]:
+        made.append(index)
+        return {"picture": torch.zeros(1, dtype=torch.uint8)}
+
+    monkeypatch.setattr("depthpaint.training.dataset.make_shard", small)
+    render_shards(tmp_path, 2)
+    render_shards(tmp_path, 3)
+    assert made == [0, 1, 2]
