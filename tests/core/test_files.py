@@ -52,6 +52,15 @@ def test_an_existing_file_is_kept_unless_asked(
     assert names(tmp_path) == ["a.bin"]
 
 
+def test_a_reader_of_the_old_file_never_sees_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with path.open("rb") as reader:
+        write_atomic(path, b"new", overwrite=True)
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
 @pytest.mark.parametrize(("number", "code"), [
     (errno.ENOSPC, ErrorCode.DISK_FULL), (errno.EDQUOT, ErrorCode.DISK_FULL),
     (errno.EIO, ErrorCode.OUTPUT_NOT_WRITABLE), (errno.EROFS, ErrorCode.OUTPUT_NOT_WRITABLE),
