@@ -66,7 +66,10 @@ class Engine:
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
         depth = read_depth(
-            request.depth, near=request.near, alpha_mask=request.alpha_mask, allow_constant=request.allow_constant
+            request.depth,
+            near=request.near,
+            alpha_mask=request.alpha_mask,
+            allow_constant=request.allow_constant,
         )
         return depth, make_plan(request, depth.source.size, model_named(request.model).habits)
 
@@ -83,14 +86,18 @@ class Engine:
         with _timed(seconds, "load"):
             painter = self._painter(plan.model)
         with _timed(seconds, "text"):
-            text = {"cond": self._text(painter, plan.prompt), "uncond": self._text(painter, plan.negative_prompt)}
+            text = {
+                "cond": self._text(painter, plan.prompt),
+                "uncond": self._text(painter, plan.negative_prompt),
+            }
         control = control_map(depth, plan.sizes)
         with _timed(seconds, "control"):
             prepared = painter.prepare_control(control[None]) if depth_has_a_say(plan) else None
         conditions = _Conditions(plan, painter, text, prepared)
         counts: Counter[str] = Counter()
         pictures = [
-            self._paint_one(conditions, index, seconds, counts, on_progress) for index in range(len(plan.seeds))
+            self._paint_one(conditions, index, seconds, counts, on_progress)
+            for index in range(len(plan.seeds))
         ]
         return GenerationResult(
             pictures=tuple(pictures),
@@ -128,7 +135,9 @@ class Engine:
         started = perf_counter()
         latent = plan.sizes.latent_size
         # One stream a picture: picture k of a batch is the picture that its seed gives alone.
-        draws = NoiseDraws((1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index])
+        draws = NoiseDraws(
+            (1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index]
+        )
         levels = noise_schedule(painter.habits, plan.schedule, plan.num_inference_steps).levels
         sampling = sampler_named(plan.sampler).start(draws(0), levels, draws)
 
@@ -189,12 +198,16 @@ def _finished(canvas: Floats, sizes: Sizes) -> Pixels:
     left, top, right, bottom = (round(side) for side in sizes.content_box)
     pixels = np.rint(canvas[top:bottom, left:right] * 255).astype(np.uint8)
     if sizes.resized:
-        pixels = np.asarray(Image.fromarray(pixels).resize(tuple(sizes.output_size), Image.Resampling.LANCZOS))
+        pixels = np.asarray(
+            Image.fromarray(pixels).resize(tuple(sizes.output_size), Image.Resampling.LANCZOS)
+        )
     return np.ascontiguousarray(pixels)
 
 
 def _vocabulary_warnings(painter: Painter, plan: RunPlan) -> list[str]:
-    return [_told(word, plan.model) for word in painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")]
+    return [
+        _told(word, plan.model) for word in painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")
+    ]
 
 
 def _told(unknown: UnknownWord, model: str) -> str:

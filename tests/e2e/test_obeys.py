@@ -115,7 +115,9 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[Path, Path]) -> None:
-    request = GenerationRequest(depth=maps[0], prompt="a crimson sphere", size="300x300", num_inference_steps=1)
+    request = GenerationRequest(
+        depth=maps[0], prompt="a crimson sphere", size="300x300", num_inference_steps=1
+    )
     warnings = engine.paint(request).warnings
     assert any("crimson" in warning and "red" in warning for warning in warnings)
     assert any("enlarged to 300x300" in warning for warning in warnings)

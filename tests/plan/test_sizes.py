@@ -21,15 +21,23 @@ SD15 = replace(
         pytest.param((128, 128), {}, (128, 128), (128, 128), (128, 128), id="square map at its trained size"),
         pytest.param((2668, 2668), {}, (128, 128), (128, 128), (128, 128), id="huge square map"),
         pytest.param((940, 564), {}, (165, 99), (192, 128), (165, 99), id="5:3 map, neither side a multiple"),
-        pytest.param((168, 168), {"size": "depth"}, (168, 168), (192, 192), (168, 168), id="the map's own size"),
+        pytest.param(
+            (168, 168), {"size": "depth"}, (168, 168), (192, 192), (168, 168), id="the map's own size"
+        ),
         pytest.param((177, 177), {"size": "depth"}, (128, 128), (128, 128), (177, 177), id="just too large"),
-        pytest.param((564, 564), {"size": Extent(940, 564)}, (165, 99), (192, 128), (940, 564), id="asked size"),
+        pytest.param(
+            (564, 564), {"size": Extent(940, 564)}, (165, 99), (192, 128), (940, 564), id="asked size"
+        ),
         pytest.param((128, 128), {"size": Extent(8, 8)}, (128, 128), (128, 128), (8, 8), id="tiny output"),
-        pytest.param((128, 128), {"size": Extent(97, 101)}, (97, 101), (128, 128), (97, 101), id="odd, in range"),
+        pytest.param(
+            (128, 128), {"size": Extent(97, 101)}, (97, 101), (128, 128), (97, 101), id="odd, in range"
+        ),
         pytest.param((128, 128), {"aspect": 5 / 3}, (165, 99), (192, 128), (165, 99), id="aspect"),
         pytest.param((128, 128), {"aspect": 1 / 16}, (32, 512), (32, 512), (32, 512), id="extreme aspect"),
         pytest.param((1, 4096), {}, (2, 8192), (32, 8192), (2, 8192), id="absurd map"),
-        pytest.param((8192, 8192), {"size": Extent(8192, 8192)}, (128, 128), (128, 128), (8192, 8192), id="huge"),
+        pytest.param(
+            (8192, 8192), {"size": Extent(8192, 8192)}, (128, 128), (128, 128), (8192, 8192), id="huge"
+        ),
     ],
 )
 def test_sizes(depth, options, content, canvas, output) -> None:

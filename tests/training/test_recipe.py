@@ -56,7 +56,9 @@ def test_a_checkpoint_restores_weights_and_moments(tmp_path: Path) -> None:
         with_optimizer.zero_grad()
         trained(torch.ones(1, 3)).square().sum().backward()
         with_optimizer.step()
-    assert torch.equal(module.weight, other.weight), "the next step is the same only if the moments came along"
+    assert torch.equal(module.weight, other.weight), (
+        "the next step is the same only if the moments came along"
+    )
 
 
 def test_the_solved_encoder_beats_a_mean_colour_code_and_has_unit_variance() -> None:

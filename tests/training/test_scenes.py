@@ -26,7 +26,9 @@ def test_disparity_is_one_over_the_distance_along_the_view_axis() -> None:
     drawn = render([LEVEL], 128, 128)
     disparity, surfaces = drawn.disparity[0].numpy(), drawn.surfaces[0].numpy()
     middle = 64
-    assert disparity[middle, middle] == pytest.approx(1 / 4.0, rel=2e-3), "the ball's nearest point is 4 m away"
+    assert disparity[middle, middle] == pytest.approx(1 / 4.0, rel=2e-3), (
+        "the ball's nearest point is 4 m away"
+    )
     assert surfaces[middle, middle] == FIRST_THING
     assert disparity[2, 2] == pytest.approx(1 / 8.0, rel=1e-4), "the wall is 8 m away"
     assert surfaces[2, 2] == BACKDROP

@@ -58,14 +58,18 @@ def _document(contest: Contest, task: BenchTask, side: int) -> dict[str, Any]:
 
 
 def _table(document: dict[str, Any]) -> Table:
-    table = Table(title=f"one picture of {document['task']['size']}, {document['task']['num_inference_steps']} steps")
+    table = Table(
+        title=f"one picture of {document['task']['size']}, {document['task']['num_inference_steps']} steps"
+    )
     for name in ("", "side", "median s", "lowest", "highest", "runs", "ratio"):
         table.add_column(name)
     for kind, meaning in (("cold", "whole process"), ("steady", "loaded program")):
         for side, timing in document[kind].items():
             ratio = document.get(f"{kind}_ratio") if side == "depthpaint" else None
             numbers = [f"{timing[key]:.2f}" for key in ("median", "lowest", "highest")]
-            table.add_row(meaning, side, *numbers, str(timing["runs"]), "" if ratio is None else f"{ratio:.3f}")
+            table.add_row(
+                meaning, side, *numbers, str(timing["runs"]), "" if ratio is None else f"{ratio:.3f}"
+            )
     if "psnr" in document:
         table.caption = f"the two pictures agree to {document['psnr']} dB"
     return table

@@ -51,9 +51,13 @@ def measure(task: BenchTask, work: Path, *, repeats: int, peer_folder: Path | No
     for _ in range(repeats):
         steady["depthpaint"] += _own_pictures(task, 3 + WARM_PICTURES)[WARM_PICTURES:]
         if peer_folder:
-            steady["diffusers"] += _peer(task, work, peer_folder, 3 + WARM_PICTURES)["pictures"][WARM_PICTURES:]
+            steady["diffusers"] += _peer(task, work, peer_folder, 3 + WARM_PICTURES)["pictures"][
+                WARM_PICTURES:
+            ]
     alike = psnr(_own_picture(work), np.load(work / "peer.npy")) if peer_folder else None
-    return Contest({k: Timing.of(v) for k, v in cold.items()}, {k: Timing.of(v) for k, v in steady.items()}, alike)
+    return Contest(
+        {k: Timing.of(v) for k, v in cold.items()}, {k: Timing.of(v) for k, v in steady.items()}, alike
+    )
 
 
 def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

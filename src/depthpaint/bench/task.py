@@ -22,7 +22,9 @@ class BenchTask:
 
 def sphere_before_a_wall(side: int) -> NDArray[np.float32]:
     """Disparity (side, side), min-max scaled: a unit sphere on a floor 1.6 m below the eye, 8 m before a wall."""
-    v, u = np.meshgrid(1 - 2 * (np.arange(side) + 0.5) / side, 2 * (np.arange(side) + 0.5) / side - 1, indexing="ij")
+    v, u = np.meshgrid(
+        1 - 2 * (np.arange(side) + 0.5) / side, 2 * (np.arange(side) + 0.5) / side - 1, indexing="ij"
+    )
     x, y = 0.5 * u, 0.5 * v - 0.15
     disparity = np.maximum(1 / 8.0, -y / 1.6)
     centre = np.array([0.0, -0.6, 5.0])

@@ -51,7 +51,9 @@ class Painter(Protocol):
         """Do once a picture what depth control needs no latents for: a hint embedding, or all of it for an adapter."""
         ...
 
-    def control(self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float) -> Residuals:
+    def control(
+        self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float
+    ) -> Residuals:
         """What depth adds to the network at one step; called only inside the control window."""
         ...
 

@@ -89,14 +89,18 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
 def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
     """The noise levels that a model with these habits passes in `steps` steps."""
     betas = betas_named(habits.beta_schedule, habits.beta_start, habits.beta_end, habits.train_timesteps)
-    return schedule_named(name)(NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps)
+    return schedule_named(name)(
+        NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps
+    )
 
 
 def _given(value: T | None, otherwise: T) -> T:
     return otherwise if value is None else value
 
 
-def _warnings(sizes: Sizes, habits: ModelHabits, strength: float, window: ControlWindow, steps: int) -> list[str]:
+def _warnings(
+    sizes: Sizes, habits: ModelHabits, strength: float, window: ControlWindow, steps: int
+) -> list[str]:
     found: list[str] = []
     if sizes.resized:
         verb = "enlarged" if sizes.output_size.pixels > sizes.content_size.pixels else "reduced"

@@ -1,6 +1,6 @@
 """Four sizes with four names, and how they fit into each other. Arithmetic only, no pixels.
 
-    depth map --fit--> content --pad--> canvas --network--> canvas --crop--> content --resize--> output
+depth map --fit--> content --pad--> canvas --network--> canvas --crop--> content --resize--> output
 """
 
 from __future__ import annotations

@@ -21,15 +21,22 @@ class Progress:
     seconds: float = 0.0
 
 
-def save_checkpoint(folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], progress: Progress) -> None:
+def save_checkpoint(
+    folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], progress: Progress
+) -> None:
     """Write weights, optimizer moments and progress; the progress file comes last and names a complete set."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
-        tensors |= {f"module/{name}/{key}": value.detach().contiguous() for key, value in module.state_dict().items()}
+        tensors |= {
+            f"module/{name}/{key}": value.detach().contiguous() for key, value in module.state_dict().items()
+        }
     for name, optimizer in optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{name}/{index}/{key}": torch.as_tensor(value).clone() for key, value in state.items()}
+            tensors |= {
+                f"optimizer/{name}/{index}/{key}": torch.as_tensor(value).clone()
+                for key, value in state.items()
+            }
     weights = folder / f"step-{progress.steps:07d}.safetensors"
     partial = weights.with_suffix(".partial")
     save_file(tensors, partial)
@@ -41,7 +48,9 @@ def save_checkpoint(folder: Path, modules: dict[str, nn.Module], optimizers: dic
         old.unlink()
 
 
-def load_checkpoint(folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> Progress:
+def load_checkpoint(
+    folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]
+) -> Progress:
     """Fill `modules` and `optimizers` from the last checkpoint; a new run's progress when there is none."""
     note = folder / "progress.json"
     if not note.exists():
@@ -50,7 +59,9 @@ def load_checkpoint(folder: Path, modules: dict[str, nn.Module], optimizers: dic
     tensors = load_file(folder / values.pop("weights"))
     for name, module in modules.items():
         prefix = f"module/{name}/"
-        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
     for name, optimizer in optimizers.items():
         prefix = f"optimizer/{name}/"
         state: dict[int, dict[str, Tensor]] = {}

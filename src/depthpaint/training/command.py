@@ -24,6 +24,7 @@ from depthpaint.training.export import export
 from depthpaint.training.networks import build_networks
 from depthpaint.training.recipe import log_line, train
 
+
 def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> None:
     """Render `shards` of scenes, train for `minutes` in all, and export to `folder/diorama`.
 
@@ -48,7 +49,9 @@ def export_checkpoint(folder: Path, target: Path, device: str) -> None:
     """Export the averaged weights of the last checkpoint in `folder` as package files in `target`."""
     networks, averaged = build_networks(), build_networks()
     modules = {**networks.painters(), "autoencoder": networks.autoencoder}
-    modules |= {f"averaged-{k}": m for k, m in {**averaged.painters(), "autoencoder": averaged.autoencoder}.items()}
+    modules |= {
+        f"averaged-{k}": m for k, m in {**averaged.painters(), "autoencoder": averaged.autoencoder}.items()
+    }
     progress = load_checkpoint(folder / "checkpoint", modules, {})
     export(averaged, target, training_facts(progress, folder, device))
 

@@ -40,7 +40,8 @@ def scenes(seed: int, count: int, width: int, height: int) -> Iterator[list[Scen
     for _ in range(0, count, STRUCTURE):
         shapes, indoors, light = random_structure(rng)
         yield [
-            random_scene(rng, shapes, indoors=indoors, light=light, ratio=width / height) for _ in range(STRUCTURE)
+            random_scene(rng, shapes, indoors=indoors, light=light, ratio=width / height)
+            for _ in range(STRUCTURE)
         ]
 
 

@@ -72,7 +72,9 @@ def named_surfaces(scene: Scene, surfaces: NDArray[np.uint8]) -> Iterator[tuple[
     found = [("floor", scene.floor, surfaces == FLOOR)] if scene.floor in COLOURS else []
     if scene.indoors and not scene.brick:
         found.append(("wall", scene.wall, surfaces == BACKDROP))
-    found += [(thing.shape, thing.colour, surfaces == FIRST_THING + i) for i, thing in enumerate(scene.things)]
+    found += [
+        (thing.shape, thing.colour, surfaces == FIRST_THING + i) for i, thing in enumerate(scene.things)
+    ]
     return ((kind, colour, mask) for kind, colour, mask in found if mask.mean() >= LEAST_AREA)
 
 
@@ -106,14 +108,18 @@ class Scores:
             "scenes": self.scenes,
             "surfaces": asked,
             "colour": round(self.painted.total() / asked, 4),
-            "colour_by_kind": {kind: round(self.painted[kind] / n, 4) for kind, n in sorted(self.asked.items())},
+            "colour_by_kind": {
+                kind: round(self.painted[kind] / n, 4) for kind, n in sorted(self.asked.items())
+            },
             "colour_of_renders": round(self.rendered.total() / asked, 4),
             "own_scene": round(self.own_scene / self.scenes, 4),
             "psnr": round(-10 * float(np.log10(self.squared_errors / self.scenes)), 2),
         }
 
 
-def evaluate(engine: Engine, count: int, *, seed: int = 12345, columns: int = 8) -> tuple[dict[str, object], NDArray[np.uint8]]:
+def evaluate(
+    engine: Engine, count: int, *, seed: int = 12345, columns: int = 8
+) -> tuple[dict[str, object], NDArray[np.uint8]]:
     """Paint and score `count` held-out scenes; return the table and a sheet with painted above rendered."""
     scores = Scores(Counter(), Counter(), Counter())
     rows: list[list[NDArray[np.uint8]]] = []

@@ -51,7 +51,13 @@ class _Unet(nn.Module):
         self.unet = inner
 
     def forward(
-        self, latents: Tensor, timestep: Tensor, text: Tensor, control_0: Tensor, control_1: Tensor, control_2: Tensor
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        text: Tensor,
+        control_0: Tensor,
+        control_1: Tensor,
+        control_2: Tensor,
     ) -> Tensor:
         control = [control_0, control_1, control_2]
         return self.unet(latents, timestep, text, down_intrablock_additional_residuals=control).sample
@@ -96,7 +102,9 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     configurations["vae"].pop("block_out_channels", None)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     document = {"facts": dict(facts), "configurations": configurations, "weights_sha256": digest}
-    (folder / "model.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "model.json").write_text(
+        json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def _graphs(networks: Networks) -> dict[str, _Graph]:
@@ -163,7 +171,11 @@ def _point_into(model: onnx.ModelProto, weights: Path) -> None:
         half = f"{initializer.name}.float16"
         outside = TensorProto(name=half, data_type=TensorProto.FLOAT16, dims=entry["shape"])
         outside.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", weights.name), ("offset", 8 + length + begin), ("length", end - begin)):
+        for key, value in (
+            ("location", weights.name),
+            ("offset", 8 + length + begin),
+            ("length", end - begin),
+        ):
             outside.external_data.add(key=key, value=str(value))
         kept.append(outside)
         casts.append(helper.make_node("Cast", [half], [initializer.name], to=TensorProto.FLOAT))

@@ -58,7 +58,11 @@ def build_networks() -> Networks:
         norm_num_groups=16,
     )
     adapter = T2IAdapter(
-        in_channels=1, channels=list(CHANNELS), num_res_blocks=2, downscale_factor=8, adapter_type="full_adapter"
+        in_channels=1,
+        channels=list(CHANNELS),
+        num_res_blocks=2,
+        downscale_factor=8,
+        adapter_type="full_adapter",
     )
     return Networks(CLIPTextModel(text), unet, adapter, build_autoencoder())
 

@@ -112,7 +112,9 @@ class _Run:
             module.to(device)
         painters = chain.from_iterable(m.parameters() for m in networks.painters().values())
         self.painter = torch.optim.AdamW(painters, betas=(0.9, 0.99), weight_decay=0.01)
-        self.decoder = torch.optim.AdamW(networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0)
+        self.decoder = torch.optim.AdamW(
+            networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0
+        )
 
     def modules(self) -> dict[str, nn.Module]:
         named: dict[str, nn.Module] = {**self.networks.painters(), "autoencoder": self.networks.autoencoder}
@@ -138,7 +140,10 @@ class _Run:
         heard = batch.heard.to(self.device)[:, None, None, None]
         features = [f * heard for f in networks.adapter(batch.depth.to(self.device))]
         predicted = networks.unet(
-            noisy.to(self.device), timesteps.to(self.device), text, down_intrablock_additional_residuals=features
+            noisy.to(self.device),
+            timesteps.to(self.device),
+            text,
+            down_intrablock_additional_residuals=features,
         ).sample
         weights = emphasis(batch.latents).to(self.device)
         loss = (weights * (predicted - velocity.to(self.device)).square()).mean()
@@ -164,9 +169,13 @@ class _Run:
             torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, parameters: list[nn.Parameter]) -> None:
+def _descend(
+    optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, parameters: list[nn.Parameter]
+) -> None:
     if not math.isfinite(float(loss.detach())):
-        raise FloatingPointError("the loss is not a number: resume from the last checkpoint with a lower rate")
+        raise FloatingPointError(
+            "the loss is not a number: resume from the last checkpoint with a lower rate"
+        )
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)

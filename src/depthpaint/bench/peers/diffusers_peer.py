@@ -1,6 +1,6 @@
 """Stock diffusers painting from an exported folder, as its documentation shows it; prints one JSON line.
 
-    python diffusers_peer.py FOLDER DEPTH.npy PROMPT SEED STEPS GUIDANCE PICTURES OUT.npy
+python diffusers_peer.py FOLDER DEPTH.npy PROMPT SEED STEPS GUIDANCE PICTURES OUT.npy
 """
 
 from __future__ import annotations

@@ -33,15 +33,25 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputError(
-            f"{target} is not an empty folder", code=ErrorCode.OUTPUT_EXISTS, value=str(target), remedy="name a new folder"
+            f"{target} is not an empty folder",
+            code=ErrorCode.OUTPUT_EXISTS,
+            value=str(target),
+            remedy="name a new folder",
         )
     files = open_files()
     tensors = load_file(files.folder / WEIGHTS)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        index: dict[str, object] = {"_class_name": "StableDiffusionAdapterPipeline", "_diffusers_version": "0.40.0"}
+        index: dict[str, object] = {
+            "_class_name": "StableDiffusionAdapterPipeline",
+            "_diffusers_version": "0.40.0",
+        }
         index |= {name: list(kind) for name, kind in MODULES.items()}
-        index |= {"safety_checker": [None, None], "feature_extractor": [None, None], "requires_safety_checker": False}
+        index |= {
+            "safety_checker": [None, None],
+            "feature_extractor": [None, None],
+            "requires_safety_checker": False,
+        }
         _write_json(target / "model_index.json", index)
         for name, configuration in files.configurations.items():
             folder = target / name

@@ -52,7 +52,9 @@ class Diorama:
         """Run the adapter, which never looks at the latents: once a picture. `depth` is (B, H, W)."""
         return self._run("adapter", {"depth": np.ascontiguousarray(depth[:, None], dtype=np.float32)})
 
-    def control(self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float) -> Residuals:
+    def control(
+        self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float
+    ) -> Residuals:
         """The adapter's features, scaled; the same at every step."""
         del timestep, text
         features = cast("Residuals", prepared)
@@ -64,7 +66,8 @@ class Diorama:
         if residuals is None:
             channels = cast("list[int]", self._files.configurations["unet"]["block_out_channels"])
             residuals = tuple(
-                np.zeros((count, c, height >> level, width >> level), np.float32) for level, c in enumerate(channels)
+                np.zeros((count, c, height >> level, width >> level), np.float32)
+                for level, c in enumerate(channels)
             )
         inputs = {"latents": latents, "timestep": np.full(count, timestep, np.float32), "text": text}
         inputs |= {f"control_{level}": feature for level, feature in enumerate(residuals)}
@@ -86,5 +89,6 @@ class Diorama:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = int(os.environ.get("DEPTHPAINT_THREADS", "0"))
-        return onnxruntime.InferenceSession(str(self._files.graph(name)), options, providers=["CPUExecutionProvider"])
-
+        return onnxruntime.InferenceSession(
+            str(self._files.graph(name)), options, providers=["CPUExecutionProvider"]
+        )

@@ -161,7 +161,9 @@ def _pattern(kind: str, x: Tensor, z: Tensor) -> Tensor:
     # Fine patterns fade with distance, as a real picture's pixels average them.
     fade = (3.0 / z.clamp_min(3.0)) ** 1.5
     if kind == "planks":
-        return 1 + fade * (0.10 * torch.sin((x / 0.45).floor() * 12.9) - 0.25 * ((x / 0.45) % 1 < 0.08).float())
+        return 1 + fade * (
+            0.10 * torch.sin((x / 0.45).floor() * 12.9) - 0.25 * ((x / 0.45) % 1 < 0.08).float()
+        )
     if kind == "tiles":
         return 1 - 0.22 * fade * (((x / 0.9) % 1 < 0.06) | ((z / 0.9) % 1 < 0.08)).float()
     return 1 + 0.07 * fade * torch.sin(7.3 * x + 2.1 * z) * torch.sin(5.9 * z - 3.7 * x)

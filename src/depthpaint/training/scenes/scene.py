@@ -54,7 +54,9 @@ class Scene:
         return bool(self.wall)
 
 
-def random_scene(rng: np.random.Generator, shapes: tuple[str, ...], *, indoors: bool, light: str, ratio: float) -> Scene:
+def random_scene(
+    rng: np.random.Generator, shapes: tuple[str, ...], *, indoors: bool, light: str, ratio: float
+) -> Scene:
     """Draw a scene that holds `shapes`, so that scenes of one structure can be rendered together.
 
     `ratio` is width over height of the picture: wide pictures spread their things wider.
@@ -73,7 +75,17 @@ def random_scene(rng: np.random.Generator, shapes: tuple[str, ...], *, indoors: 
         height = 2 * radius * rng.uniform(0.6, 1.6) if shape != "cone" else 2 * radius * rng.uniform(0.9, 1.6)
         depth = radius * rng.uniform(0.7, 1.3)
         things.append(
-            Thing(shape, colours[index], rng.random() < 0.25, x, z, radius, height, depth, rng.uniform(0, math.pi))
+            Thing(
+                shape,
+                colours[index],
+                rng.random() < 0.25,
+                x,
+                z,
+                radius,
+                height,
+                depth,
+                rng.uniform(0, math.pi),
+            )
         )
     return Scene(
         things=tuple(things),
