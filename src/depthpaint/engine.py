@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -36,7 +36,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step is done. `picture` and `step` count from 1; `preview()` decodes what the picture looks like so far."""
+    """One step is done.
+
+    `picture` and `step` count from 1; `preview()` decodes what the picture looks like so far.
+    """
 
     picture: int
     pictures: int
@@ -59,7 +62,7 @@ class Engine:
     """Paints requests. Models stay loaded and sentences encoded, so that the next picture starts at once."""
 
     def __init__(self, load: Callable[[str], Painter] | None = None) -> None:
-        self._load = load or (lambda name: model_named(name).load())
+        self._load = load or _load_named
         self._painters: dict[str, Painter] = {}
         self._texts: dict[tuple[str, str], Floats] = {}
 
@@ -162,7 +165,10 @@ class Engine:
 
 
 def _denoise(conditions: _Conditions, request: Evaluate[Floats], counts: Counter[str]) -> Floats:
-    """Answer a sampler: the branches that guidance needs, with depth where its window is open, in one model call."""
+    """Answer a sampler with one model call.
+
+    It holds the branches that guidance needs, and depth where its window is open.
+    """
     plan, painter = conditions.plan, conditions.painter
     guidance = Guidance(plan.guidance_scale, *plan.guidance_window)
     branches = guidance.branches(request.fraction)
@@ -179,6 +185,10 @@ def _denoise(conditions: _Conditions, request: Evaluate[Floats], counts: Counter
     counts["branches"] += len(branches)
     merged = guidance.merge({branch: output[k : k + 1] for k, branch in enumerate(branches)})
     return denoised_from(prediction_named(plan.prediction), merged, request.latents, request.level)
+
+
+def _load_named(name: str) -> Painter:
+    return model_named(name).load()
 
 
 def depth_has_a_say(plan: RunPlan) -> bool:
@@ -199,7 +209,9 @@ def _finished(canvas: Floats, sizes: Sizes) -> Pixels:
     pixels = np.rint(canvas[top:bottom, left:right] * 255).astype(np.uint8)
     if sizes.resized:
         pixels = np.asarray(
-            Image.fromarray(pixels).resize(tuple(sizes.output_size), Image.Resampling.LANCZOS)
+            Image.fromarray(pixels).resize(
+                (sizes.output_size.width, sizes.output_size.height), Image.Resampling.LANCZOS
+            )
         )
     return np.ascontiguousarray(pixels)
 
@@ -216,7 +228,7 @@ def _told(unknown: UnknownWord, model: str) -> str:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], stage: str) -> Generator[None]:
     started = perf_counter()
     yield
     seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - started

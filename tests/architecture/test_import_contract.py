@@ -1,4 +1,7 @@
-"""The rooms and their arrows are held by import-linter; what an import costs is measured in a fresh process."""
+"""The rooms and their arrows are held by import-linter.
+
+What an import costs is measured in a fresh process.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,9 @@ def test_starting_loads_no_heavy_library(program: str) -> None:
 
 
 def test_painting_loads_no_torch() -> None:
-    code = "import depthpaint.engine, depthpaint.models.diorama.painter, sys; sys.stdout.write(str('torch' in sys.modules))"
+    code = (
+        "import depthpaint.engine, depthpaint.models.diorama.painter, sys\n"
+        "sys.stdout.write(str('torch' in sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False"

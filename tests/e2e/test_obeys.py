@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_two_depth_maps_give_two_pictures(engine: Engine, maps: tuple[Path, Path
     assert difference > 0.02
     # At strength 0 the map has no say, so the same two maps must give one picture.
     silent = [painted(engine, depth, control_strength=0) for depth in maps]
-    assert np.array_equal(*silent)
+    assert np.array_equal(silent[0], silent[1])
 
 
 def test_two_sentences_give_two_pictures(engine: Engine, maps: tuple[Path, Path]) -> None:
@@ -52,7 +53,7 @@ def test_two_sentences_give_two_pictures(engine: Engine, maps: tuple[Path, Path]
     assert np.abs(day - night).mean() > 0.05
     # At guidance 0 the sentence has no say.
     deaf = [painted(engine, ball, prompt, guidance_scale=0) for prompt in (PROMPT, "a black floor, at night")]
-    assert np.array_equal(*deaf)
+    assert np.array_equal(deaf[0], deaf[1])
 
 
 def test_floor_and_wall_have_the_colours_of_the_sentence(engine: Engine, maps: tuple[Path, Path]) -> None:
@@ -106,7 +107,7 @@ def test_progress_counts_steps_previews_and_can_stop_the_run(engine: Engine, map
 def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
     fine = sphere_before_a_wall(128)
     coarse = np.round(fine * 255) / 255
-    digests = []
+    digests: list[str] = []
     for name, values in (("fine", fine), ("coarse", coarse)):
         np.save(tmp_path / f"{name}.npy", (values * 65535).round().astype(np.uint16))
         request = GenerationRequest(depth=tmp_path / f"{name}.npy", prompt="", num_inference_steps=1)
@@ -116,7 +117,7 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
 
 def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[Path, Path]) -> None:
     request = GenerationRequest(
-        depth=maps[0], prompt="a crimson sphere", size="300x300", num_inference_steps=1
+        depth=maps[0], prompt="a crimson sphere", size=Extent(300, 300), num_inference_steps=1
     )
     warnings = engine.paint(request).warnings
     assert any("crimson" in warning and "red" in warning for warning in warnings)
@@ -128,7 +129,11 @@ def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.Mon
     request = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=1)
     engine.paint(request)
     painter = engine._painter("diorama")  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(painter, "encode_text", lambda prompts: pytest.fail("encoded again"))
+
+    def encode_again(prompts: Sequence[str]) -> None:
+        pytest.fail(f"encoded again: {prompts}")
+
+    monkeypatch.setattr(painter, "encode_text", encode_again)
     engine.paint(replace_seed(request))
 
 

@@ -37,7 +37,7 @@ def test_a_tampered_weights_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DepthpaintError, match="model.json is missing"):
+    with pytest.raises(DepthpaintError, match=r"model\.json is missing"):
         open_files(tmp_path)
 
 
@@ -53,7 +53,9 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         ("größe 猫 🙂", [("größe", None), ("猫", None)]),
     ],
 )
-def test_unknown_words_come_with_the_nearest_known(diorama: Diorama, prompt: str, unknown: list) -> None:
+def test_unknown_words_come_with_the_nearest_known(
+    diorama: Diorama, prompt: str, unknown: list[tuple[str, str | None]]
+) -> None:
     found = diorama.unknown_words(prompt)
     assert [word.word for word in found] == [word for word, _ in unknown]
     for word, (_, nearest) in zip(found, unknown, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.models.registry import DIORAMA
 from depthpaint.plan.sizes import plan_sizes
 
+Pair = tuple[int, int]
 SD15 = replace(
     DIORAMA, name="sd15", trained_area=512 * 512, smallest_area=384 * 384, largest_area=768 * 768, multiple=8
 )
@@ -40,7 +42,7 @@ SD15 = replace(
         ),
     ],
 )
-def test_sizes(depth, options, content, canvas, output) -> None:
+def test_sizes(depth: Pair, options: dict[str, Any], content: Pair, canvas: Pair, output: Pair) -> None:
     sizes = plan_sizes(Extent(*depth), DIORAMA, **options)
     assert sizes.content_size == Extent(*content)
     assert sizes.canvas_size == Extent(*canvas)
@@ -50,7 +52,7 @@ def test_sizes(depth, options, content, canvas, output) -> None:
 
 
 @pytest.mark.parametrize("size", [(512, 631), (640, 479), (513, 511), (400, 400), (767, 384)])
-def test_a_model_of_multiple_8_paints_any_size_in_range_at_one_to_one(size) -> None:
+def test_a_model_of_multiple_8_paints_any_size_in_range_at_one_to_one(size: Pair) -> None:
     sizes = plan_sizes(Extent(1000, 800), SD15, size=Extent(*size))
     assert sizes.content_size == sizes.output_size == Extent(*size)
     assert sizes.canvas_size.width % 8 == sizes.canvas_size.height % 8 == 0

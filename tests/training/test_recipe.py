@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 from depthpaint.training import recipe
 from depthpaint.training.autoencoder import solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -15,7 +16,6 @@ from depthpaint.training.dataset import make_shard, render_shards, shard_file
 from depthpaint.training.diffusion import alphas_cumprod, noised
 from depthpaint.training.examples import as_network_input, worn
 from depthpaint.training.networks import build_autoencoder
-from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytes
     monkeypatch.setattr(recipe, "BATCH", 4)
     list(recipe.train(data, minutes=0.1))
     networks = recipe.build_networks()
-    modules = {"unet": networks.unet}
+    modules: dict[str, torch.nn.Module] = {"unet": networks.unet}
     progress = load_checkpoint(data / "checkpoint", modules, {})
     assert progress.steps > 1
     assert progress.samples == 4 * progress.steps
@@ -42,7 +42,7 @@ def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytes
 
 
 def test_a_checkpoint_restores_weights_and_moments(tmp_path: Path) -> None:
-    def made() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+    def made() -> tuple[torch.nn.Linear, torch.optim.Optimizer]:
         module = torch.nn.Linear(3, 2)
         return module, torch.optim.AdamW(module.parameters(), lr=0.1)
 
@@ -65,7 +65,7 @@ def test_the_solved_encoder_beats_a_mean_colour_code_and_has_unit_variance() -> 
     autoencoder = build_autoencoder()
     pictures = as_network_input(make_shard(0, count=64)["picture"])
     solve_encoder(autoencoder, pictures)
-    latents = autoencoder.encode(pictures).latents
+    latents = autoencoder.encoder(pictures)
     assert float(latents.square().mean()) == pytest.approx(1.0, abs=0.15)
     assert abs(float(latents.mean())) < 0.1
     # Linear least squares back to 8 x 8 patches: what the code kept of the picture.

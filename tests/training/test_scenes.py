@@ -14,7 +14,7 @@ from depthpaint.training.dataset import HELD_OUT_SEED, normalised, scenes
 from depthpaint.training.evaluate import held_out_scenes, named_surfaces
 from depthpaint.training.scenes.caption import full_caption, varied_caption
 from depthpaint.training.scenes.palette import COLOURS, GROUNDS, LIGHTS
-from depthpaint.training.scenes.render import BACKDROP, FIRST_THING, FLOOR, render, visible_things
+from depthpaint.training.scenes.render import BACKDROP, FIRST_THING, FLOOR, render
 from depthpaint.training.scenes.scene import Camera, Scene, Thing
 from depthpaint.training.tokenizer import MAX_TOKENS, UNKNOWN, build_tokenizer
 

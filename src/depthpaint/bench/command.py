@@ -20,7 +20,9 @@ from depthpaint.record.environment import environment
 
 
 def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
-    """Measure whole processes and loaded pictures, with stock diffusers in the same run if `vs` is "diffusers".
+    """Measure whole processes and loaded pictures, beside stock diffusers if `vs` is "diffusers".
+
+    Both run in turns on the same machine.
 
     The JSON document goes to stdout, and with `as_json` nothing else is printed.
     """

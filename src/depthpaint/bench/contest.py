@@ -27,7 +27,7 @@ WARM_PICTURES = 2
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Whole processes (`cold`) and single pictures of a loaded program (`steady`), by side, and how alike they paint."""
+    """Whole processes (`cold`) and pictures of a loaded program (`steady`) by side; how alike they paint."""
 
     cold: dict[str, Timing]
     steady: dict[str, Timing]
@@ -35,7 +35,10 @@ class Contest:
 
 
 def measure(task: BenchTask, work: Path, *, repeats: int, peer_folder: Path | None) -> Contest:
-    """Run both sides `repeats` times in turns after one warm-up each. `peer_folder` None leaves diffusers out."""
+    """Run both sides `repeats` times in turns after one warm-up each.
+
+    `peer_folder` None leaves diffusers out.
+    """
     sides = ["depthpaint", *(["diffusers"] if peer_folder else [])]
     cold: dict[str, list[float]] = {side: [] for side in sides}
     steady: dict[str, list[float]] = {side: [] for side in sides}
@@ -68,8 +71,9 @@ def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 def _arguments(task: BenchTask, work: Path) -> list[str]:
     return [
-        "generate", str(task.depth), task.prompt, "--seed", str(task.seed), "--steps", str(task.num_inference_steps),
-        "--guidance", str(task.guidance_scale), "--size", "depth", "--out", str(work), "--name", "own", "--overwrite", "-q",
+        "generate", str(task.depth), task.prompt, "--seed", str(task.seed),
+        "--steps", str(task.num_inference_steps), "--guidance", str(task.guidance_scale), "--size", "depth",
+        "--out", str(work), "--name", "own", "--overwrite", "-q",
     ]  # fmt: skip
 
 

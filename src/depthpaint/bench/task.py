@@ -1,4 +1,4 @@
-"""What is painted in a benchmark: a scene made here, so that nothing has to be fetched and both sides get the same bytes."""
+"""What is painted in a benchmark: a scene made here, the same bytes for both sides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchTask:
-    """Depth file (.npy float32, already in [0, 1], 1 = nearest), sentence and settings that every side uses."""
+    """Depth file (.npy float32 in [0, 1], 1 = nearest), sentence and settings that every side uses."""
 
     depth: Path
     prompt: str = "a red sphere on a blue floor in front of a yellow wall, at noon"
@@ -21,7 +21,7 @@ class BenchTask:
 
 
 def sphere_before_a_wall(side: int) -> NDArray[np.float32]:
-    """Disparity (side, side), min-max scaled: a unit sphere on a floor 1.6 m below the eye, 8 m before a wall."""
+    """A unit sphere on a floor 1.6 m below the eye, 8 m before a wall: disparity (side, side) in [0, 1]."""
     v, u = np.meshgrid(
         1 - 2 * (np.arange(side) + 0.5) / side, 2 * (np.arange(side) + 0.5) / side - 1, indexing="ij"
     )

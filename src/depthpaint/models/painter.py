@@ -48,7 +48,10 @@ class Painter(Protocol):
         ...
 
     def prepare_control(self, depth: Floats) -> object:
-        """Do once a picture what depth control needs no latents for: a hint embedding, or all of it for an adapter."""
+        """Do once a picture what depth control needs no latents for.
+
+        For a control network that is the hint embedding, for an adapter all of it.
+        """
         ...
 
     def control(

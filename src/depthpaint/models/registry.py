@@ -13,7 +13,7 @@ from depthpaint.plan.habits import ModelHabits
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: `habits` without loading anything, `load` to get a painter, `licence` and a sentence about it."""
+    """One model: `habits` are there without loading anything, `load` makes a painter."""
 
     habits: ModelHabits
     load: Callable[[], Painter]

@@ -10,10 +10,11 @@ from typing import Literal
 class ModelHabits:
     """The part of a model's entry that planning needs; it travels without any weights.
 
-    `trained_area` and `largest_area` are pixels: a picture is painted at its own size up to `largest_area`, and painted at
-    `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples of `multiple` pixels; a latent
-    covers `latent_factor` pixels a side. `prediction` says what the network predicts; `zero_terminal_snr` whether its noise
-    table was rescaled (Lin et al. 2305.08891); the betas are those of scheduler_config.json. `depth_unit` names what its depth network was trained on.
+    `trained_area` and `largest_area` are pixels: a picture is painted at its own size up to `largest_area`,
+    and painted at `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples
+    of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` says what the network
+    predicts; `zero_terminal_snr` whether its noise table was rescaled (Lin et al. 2305.08891); the betas are
+    those of scheduler_config.json. `depth_unit` names what its depth network was trained on.
     """
 
     name: str

@@ -24,8 +24,9 @@ SEED_COUNT = 2**32
 class RunPlan:
     """What will run. No field is optional: zero is a value and survives.
 
-    `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the network is
-    told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's convention).
+    `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the
+    network is told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's
+    convention).
     """
 
     model: str
@@ -52,8 +53,8 @@ class RunPlan:
 def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabits) -> RunPlan:
     """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
 
-    Picture k of several gets the seed `request.seed + k`, wrapped at 2**32. Raises ParameterError for a sampler, a
-    schedule or a number of steps that does not exist.
+    Picture k of several gets the seed `request.seed + k`, wrapped at 2**32. Raises ParameterError for a
+    sampler, a schedule or a number of steps that does not exist.
     """
     steps = _given(request.num_inference_steps, habits.num_inference_steps)
     sampler = sampler_named(_given(request.sampler, habits.sampler)).name
@@ -105,7 +106,8 @@ def _warnings(
     if sizes.resized:
         verb = "enlarged" if sizes.output_size.pixels > sizes.content_size.pixels else "reduced"
         found.append(
-            f"painted at {sizes.content_size}, the size {habits.name} was trained for, and {verb} to {sizes.output_size}"
+            f"painted at {sizes.content_size}, the area {habits.name} was trained for, "
+            f"and {verb} to {sizes.output_size}"
         )
     ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
     if ratio > 2.5:

@@ -16,9 +16,10 @@ from depthpaint.plan.habits import ModelHabits
 class Sizes:
     """Sizes in pixels (latents for `latent_size`).
 
-    `depth_size` of the file; `content_size` of the picture as it is painted; `canvas_size` what the network sees, the content
-    padded to the model's multiple; `content_box` where the content lies on the canvas; `latent_size` of the canvas in
-    latents; `output_size` exactly what was asked. `depth_placement` lays the map on the content.
+    `depth_size` of the file; `content_size` of the picture as it is painted; `canvas_size` what the network
+    sees, the content padded to the model's multiple; `content_box` where the content lies on the canvas;
+    `latent_size` of the canvas in latents; `output_size` exactly what was asked. `depth_placement` lays the
+    map on the content.
     """
 
     depth_size: Extent
@@ -45,8 +46,8 @@ def plan_sizes(
 ) -> Sizes:
     """Resolve every size.
 
-    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the model's trained area at
-    the ratio `aspect` (width over height), or at the map's own ratio without one.
+    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the model's trained
+    area at the ratio `aspect` (width over height), or at the map's own ratio without one.
     """
     output = output_size(depth_size, habits, size=size, aspect=aspect)
     content = output

@@ -14,7 +14,7 @@ from depthpaint.plan.run_plan import RunPlan
 
 @dataclass(frozen=True, slots=True)
 class PaintedPicture:
-    """One picture: uint8 (H, W, 3) of exactly the output size, its seed, and the seconds that it alone took."""
+    """One picture: uint8 (H, W, 3) of the exact output size, its seed, and the seconds it took."""
 
     pixels: NDArray[np.uint8]
     seed: int
@@ -25,9 +25,9 @@ class PaintedPicture:
 class GenerationResult:
     """All pictures of one request.
 
-    `control_sha256` is the digest of the float32 depth (H, W) that the network saw, `weights_sha256` of the loaded weights;
-    `seconds` maps a stage (read, load, text, control, denoise, decode) to what it took; `evaluations` counts the calls of
-    the denoising network and of the control network.
+    `control_sha256` is the digest of the float32 depth (H, W) that the network saw, `weights_sha256` of the
+    loaded weights; `seconds` maps a stage (read, load, text, control, denoise, decode) to what it took;
+    `evaluations` counts the calls of the denoising network and of the control network.
     """
 
     pictures: tuple[PaintedPicture, ...]

@@ -1,1 +1,4 @@
-"""How diorama was made: scenes rendered here, networks trained on them, export to ONNX (needs the extra `train`)."""
+"""How diorama was made: scenes rendered here, networks trained on them.
+
+Export to ONNX (needs the extra `train`).
+"""

@@ -1,9 +1,9 @@
 """The autoencoder: an encoder solved in closed form, a decoder trained to undo it.
 
-A learned code has to beat a linear one first, and takes long to. So the encoder *is* linear: principal components of
-2 x 2 patches, level by level, written into AutoencoderTiny's convolutions (which are linear when it has no residual
-blocks). Latents are fixed from the first minute on, the painter trains on them at once, and the decoder, which is not
-linear, trains beside it.
+A learned code has to beat a linear one first, and takes long to. So the encoder *is* linear: principal
+components of 2 x 2 patches, level by level, written into AutoencoderTiny's convolutions (which are linear
+when it has no residual blocks). Latents are fixed from the first minute on, the painter trains on them at
+once, and the decoder, which is not linear, trains beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WHITENING = 0.3
-"""Each latent channel is divided by its spread to this power: 0 keeps principal components, 1 makes them all equal."""
+"""Each latent channel is divided by its spread to this power: 0 keeps principal components.
+
+1 makes them all equal.
+"""
 
 
 @torch.no_grad()
@@ -44,9 +47,11 @@ def solve_encoder(autoencoder: AutoencoderTiny, pictures: Tensor) -> None:
     # One common scale brings the whole to unit variance, as the diffusion schedule expects of its latents.
     softened = spread**WHITENING
     scale = 1 / (softened * ((spread / softened) ** 2).mean().sqrt())
+    offsets = torch.zeros(last.out_channels)
     for channel in range(last.out_channels):
         last.weight[channel, channel, 1, 1] = scale[channel]
-        last.bias[channel] = -scale[channel] * mean[channel]
+        offsets[channel] = -scale[channel] * mean[channel]
+    last.bias = nn.Parameter(offsets)
 
 
 def _principal_components(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,10 @@ class Progress:
 def save_checkpoint(
     folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], progress: Progress
 ) -> None:
-    """Write weights, optimizer moments and progress; the progress file comes last and names a complete set."""
+    """Write weights, optimizer moments and progress.
+
+    The progress file comes last and names a complete set.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():

@@ -1,4 +1,4 @@
-"""Does a surface have the colour that the sentence names? A measurement that true renders pass almost always."""
+"""Does a surface have the colour that the sentence names? True renders pass almost always."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def appearances(light: str) -> tuple[list[str], Floats]:
 def named_colour(picture: Floats, mask: NDArray[np.bool_], light: str) -> str:
     """The named colour nearest to the median of `picture` (H, W, 3) in [0, 1] over `mask` (H, W).
 
-    The median ignores highlights and joints. Distance is Euclidean in square-root space, where equal steps look about
-    equally large, to the nearest of the colour's appearances under the light.
+    The median ignores highlights and joints. Distance is Euclidean in square-root space, where equal steps
+    look about equally large, to the nearest of the colour's appearances under the light.
     """
     names, looks = appearances(light)
     median = np.median(picture[mask], axis=0)

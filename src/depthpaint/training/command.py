@@ -28,7 +28,8 @@ from depthpaint.training.recipe import log_line, train
 def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> None:
     """Render `shards` of scenes, train for `minutes` in all, and export to `folder/diorama`.
 
-    Run it again after a stop: it goes on where it was. Progress goes to stderr, the exported folder to stdout.
+    Run it again after a stop: it goes on where it was. Progress goes to stderr, the exported folder to
+    stdout.
     """
     console = Console(stderr=True)
     (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,10 @@ def training_facts(progress: Progress, folder: Path, device: str) -> dict[str, o
 
 
 def evaluate_diorama(folder: Path, scenes: int) -> dict[str, object]:
-    """Score the model in `folder/diorama`, or the shipped one when there is none; write the sheet beside it."""
+    """Score the model in `folder/diorama`, or the shipped one when there is none.
+
+    Write the sheet beside it.
+    """
     own = folder / "diorama"
     files = open_files(own) if own.exists() else open_files()
     table, sheet = evaluate(Engine(lambda _name: Diorama(DIORAMA, files)), scenes)

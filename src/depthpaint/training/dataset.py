@@ -20,7 +20,10 @@ SHARD = 512
 STRUCTURE = 16
 """Scenes rendered together, which share shapes, light and backdrop."""
 
-SIZES: tuple[tuple[int, int], ...] = ((128, 128), (128, 128), (128, 128), (160, 96), (128, 128), (96, 160), (128, 128), (192, 96), (128, 128), (96, 192))  # fmt: skip
+SQUARE = (128, 128)
+SIZES: tuple[tuple[int, int], ...] = (
+    SQUARE, SQUARE, SQUARE, (160, 96), SQUARE, (96, 160), SQUARE, (192, 96), SQUARE, (96, 192),
+)  # fmt: skip
 """Width and height of shard k is entry k modulo the length: three in five are square."""
 
 HELD_OUT_SEED = 1_000_000
@@ -46,7 +49,10 @@ def scenes(seed: int, count: int, width: int, height: int) -> Iterator[list[Scen
 
 
 def make_shard(index: int, seed: int = 0, count: int = SHARD) -> dict[str, Tensor]:
-    """Render shard `index`: picture uint8 (N, H, W, 3), depth uint16 (N, H, W), tokens int16 (N, captions, T)."""
+    """Render shard `index`: picture uint8 (N, H, W, 3), depth uint16 (N, H, W), tokens int16 (N.
+
+    Captions, T).
+    """
     width, height = SIZES[index % len(SIZES)]
     tokenizer = build_tokenizer()
     rng = np.random.default_rng((seed, index, 1))

@@ -11,7 +11,10 @@ BASE_CHANNELS = 3
 
 
 def alphas_cumprod() -> Tensor:
-    """Stable Diffusion's scaled-linear betas, rescaled to zero terminal SNR (Lin et al. 2305.08891, algorithm 1)."""
+    """Stable Diffusion's scaled-linear betas, rescaled to zero terminal SNR (Lin et al.
+
+    2305.08891, algorithm 1).
+    """
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, TIMESTEPS, dtype=torch.float64) ** 2
     root = torch.cumprod(1 - betas, 0).sqrt()
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
@@ -19,7 +22,10 @@ def alphas_cumprod() -> Tensor:
 
 
 def noised(latents: Tensor, noise: Tensor, timesteps: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the noisy latents and the velocity to predict, v = alpha eps - sigma x0 (Salimans and Ho 2202.00512)."""
+    """Return the noisy latents and the velocity to predict.
+
+    V = alpha eps - sigma x0 (Salimans and Ho 2202.00512).
+    """
     kept = table[timesteps][:, None, None, None]
     alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
     return alpha * latents + sigma * noise, alpha * noise - sigma * latents
@@ -28,8 +34,8 @@ def noised(latents: Tensor, noise: Tensor, timesteps: Tensor, table: Tensor) -> 
 def random_timesteps(count: int, generator: torch.Generator, *, deciding: float) -> Tensor:
     """Draw timesteps: a share `deciding` from the noisiest tenth, the rest from all.
 
-    Up there the latents show nothing, so depth and words alone decide; further down the colours shine through the noise
-    and a network learns little about what a word means.
+    Up there the latents show nothing, so depth and words alone decide; further down the colours shine through
+    the noise and a network learns little about what a word means.
     """
     uniform = torch.randint(0, TIMESTEPS, (count,), generator=generator)
     noisiest = torch.randint(TIMESTEPS - TIMESTEPS // 10, TIMESTEPS, (count,), generator=generator)
@@ -38,10 +44,13 @@ def random_timesteps(count: int, generator: torch.Generator, *, deciding: float)
 
 
 def emphasis(latents: Tensor, strength: float = 4.0) -> Tensor:
-    """Weights (B, 1, h, w) of mean 1 that lift what stands out of its row: the things, which fill a tenth of a scene.
+    """Weights (B, 1, h, w) of mean 1 that lift what stands out of its row: the things.
 
-    Floor, wall and sky hardly change along a row, so the distance to the row's median finds things without masks. Without
-    this the colour of a small thing is worth almost nothing to the mean squared error, and is learned last.
+    Which fill a tenth of a scene.
+
+    Floor, wall and sky hardly change along a row, so the distance to the row's median finds things without
+    masks. Without this the colour of a small thing is worth almost nothing to the mean squared error, and is
+    learned last.
     """
     base = latents[:, :BASE_CHANNELS]
     outstanding = (base - base.median(dim=-1, keepdim=True).values).square().sum(1, keepdim=True).sqrt()

@@ -1,11 +1,12 @@
 """How well diorama obeys depth and words, on scenes it was never trained on.
 
-Every scene is painted by the program itself, from a depth file and a sentence with seed 12345, and compared with the
-renderer's own picture of it. Two scores:
+Every scene is painted by the program itself, from a depth file and a sentence with seed 12345, and compared
+with the renderer's own picture of it. Two scores:
 
-* *colour*: the share of named surfaces (things, plain floors, walls) whose nearest named colour is the one in the sentence;
-* *own scene*: the share of scenes whose picture is closer (mean squared error) to the render of its own depth than to that of
-  a twin, a scene of the same words in another geometry.
+* *colour*: the share of named surfaces (things, plain floors, walls) whose nearest named colour is the one in
+  the sentence;
+* *own scene*: the share of scenes whose picture is closer (mean squared error) to the render of its own depth
+  than to that of a twin, a scene of the same words in another geometry.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ LEAST_AREA = 0.012
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A scene, its twin, and both renders: pictures (H, W, 3) in [0, 1], disparity (H, W) in 1/m, surfaces (H, W)."""
+    """A scene, its twin, and both renders: pictures (H, W, 3) in [0, 1], disparity (H, W) in 1/m.
+
+    Surfaces (H, W).
+    """
 
     scene: Scene
     caption: str
@@ -45,7 +49,10 @@ class HeldOut:
 
 
 def held_out_scenes(count: int, width: int = 128, height: int = 128) -> Iterator[HeldOut]:
-    """Draw `count` scenes from seeds outside training, one structure each, with everything named in the caption."""
+    """Draw `count` scenes from seeds outside training, one structure each.
+
+    With everything named in the caption.
+    """
     rng = np.random.default_rng(HELD_OUT_SEED)
     for _ in range(count):
         shapes, indoors, light = random_structure(rng)
@@ -129,7 +136,7 @@ def evaluate(
             np.save(path, scene.disparity)
             request = GenerationRequest(depth=path, prompt=scene.caption, seed=seed)
             pixels = engine.paint(request).pictures[0].pixels
-            scores.add(scene, pixels.astype(np.float32) / 255)
+            scores.add(scene, pixels.astype(np.float32) / np.float32(255))
             if index % columns == 0:
                 rows.append([])
             rows[-1].append(np.concatenate([pixels, (scene.picture * 255).astype(np.uint8)]))

@@ -15,12 +15,18 @@ from depthpaint.training.tokenizer import build_tokenizer
 
 NO_CAPTION = 0.1
 NO_DEPTH = 0.04
-"""Shares of examples whose sentence or depth is withheld: the first teaches guidance, the second strength 0."""
+"""Shares of examples whose sentence or depth is withheld: the first teaches guidance.
+
+The second strength 0.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`latents` (B, 16, h, w), `picture` (B, 3, H, W) in [-1, 1], `depth` (B, 1, H, W), `tokens` (B, T), `heard` (B,)."""
+    """`latents` (B, 16, h, w), `picture` (B, 3, H, W) in [-1, 1], `depth` (B, 1, H, W), `tokens` (B.
+
+    T), `heard` (B,).
+    """
 
     latents: Tensor
     picture: Tensor
@@ -38,7 +44,10 @@ class Examples:
     shards: list[dict[str, Tensor]] = field(default_factory=list[dict[str, Tensor]])
 
     def refresh(self, most: int) -> None:
-        """Take in shards that were rendered since, `most` at a time, so that training starts before rendering ends."""
+        """Take in shards that were rendered since, `most` at a time.
+
+        So that training starts before rendering ends.
+        """
         for _ in range(most):
             path = shard_file(self.folder, len(self.shards))
             if not path.exists():
@@ -79,7 +88,10 @@ def build_empty_prompt() -> list[int]:
 
 
 def worn(depth: Tensor, generator: torch.Generator) -> Tensor:
-    """Depth as it is in the wild: one map in three bent, blurred, rounded to 8 bits or noisy. (B, 1, H, W) in [0, 1]."""
+    """Depth as it is in the wild: one map in three bent, blurred, rounded to 8 bits or noisy.
+
+    (B, 1, H, W) in [0, 1].
+    """
     rough = torch.rand(depth.shape[0], generator=generator)[:, None, None, None] < 0.33
     gamma = torch.exp(0.35 * torch.randn(depth.shape[0], 1, 1, 1, generator=generator))
     bent = depth**gamma

@@ -1,8 +1,8 @@
 """From trained networks to the files in the package: four ONNX graphs that point into one safetensors file.
 
-The weights exist once, as float16. Each graph's initializers are external tensors at their offset in the safetensors
-file, cast to float32 (ONNX Runtime folds the casts when it loads). Parameter names stay diffusers' own, so the same file
-also becomes a diffusers folder (`depthpaint.models.diorama.folder`).
+The weights exist once, as float16. Each graph's initializers are external tensors at their offset in the
+safetensors file, cast to float32 (ONNX Runtime folds the casts when it loads). Parameter names stay
+diffusers' own, so the same file also becomes a diffusers folder (`depthpaint.models.diorama.folder`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from transformers import CLIPTextModel
 
 from depthpaint.training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
@@ -28,7 +29,7 @@ WEIGHTS = "diorama.safetensors"
 
 
 class _TextEncoder(nn.Module):
-    def __init__(self, inner: nn.Module) -> None:
+    def __init__(self, inner: CLIPTextModel) -> None:
         super().__init__()
         self.text_encoder = inner
 
@@ -81,7 +82,10 @@ class _Graph:
 
 
 def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> None:
-    """Write the package files into `folder`: weights, graphs, tokenizer, and model.json with configurations and `facts`."""
+    """Write the package files into `folder`: weights, graphs, tokenizer.
+
+    And model.json with configurations and `facts`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     modules = {**networks.painters(), "vae": networks.autoencoder}
     tensors = {
@@ -115,29 +119,39 @@ def _graphs(networks: Networks) -> dict[str, _Graph]:
         f"control_{level}": torch.randn(2, channels, sides[level], sides[level])
         for level, channels in enumerate(CHANNELS)
     }
-    control_dims = {
+    control_dims: dict[str, dict[int, object]] = {
         f"control_{level}": {0: batch, 2: 2 ** (2 - level) * h, 3: 2 ** (2 - level) * w} for level in range(3)
     }
     latents = torch.randn(2, LATENT_CHANNELS, size, size)
+    latent_dims: dict[int, object] = {0: batch, 2: 4 * h, 3: 4 * w}
     return {
         "text_encoder": _Graph(
             _TextEncoder(networks.text_encoder),
-            {"tokens": torch.zeros(2, MAX_TOKENS, dtype=torch.int64)}, {"tokens": {0: batch}}, ["text"],
+            {"tokens": torch.zeros(2, MAX_TOKENS, dtype=torch.int64)},
+            {"tokens": {0: batch}},
+            ["text"],
         ),
         "adapter": _Graph(
             _Adapter(networks.adapter),
-            {"depth": torch.rand(2, 1, size * 8, size * 8)}, {"depth": {0: batch, 2: 32 * h, 3: 32 * w}}, list(control),
+            {"depth": torch.rand(2, 1, size * 8, size * 8)},
+            {"depth": {0: batch, 2: 32 * h, 3: 32 * w}},
+            list(control),
         ),
         "unet": _Graph(
             _Unet(networks.unet),
-            {"latents": latents, "timestep": torch.tensor([500.0, 400.0]), "text": torch.randn(2, MAX_TOKENS, TEXT_WIDTH), **control},
-            {"latents": {0: batch, 2: 4 * h, 3: 4 * w}, "timestep": {0: batch}, "text": {0: batch}, **control_dims},
+            {
+                "latents": latents,
+                "timestep": torch.tensor([500.0, 400.0]),
+                "text": torch.randn(2, MAX_TOKENS, TEXT_WIDTH),
+                **control,
+            },
+            {"latents": latent_dims, "timestep": {0: batch}, "text": {0: batch}, **control_dims},
             ["prediction"],
         ),
         "decoder": _Graph(
-            _Decoder(networks.autoencoder), {"latents": latents}, {"latents": {0: batch, 2: 4 * h, 3: 4 * w}}, ["picture"],
+            _Decoder(networks.autoencoder), {"latents": latents}, {"latents": latent_dims}, ["picture"]
         ),
-    }  # fmt: skip
+    }
 
 
 def _write_graph(graph: _Graph, folder: Path, name: str) -> None:

@@ -1,4 +1,7 @@
-"""diorama's four networks: Stable Diffusion's architecture with its sizes shrunk, in diffusers' own modules."""
+"""diorama's four networks: Stable Diffusion's architecture with its sizes shrunk.
+
+In diffusers' own modules.
+"""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
     depthpaint train diorama --minutes 95
 
-Text encoder, UNet and depth adapter learn together to predict the velocity of noised latents; the decoder learns
-beside them to turn latents into pictures. What was tried, and what it gave, stands in docs/training.md.
+Text encoder, UNet and depth adapter learn together to predict the velocity of noised latents; the decoder
+learns beside them to turn latents into pictures. What was tried, and what it gave, stands in
+docs/training.md.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Report:
 def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -> Iterator[Report]:
     """Train in `folder` until `minutes` of training are spent, yielding a report every hundred steps.
 
-    `folder/data` holds rendered shards (more may arrive meanwhile); `folder/checkpoint` the state to go on from.
-    Raises FileNotFoundError when no shard is there.
+    `folder/data` holds rendered shards (more may arrive meanwhile); `folder/checkpoint` the state to go on
+    from. Raises FileNotFoundError when no shard is there.
     """
     with torch.random.fork_rng():
         torch.random.default_generator.manual_seed(seed)
@@ -93,7 +94,10 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
 
 
 def first_pictures(folder: Path) -> Tensor:
-    """The pictures that the encoder is solved from: a shard of its own, kept so that a resumed run solves the same."""
+    """The pictures that the encoder is solved from: a shard of its own.
+
+    Kept so that a resumed run solves the same.
+    """
     path = shard_file(folder / "data", 0)
     if path.exists():
         from depthpaint.training.dataset import load_shard

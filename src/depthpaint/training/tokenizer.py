@@ -19,8 +19,8 @@ MAX_TOKENS = 48
 """Length of every encoded prompt, padded with END as CLIP pads."""
 
 FILLERS = (
-    "a an and with on in of the at under before front floor ground wall brick sky clear room interior landscape "
-    "outdoors empty place scene shiny , . ;"
+    "a an and with on in of the at under before front floor ground wall brick sky clear "
+    "room interior landscape outdoors empty place scene shiny , . ;"
 )
 
 

@@ -44,7 +44,7 @@ def open_files(folder: Path = FOLDER) -> DioramaFiles:
     expected = document["weights_sha256"]
     if digest != expected:
         raise ModelError(
-            f"the built-in model's weights are not the ones that were shipped (sha256 {digest[:10]}, expected {expected[:10]})",
+            f"the built-in model's weights have sha256 {digest[:10]}…, the shipped ones {expected[:10]}…",
             code=ErrorCode.MODEL_HASH_MISMATCH,
             value=digest,
             limit=expected,

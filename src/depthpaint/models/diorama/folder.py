@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.models.diorama.files import WEIGHTS, open_files
@@ -29,7 +29,8 @@ MAX_TOKENS = 48
 def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
     """Write every module with its configuration and float32 weights into the empty or new folder `target`.
 
-    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds files.
+    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds
+    files.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputError(

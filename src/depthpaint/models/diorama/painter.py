@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from depthpaint.models.diorama.files import DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
@@ -17,7 +17,10 @@ from depthpaint.plan.habits import ModelHabits
 
 
 class Diorama:
-    """The built-in Painter. Sessions start when first used: painting without words never loads the text encoder."""
+    """The built-in Painter.
+
+    Sessions start when first used: painting without words never loads the text encoder.
+    """
 
     def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None) -> None:
         self._habits = habits
@@ -83,10 +86,11 @@ class Diorama:
         if session is None:
             session = self._sessions[name] = self._start(name)
         contiguous = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
-        return cast("Residuals", tuple(session.run(None, contiguous)))
+        outputs = cast("list[Floats]", session.run(None, contiguous))  # pyright: ignore[reportUnknownMemberType]
+        return tuple(outputs)
 
     def _start(self, name: str) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
+        options = cast("Any", onnxruntime).SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = int(os.environ.get("DEPTHPAINT_THREADS", "0"))
         return onnxruntime.InferenceSession(

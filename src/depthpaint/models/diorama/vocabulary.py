@@ -5,21 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import cast
 
 from tokenizers import Tokenizer
 
 from depthpaint.models.painter import UnknownWord
 
 MEANINGS = {
-    "grey": "gray", "cyan": "turquoise", "teal": "turquoise", "violet": "purple", "magenta": "pink", "crimson": "red",
-    "scarlet": "red", "golden": "yellow", "gold": "yellow", "azure": "blue", "navy": "blue", "beige": "sand",
-    "silver": "gray", "lime": "green", "marble": "stone", "wood": "wooden", "globe": "sphere", "orb": "sphere",
-    "block": "cube", "pillar": "cylinder", "column": "cylinder", "tube": "cylinder", "pyramid": "cone",
-    "mountain": "cone", "mountains": "cone", "bedroom": "room", "kitchen": "room", "house": "cube", "cupboard": "cube",
-    "snowy": "snow", "forest": "grass", "field": "meadow", "desert": "sand", "dusk": "sunset", "dawn": "sunset",
+    "grey": "gray", "cyan": "turquoise", "teal": "turquoise", "violet": "purple", "magenta": "pink",
+    "crimson": "red", "scarlet": "red", "golden": "yellow", "gold": "yellow", "azure": "blue",
+    "navy": "blue", "beige": "sand", "silver": "gray", "lime": "green", "marble": "stone",
+    "wood": "wooden", "globe": "sphere", "orb": "sphere", "block": "cube", "pillar": "cylinder",
+    "column": "cylinder", "tube": "cylinder", "pyramid": "cone", "mountain": "cone", "mountains": "cone",
+    "bedroom": "room", "kitchen": "room", "house": "cube", "cupboard": "cube", "snowy": "snow",
+    "forest": "grass", "field": "meadow", "desert": "sand", "dusk": "sunset", "dawn": "sunset",
     "midnight": "night", "day": "daylight", "sunny": "daylight", "cloudy": "overcast", "wardrobe": "cube",
 }  # fmt: skip
-"""Words that people write, and the known word that comes nearest in meaning; only ever used as a suggestion."""
+"""Words that people write, and the known word nearest in meaning: only ever a suggestion."""
 
 
 class Vocabulary:
@@ -46,10 +48,9 @@ class Vocabulary:
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words of `prompt` that map to no token of their own, each once, in order."""
         found: dict[str, UnknownWord] = {}
-        for word in re.findall(r"[^\W_]+", prompt.lower()):
+        for word in cast("list[str]", re.findall(r"[^\W_]+", prompt.lower())):
             if word not in found and self._tokenizer.token_to_id(word) is None:
-                nearest = difflib.get_close_matches(word, self._words, n=3, cutoff=0.7)
-                if (meaning := MEANINGS.get(word)) is not None:
-                    nearest = [meaning, *(n for n in nearest if n != meaning)]
-                found[word] = UnknownWord(word, tuple(nearest[:3]))
+                alike = difflib.get_close_matches(word, self._words, n=3, cutoff=0.7)
+                meant = [MEANINGS[word]] if word in MEANINGS else []
+                found[word] = UnknownWord(word, tuple(dict.fromkeys([*meant, *alike]))[:3])
         return tuple(found.values())

@@ -9,7 +9,10 @@ from depthpaint.training.scenes.scene import Scene, Thing
 
 
 def full_caption(scene: Scene, visible: tuple[int, ...]) -> str:
-    """Name every visible thing, the floor, the wall or sky, and the light: what a scored scene is painted from."""
+    """Name every visible thing, the floor, the wall or sky, and the light.
+
+    What a scored scene is painted from.
+    """
     return _caption(scene, visible, np.random.default_rng(0), everything=True)
 
 
@@ -43,7 +46,8 @@ def _caption(scene: Scene, visible: tuple[int, ...], rng: np.random.Generator, *
         colour = f"{scene.wall} brick" if scene.brick else scene.wall
         text += f" {word(['in front of', 'before'])} {_article(colour)} wall"
     if not scene.indoors and keep(0.6):
-        text += f" {word(['under the sky', 'under a clear sky'] if scene.light != 'overcast' else ['under the sky'])}"
+        clear = [] if scene.light == "overcast" else ["under a clear sky"]
+        text += f" {word(['under the sky', *clear])}"
     if keep(0.75):
         text += f", {word(LIGHTS[scene.light].phrases)}"
     return text

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +13,9 @@ from depthpaint.training.scenes.scene import Scene
 from depthpaint.training.scenes.shapes import INTERSECTIONS, Solid, Vector
 
 BACKDROP, FLOOR, FIRST_THING = 0, 1, 2
+Column = Callable[[Sequence[float]], Tensor]
+"""Turns one number a scene into a (B, 1) tensor."""
+
 SAMPLES = ((-0.25, -0.25), (0.25, 0.25))
 
 
@@ -21,8 +23,9 @@ SAMPLES = ((-0.25, -0.25), (0.25, 0.25))
 class Render:
     """What came out, for B scenes of H x W pixels.
 
-    `picture` float32 (B, H, W, 3) in [0, 1]; `disparity` float32 (B, H, W), 1 over metres along the view axis, 0 for the
-    sky; `surfaces` uint8 (B, H, W): 0 wall or sky, 1 floor, 2 and up the things in the scene's order.
+    `picture` float32 (B, H, W, 3) in [0, 1]; `disparity` float32 (B, H, W), 1 over metres along the view
+    axis, 0 for the sky; `surfaces` uint8 (B, H, W): 0 wall or sky, 1 floor, 2 and up the things in the
+    scene's order.
     """
 
     picture: Tensor
@@ -32,7 +35,10 @@ class Render:
 
 @torch.no_grad()
 def render(scenes: Sequence[Scene], width: int, height: int, device: str = "cpu") -> Render:
-    """Draw scenes that share their shapes, their light and whether there is a wall (see `random_structure`)."""
+    """Draw scenes that share their shapes.
+
+    Their light and whether there is a wall (see `random_structure`).
+    """
     picture = disparity = None
     surfaces = torch.empty(0)
     for dx, dy in SAMPLES:
@@ -89,7 +95,7 @@ def _cast(
     return colour.clamp(0, 1), torch.where(sky, torch.zeros_like(t), 1 / t), surface.to(torch.uint8)
 
 
-def _solids(scenes: Sequence[Scene], column: _Column) -> list[tuple[str, Solid]]:
+def _solids(scenes: Sequence[Scene], column: Column) -> list[tuple[str, Solid]]:
     found: list[tuple[str, Solid]] = []
     for index, thing in enumerate(scenes[0].things):
         things = [s.things[index] for s in scenes]
@@ -103,9 +109,12 @@ def _solids(scenes: Sequence[Scene], column: _Column) -> list[tuple[str, Solid]]
 
 def _shade(
     scenes: Sequence[Scene], point: Vector, normal: Vector, direction: Vector, surface: Tensor,
-    solids: list[tuple[str, Solid]], column: _Column,
+    solids: list[tuple[str, Solid]], column: Column,
 ) -> Tensor:  # fmt: skip
-    """Lambert sun with a cast shadow, ambient light, contact shadow on the floor, Blinn highlight where shiny."""
+    """Lambert sun with a cast shadow, ambient light, contact shadow on the floor.
+
+    Blinn highlight where shiny.
+    """
     light = LIGHTS[scenes[0].light]
     azimuth = column([s.sun_azimuth for s in scenes])
     elevation = column([s.sun_elevation for s in scenes])
@@ -186,11 +195,3 @@ def _rgb(value: RGB, like: Tensor) -> Tensor:
 def visible_things(surfaces: Tensor, count: int, least: float = 0.012) -> tuple[int, ...]:
     """The things that fill at least `least` of one scene's picture (H, W): those a caption may name."""
     return tuple(i for i in range(count) if float((surfaces == FIRST_THING + i).float().mean()) >= least)
-
-
-class _Column:
-    """The type of the closure that turns one number a scene into a (B, 1) tensor."""
-
-    def __call__(self, values: Sequence[float]) -> Tensor:
-        """Return (B, 1)."""
-        return torch.from_numpy(np.asarray(values, dtype=np.float32))[:, None]

@@ -1,8 +1,9 @@
 """Where a ray meets a shape: closed forms for spheres, boxes, cylinders and cones standing on the floor.
 
-Rays start at `origin` and run along `direction`, both tuples of three tensors that broadcast to (B, P): B scenes of
-P rays. Every function returns `(t, normal)`: the ray parameter of the first hit in front of the origin (infinite where
-the ray misses) and the outward unit normal there, three tensors (B, P). y points up, the floor is y = 0.
+Rays start at `origin` and run along `direction`, both tuples of three tensors that broadcast to (B, P): B
+scenes of P rays. Every function returns `(t, normal)`: the ray parameter of the first hit in front of the
+origin (infinite where the ray misses) and the outward unit normal there, three tensors (B, P). y points up,
+the floor is y = 0.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ EPSILON = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Solid:
-    """A shape's measures, each (B, 1): foot on the floor (x, z), radius or half width, height, turn in radians."""
+    """A shape's measures, each (B, 1): foot on the floor (x, z), radius or half width, height.
+
+    Turn in radians.
+    """
 
     x: Tensor
     z: Tensor
