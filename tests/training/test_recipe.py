@@ -65,7 +65,8 @@ def test_the_solved_encoder_beats_a_mean_colour_code_and_has_unit_variance() -> 
     autoencoder = build_autoencoder()
     pictures = as_network_input(make_shard(0, count=64)["picture"])
     solve_encoder(autoencoder, pictures)
-    latents = autoencoder.encoder(pictures)
+    with torch.no_grad():
+        latents = autoencoder.encoder(pictures)
     assert float(latents.square().mean()) == pytest.approx(1.0, abs=0.15)
     assert abs(float(latents.mean())) < 0.1
     # Linear least squares back to 8 x 8 patches: what the code kept of the picture.

@@ -17,12 +17,11 @@ from depthpaint.engine import Engine
 from depthpaint.models.diorama.files import open_files
 from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.registry import DIORAMA
-from depthpaint.training.checkpoint import Progress, load_checkpoint
+from depthpaint.training.checkpoint import Progress
 from depthpaint.training.dataset import SHARD, render_shards, shard_file
 from depthpaint.training.evaluate import evaluate
 from depthpaint.training.export import export
-from depthpaint.training.networks import build_networks
-from depthpaint.training.recipe import log_line, train
+from depthpaint.training.recipe import load_trained, log_line, train
 
 
 def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> None:
@@ -48,13 +47,8 @@ def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> Non
 
 def export_checkpoint(folder: Path, target: Path, device: str) -> None:
     """Export the averaged weights of the last checkpoint in `folder` as package files in `target`."""
-    networks, averaged = build_networks(), build_networks()
-    modules = {**networks.painters(), "autoencoder": networks.autoencoder}
-    modules |= {
-        f"averaged-{k}": m for k, m in {**averaged.painters(), "autoencoder": averaged.autoencoder}.items()
-    }
-    progress = load_checkpoint(folder / "checkpoint", modules, {})
-    export(averaged, target, training_facts(progress, folder, device))
+    networks, progress = load_trained(folder)
+    export(networks, target, training_facts(progress, folder, device))
 
 
 def training_facts(progress: Progress, folder: Path, device: str) -> dict[str, object]:

@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -106,6 +106,19 @@ def first_pictures(folder: Path) -> Tensor:
     return as_network_input(make_shard(0)["picture"])
 
 
+def load_trained(folder: Path) -> tuple[Networks, Progress]:
+    """The averaged painters and the autoencoder of the last checkpoint in `folder`, ready to export."""
+    networks, averaged = build_networks(), build_networks()
+    progress = load_checkpoint(folder / "checkpoint", _named_modules(networks, averaged), {})
+    # The decoder is not averaged: its learning rate ends at zero, and its average lags far behind.
+    return replace(averaged, autoencoder=networks.autoencoder), progress
+
+
+def _named_modules(networks: Networks, averaged: Networks) -> dict[str, nn.Module]:
+    named: dict[str, nn.Module] = {**networks.painters(), "autoencoder": networks.autoencoder}
+    return named | {f"averaged-{name}": module for name, module in averaged.painters().items()}
+
+
 class _Run:
     """Networks, their running average and their optimizers."""
 
@@ -121,16 +134,14 @@ class _Run:
         )
 
     def modules(self) -> dict[str, nn.Module]:
-        named: dict[str, nn.Module] = {**self.networks.painters(), "autoencoder": self.networks.autoencoder}
-        averaged = {**self.averaged.painters(), "autoencoder": self.averaged.autoencoder}
-        return named | {f"averaged-{name}": module for name, module in averaged.items()}
+        return _named_modules(self.networks, self.averaged)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"painter": self.painter, "decoder": self.decoder}
 
     def start_average(self) -> None:
         named = self.modules()
-        for name in (*self.networks.painters(), "autoencoder"):
+        for name in self.networks.painters():
             named[f"averaged-{name}"].load_state_dict(named[name].state_dict())
 
     def painter_step(
@@ -155,7 +166,7 @@ class _Run:
         _descend(self.painter, loss, rate, parameters)
         # A young average forgets its random start sooner.
         keep = min(AVERAGING, (step + 1) / (step + 10))
-        self._average(list(networks.painters().values()), list(self.averaged.painters().values()), keep)
+        self._average(keep)
         return float(loss.detach())
 
     def decoder_step(self, batch: Batch, rate: float, generator: torch.Generator) -> float:
@@ -164,12 +175,13 @@ class _Run:
         autoencoder = self.networks.autoencoder
         loss = decoder_loss(autoencoder, latents.to(self.device), batch.picture[:half].to(self.device))
         _descend(self.decoder, loss, rate, list(autoencoder.decoder.parameters()))
-        self._average([autoencoder], [self.averaged.autoencoder], AVERAGING**DECODER_EVERY)
         return float(loss.detach())
 
     @torch.no_grad()
-    def _average(self, sources: list[nn.Module], targets: list[nn.Module], keep: float) -> None:
-        for source, target in zip(sources, targets, strict=True):
+    def _average(self, keep: float) -> None:
+        averaged = self.averaged.painters()
+        for name, source in self.networks.painters().items():
+            target = averaged[name]
             torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
 
 

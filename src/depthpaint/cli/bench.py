@@ -1,0 +1,27 @@
+"""`depthpaint bench`: what a picture costs in time, beside a peer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from depthpaint.core.errors import ErrorCode, ParameterError
+
+
+def bench(
+    vs: Annotated[str | None, typer.Option(help="diffusers: measure it in the same run (extra: sd).")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Whole processes a side, after one warm-up.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON document alone.")] = False,
+) -> None:
+    """Time whole processes and loaded pictures; a table on stderr, one JSON document on stdout."""
+    from depthpaint.bench import command
+
+    if vs not in (None, "diffusers"):
+        raise ParameterError(
+            f"there is no peer '{vs}'",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=vs,
+            remedy="--vs diffusers, or leave it out",
+        )
+    command.bench(vs, repeats, as_json)

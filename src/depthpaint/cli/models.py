@@ -1,0 +1,67 @@
+"""`depthpaint models`: what there is to paint with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from depthpaint.cli.terminal import emit, emit_document
+
+app = typer.Typer(help="List, show and export models.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Name every model with a sentence about it."""
+    from depthpaint.models.registry import MODELS
+
+    if as_json:
+        rows = [{"name": k, "summary": m.summary, "licence": m.licence} for k, m in MODELS.items()]
+        emit_document({"models": rows})
+        return
+    for name, entry in MODELS.items():
+        emit(f"{name}  {entry.summary} ({entry.licence})")
+
+
+@app.command()
+def show(name: str, as_json: AsJson = False) -> None:
+    """Say what a model is used to, how it was made and which words it knows.
+
+    Example: depthpaint models show diorama
+    """
+    from depthpaint.models.diorama.files import FOLDER, diorama_facts
+    from depthpaint.models.diorama.vocabulary import Vocabulary
+    from depthpaint.models.registry import model_named
+
+    entry = model_named(name)
+    facts = diorama_facts()
+    words = Vocabulary(FOLDER / "tokenizer.json").words
+    if as_json:
+        emit_document({
+            "name": name, "summary": entry.summary, "licence": entry.licence, "habits": asdict(entry.habits),
+            "facts": facts, "words": words,
+        })  # fmt: skip
+        return
+    emit(f"{name}: {entry.summary}\nlicence: {entry.licence}\n\nhabits")
+    for key, value in asdict(entry.habits).items():
+        emit(f"  {key:20} {value}")
+    emit("\nhow it was made")
+    for key, value in facts.items():
+        emit(f"  {key:20} {value}")
+    emit(f"\nthe {len(words)} words it knows\n  {' '.join(words)}")
+
+
+@app.command()
+def export(name: str, folder: Path) -> None:
+    """Write a model as a diffusers folder, which stock diffusers loads.
+
+    Example: depthpaint models export diorama exported-diorama
+    """
+    from depthpaint.models.diorama.folder import write_diffusers_folder
+    from depthpaint.models.registry import model_named
+
+    emit(write_diffusers_folder(folder, model_named(name).habits))

@@ -1,0 +1,55 @@
+"""`depthpaint train`: make diorama again, and score it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from depthpaint.cli.terminal import emit_document, tell
+from depthpaint.core.errors import ErrorCode, ModelError
+
+app = typer.Typer(help="Train the built-in model (extra: train).", no_args_is_help=True)
+Folder = Annotated[Path, typer.Option(help="Where the run lives: scenes, checkpoints, log, export.")]
+RUN = Path("training-run")
+
+
+@app.command()
+def diorama(
+    minutes: Annotated[float, typer.Option(min=0.1, help="The dial: minutes of training in all.")] = 90.0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    folder: Folder = RUN,
+    shards: Annotated[int, typer.Option(min=1, help="Scenes to render, in shards of 512.")] = 90,
+) -> None:
+    """Render scenes, train on them, export. Run it again after a stop: it goes on.
+
+    Example: depthpaint train diorama --minutes 90
+    """
+    _training().train_diorama(folder, minutes, device, shards)
+
+
+@app.command()
+def evaluate(
+    folder: Folder = RUN,
+    scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes to paint.")] = 64,
+) -> None:
+    """Score the run's export, or the shipped model, on scenes that it never saw; write the sheet."""
+    table = _training().evaluate_diorama(folder, scenes)
+    tell(f"sheet: {folder / 'held-out.png'} (painted above rendered)")
+    emit_document(table)
+
+
+def _training() -> ModuleType:
+    try:
+        return import_module("depthpaint.training.command")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("depthpaint"):
+            raise
+        raise ModelError(
+            f"training needs {error.name}, which is not installed",
+            code=ErrorCode.MODEL_INCOMPATIBLE,
+            remedy="pip install 'depthpaint[train]'",
+        ) from error
