@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from depthpaint.bench.task import sphere_before_a_wall
+from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine, Progress
 from depthpaint.inputs.request import GenerationRequest
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 RANDOM_SEED = -1
 
 
-def generate(
+def generate(  # noqa: PLR0913 - one parameter a flag; they become one request at once
     depth: Annotated[Path, typer.Argument(help="Depth map: PNG (1 to 16 bits) or NPY.")],
     prompt: Annotated[str, typer.Argument(help="What is in the picture.")],
     seed: Annotated[int, typer.Option(help="0 to 4294967295; -1 draws one.")] = 12345,
     count: Annotated[int, typer.Option(help="Pictures; picture k has the seed plus k.")] = 1,
-    size: Annotated[str | None, typer.Option(help="Output, like 940x564, or 'depth' for the map's own.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Output, like 940x564, or 'depth' for the map's own.")
+    ] = None,
     aspect: Annotated[str | None, typer.Option(help="Ratio at the model's trained area, like 5:3.")] = None,
     steps: Annotated[int | None, typer.Option(help="num_inference_steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="guidance_scale; 1 is off.")] = None,
@@ -31,11 +33,17 @@ def generate(
     control_window: Annotated[str, typer.Option(help="Share of the steps with depth, like 0:0.6.")] = "0:1",
     negative: Annotated[str, typer.Option(help="What should not be in the picture.")] = "",
     model: Annotated[str, typer.Option(help="See: depthpaint models list.")] = "diorama",
-    sampler: Annotated[str | None, typer.Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="trailing, leading, linspace, karras, exponential.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="trailing, leading, linspace, karras, exponential.")
+    ] = None,
     near: Annotated[str, typer.Option(help="Which end of the map is near: white or black.")] = "white",
     fit: Annotated[str, typer.Option(help="Where ratios differ: pad, crop or stretch.")] = "pad",
-    alpha_mask: Annotated[bool, typer.Option("--alpha-mask", help="Transparent pixels have no depth.")] = False,
+    alpha_mask: Annotated[
+        bool, typer.Option("--alpha-mask", help="Transparent pixels have no depth.")
+    ] = False,
     allow_constant: Annotated[bool, typer.Option("--allow-constant", help="Let a flat map through.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("output_images"),
     name: Annotated[str | None, typer.Option(help="File name; without it, from prompt and seed.")] = None,
@@ -73,17 +81,19 @@ def generate(
         for picture in saved:
             emit(picture.path)
         return
-    emit_document({
-        "images": [
-            {
-                "path": str(picture.path), "seed": picture.seed, "width": picture.width, "height": picture.height,
-                "sha256": picture.sha256, "warnings": list(result.warnings),
-                "seconds": round(result.pictures[index].seconds, 4),
-            }
-            for index, picture in enumerate(saved)
-        ],
-        "plan": plan_document(result.plan),
-    })  # fmt: skip
+    images = [
+        {
+            "path": str(picture.path),
+            "seed": picture.seed,
+            "width": picture.width,
+            "height": picture.height,
+            "sha256": picture.sha256,
+            "warnings": list(result.warnings),
+            "seconds": round(result.pictures[index].seconds, 4),
+        }
+        for index, picture in enumerate(saved)
+    ]
+    emit_document({"images": images, "plan": plan_document(result.plan)})
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:

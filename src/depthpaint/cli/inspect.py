@@ -69,7 +69,9 @@ def advice(source: DepthSource) -> list[str]:
     """What a person should do about a map, if anything."""
     found: list[str] = []
     if source.levels <= 64:
-        found.append(f"only {source.levels} different depths: expect steps; export 16 bits or floats if you can")
+        found.append(
+            f"only {source.levels} different depths: expect steps; export 16 bits or floats if you can"
+        )
     if min(source.size) < 128:
         found.append("a small map: edges will be soft in larger pictures")
     return found

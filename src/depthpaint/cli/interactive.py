@@ -30,7 +30,7 @@ def interactive() -> None:
         tell("bright is near; if it should be the other way round: depthpaint generate --near black")
     prompt = _ask("What should the picture show? ")
     request = request_from({"depth": path, "prompt": prompt})
-    _, saved = paint_into(request, Destination(folder=OUT), quiet=False)
+    _, saved = paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True)
     for picture in saved:
         emit(picture.path)
 

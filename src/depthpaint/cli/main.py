@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from depthpaint.cli import bench, doctor, generate, inspect, models, replay, train
-from depthpaint.cli.terminal import tell
+from depthpaint.cli.terminal import ReaderGone, tell
 from depthpaint.core.errors import DepthpaintError
 
 INTERNAL, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 130, 143, 141
@@ -66,13 +66,13 @@ def bare(
 def main() -> NoReturn:
     """Run the command line and exit with its status; no traceback unless asked for."""
     signal.signal(signal.SIGTERM, _on_sigterm)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run([_as_utf8(argument) for argument in sys.argv[1:]]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="depthpaint", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except DepthpaintError as error:
         return _failed(str(error), error.exit_status)
@@ -82,7 +82,7 @@ def run(arguments: list[str]) -> int:
         return _failed("interrupted; nothing half-written is left", INTERRUPTED)
     except _Terminated:
         return _failed("terminated; nothing half-written is left", TERMINATED)
-    except BrokenPipeError:
+    except ReaderGone:
         # The reader has gone; Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
@@ -90,7 +90,7 @@ def run(arguments: list[str]) -> int:
         usage = getattr(error, "format_message", None)
         if callable(usage):
             return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))
-        hint = "run again with --debug for the traceback"
+        hint = "depthpaint --debug ... shows the traceback"
         return _failed(f"{type(error).__name__}: {error}; {hint}", INTERNAL)
 
 
@@ -99,6 +99,14 @@ def _failed(message: str, status: int) -> int:
         traceback.print_exc()
     tell(f"depthpaint: {'error: ' if status < INTERRUPTED else ''}{message}".replace("\n", " "))
     return status
+
+
+def _as_utf8(argument: str) -> str:
+    """In the C locale Python hides what is not ASCII in half characters; the bytes are UTF-8 all the same."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:

@@ -37,9 +37,12 @@ def make_engine() -> Engine:
 
 
 def paint_into(
-    request: GenerationRequest, destination: Destination, *, quiet: bool
+    request: GenerationRequest, destination: Destination, *, quiet: bool, depth_told: bool = False
 ) -> tuple[GenerationResult, list[SavedPicture]]:
-    """Paint and save every picture of `request`; what can be refused is refused before anything is painted."""
+    """Paint and save every picture of `request`; what can be refused is refused before painting.
+
+    `depth_told` says that the person has seen how the depth was understood.
+    """
     from depthpaint.record.picture_file import save_picture
 
     check_destination(request, destination)
@@ -52,9 +55,11 @@ def paint_into(
                 _save_preview(progress, request, destination)
 
         result = engine.paint(request, listen)
-    tell(describe(result.depth), quiet=quiet)
+    tell(describe(result.depth), quiet=quiet or depth_told)
+    told = result.depth.notes if depth_told else ()
     for warning in result.warnings:
-        warn(warning, quiet=quiet)
+        if warning not in told:
+            warn(warning, quiet=quiet)
     saved = [
         save_picture(
             result,

@@ -18,7 +18,9 @@ SOME_FAILED = 4
 
 
 def replay(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")
+    ],
     depth: Annotated[Path | None, typer.Option(help="The depth map, if it is not where it was.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the pictures that were painted again here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from depthpaint.engine import Progress
 
 
+class ReaderGone(Exception):
+    """Whoever read the output has closed it. Not an OSError: click would turn that into exit status 1."""
+
+
 def tell(text: str, *, quiet: bool = False) -> None:
     """Say one line on stderr."""
     if not quiet:
@@ -47,7 +51,7 @@ def animated() -> bool:
 def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
     """A bar with steps and time left, on a terminal; elsewhere silence."""
     if quiet or not animated():
-        yield lambda progress: None
+        yield _say_nothing
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -64,10 +68,17 @@ def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
         yield show
 
 
+def _say_nothing(progress: Progress) -> None:
+    del progress
+
+
 def _write(stream: TextIO, text: str) -> None:
     try:
-        stream.write(text + "\n")
-    except UnicodeEncodeError:
-        # A terminal of another age: what it cannot show is written as an escape.
-        stream.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n")
-    stream.flush()
+        try:
+            stream.write(text + "\n")
+        except UnicodeEncodeError:
+            # A terminal of another age: what it cannot show is written as an escape.
+            stream.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+        stream.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def safe_stem(prompt: str, limit: int = 60) -> str:
         stem = longer
     # A name may hold 255 bytes, and a letter takes up to four.
     stem = stem.encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
+    # In the C locale file names are ASCII; what cannot be written is left out.
+    stem = stem.encode(sys.getfilesystemencoding(), "ignore").decode(sys.getfilesystemencoding()).strip("-")
     return f"picture-{stem}" if stem in _RESERVED else stem or "picture"
 
 

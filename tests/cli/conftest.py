@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from depthpaint.cli import painting
+from depthpaint.cli.main import run
+from depthpaint.engine import Engine
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder that holds depth.npy, a ramp of 96 x 128."""
+    monkeypatch.chdir(tmp_path)
+    np.save("depth.npy", np.linspace(0, 1, 96 * 128, dtype=np.float32).reshape(96, 128))
+    return tmp_path
+
+
+@pytest.fixture
+def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
+    """The fake that every command of the test paints with."""
+    fake = FakePainter()
+
+    def make_engine() -> Engine:
+        return Engine(load=lambda name: fake)
+
+    monkeypatch.setattr(painting, "make_engine", make_engine)
+    return fake
+
+
+@pytest.fixture
+def cli(work: Path, painter: FakePainter, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in the working folder: (exit status, stdout, stderr)."""
+    assert work.exists()
+    assert not painter.calls
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def program(work: Path) -> list[str]:
+    """The program as a real process; it runs in the working folder."""
+    assert work.exists()
+    return [sys.executable, "-m", "depthpaint"]

@@ -1,0 +1,218 @@
+"""The other commands, and the program as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from depthpaint.models.diorama.files import FOLDER
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+
+
+def test_inspect_says_what_is_in_each_file_and_fails_for_one(cli: Run, work: Path) -> None:
+    Image.new("RGB", (64, 64), (200, 30, 90)).save(work / "photo.png")
+    status, out, err = cli("inspect", "depth.npy", "photo.png")
+    assert status == 3
+    assert "128x96, NPY" in out
+    assert "photo.png is a colour picture" in err
+    status, out, err = cli("inspect", "depth.npy", "photo.png", "--json")
+    files = json.loads(out)["files"]
+    assert (status, err) == (3, "")
+    assert files[0]["size"] == "128x96"
+    assert files[0]["colour_map"]["value"] == "gray"
+    assert files[1]["error"] == "depth_bad_shape"
+
+
+def test_inspect_advises_on_few_levels(cli: Run, work: Path) -> None:
+    np.save(work / "steps.npy", np.arange(64 * 200).reshape(64, 200) // 320)
+    assert "40 different depths" in cli("inspect", "steps.npy")[1]
+
+
+def test_replay_is_bit_equal_and_notices_changes(cli: Run, work: Path) -> None:
+    path = cli("generate", "depth.npy", "a ball", "--steps", 2)[1].strip()
+    status, out, _ = cli("replay", path)
+    assert status == 0
+    assert "bit-equal" in out
+    texts = PngInfo()
+    with Image.open(work / path) as image:
+        edited = np.array(image)
+        texts.add_itxt("depthpaint", str(image.info["depthpaint"]))
+    edited[0, 0] ^= 255
+    Image.fromarray(edited).save(work / "edited.png", pnginfo=texts)
+    status, out, _ = cli("replay", "edited.png", "--json")
+    (row,) = json.loads(out)["images"]
+    assert status == 4
+    assert row["verdict"] == "different"
+    assert "edited" in row["why"]
+
+
+def test_replay_refuses_a_changed_depth_map_unless_it_is_named(cli: Run, work: Path) -> None:
+    path = cli("generate", "depth.npy", "a ball", "--steps", 2)[1].strip()
+    np.save(work / "depth.npy", np.load(work / "depth.npy")[::-1] ** 2)
+    status, _, err = cli("replay", path)
+    assert status == 3
+    assert "has changed since" in err
+    assert "--depth" in err
+    status, out, _ = cli("replay", path, "--depth", "depth.npy")
+    assert status == 4
+    assert "the depth file" in out
+    (work / "depth.npy").unlink()
+    assert "is not here" in cli("replay", path)[2]
+
+
+def test_replay_of_a_stranger_is_refused(cli: Run, work: Path) -> None:
+    Image.new("RGB", (8, 8)).save(work / "stranger.png")
+    status, _, err = cli("replay", "stranger.png")
+    assert status == 3
+    assert "not painted by depthpaint" in err
+
+
+def test_models_are_listed_shown_and_exported(cli: Run, work: Path) -> None:
+    assert "diorama" in cli("models", "list")[1]
+    assert json.loads(cli("models", "list", "--json")[1])["models"][0]["licence"] == "Apache-2.0"
+    shown = json.loads(cli("models", "show", "diorama", "--json")[1])
+    assert {"red", "sphere", "sunset"} <= set(shown["words"])
+    assert shown["facts"]["samples"] > 0
+    assert cli("models", "show", "sd99")[0] == 5
+    assert cli("models", "export", "diorama", "exported")[1] == "exported\n"
+    assert (work / "exported/unet/config.json").exists()
+    assert cli("models", "export", "diorama", "exported")[0] == 8
+
+
+def test_doctor_finds_the_model_and_says_when_it_is_broken(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, out, _ = cli("doctor", "--json")
+    assert status == 0
+    assert json.loads(out)["diorama"]["ok"]
+    monkeypatch.setattr("depthpaint.models.diorama.files.FOLDER", work)
+    monkeypatch.setattr("depthpaint.models.diorama.files.open_files.__defaults__", (work,))
+    status, out, _ = cli("doctor")
+    assert status == 5
+    assert "reinstall depthpaint" in out
+
+
+def test_a_missing_extra_is_named_with_its_remedy(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "depthpaint.training.command", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [m for m in sys.modules if m.startswith("depthpaint.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    status, _, err = cli("train", "evaluate")
+    assert status == 5
+    assert "pip install 'depthpaint[train]'" in err
+
+
+def test_bench_knows_its_peers(cli: Run) -> None:
+    status, _, err = cli("bench", "--vs", "nobody")
+    assert status == 2
+    assert "diffusers" in err
+
+
+def test_the_interactive_mode_asks_shows_and_paints(
+    cli: Run, work: Path, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("'depth.npy'\na red ball\n"))
+    status, out, err = cli()
+    assert status == 0
+    assert out == "output_images/a-red-ball-12345.png\n"
+    assert "Depth map" in err
+    assert err.count("128x96") == 1
+    assert "white is near" in err
+    assert painter.calls["decode"] == 1
+    assert (work / out.strip()).exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"), [("", 2), ("depth.npy\n", 2), ("nope.png\na\n", 3), ("\n\n", 2)]
+)
+def test_bad_answers_down_a_pipe_end_with_a_status(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, answers: str, status: int
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    assert cli()[0] == status
+
+
+def test_the_earlier_entry_point_still_does_its_job(program: list[str], work: Path) -> None:
+    assert program
+    done = subprocess.run(
+        [sys.executable, ROOT / "generate_images.py"], input="depth.npy\na red ball\n", cwd=work,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (work / done.stdout.strip()).parent.name == "output_images"
+    assert (work / done.stdout.strip()).exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_half_written(
+    program: list[str], work: Path, number: signal.Signals, status: int
+) -> None:
+    process = subprocess.Popen(
+        [*program, "generate", "depth.npy", "p", "--steps", "900", "--preview-every", "1", "--name", "x"],
+        cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(work.glob("output_images/x-step-*.png")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    assert out == ""
+    assert "Traceback" not in err
+    left = [path.name for path in (work / "output_images").iterdir()]
+    assert all(name.startswith("x-step-") for name in left)
+    for name in left:
+        with Image.open(work / "output_images" / name) as image:
+            image.load()
+
+
+def test_a_closed_stdout_is_no_traceback(program: list[str]) -> None:
+    process = subprocess.Popen(
+        [*program, "models", "show", "diorama"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert process.wait() in (0, 141)
+
+
+def test_a_terminal_of_another_age(program: list[str], work: Path) -> None:
+    environment = {
+        **os.environ,
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "NO_COLOR": "1",
+    }
+    del environment["PATH"]
+    done = subprocess.run(
+        [*program, "generate", "depth.npy", "猫", "--steps", "1"], cwd=work, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_shipped_model_card_says_how_it_was_made() -> None:
+    facts = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))["facts"]
+    assert {"samples", "minutes", "scenes", "device"} <= set(facts)

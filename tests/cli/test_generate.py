@@ -1,0 +1,191 @@
+"""`generate` from flags to files, with a painter without weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from depthpaint.cli import painting
+from depthpaint.engine import Engine
+from depthpaint.record.png_text import read_record
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_picture_and_its_path(cli: Run, work: Path) -> None:
+    status, out, err = cli("generate", "depth.npy", "a red ball", "--size", "97x61")
+    assert status == 0
+    assert out == "output_images/a-red-ball-12345.png\n"
+    assert "128x96" in err
+    with Image.open(work / out.strip()) as image:
+        assert image.size == (97, 61)
+
+
+def test_flags_reach_the_record(cli: Run, work: Path) -> None:
+    flags = (
+        "--seed 0 --guidance 0 --strength 0 --control-window 0.2:0.6 --steps 3 --sampler heun --near black"
+    )
+    status, out, _ = cli("generate", "depth.npy", "p", "--negative", "n", "--fit", "crop", *flags.split())
+    assert status == 0
+    settings = read_record(work / out.strip()).settings
+    assert (settings.seed, settings.guidance_scale, settings.control_strength) == (0, 0, 0)
+    assert (settings.control_window, settings.num_inference_steps) == ((0.2, 0.6), 3)
+    assert (settings.sampler, settings.near, settings.fit) == ("heun", "black", "crop")
+    assert (settings.prompt, settings.negative_prompt) == ("p", "n")
+
+
+def test_the_json_document(cli: Run) -> None:
+    status, out, err = cli("generate", "depth.npy", "xball", "--count", 2, "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert err == ""
+    assert [image["seed"] for image in document["images"]] == [12345, 12346]
+    assert set(document["images"][0]) == {"path", "seed", "width", "height", "sha256", "warnings", "seconds"}
+    assert any("'xball'" in warning for warning in document["images"][0]["warnings"])
+    assert document["plan"]["sizes"]["depth_size"] == "128x96"
+
+
+def test_a_dry_run_loads_nothing_and_writes_nothing(cli: Run, work: Path, painter: FakePainter) -> None:
+    status, out, _ = cli("generate", "depth.npy", "p", "--size", "940x564", "--dry-run")
+    assert status == 0
+    assert "output_size          940x564" in out
+    assert json.loads(cli("generate", "depth.npy", "p", "--dry-run", "--json")[1])["plan"]["sampler"]
+    assert not painter.calls
+    assert [path.name for path in work.iterdir()] == ["depth.npy"]
+
+
+def test_nothing_is_overwritten_unasked(cli: Run, work: Path) -> None:
+    assert cli("generate", "depth.npy", "p")[1] == "output_images/p-12345.png\n"
+    assert cli("generate", "depth.npy", "p")[1] == "output_images/p-12345-2.png\n"
+    assert cli("generate", "depth.npy", "p", "--name", "mine")[0] == 0
+    before = (work / "output_images/mine.png").read_bytes()
+    status, _, err = cli("generate", "depth.npy", "q", "--name", "mine")
+    assert status == 8
+    assert "--overwrite" in err
+    assert (work / "output_images/mine.png").read_bytes() == before
+    assert cli("generate", "depth.npy", "q", "--name", "mine", "--overwrite")[0] == 0
+    assert (work / "output_images/mine.png").read_bytes() != before
+
+
+def test_a_taken_name_is_refused_before_painting(cli: Run, work: Path, painter: FakePainter) -> None:
+    (work / "output_images").mkdir()
+    (work / "output_images/mine-2.png").write_bytes(b"")
+    assert cli("generate", "depth.npy", "q", "--name", "mine", "--count", 3)[0] == 8
+    assert not painter.calls
+
+
+def test_previews_and_sidecar(cli: Run, work: Path) -> None:
+    options = ("--steps", 4, "--preview-every", 2, "--name", "a", "--sidecar")
+    assert cli("generate", "depth.npy", "q", *options)[0] == 0
+    names = sorted(path.name for path in (work / "output_images").iterdir())
+    assert names == ["a-step-002.png", "a-step-004.png", "a.json", "a.png"]
+
+
+def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
+    status, out, err = cli("generate", "depth.npy", "q", "--seed", -1)
+    assert status == 0
+    seed = int(err.split("seed: ")[1].split()[0])
+    assert read_record(work / out.strip()).settings.seed == seed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["nope.npy", "p"], 3, "no such file"),
+        ([".", "p"], 3, "folder"),
+        (["depth.npy", "p", "--size", "0x7"], 2, "size"),
+        (["depth.npy", "p", "--size", "9000x9000"], 2, "size"),
+        (["depth.npy", "p", "--size", "512"], 2, "940x564"),
+        (["depth.npy", "p", "--size", "99x99", "--aspect", "1:1"], 2, "aspect"),
+        (["depth.npy", "p", "--aspect", "100:1"], 2, "16:1"),
+        (["depth.npy", "p", "--seed", "4294967296"], 2, "seed"),
+        (["depth.npy", "p", "--seed", "-2"], 2, "seed"),
+        (["depth.npy", "p", "--seed", "1.5"], 2, "integer"),
+        (["depth.npy", "p", "--steps", "0"], 2, "num_inference_steps"),
+        (["depth.npy", "p", "--steps", "1000000"], 2, "num_inference_steps"),
+        (["depth.npy", "p", "--guidance", "nan"], 2, "guidance_scale"),
+        (["depth.npy", "p", "--guidance", "inf"], 2, "guidance_scale"),
+        (["depth.npy", "p", "--guidance", "-1"], 2, "guidance_scale"),
+        (["depth.npy", "p", "--strength", "-0.1"], 2, "control_strength"),
+        (["depth.npy", "p", "--control-window", "0.6:0.2"], 2, "control_window"),
+        (["depth.npy", "p", "--control-window", "soon"], 2, "control_window"),
+        (["depth.npy", "p", "--count", "0"], 2, "count"),
+        (["depth.npy", "p", "--count", "1001"], 2, "count"),
+        (["depth.npy", "p", "--sampler", "eular"], 2, "euler"),
+        (["depth.npy", "p", "--schedule", "karas"], 2, "karras"),
+        (["depth.npy", "p", "--model", "dioramma"], 5, "diorama"),
+        (["depth.npy", "p", "--near", "grey"], 2, "near"),
+        (["depth.npy", "p", "--fit", "squash"], 2, "fit"),
+        (["depth.npy", "p" * 10_001], 2, "prompt"),
+        (["depth.npy", "a\x00b"], 2, "prompt"),
+        (["depth.npy", "a\ud800b"], 2, "prompt"),
+        (["depth.npy", "p", "--name", "../escape"], 8, "plain file name"),
+        (["depth.npy", "p", "--name", "con"], 8, "plain file name"),
+        (["depth.npy", "p", "--out", "depth.npy"], 6, "--out"),
+        (["depth.npy"], 2, "prompt"),
+        (["depth.npy", "p", "--guidanc", "3"], 2, "--guidance"),
+    ],
+)
+def test_bad_input_is_one_line_with_its_status(
+    cli: Run, work: Path, arguments: list[str], status: int, says: str
+) -> None:
+    got, out, err = cli("generate", *arguments)
+    assert got == status, err
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in work.rglob("*")) == ["depth.npy"]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", "   ", "!!!", "\x1b]0;x\x07", "\u202egnp", "猫 🙂 قطة", "a\nNegative prompt: b"]
+)
+def test_odd_sentences_are_painted_and_leave_the_terminal_alone(cli: Run, work: Path, prompt: str) -> None:
+    status, out, err = cli("generate", "depth.npy", prompt)
+    assert status == 0
+    assert read_record(work / out.strip()).settings.prompt == prompt
+    assert not set("\x1b\x07\u202e") & set(out + err)
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_painting(
+    cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, mode: int) -> bool:
+        return False
+
+    monkeypatch.setattr(painting, "os", SimpleNamespace(access=refuse, W_OK=2, X_OK=1))
+    status, _, err = cli("generate", "depth.npy", "p")
+    assert status == 6
+    assert "cannot write" in err
+    assert not painter.calls
+
+
+def test_a_fault_is_one_line_and_a_traceback_only_on_request(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: Engine, *arguments: object) -> None:
+        raise RuntimeError("the roof is on fire")
+
+    monkeypatch.setattr(Engine, "paint", fail)
+    status, _, err = cli("generate", "depth.npy", "p")
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "the roof is on fire" in err
+    monkeypatch.setenv("DEPTHPAINT_DEBUG", "1")
+    from depthpaint.cli.main import run
+
+    assert run(["generate", "depth.npy", "p"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_map_of_one_value_needs_a_flag(cli: Run, work: Path) -> None:
+    np.save(work / "flat.npy", np.ones((64, 64), np.float32))
+    assert cli("generate", "flat.npy", "p")[0] == 3
+    assert cli("generate", "flat.npy", "p", "--allow-constant")[0] == 0
