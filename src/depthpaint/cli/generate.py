@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -131,5 +131,6 @@ def _print_plan(request: GenerationRequest, *, as_json: bool) -> None:
     del rows["sizes"], rows["timesteps"], rows["sigmas"]
     width = max(map(len, rows))
     for key, value in rows.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
+        several = isinstance(value, tuple | list)
+        shown = ", ".join(map(str, cast("list[object]", value))) if several else value
         emit(f"{key:{width}}  {shown}")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from diffusers import AutoencoderTiny
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ class _Unet(nn.Module):
 
 
 class _Decoder(nn.Module):
-    def __init__(self, inner: nn.Module) -> None:
+    def __init__(self, inner: AutoencoderTiny) -> None:
         super().__init__()
         self.vae = inner
 

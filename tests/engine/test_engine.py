@@ -1,0 +1,97 @@
+"""The engine with a painter without weights: what it asks of a model, and what it refuses to return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.engine import Engine, control_map
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.painter import Floats, Residuals
+from depthpaint.testing import FakePainter
+
+
+@pytest.fixture
+def depth(tmp_path: Path) -> Path:
+    path = tmp_path / "depth.npy"
+    np.save(path, np.linspace(0, 1, 60 * 100, dtype=np.float32).reshape(60, 100))
+    return path
+
+
+def engine_of(painter: FakePainter) -> Engine:
+    def load(name: str) -> FakePainter:
+        assert name == "diorama"
+        return painter
+
+    return Engine(load)
+
+
+def test_an_adapter_is_prepared_once_a_request_and_a_sentence_encoded_once(depth: Path) -> None:
+    painter = FakePainter()
+    engine = engine_of(painter)
+    request = GenerationRequest(depth=depth, prompt="a", count=3, num_inference_steps=4)
+    engine.paint(request)
+    assert painter.calls == {
+        "encode_text": 2,
+        "prepare_control": 1,
+        "control": 12,
+        "predict": 12,
+        "decode": 3,
+    }
+    engine.paint(request)
+    assert painter.calls["encode_text"] == 2
+
+
+def test_strength_zero_never_touches_the_control_network(depth: Path) -> None:
+    painter = FakePainter()
+    engine_of(painter).paint(GenerationRequest(depth=depth, prompt="a", control_strength=0))
+    assert painter.calls["prepare_control"] == painter.calls["control"] == 0
+
+
+def test_the_result_carries_the_plan_that_ran(depth: Path) -> None:
+    painter = FakePainter()
+    request = GenerationRequest(depth=depth, prompt="xa b", seed=0, guidance_scale=0, num_inference_steps=2)
+    result = engine_of(painter).paint(request)
+    assert result.plan.guidance_scale == 0
+    assert result.plan.seeds == (0,)
+    assert result.evaluations == {"denoise": 2, "control": 2, "branches": 2}
+    assert set(result.seconds) == {"read", "load", "text", "control", "denoise", "decode"}
+    assert any("'xa'" in warning for warning in result.warnings)
+
+
+class _Broken(FakePainter):
+    def predict(self, latents: Floats, timestep: float, text: Floats, residuals: Residuals | None) -> Floats:
+        return np.full_like(latents, np.nan)
+
+
+def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:
+    with pytest.raises(DepthpaintError) as caught:
+        engine_of(_Broken()).paint(GenerationRequest(depth=depth, prompt="a"))
+    assert caught.value.code is ErrorCode.INTERNAL
+    assert "no colours" in str(caught.value)
+
+
+def test_the_control_map_is_the_depth_on_its_canvas(depth: Path) -> None:
+    map_, plan = Engine().understand(GenerationRequest(depth=depth, prompt=""))
+    control = control_map(map_, plan.sizes)
+    assert control.shape == (plan.sizes.canvas_size.height, plan.sizes.canvas_size.width)
+    assert control.dtype == np.float32
+    left, top, right, bottom = (round(side) for side in plan.sizes.content_box)
+    assert np.array_equal(control[:top], np.repeat(control[top : top + 1], top, axis=0)), "edges are repeated"
+    inside = control[top:bottom, left:right]
+    assert inside[0].mean() < 0.1
+    assert inside[-1].mean() > 0.9
+
+
+@pytest.mark.parametrize("words", [["a", "b"], ["a", "a"]])
+def test_the_fake_listens_to_words_and_depth(words: Sequence[str], depth: Path) -> None:
+    engine = engine_of(FakePainter())
+    first, second = (
+        engine.paint(GenerationRequest(depth=depth, prompt=word, guidance_scale=1)).pictures[0].pixels
+        for word in words
+    )
+    assert np.array_equal(first, second) == (words[0] == words[1])
