@@ -32,6 +32,7 @@ from depthpaint.sampling.samplers import sampler_named
 from depthpaint.sampling.window import ControlWindow
 
 Pixels = NDArray[np.uint8]
+MOST_WORDS_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,16 @@ def _finished(canvas: Floats, sizes: Sizes) -> Pixels:
 
 
 def _vocabulary_warnings(painter: Painter, plan: RunPlan) -> list[str]:
-    return [
-        _told(word, plan.model) for word in painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")
-    ]
+    unknown = painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")
+    found = [_told(word, plan.model) for word in unknown[:MOST_WORDS_TOLD]]
+    if len(unknown) > MOST_WORDS_TOLD:
+        found.append(f"and {len(unknown) - MOST_WORDS_TOLD} more words that {plan.model} does not know")
+    for name, text in (("sentence", plan.prompt), ("negative sentence", plan.negative_prompt)):
+        if cut := painter.tokens_cut(text):
+            found.append(
+                f"the last {cut} tokens of the {name} are not heard: it is too long for {plan.model}"
+            )
+    return found
 
 
 def _told(unknown: UnknownWord, model: str) -> str:

@@ -41,6 +41,10 @@ class FakePainter:
         """The words that start with "x"."""
         return tuple(UnknownWord(word, (word[1:],)) for word in prompt.split() if word.startswith("x"))
 
+    def tokens_cut(self, prompt: str) -> int:
+        """What exceeds 100 words."""
+        return max(0, len(prompt.split()) - 100)
+
     def encode_text(self, prompts: Sequence[str]) -> Floats:
         """(B, 1, 1): a number in [-1, 1) for each sentence."""
         self.calls["encode_text"] += 1

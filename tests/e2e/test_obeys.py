@@ -125,6 +125,16 @@ def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[P
     assert any("enlarged to 300x300" in warning for warning in warnings)
 
 
+def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
+    words = "a red sphere " * 700
+    result = engine.paint(GenerationRequest(depth=maps[0], prompt=words, num_inference_steps=1))
+    assert any("the last 2054 tokens of the sentence are not heard" in warning for warning in result.warnings)
+    assert result.plan.prompt == words, "the record keeps all of it"
+    many = " ".join(f"w{k}w" for k in range(500))
+    warnings = engine.paint(GenerationRequest(depth=maps[0], prompt=many, num_inference_steps=1)).warnings
+    assert len(warnings) < 15
+
+
 def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine()
     request = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=1)

@@ -43,6 +43,10 @@ class Painter(Protocol):
         """The words of `prompt` that mean nothing to this model."""
         ...
 
+    def tokens_cut(self, prompt: str) -> int:
+        """How many tokens of `prompt` are beyond what this model can hear."""
+        ...
+
     def encode_text(self, prompts: Sequence[str]) -> Floats:
         """Turn sentences into conditioning, (B, T, C)."""
         ...

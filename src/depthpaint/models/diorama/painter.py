@@ -46,6 +46,10 @@ class Diorama:
         """The words of `prompt` that it never learned."""
         return self.vocabulary.unknown_words(prompt)
 
+    def tokens_cut(self, prompt: str) -> int:
+        """How many tokens of `prompt` do not fit."""
+        return self.vocabulary.too_long(prompt)
+
     def encode_text(self, prompts: Sequence[str]) -> Floats:
         """(B, T, C) from B sentences."""
         tokens = np.array([self.vocabulary.encode(prompt) for prompt in prompts], dtype=np.int64)

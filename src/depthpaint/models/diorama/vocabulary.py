@@ -29,6 +29,9 @@ class Vocabulary:
 
     def __init__(self, path: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(path))
+        self._counter = Tokenizer.from_file(str(path))
+        self._counter.no_truncation()
+        self._counter.no_padding()
         self._words = sorted(w for w in self._tokenizer.get_vocab() if re.fullmatch(r"[a-z]+", w))
         self._unknown = self._tokenizer.token_to_id("<|unknown|>")
 
@@ -43,7 +46,7 @@ class Vocabulary:
 
     def too_long(self, prompt: str) -> int:
         """How many tokens of `prompt` do not fit."""
-        return sum(len(rest.ids) - 2 for rest in self._tokenizer.encode(prompt).overflowing)
+        return max(0, len(self._counter.encode(prompt).ids) - len(self.encode(prompt)))
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words of `prompt` that map to no token of their own, each once, in order."""
