@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def _document(contest: Contest, task: BenchTask, side: int) -> dict[str, Any]:
     }  # fmt: skip
     if contest.psnr is not None:
         document["psnr"] = round(contest.psnr, 2)
+        document["environment"] |= {name: version(name) for name in ("torch", "diffusers", "transformers")}
         for kind, timings in (("cold", contest.cold), ("steady", contest.steady)):
             document[f"{kind}_ratio"] = round(timings["depthpaint"].median / timings["diffusers"].median, 4)
     return document
