@@ -61,7 +61,9 @@ def fake_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_sides_take_turns_and_the_warm_up_does_not_count(tmp_path: Path, fake_sides: list[str]) -> None:
     task = BenchTask(depth=tmp_path / "depth.npy")
-    result = contest.measure(task, tmp_path, repeats=3, peer_folder=tmp_path)
+    told: list[int] = []
+    result = contest.measure(task, tmp_path, repeats=3, peer_folder=tmp_path, on_run=lambda: told.append(1))
+    assert len(told) == contest.runs_of(3, with_peer=True)
     assert fake_sides[:8] == ["depthpaint", "diffusers"] * 4
     assert result.cold["depthpaint"].runs == result.cold["diffusers"].runs == 3
     assert result.steady["depthpaint"].median == 1.0

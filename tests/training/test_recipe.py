@@ -111,6 +111,6 @@ def test_rendering_goes_on_with_the_missing_shards(tmp_path: Path, monkeypatch: 
         return {"picture": torch.zeros(1, dtype=torch.uint8)}
 
     monkeypatch.setattr("depthpaint.training.dataset.make_shard", small)
-    render_shards(tmp_path, 2)
-    render_shards(tmp_path, 3)
+    assert list(render_shards(tmp_path, 2)) == [0, 1]
+    assert list(render_shards(tmp_path, 3)) == [0, 1, 2]
     assert made == [0, 1, 2]

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
-from depthpaint.bench.contest import Contest, measure
+from depthpaint.bench.contest import Contest, measure, runs_of
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.models.registry import DIORAMA
 from depthpaint.record.environment import environment
@@ -36,7 +37,12 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
             from depthpaint.models.diorama.folder import write_diffusers_folder
 
             peer_folder = write_diffusers_folder(work / "diffusers", DIORAMA)
-        contest = measure(task, work, repeats=repeats, peer_folder=peer_folder)
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            step = bar.add_task("measuring", total=runs_of(repeats, with_peer=peer_folder is not None))
+            contest = measure(
+                task, work, repeats=repeats, peer_folder=peer_folder, on_run=lambda: bar.advance(step)
+            )
     document = _document(contest, task, side)
     if not as_json:
         Console(stderr=True).print(_table(document))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,17 @@ class Contest:
     psnr: float | None
 
 
-def measure(task: BenchTask, work: Path, *, repeats: int, peer_folder: Path | None) -> Contest:
+def measure(
+    task: BenchTask,
+    work: Path,
+    *,
+    repeats: int,
+    peer_folder: Path | None,
+    on_run: Callable[[], None] = lambda: None,
+) -> Contest:
     """Run both sides `repeats` times in turns after one warm-up each.
 
-    `peer_folder` None leaves diffusers out.
+    `peer_folder` None leaves diffusers out. `on_run` is called after each of the `runs_of` runs.
     """
     sides = ["depthpaint", *(["diffusers"] if peer_folder else [])]
     cold: dict[str, list[float]] = {side: [] for side in sides}
@@ -51,16 +58,24 @@ def measure(task: BenchTask, work: Path, *, repeats: int, peer_folder: Path | No
                 _peer(task, work, peer_folder, 1)
             if turn > 0:
                 cold[side].append(time.perf_counter() - started)
+            on_run()
     for _ in range(repeats):
         steady["depthpaint"] += _own_pictures(task, 3 + WARM_PICTURES)[WARM_PICTURES:]
+        on_run()
         if peer_folder:
             steady["diffusers"] += _peer(task, work, peer_folder, 3 + WARM_PICTURES)["pictures"][
                 WARM_PICTURES:
             ]
+            on_run()
     alike = psnr(_own_picture(work), np.load(work / "peer.npy")) if peer_folder else None
     return Contest(
         {k: Timing.of(v) for k, v in cold.items()}, {k: Timing.of(v) for k, v in steady.items()}, alike
     )
+
+
+def runs_of(repeats: int, *, with_peer: bool) -> int:
+    """How many runs `measure` makes: whole processes with their warm-up, then loaded programs."""
+    return (2 * repeats + 1) * (2 if with_peer else 1)
 
 
 def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -18,7 +18,7 @@ from depthpaint.models.diorama.files import open_files
 from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.registry import DIORAMA
 from depthpaint.training.checkpoint import Progress
-from depthpaint.training.dataset import SHARD, render_shards, shard_file
+from depthpaint.training.dataset import SHARD, render_shards
 from depthpaint.training.evaluate import evaluate
 from depthpaint.training.export import export
 from depthpaint.training.recipe import load_trained, log_line, train
@@ -30,17 +30,17 @@ def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> Non
     Run it again after a stop: it goes on where it was. Progress goes to stderr, the exported folder to
     stdout.
     """
-    console = Console(stderr=True)
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    if not all(shard_file(folder / "data", index).exists() for index in range(shards)):
-        console.print(f"rendering {shards * SHARD} scenes")
-        render_shards(folder / "data", shards)
-    with ProgressBar(console=console) as bar, (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+    with _bar() as bar:
+        task = bar.add_task(f"rendering {shards * SHARD} scenes", total=shards)
+        for _ in render_shards(folder / "data", shards):
+            bar.advance(task)
+    with _bar() as bar, (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=1.0)
         for report in train(folder, minutes, device=device):
             log.write(log_line(report) + "\n")
             log.flush()
-            bar.update(task, completed=report.share_done, description=f"loss {report.loss:.3f}")
+            bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")
     export_checkpoint(folder, folder / "diorama", device)
     sys.stdout.write(f"{folder / 'diorama'}\n")
 
@@ -72,8 +72,16 @@ def evaluate_diorama(folder: Path, scenes: int) -> dict[str, object]:
     """
     own = folder / "diorama"
     files = open_files(own) if own.exists() else open_files()
-    table, sheet = evaluate(Engine(lambda _name: Diorama(DIORAMA, files)), scenes)
+    engine = Engine(lambda _name: Diorama(DIORAMA, files))
+    with _bar() as bar:
+        task = bar.add_task(f"painting {scenes} scenes", total=scenes)
+        table, sheet = evaluate(engine, scenes, on_scene=lambda: bar.advance(task))
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(sheet).save(folder / "held-out.png")
     (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return table
+
+
+def _bar() -> ProgressBar:
+    console = Console(stderr=True)
+    return ProgressBar(console=console, disable=not console.is_terminal)

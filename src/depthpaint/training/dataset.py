@@ -80,8 +80,11 @@ def shard_file(folder: Path, index: int) -> Path:
     return folder / f"shard-{index:05d}.safetensors"
 
 
-def render_shards(folder: Path, count: int) -> None:
-    """Render every missing shard up to `count`; a half-written one never gets its final name."""
+def render_shards(folder: Path, count: int) -> Iterator[int]:
+    """Render every missing shard up to `count`, yielding each number when it is there.
+
+    A half-written shard never gets its final name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
         target = shard_file(folder, index)
@@ -89,6 +92,7 @@ def render_shards(folder: Path, count: int) -> None:
             partial = target.with_suffix(".partial")
             save_file(make_shard(index), partial)
             partial.replace(target)
+        yield index
 
 
 def load_shard(path: Path) -> dict[str, Tensor]:

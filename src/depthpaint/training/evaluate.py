@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from depthpaint.training.scenes.scene import Scene, random_scene, random_structu
 
 Floats = NDArray[np.float32]
 LEAST_AREA = 0.012
+COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Scores:
 
 
 def evaluate(
-    engine: Engine, count: int, *, seed: int = 12345, columns: int = 8
+    engine: Engine, count: int, *, seed: int = 12345, on_scene: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, object], NDArray[np.uint8]]:
     """Paint and score `count` held-out scenes; return the table and a sheet with painted above rendered."""
     scores = Scores(Counter(), Counter(), Counter())
@@ -136,8 +137,9 @@ def evaluate(
             np.save(path, scene.disparity)
             request = GenerationRequest(depth=path, prompt=scene.caption, seed=seed)
             pixels = engine.paint(request).pictures[0].pixels
+            on_scene()
             scores.add(scene, pixels.astype(np.float32) / np.float32(255))
-            if index % columns == 0:
+            if index % COLUMNS == 0:
                 rows.append([])
             rows[-1].append(np.concatenate([pixels, (scene.picture * 255).astype(np.uint8)]))
     whole = [np.concatenate(row, axis=1) for row in rows if len(row) == len(rows[0])]

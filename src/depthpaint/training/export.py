@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import struct
 import warnings
 from collections.abc import Mapping
@@ -156,6 +157,8 @@ def _graphs(networks: Networks) -> dict[str, _Graph]:
 
 
 def _write_graph(graph: _Graph, folder: Path, name: str) -> None:
+    # The exporter tells of every operator of torchvision that is not there.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
