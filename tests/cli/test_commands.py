@@ -33,7 +33,10 @@ def test_inspect_says_what_is_in_each_file_and_fails_for_one(cli: Run, work: Pat
     files = json.loads(out)["files"]
     assert (status, err) == (3, "")
     assert files[0]["size"] == "128x96"
-    assert files[0]["colour_map"]["value"] == "gray"
+    assert files[0]["colour_map"] == "gray"
+    assert files[0]["near"] == "white"
+    assert (files[0]["bits"], files[0]["bits_used"]) == (32, 14)
+    assert files[0]["confidence"]["colour_map"] == 1
     assert files[1]["error"] == "depth_bad_shape"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,17 +15,18 @@ from depthpaint.models.diorama.vocabulary import Vocabulary
 from depthpaint.models.painter import Floats, Residuals, UnknownWord
 from depthpaint.plan.habits import ModelHabits
 
+GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
+
 
 class Diorama:
-    """The built-in Painter.
-
-    Sessions start when first used: painting without words never loads the text encoder.
-    """
+    """The built-in Painter."""
 
     def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None) -> None:
         self._habits = habits
         self._files = files or open_files()
-        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        # Sessions start side by side and all at once, so that "load" is what loading costs.
+        with ThreadPoolExecutor(len(GRAPHS)) as pool:
+            self._sessions = dict(zip(GRAPHS, pool.map(self._start, GRAPHS), strict=True))
 
     @property
     def habits(self) -> ModelHabits:
@@ -86,17 +87,13 @@ class Diorama:
         return np.clip(picture.transpose(0, 2, 3, 1) * 0.5 + 0.5, 0, 1)
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Residuals:
-        session = self._sessions.get(name)
-        if session is None:
-            session = self._sessions[name] = self._start(name)
         contiguous = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
-        outputs = cast("list[Floats]", session.run(None, contiguous))  # pyright: ignore[reportUnknownMemberType]
+        outputs = cast("list[Floats]", self._sessions[name].run(None, contiguous))  # pyright: ignore[reportUnknownMemberType]
         return tuple(outputs)
 
     def _start(self, name: str) -> onnxruntime.InferenceSession:
         options = cast("Any", onnxruntime).SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = int(os.environ.get("DEPTHPAINT_THREADS", "0"))
         return onnxruntime.InferenceSession(
             str(self._files.graph(name)), options, providers=["CPUExecutionProvider"]
         )
