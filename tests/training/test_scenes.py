@@ -41,7 +41,7 @@ def test_disparity_is_one_over_the_distance_along_the_view_axis() -> None:
 
 @pytest.mark.parametrize("shape", ["sphere", "cube", "cylinder", "cone"])
 def test_every_shape_stands_where_its_measures_say(shape: str) -> None:
-    scene = replace(LEVEL, things=(replace(BALL, shape=shape, x=0.6),))
+    scene = replace(LEVEL, things=(replace(BALL, shape=shape, x=0.6, turn=0.5),))
     drawn = render([scene], 256, 256)
     rows, columns = np.nonzero(drawn.surfaces[0].numpy() == FIRST_THING)
     z = 1 / drawn.disparity[0].numpy()[rows, columns]
