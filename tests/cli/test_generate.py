@@ -30,7 +30,8 @@ def test_a_picture_and_its_path(cli: Run, work: Path) -> None:
 
 def test_flags_reach_the_record(cli: Run, work: Path) -> None:
     flags = (
-        "--seed 0 --guidance 0 --strength 0 --control-window 0.2:0.6 --steps 3 --sampler heun --near black --alpha-mask"
+        "--seed 0 --guidance 0 --strength 0 --control-window 0.2:0.6 --steps 3 --sampler heun"
+        " --near black --alpha-mask"
     )
     status, out, _ = cli("generate", "depth.npy", "p", "--negative", "n", "--fit", "crop", *flags.split())
     assert status == 0
