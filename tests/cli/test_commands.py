@@ -27,7 +27,7 @@ def test_inspect_says_what_is_in_each_file_and_fails_for_one(cli: Run, work: Pat
     Image.new("RGB", (64, 64), (200, 30, 90)).save(work / "photo.png")
     status, out, err = cli("inspect", "depth.npy", "photo.png")
     assert status == 3
-    assert "128x96, NPY" in out
+    assert "128x96  NPY" in out
     assert "photo.png is a colour picture" in err
     status, out, err = cli("inspect", "depth.npy", "photo.png", "--json")
     files = json.loads(out)["files"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthpaint.cli import painting
+from depthpaint.cli import destination
+from depthpaint.cli.main import run
 from depthpaint.engine import Engine
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
@@ -47,7 +49,7 @@ def test_the_json_document(cli: Run) -> None:
     status, out, err = cli("generate", "depth.npy", "xball", "--count", 2, "--json")
     document = json.loads(out)
     assert status == 0
-    assert err == ""
+    assert "'xball'" in err, "stderr goes on talking to people; stdout holds the document alone"
     assert [image["seed"] for image in document["images"]] == [12345, 12346]
     assert set(document["images"][0]) == {"path", "seed", "width", "height", "sha256", "warnings", "seconds"}
     assert any("'xball'" in warning for warning in document["images"][0]["warnings"])
@@ -131,7 +133,7 @@ def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
         (["depth.npy", "p", "--name", "../escape"], 8, "plain file name"),
         (["depth.npy", "p", "--name", "con"], 8, "plain file name"),
         (["depth.npy", "p", "--out", "depth.npy"], 6, "--out"),
-        (["depth.npy"], 2, "prompt"),
+        (["depth.npy"], 2, "PROMPT"),
         (["depth.npy", "p", "--guidanc", "3"], 2, "--guidance"),
     ],
 )
@@ -159,10 +161,10 @@ def test_odd_sentences_are_painted_and_leave_the_terminal_alone(cli: Run, work: 
 def test_a_folder_that_may_not_be_written_is_refused_before_painting(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, mode: int) -> bool:
-        return False
+    def refuse(dir: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(dir))
 
-    monkeypatch.setattr(painting, "os", SimpleNamespace(access=refuse, W_OK=2, X_OK=1))
+    monkeypatch.setattr(destination, "tempfile", SimpleNamespace(TemporaryFile=refuse))
     status, _, err = cli("generate", "depth.npy", "p")
     assert status == 6
     assert "cannot write" in err
@@ -191,3 +193,34 @@ def test_a_map_of_one_value_needs_a_flag(cli: Run, work: Path) -> None:
     np.save(work / "flat.npy", np.ones((64, 64), np.float32))
     assert cli("generate", "flat.npy", "p")[0] == 3
     assert cli("generate", "flat.npy", "p", "--allow-constant")[0] == 0
+
+
+def test_previews_bear_the_name_of_their_picture(cli: Run, work: Path) -> None:
+    assert cli("generate", "depth.npy", "p", "--steps", 2, "--preview-every", 1, "--name", "mine")[0] == 0
+    names = sorted(path.name for path in (work / "output_images").iterdir())
+    assert names == ["mine-step-001.png", "mine-step-002.png", "mine.png"]
+    status, _, err = cli("generate", "depth.npy", "p", "--preview-every", 1, "--name", "mine")
+    assert status == 8
+    assert "there already" in err
+
+
+def test_debug_may_stand_behind_the_command(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: Engine, *arguments: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(Engine, "paint", fail)
+    assert run(["generate", "depth.npy", "p", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+    assert run(["generate", "depth.npy", "p", "--", "--debug"]) == 2, "behind -- it is no flag"
+
+
+def test_stdout_on_a_full_disk_is_one_line(program: list[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*program, "--version"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "cannot write" in done.stderr

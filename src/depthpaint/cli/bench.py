@@ -14,7 +14,10 @@ def bench(
     repeats: Annotated[int, typer.Option(min=1, help="Whole processes a side, after one warm-up.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON document alone.")] = False,
 ) -> None:
-    """Time whole processes and loaded pictures; a table on stderr, one JSON document on stdout."""
+    """Time whole processes and loaded pictures; a table on stderr, one JSON document on stdout.
+
+    Example: depthpaint bench --vs diffusers
+    """
     from depthpaint.bench import command
 
     if vs not in (None, "diffusers"):

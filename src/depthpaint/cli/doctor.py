@@ -21,7 +21,10 @@ BROKEN = 5
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
-    """Look at this environment."""
+    """Look at this environment: versions, memory, the built-in model, extras and how to get them.
+
+    Example: depthpaint doctor --json
+    """
     from depthpaint import __version__
     from depthpaint.models.diorama.files import open_files
 
@@ -30,6 +33,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         broken = False
     except DepthpaintError as error:
         model, broken = str(error), True
+    except (ValueError, KeyError) as error:
+        model, broken = f"model.json is damaged ({type(error).__name__}); reinstall depthpaint", True
     packages = {name: _version(name) for name in BASE}
     extras = {name: [p for p in packages_of if _version(p) is None] for name, packages_of in EXTRAS.items()}
     memory = _memory_gib()

@@ -4,96 +4,75 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
-
-from depthpaint.cli.terminal import emit, emit_document, tell
+from depthpaint.cli import options
+from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
 
 if TYPE_CHECKING:
+    from depthpaint.cli.destination import Destination
     from depthpaint.inputs.request import GenerationRequest
     from depthpaint.plan.run_plan import RunPlan
+    from depthpaint.record.picture_file import SavedPicture
+    from depthpaint.record.result import GenerationResult
 
 RANDOM_SEED = -1
 
 
 def generate(  # noqa: PLR0913 - one parameter a flag; they become one request at once
-    depth: Annotated[Path, typer.Argument(help="Depth map: PNG (1 to 16 bits) or NPY.")],
-    prompt: Annotated[str, typer.Argument(help="What is in the picture.")],
-    seed: Annotated[int, typer.Option(help="0 to 4294967295; -1 draws one.")] = 12345,
-    count: Annotated[int, typer.Option(help="Pictures; picture k has the seed plus k.")] = 1,
-    size: Annotated[
-        str | None, typer.Option(help="Output, like 940x564, or 'depth' for the map's own.")
-    ] = None,
-    aspect: Annotated[str | None, typer.Option(help="Ratio at the model's trained area, like 5:3.")] = None,
-    steps: Annotated[int | None, typer.Option(help="num_inference_steps.")] = None,
-    guidance: Annotated[float | None, typer.Option(help="guidance_scale; 1 is off.")] = None,
-    guidance_window: Annotated[str, typer.Option(help="Share of the steps with guidance.")] = "0:1",
-    strength: Annotated[float | None, typer.Option(help="How strongly depth controls; 0 is off.")] = None,
-    control_window: Annotated[str, typer.Option(help="Share of the steps with depth, like 0:0.6.")] = "0:1",
-    negative: Annotated[str, typer.Option(help="What should not be in the picture.")] = "",
-    model: Annotated[str, typer.Option(help="See: depthpaint models list.")] = "diorama",
-    sampler: Annotated[
-        str | None, typer.Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")
-    ] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="trailing, leading, linspace, karras, exponential.")
-    ] = None,
-    near: Annotated[str, typer.Option(help="Which end of the map is near: white or black.")] = "white",
-    fit: Annotated[str, typer.Option(help="Where ratios differ: pad, crop or stretch.")] = "pad",
-    alpha_mask: Annotated[
-        bool, typer.Option("--alpha-mask", help="Transparent pixels have no depth.")
-    ] = False,
-    allow_constant: Annotated[bool, typer.Option("--allow-constant", help="Let a flat map through.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("output_images"),
-    name: Annotated[str | None, typer.Option(help="File name; without it, from prompt and seed.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
-    sidecar: Annotated[bool, typer.Option("--sidecar", help="Write the record as .json, too.")] = False,
-    preview_every: Annotated[int, typer.Option(min=0, help="Save what it looks like every N steps.")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; paint nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    depth: options.Depth,
+    prompt: options.Prompt,
+    seed: options.Seed = 12345,
+    count: options.Count = 1,
+    size: options.Size = None,
+    aspect: options.Aspect = None,
+    steps: options.Steps = None,
+    guidance: options.GuidanceScale = None,
+    guidance_window: options.GuidanceWindow = "0:1",
+    strength: options.Strength = None,
+    control_window: options.ControlShare = "0:1",
+    negative: options.Negative = "",
+    model: options.Model = "diorama",
+    sampler: options.Sampler = None,
+    schedule: options.Schedule = None,
+    near: options.Near = "white",
+    fit: options.FitOption = "pad",
+    alpha_mask: options.AlphaMask = False,
+    allow_constant: options.AllowConstant = False,
+    out: options.Out = Path("output_images"),
+    name: options.Name = None,
+    overwrite: options.Overwrite = False,
+    sidecar: options.Sidecar = False,
+    preview_every: options.PreviewEvery = 0,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Paint a picture that obeys a depth map and a sentence.
 
-    Example: depthpaint generate depth.png "a red sphere on a green floor, at sunset" --size 940x564
-    """
-    from depthpaint.cli.painting import Destination, paint_into
+    \b
+    Examples:
+      depthpaint generate depth.png "a red sphere on snow, at night"
+      depthpaint generate depth.npy "a room" --count 4 --size 940x564 --fit crop
+      depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
+    """  # fmt: skip
+    from depthpaint.cli.destination import Destination
 
     if seed == RANDOM_SEED:
         seed = secrets.randbelow(2**32)
         tell(f"seed: {seed}", quiet=quiet)
     request = _request({
-        "depth": depth, "prompt": prompt, "negative_prompt": negative, "seed": seed, "count": count,
-        "size": size, "aspect": aspect, "num_inference_steps": steps, "guidance_scale": guidance,
-        "guidance_window": guidance_window, "control_strength": strength, "control_window": control_window,
-        "model": model, "sampler": sampler, "schedule": schedule, "near": near, "fit": fit,
-        "alpha_mask": alpha_mask, "allow_constant": allow_constant,
+        "depth": depth, "prompt": as_utf8(prompt), "negative_prompt": as_utf8(negative), "seed": seed,
+        "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
+        "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
+        "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
+        "near": near, "fit": fit, "alpha_mask": alpha_mask, "allow_constant": allow_constant,
     })  # fmt: skip
-    if dry_run:
-        _print_plan(request, as_json=as_json)
-        return
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )
-    result, saved = paint_into(request, destination, quiet=quiet or as_json)
-    if not as_json:
-        for picture in saved:
-            emit(picture.path)
-        return
-    images = [
-        {
-            "path": str(picture.path),
-            "seed": picture.seed,
-            "width": picture.width,
-            "height": picture.height,
-            "sha256": picture.sha256,
-            "warnings": list(result.warnings),
-            "seconds": round(result.pictures[index].seconds, 4),
-        }
-        for index, picture in enumerate(saved)
-    ]
-    emit_document({"images": images, "plan": plan_document(result.plan)})
+    run = _print_plan if dry_run else _paint
+    run(request, destination, as_json=as_json, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
@@ -118,17 +97,49 @@ def _request(values: dict[str, object]) -> GenerationRequest:
     return request_from(values)
 
 
-def _print_plan(request: GenerationRequest, *, as_json: bool) -> None:
+def _paint(request: GenerationRequest, destination: Destination, *, as_json: bool, quiet: bool) -> None:
+    from depthpaint.cli.painting import paint_into
+
+    result, saved = paint_into(request, destination, quiet=quiet)
+    if as_json:
+        emit_document(_document(result, saved))
+        return
+    for picture in saved:
+        emit_path(picture.path)
+
+
+def _document(result: GenerationResult, saved: list[SavedPicture]) -> dict[str, object]:
+    images = [
+        {
+            "path": str(picture.path),
+            "seed": picture.seed,
+            "width": picture.width,
+            "height": picture.height,
+            "sha256": picture.sha256,
+            "warnings": list(result.warnings),
+            "seconds": round(result.pictures[index].seconds, 4),
+        }
+        for index, picture in enumerate(saved)
+    ]
+    return {"images": images, "plan": plan_document(result.plan)}
+
+
+def _print_plan(request: GenerationRequest, destination: Destination, *, as_json: bool, quiet: bool) -> None:
+    from depthpaint.cli.destination import check_destination
     from depthpaint.cli.painting import describe, make_engine
 
+    check_destination(request, destination)
     depth, plan = make_engine().understand(request)
+    tell(describe(depth.source), quiet=quiet)
+    for warning in (*depth.source.notes, *plan.warnings):
+        warn(warning, quiet=quiet)
     document = plan_document(plan)
     if as_json:
         emit_document({"plan": document})
         return
-    tell(describe(depth.source))
     rows = {**document, **document.pop("sizes")}
-    del rows["sizes"], rows["timesteps"], rows["sigmas"]
+    for key in ("sizes", "timesteps", "sigmas", "warnings"):
+        del rows[key]
     width = max(map(len, rows))
     for key, value in rows.items():
         several = isinstance(value, tuple | list)

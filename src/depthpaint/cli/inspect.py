@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthpaint.cli.terminal import emit, emit_document, tell
-from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, printable
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
+
+TITLES = ("file", "size", "format", "bits", "levels", "range", "colours", "near", "without depth")
+BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 
 
 def inspect(
@@ -21,30 +24,35 @@ def inspect(
 ) -> None:
     """Say what each file is, what was found in it, and what to do about it.
 
-    Example: depthpaint inspect scans/*.png --json
-    """
+    \b
+    Examples:
+      depthpaint inspect depth.png
+      depthpaint inspect scans/*.png --json
+    """  # fmt: skip
     from depthpaint.depth.read import read_depth
     from depthpaint.inputs.request import request_from
 
+    side = request_from({"depth": depths[0], "prompt": "", "near": near}).near
     rows: list[dict[str, object]] = []
-    failure: DepthpaintError | None = None
+    sources: list[DepthSource] = []
+    statuses: set[int] = set()
     for path in depths:
         try:
-            request = request_from({"depth": path, "prompt": "", "near": near})
-            source = read_depth(path, near=request.near, allow_constant=True).source
+            source = read_depth(path, near=side, allow_constant=True).source
         except DepthpaintError as error:
-            failure = error
+            statuses.add(error.exit_status)
             rows.append({"path": str(path), "error": error.code.value, "advice": [str(error)]})
             if not as_json:
-                tell(str(error))
+                tell(f"depthpaint: error: {error}")
             continue
         rows.append(_row(source))
-        if not as_json:
-            _print(source)
+        sources.append(source)
     if as_json:
         emit_document({"files": rows})
-    if failure is not None:
-        raise typer.Exit(failure.exit_status)
+    elif sources:
+        _print(sources)
+    if statuses:
+        raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
 def _row(source: DepthSource) -> dict[str, object]:
@@ -79,9 +87,21 @@ def advice(source: DepthSource) -> list[str]:
     return found
 
 
-def _print(source: DepthSource) -> None:
-    from depthpaint.cli.painting import describe
+def _print(sources: list[DepthSource]) -> None:
+    """One line a file under one line of titles, and below what is to be said of each."""
+    table = [TITLES, *map(_cells, sources)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        emit("  ".join(map(str.ljust, cells, widths)).rstrip())
+    for source in sources:
+        for line in (*source.notes, *advice(source)):
+            emit(f"{printable(source.path)}: {line}")
 
-    emit(f"{source.path}\n  {describe(source).removeprefix('depth: ')}; {source.levels} levels")
-    for line in (*source.notes, *advice(source)):
-        emit(f"  {line}")
+
+def _cells(source: DepthSource) -> tuple[str, ...]:
+    low, high = source.raw_range
+    bits = f"{source.bits_used} of {source.container_bits}"
+    return (
+        printable(source.path), str(source.size), source.format.upper(), bits, str(source.levels),
+        f"{low:g} to {high:g}", source.colour_map, source.near, f"{source.invalid_share:.1%}",
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthpaint.cli.terminal import emit, tell
+from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 
 if TYPE_CHECKING:
@@ -17,22 +17,24 @@ OUT = Path("output_images")
 
 def interactive() -> None:
     """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
-    from depthpaint.cli.painting import Destination, describe, paint_into
-    from depthpaint.depth.preview import terminal_preview
+    from depthpaint.cli.destination import Destination, probe
+    from depthpaint.cli.painting import describe, paint_into
+    from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
     from depthpaint.inputs.request import request_from
 
+    probe(OUT)
     path, depth = _ask_for_depth()
     tell(describe(depth.source))
     for note in depth.source.notes:
-        tell(note)
-    if sys.stderr.isatty():
+        warn(note)
+    if can_show(SHADES + INVALID):
         tell(terminal_preview(depth))
         tell("bright is near; if it should be the other way round: depthpaint generate --near black")
-    prompt = _ask("What should the picture show? ")
+    prompt = as_utf8(_ask("What should the picture show? "))
     request = request_from({"depth": path, "prompt": prompt})
     _, saved = paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True)
     for picture in saved:
-        emit(picture.path)
+        emit_path(picture.path)
 
 
 def _ask_for_depth() -> tuple[Path, DepthMap]:
@@ -47,7 +49,7 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
                     code=ErrorCode.INVALID_PARAMETER,
                     remedy="type the path of a PNG or NPY file",
                 )
-            path = Path(answer).expanduser()
+            path = _expanded(answer)
             return path, read_depth(path)
         except (DepthError, UnsafeFormatError, ParameterError) as error:
             if not sys.stdin.isatty():
@@ -55,10 +57,27 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
             tell(str(error))
 
 
+def _expanded(answer: str) -> Path:
+    try:
+        return Path(answer).expanduser()
+    except RuntimeError:  # "~name" of nobody: then it is a file's name
+        return Path(answer)
+
+
 def _ask(question: str) -> str:
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    line = sys.stdin.readline()
+    """Ask on stderr, read one line from stdin. Raises ParameterError when there is none."""
+    tell(question.rstrip(), end=" ")
+    try:
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+    except UnicodeDecodeError as error:
+        tell("")
+        raise ParameterError(
+            "the answer is no text in this terminal's encoding",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy=f"send it as {error.encoding}",
+        ) from error
+    if not sys.stdin or not sys.stdin.isatty():
+        tell("")  # nobody pressed Enter here
     if not line:
         raise ParameterError(
             "the answers ended before everything was asked",

@@ -12,10 +12,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from depthpaint.cli import bench, doctor, generate, inspect, models, replay, train
-from depthpaint.cli.terminal import ReaderGone, tell
-from depthpaint.core.errors import DepthpaintError
+from depthpaint.cli.terminal import ReaderGone, emit, tell
+from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
 INTERNAL, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 130, 143, 141
+DEBUG = "--debug"
 
 app = typer.Typer(
     name="depthpaint",
@@ -41,7 +42,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from depthpaint import __version__
 
-        typer.echo(f"depthpaint {__version__}")
+        emit(f"depthpaint {__version__}")
         raise typer.Exit
 
 
@@ -51,12 +52,15 @@ def bare(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere. Also: DEPTHPAINT_DEBUG=1.")
+    ] = False,
 ) -> None:
-    """Paint a picture from a depth map and a sentence. Without a command it asks for both."""
-    del version
-    if debug:
-        os.environ["DEPTHPAINT_DEBUG"] = "1"
+    """Paint a picture from a depth map and a sentence. Without a command it asks for both.
+
+    Example: depthpaint generate depth.png "a red sphere on snow, at night"
+    """
+    del version, debug  # `run` has taken --debug out already; it stands here for the help
     if context.invoked_subcommand is None:
         from depthpaint.cli.interactive import interactive
 
@@ -66,47 +70,70 @@ def bare(
 def main() -> NoReturn:
     """Run the command line and exit with its status; no traceback unless asked for."""
     signal.signal(signal.SIGTERM, _on_sigterm)
-    sys.exit(run([_as_utf8(argument) for argument in sys.argv[1:]]))
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
+    arguments, debug = _without_debug(arguments)
     try:
-        status = app(arguments, prog_name="depthpaint", standalone_mode=False)
-        return status if isinstance(status, int) else 0
+        return _run(arguments)
+    except ReaderGone:
+        return PIPE_CLOSED
     except DepthpaintError as error:
+        _show_traceback(debug)
         return _failed(str(error), error.exit_status)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted; nothing half-written is left", INTERRUPTED)
     except _Terminated:
         return _failed("terminated; nothing half-written is left", TERMINATED)
-    except ReaderGone:
-        # The reader has gone; Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+    except MemoryError:
+        _show_traceback(debug)
+        error = OutOfMemory(
+            "there is not enough memory",
+            code=ErrorCode.OUT_OF_MEMORY,
+            remedy="ask for a smaller --size or a smaller --count",
+        )
+        return _failed(str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last net: a person sees a sentence, never a stack
+        _show_traceback(debug)
         usage = getattr(error, "format_message", None)
         if callable(usage):
             return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))
-        hint = "depthpaint --debug ... shows the traceback"
-        return _failed(f"{type(error).__name__}: {error}; {hint}", INTERNAL)
+        return _failed(f"{type(error).__name__}: {error}; run again with {DEBUG} for the traceback", INTERNAL)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the typer app; whatever typer makes of an interrupt or of a closed pipe is undone here."""
+    try:
+        status = app(arguments, prog_name="depthpaint", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    except SystemExit as leaving:
+        # typer writes --help itself, and leaves with 1 where nobody reads it.
+        if isinstance(leaving.__context__, BrokenPipeError):
+            raise ReaderGone from leaving
+        raise
+    # typer hands an interrupt back as a status, without a word.
+    if status == INTERRUPTED:
+        raise Cancelled("interrupted; nothing half-written is left", code=ErrorCode.CANCELLED)
+    return status if isinstance(status, int) else 0
 
 
 def _failed(message: str, status: int) -> int:
-    if os.environ.get("DEPTHPAINT_DEBUG") and status not in (INTERRUPTED, TERMINATED):
-        traceback.print_exc()
     tell(f"depthpaint: {'error: ' if status < INTERRUPTED else ''}{message}".replace("\n", " "))
     return status
 
 
-def _as_utf8(argument: str) -> str:
-    """In the C locale Python hides what is not ASCII in half characters; the bytes are UTF-8 all the same."""
-    try:
-        return os.fsencode(argument).decode("utf-8")
-    except UnicodeError:
-        return argument
+def _show_traceback(wanted: bool) -> None:
+    if wanted:
+        tell(traceback.format_exc().rstrip())
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """Take --debug out wherever it stands before a "--", so that it can be added behind a command."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != DEBUG]
+    asked = len(kept) < end or os.environ.get("DEPTHPAINT_DEBUG", "0") not in ("", "0")
+    return [*kept, *arguments[end:]], asked
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:

@@ -8,15 +8,18 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.cli.terminal import emit, emit_document
+from depthpaint.cli.terminal import emit, emit_document, emit_path
 
-app = typer.Typer(help="List, show and export models.", no_args_is_help=True)
+app = typer.Typer(help="List, show and export models.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Name every model with a sentence about it."""
+    """Name every model with a sentence about it.
+
+    Example: depthpaint models list --json
+    """
     from depthpaint.models.registry import MODELS
 
     if as_json:
@@ -64,4 +67,4 @@ def export(name: str, folder: Path) -> None:
     from depthpaint.models.diorama.folder import write_diffusers_folder
     from depthpaint.models.registry import model_named
 
-    emit(write_diffusers_folder(folder, model_named(name).habits))
+    emit_path(write_diffusers_folder(folder, model_named(name).habits))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthpaint.cli.destination import Destination, check_destination, refusal
 from depthpaint.cli.terminal import step_bar, tell, warn
-from depthpaint.core.errors import ErrorCode, OutputError
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
@@ -16,17 +13,6 @@ if TYPE_CHECKING:
     from depthpaint.inputs.request import GenerationRequest
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where pictures go and how: `name` is a file's stem, `preview_every` counts steps, 0 for none."""
-
-    folder: Path
-    name: str | None = None
-    overwrite: bool = False
-    sidecar: bool = False
-    preview_every: int = 0
 
 
 def make_engine() -> Engine:
@@ -45,14 +31,14 @@ def paint_into(
     """
     from depthpaint.record.picture_file import save_picture
 
-    check_destination(request, destination)
+    names = check_destination(request, destination)
     engine = make_engine()
     with step_bar(quiet=quiet) as show:
 
         def listen(progress: Progress) -> None:
             show(progress)
-            if destination.preview_every and progress.step % destination.preview_every == 0:
-                _save_preview(progress, request, destination)
+            if names and destination.preview_every and progress.step % destination.preview_every == 0:
+                _save_preview(progress, names[progress.picture - 1], destination)
 
         result = engine.paint(request, listen)
     tell(describe(result.depth), quiet=quiet or depth_told)
@@ -66,38 +52,12 @@ def paint_into(
             index,
             destination.folder,
             overwrite=destination.overwrite,
-            name=_name(destination, request, index),
+            name=names[index] if names else None,
             sidecar=destination.sidecar,
         )
         for index in range(len(result.pictures))
     ]
     return result, saved
-
-
-def check_destination(request: GenerationRequest, destination: Destination) -> None:
-    """Refuse a folder that cannot be written, a bad name, and a name that is taken. Raises OutputError."""
-    from depthpaint.record.picture_file import checked_name
-
-    folder = destination.folder
-    existing = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"cannot write into {folder}",
-            code=ErrorCode.OUTPUT_NOT_WRITABLE,
-            value=str(folder),
-            remedy="name a folder that you may write to with --out",
-        )
-    if destination.name is None or destination.overwrite:
-        return
-    for index in range(request.count):
-        path = folder / checked_name(_name(destination, request, index) or "")
-        if path.exists():
-            raise OutputError(
-                f"{path} is there already",
-                code=ErrorCode.OUTPUT_EXISTS,
-                value=str(path),
-                remedy="choose another --name, or allow overwriting with --overwrite",
-            )
 
 
 def describe(source: DepthSource) -> str:
@@ -109,18 +69,13 @@ def describe(source: DepthSource) -> str:
     return f"depth: {source.size}, {kind}, {low:g} to {high:g}{colours}{holes}; {source.near} is near"
 
 
-def _name(destination: Destination, request: GenerationRequest, index: int) -> str | None:
-    if destination.name is None or request.count == 1:
-        return destination.name
-    return f"{destination.name}-{index + 1}"
-
-
-def _save_preview(progress: Progress, request: GenerationRequest, destination: Destination) -> None:
-    from depthpaint.core.files import safe_stem, write_atomic
+def _save_preview(progress: Progress, stem: str, destination: Destination) -> None:
+    from depthpaint.core.files import write_atomic
     from depthpaint.record.png_text import encode_png
 
-    seed = (request.seed + progress.picture - 1) % 2**32
-    stem = _name(destination, request, progress.picture - 1) or f"{safe_stem(request.prompt)}-{seed}"
-    destination.folder.mkdir(parents=True, exist_ok=True)
-    path = destination.folder / f"{stem}-step-{progress.step:03d}.png"
-    write_atomic(path, encode_png(progress.preview(), {}), overwrite=True)
+    try:
+        destination.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal(destination.folder, error) from error
+    path = destination.preview(stem, progress.step)
+    write_atomic(path, encode_png(progress.preview(), {}), overwrite=destination.overwrite)

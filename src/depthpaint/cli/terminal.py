@@ -6,10 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-from depthpaint.core.errors import printable
+from depthpaint.core.errors import ErrorCode, OutputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,11 @@ class ReaderGone(Exception):
     """Whoever read the output has closed it. Not an OSError: click would turn that into exit status 1."""
 
 
-def tell(text: str, *, quiet: bool = False) -> None:
-    """Say one line on stderr."""
+def tell(text: str, *, quiet: bool = False, end: str = "\n") -> None:
+    """Say something on stderr; what cannot be delivered is lost, because there is nowhere left to say so."""
     if not quiet:
-        _write(sys.stderr, "\n".join(printable(line) for line in text.split("\n")))
+        with suppress(OutputError):
+            _write(sys.stderr, _safe(text), end)
 
 
 def warn(text: str, *, quiet: bool = False) -> None:
@@ -32,19 +33,42 @@ def warn(text: str, *, quiet: bool = False) -> None:
     tell(f"warning: {text}", quiet=quiet)
 
 
-def emit(text: object) -> None:
-    """Put one result on stdout."""
-    _write(sys.stdout, str(text))
+def emit(text: str) -> None:
+    """Put text for people on stdout, control characters escaped."""
+    _write(sys.stdout, _safe(text))
+
+
+def emit_path(path: os.PathLike[str]) -> None:
+    """Put a path on stdout: as it is for the next program, escaped for a terminal."""
+    text = os.fspath(path)
+    _write(sys.stdout, printable(text) if _is_terminal(sys.stdout) else text)
 
 
 def emit_document(document: Mapping[str, object]) -> None:
     """Put one JSON document on stdout; a number that JSON does not know is a fault of the program."""
-    emit(json.dumps(document, ensure_ascii=True, allow_nan=False))
+    _write(sys.stdout, json.dumps(document, ensure_ascii=True, allow_nan=False))
 
 
 def animated() -> bool:
     """Whether stderr is a terminal that can redraw a line."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+
+
+def can_show(letters: str) -> bool:
+    """Whether stderr is a terminal whose encoding has these characters."""
+    try:
+        letters.encode(sys.stderr.encoding)
+    except (UnicodeEncodeError, AttributeError):
+        return False
+    return _is_terminal(sys.stderr)
+
+
+def as_utf8(text: str) -> str:
+    """In the C locale Python hides what is not ASCII in half characters; the bytes are UTF-8 all the same."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 @contextmanager
@@ -72,13 +96,37 @@ def _say_nothing(progress: Progress) -> None:
     del progress
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _safe(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
+    if stream is None:  # closed before the program began
+        return
     try:
         try:
-            stream.write(text + "\n")
+            stream.write(text + end)
         except UnicodeEncodeError:
             # A terminal of another age: what it cannot show is written as an escape.
-            stream.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+            stream.write(text.encode("ascii", "backslashreplace").decode("ascii") + end)
         stream.flush()
     except BrokenPipeError as error:
+        _abandon(stream)
         raise ReaderGone from error
+    except OSError as error:
+        _abandon(stream)
+        raise OutputError(
+            f"cannot write to {stream.name}: {error.strerror}",
+            code=ErrorCode.OUTPUT_NOT_WRITABLE,
+            remedy="free some space, or send the output elsewhere",
+        ) from error
+
+
+def _abandon(stream: TextIO) -> None:
+    """Lead the stream nowhere: Python flushes it once more at exit and would complain again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

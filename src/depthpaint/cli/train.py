@@ -12,7 +12,7 @@ import typer
 from depthpaint.cli.terminal import emit_document, tell
 from depthpaint.core.errors import ErrorCode, ModelError
 
-app = typer.Typer(help="Train the built-in model (extra: train).", no_args_is_help=True)
+app = typer.Typer(help="Train the built-in model (extra: train).")
 Folder = Annotated[Path, typer.Option(help="Where the run lives: scenes, checkpoints, log, export.")]
 RUN = Path("training-run")
 
@@ -36,7 +36,10 @@ def evaluate(
     folder: Folder = RUN,
     scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes to paint.")] = 64,
 ) -> None:
-    """Score the run's export, or the shipped model, on scenes that it never saw; write the sheet."""
+    """Score the run's export, or the shipped model, on scenes that it never saw; write the sheet.
+
+    Example: depthpaint train evaluate --scenes 64
+    """
     table = _training().evaluate_diorama(folder, scenes)
     tell(f"sheet: {folder / 'held-out.png'} (painted above rendered)")
     emit_document(table)

@@ -1,0 +1,38 @@
+"""The flags of `generate` and what their help says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+Depth = Annotated[Path, Argument(metavar="DEPTH", help="Depth map: PNG (1 to 16 bits) or NPY.")]
+Prompt = Annotated[str, Argument(metavar="PROMPT", help="What is in the picture.")]
+Seed = Annotated[int, Option(help="0 to 4294967295; -1 draws one and tells it.")]
+Count = Annotated[int, Option(help="Pictures; picture k has the seed plus k.")]
+Size = Annotated[str | None, Option(help="Output, like 940x564, or 'depth' for the map's own.")]
+Aspect = Annotated[str | None, Option(help="Ratio at the model's trained area, like 5:3.")]
+Steps = Annotated[int | None, Option(help="num_inference_steps: calls of the denoising network.")]
+GuidanceScale = Annotated[float | None, Option(help="guidance_scale: weight of the sentence; 1 is off.")]
+GuidanceWindow = Annotated[str, Option(help="Share of the steps with guidance, like 0:0.8.")]
+Strength = Annotated[float | None, Option(help="How strongly depth controls; 0 is off.")]
+ControlShare = Annotated[str, Option(help="Share of the steps with depth, like 0:0.6.")]
+Negative = Annotated[str, Option(help="What should not be in the picture.")]
+Model = Annotated[str, Option(help="See: depthpaint models list.")]
+Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")]
+Schedule = Annotated[str | None, Option(help="trailing, leading, linspace, karras, exponential.")]
+Near = Annotated[str, Option(help="Which end of the map is near: white or black.")]
+FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
+AlphaMask = Annotated[bool, Option("--alpha-mask", help="Transparent pixels have no depth.")]
+AllowConstant = Annotated[bool, Option("--allow-constant", help="Let a flat map through.")]
+Out = Annotated[Path, Option(help="Folder for the pictures.")]
+Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]
+Sidecar = Annotated[bool, Option("--sidecar", help="Write the record as .json, too.")]
+PreviewEvery = Annotated[
+    int, Option(min=0, metavar="N", help="Every N steps save how far it is, as NAME-step-003.png.")
+]
+DryRun = Annotated[bool, Option("--dry-run", help="Check everything and print the plan; paint nothing.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
