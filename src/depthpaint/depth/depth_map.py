@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.formats.samples import FormatName
 
 Near = Literal["white", "black"]
 ColourMapName = Literal["gray", "bone"]
@@ -27,7 +28,7 @@ class DepthSource:
 
     path: str
     sha256: str
-    format: Literal["png", "npy"]
+    format: FormatName
     size: Extent
     container_bits: int
     bits_used: int

@@ -5,29 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode, OutOfMemory, UnsafeFormatError
+from depthpaint.core.errors import DepthError, ErrorCode, OutOfMemory
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.colour_map import MEAN_LIMIT, TAIL_LIMIT, read_colours
 from depthpaint.depth.depth_map import ColourMapName, DepthMap, DepthSource, Near
+from depthpaint.depth.formats.decode import decode
+from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.normalise import normalise
-from depthpaint.depth.npy import decode_npy
-from depthpaint.depth.png import decode_png
-from depthpaint.depth.samples import Samples
-from depthpaint.inputs.file_kind import FileKind, file_kind
 from depthpaint.inputs.regular_file import read_regular_file
 from depthpaint.inputs.size_limit import MAX_FILE_BYTES
-
-_CODES = {
-    "empty": ErrorCode.DEPTH_UNREADABLE,
-    "damaged": ErrorCode.DEPTH_UNREADABLE,
-    "cut": ErrorCode.DEPTH_TRUNCATED,
-    "other": ErrorCode.DEPTH_UNSUPPORTED_FORMAT,
-}
 
 
 def read_depth(
@@ -57,8 +47,7 @@ def read_depth(
 def _read(path: Path, near: Near, alpha_mask: bool, allow_constant: bool) -> DepthMap:
     name = str(path)
     data = read_regular_file(path, MAX_FILE_BYTES)
-    file_format = _format(name, file_kind(data))
-    samples = decode_png(name, data) if file_format == "png" else decode_npy(name, data)
+    file_format, samples = decode(name, data)
     notes = [*_name_note(path, file_format), *samples.notes]
     mask, alpha_notes = _mask(samples, alpha_mask)
     colour_map, confidence, numbers, colour_notes = _numbers(name, samples, mask)
@@ -80,15 +69,6 @@ def _read(path: Path, near: Near, alpha_mask: bool, allow_constant: bool) -> Dep
         notes=(*notes, *alpha_notes, *colour_notes, *depth.notes),
     )
     return DepthMap(values=depth.values, valid=depth.valid, source=source)
-
-
-def _format(name: str, kind: FileKind) -> Literal["png", "npy"]:
-    if kind.verdict == "png" or kind.verdict == "npy":
-        return kind.verdict
-    message = f"{name} is {kind.looks_like}"
-    if kind.verdict == "pickle":
-        raise UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
-    raise DepthError(message, code=_CODES[kind.verdict], remedy=kind.remedy, value=name)
 
 
 def _name_note(path: Path, file_format: str) -> list[str]:

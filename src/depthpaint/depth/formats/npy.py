@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from depthpaint.depth.samples import Samples
+from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.npy_header import read_npy_header
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth.samples import Samples
+from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.orientation import UPRIGHT, orientation_of
 from depthpaint.inputs.png_chunks import PngContent, read_png_content
 from depthpaint.inputs.png_header import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA, damaged
