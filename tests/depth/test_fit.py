@@ -12,13 +12,16 @@ from depthpaint.core.geometry import Box, Extent, Fit, place
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.fit import fit_depth, pad_to
 from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
+from depthpaint.inputs.depth_reading import DepthReading
 
 
 def depth_of(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> DepthMap:
     source = DepthSource(
         path="map.png", sha256="", format="png", size=Extent(values.shape[1], values.shape[0]),
         container_bits=8,
-        bits_used=8, levels=256, colour_map="gray", colour_map_confidence=1, near="white", raw_range=(0, 255),
+        bits_used=8, levels=256, colour_map="gray",
+        near="white", kind="disparity", metres=None, raw_range=(0, 255), used_range=(0, 255),
+        findings=(), reading=DepthReading(),
         invalid_share=0,
     )  # fmt: skip
     everywhere = np.ones(values.shape, dtype=np.bool_)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_depth import REAL, smooth
+from PIL import Image
 
-from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.read import read_depth
+from depthpaint.depth.read import read_depth, require_certain
 
 BONES = {
     "bone168.png": (168, 168),
@@ -28,7 +28,7 @@ def test_a_bone_twin_is_read_along_the_map(twins: dict[str, Path], name: str) ->
     expected = smooth(*BONES[name])
     assert depth.source.colour_map == "bone"
     assert any("bone" in note for note in depth.source.notes)
-    assert depth.source.colour_map_confidence > 0.7
+    assert depth.source.near == "white"
     assert depth.values.shape == expected.shape
     assert np.abs(depth.values - expected).max() < CLOSE
 
@@ -41,11 +41,14 @@ def test_a_large_bone_map_is_quick(twins: dict[str, Path]) -> None:
     assert np.abs(depth.values[::4, ::4] - smooth(667, 667)).max() < CLOSE
 
 
-def test_a_noisy_rainbow_is_refused(twins: dict[str, Path]) -> None:
-    with pytest.raises(DepthError, match="colour map") as refused:
-        read_depth(twins["jet512.png"])
-    assert refused.value.code is ErrorCode.DEPTH_BAD_SHAPE
-    assert "bone" in refused.value.remedy
+def test_a_noisy_rainbow_is_read_along_the_map(twins: dict[str, Path]) -> None:
+    depth = read_depth(twins["jet512.png"])
+    expected = smooth(512, 512)
+    assert depth.source.colour_map == "jet"
+    assert np.sqrt(np.mean((depth.values - expected) ** 2)) < 6 / 255  # the noise alone is 6 levels
+    luminance_error = 64 / 255  # what is made of such a file without its map
+    assert np.corrcoef(depth.values.ravel(), expected.ravel())[0, 1] > 0.999
+    assert np.abs(depth.values - expected).mean() < luminance_error / 10
 
 
 def test_floats_with_negatives(twins: dict[str, Path]) -> None:
@@ -85,6 +88,20 @@ def test_a_real_file(name: str, size: str, colour_map: str, levels: int) -> None
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not published")
-def test_the_real_rainbow_is_refused() -> None:
-    with pytest.raises(DepthError, match="colour map"):
-        read_depth(REAL / "5.png")
+def test_the_real_rainbow_is_turbo_with_red_and_blue_exchanged() -> None:
+    """Dark maroon, orange, green, dark blue: the shelf's front edges first, the wall last."""
+    depth = read_depth(REAL / "5.png")
+    assert (depth.source.colour_map, depth.source.near, depth.source.levels) == ("turbo", "black", 217)
+    picture = np.asarray(Image.open(REAL / "5.png").convert("RGB")).astype(int)
+    order = [
+        int(np.abs(picture - np.array(colour)).sum(axis=-1).argmin())
+        for colour in ((59, 18, 48), (227, 107, 70), (53, 240, 160), (3, 4, 122))
+    ]
+    nearness = depth.values.ravel()[order]
+    assert (np.diff(nearness) < 0).all()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not published")
+@pytest.mark.parametrize("name", [name for name, *_ in REAL_FILES] + ["5.png"])
+def test_a_real_file_is_understood_without_any_flag(name: str) -> None:
+    require_certain(read_depth(REAL / name).source)

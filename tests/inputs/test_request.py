@@ -31,7 +31,7 @@ def test_defaults() -> None:
         12345,
         1,
         "diorama",
-        "white",
+        "auto",
         Fit.PAD,
     )
     assert (request.guidance_window, request.control_window) == ((0, 1), (0, 1))
@@ -128,7 +128,12 @@ REFUSED: list[tuple[str, list[object]]] = [
     ("prompt", ["x" * 10_001, "a\0b", "half \ud800", None, 5]),
     ("negative_prompt", ["x" * 10_001, "a\0b"]),
     ("depth", ["a\0b", None, 5]),
-    ("near", ["auto", "WHITE", None]),
+    ("near", ["grey", "WHITE", None]),
+    ("kind", ["depth", 1]),
+    ("range", ["5", "3:1", "nan:1", (2, 1)]),
+    ("empty", ["a,b"]),
+    ("holes", ["leave"]),
+    ("colour_map", ["parula"]),
     ("fit", ["squash"]),
     ("model", ["", " ", "a\0b"]),
     ("alpha_mask", ["perhaps", 7]),

@@ -9,21 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.finding import Aspect, Finding
 from depthpaint.depth.formats.samples import FormatName
+from depthpaint.inputs.depth_reading import DepthReading
 
 Near = Literal["white", "black"]
-ColourMapName = Literal["gray", "bone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthSource:
     """Where a depth map came from and how it was understood.
 
-    `size` is that of the map as it stands upright. `container_bits` is what the file's format could hold a
-    value, `bits_used` what its `levels` distinct values need. `colour_map_confidence` is in [0, 1], 1 for
-    plain gray. `near` says which end of the file's values is near. `raw_range` is the smallest and the
-    largest valid value as stored (for a colour map: position in it, 0 to 1). `invalid_share` in [0, 1];
-    `notes` are sentences to show the user.
+    `size` is that of the map as it stands upright, without what surrounds it in the file. `container_bits` is
+    what the file's format could hold a value, `bits_used` what its `levels` distinct values need.
+    `colour_map` is a name of colour_maps.NAMES, "rgb24" or "bgr24". `near` says which end of the stored
+    numbers is near, `kind` whether they grow with nearness or are distances, `metres` how many metres one of
+    them is (None where nobody said). `raw_range` is the smallest and the largest valid number as stored (for
+    a colour map: position in it, 0 to 1), `used_range` what of it spans far to near. `invalid_share` in
+    [0, 1] is what was filled or left free. `findings` say what was concluded and why; `reading` repeats them
+    as settings, so that the same file is understood the same way again; `notes` are sentences to show.
     """
 
     path: str
@@ -33,20 +37,28 @@ class DepthSource:
     container_bits: int
     bits_used: int
     levels: int
-    colour_map: ColourMapName
-    colour_map_confidence: float
+    colour_map: str
     near: Near
+    kind: Literal["disparity", "distance"]
+    metres: float | None
     raw_range: tuple[float, float]
+    used_range: tuple[float, float]
     invalid_share: float
+    findings: tuple[Finding, ...]
+    reading: DepthReading
     notes: tuple[str, ...] = ()
+
+    def finding(self, aspect: Aspect) -> Finding | None:
+        """What was concluded about one aspect, if anything was."""
+        return next((found for found in self.findings if found.aspect == aspect), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DepthMap:
     """Depth as Stable Diffusion's depth networks know it.
 
-    `values` is float32 (H, W) in [0, 1], 1 = nearest, 0 = farthest, disparity-like. `valid` is bool
-    (H, W); where it is false nothing is known, and `values` holds 0.
+    `values` is float32 (H, W) in [0, 1], 1 = nearest, 0 = farthest, disparity-like. `valid` is bool (H, W);
+    where it is false nothing was measured, and `values` holds what the holes were filled with.
     """
 
     values: NDArray[np.float32]

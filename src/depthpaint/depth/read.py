@@ -6,35 +6,31 @@ import hashlib
 import os
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from depthpaint.core.errors import DepthError, ErrorCode, OutOfMemory
 from depthpaint.core.geometry import Extent
-from depthpaint.depth.colour_map import MEAN_LIMIT, TAIL_LIMIT, read_colours
-from depthpaint.depth.depth_map import ColourMapName, DepthMap, DepthSource, Near
+from depthpaint.depth.depth_map import DepthMap, DepthSource
+from depthpaint.depth.finding import LEAST_CONFIDENCE
 from depthpaint.depth.formats.decode import decode
-from depthpaint.depth.formats.samples import Samples
-from depthpaint.depth.normalise import normalise
-from depthpaint.inputs.regular_file import read_regular_file
+from depthpaint.depth.formats.samples import FormatName
+from depthpaint.depth.understand import Understood, understand
+from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.regular_file import STDIN, read_input
 from depthpaint.inputs.size_limit import MAX_FILE_BYTES
 
+AS_IT_IS = DepthReading()
+_ENDINGS: dict[FormatName, tuple[str, ...]] = {
+    "jpeg": (".jpg", ".jpeg", ".jpe"), "tiff": (".tif", ".tiff"), "heif": (".heic", ".heif"),
+}  # fmt: skip
 
-def read_depth(
-    path: str | os.PathLike[str],
-    *,
-    near: Near = "white",
-    alpha_mask: bool = False,
-    allow_constant: bool = False,
-) -> DepthMap:
-    """Read a PNG or NPY depth map, told by its content, and bring it to [0, 1] with 1 = nearest.
 
-    `near` says which end of the stored values is near (the high end is "white"). `alpha_mask` makes
-    transparent pixels invalid; `allow_constant` lets a flat map through, as 0.5. Raises DepthError,
-    UnsafeFormatError, OutOfMemory.
+def read_depth(path: str | os.PathLike[str], reading: DepthReading = AS_IT_IS) -> DepthMap:
+    """Read a depth map of any known format, told by its content, as disparity in [0, 1] with 1 = nearest.
+
+    `path` may be "-" for standard input. `reading` is what the user says of the file; the rest is concluded,
+    and `source.findings` say how surely. Raises DepthError, UnsafeFormatError, OutOfMemory.
     """
     try:
-        return _read(Path(path), near, alpha_mask, allow_constant)
+        return _read(Path(path), reading)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -44,73 +40,70 @@ def read_depth(
         ) from error
 
 
-def _read(path: Path, near: Near, alpha_mask: bool, allow_constant: bool) -> DepthMap:
-    name = str(path)
-    data = read_regular_file(path, MAX_FILE_BYTES)
-    file_format, samples = decode(name, data)
-    notes = [*_name_note(path, file_format), *samples.notes]
-    mask, alpha_notes = _mask(samples, alpha_mask)
-    colour_map, confidence, numbers, colour_notes = _numbers(name, samples, mask)
-    depth = normalise(name, numbers, mask, near=near, allow_constant=allow_constant)
-    height, width = depth.values.shape
+def require_certain(source: DepthSource) -> None:
+    """Raise DepthError depth_ambiguous unless the near end is known well enough to paint from."""
+    near = source.finding("near")
+    if near is None or near.confidence >= LEAST_CONFIDENCE:
+        return
+    raise DepthError(
+        f"{source.path}: which end of the map is near cannot be told ({near.value} with a confidence of "
+        f"{near.confidence:.0%}; {LEAST_CONFIDENCE:.0%} are needed: {near.evidence})",
+        code=ErrorCode.DEPTH_AMBIGUOUS,
+        remedy="say it with --near white or --near black",
+        value=round(near.confidence, 3),
+        limit=LEAST_CONFIDENCE,
+    )
+
+
+def _read(path: Path, reading: DepthReading) -> DepthMap:
+    name = "standard input" if str(path) == STDIN else str(path)
+    data = read_input(path, MAX_FILE_BYTES)
+    file_format, samples = decode(name, data, reading.part)
+    found = understand(name, samples, reading)
+    height, width = found.values.shape
     source = DepthSource(
-        path=name,
+        path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
         format=file_format,
         size=Extent(width, height),
         container_bits=samples.bits,
-        bits_used=(depth.levels - 1).bit_length(),
-        levels=depth.levels,
-        colour_map=colour_map,
-        colour_map_confidence=confidence,
-        near=near,
-        raw_range=depth.raw_range,
-        invalid_share=1 - float(depth.valid.mean()),
-        notes=(*notes, *alpha_notes, *colour_notes, *depth.notes),
+        bits_used=(found.levels - 1).bit_length(),
+        levels=found.levels,
+        colour_map=found.colour_map,
+        near=found.meaning.near,
+        kind=found.meaning.kind,
+        metres=found.meaning.metres,
+        raw_range=found.raw_range,
+        used_range=found.used_range,
+        invalid_share=1 - float(found.valid.mean()),
+        findings=found.findings,
+        reading=_settled(reading, found),
+        notes=(*_name_note(path, file_format), *samples.notes, *found.notes),
     )
-    return DepthMap(values=depth.values, valid=depth.valid, source=source)
+    return DepthMap(values=found.values, valid=found.valid, source=source)
 
 
-def _name_note(path: Path, file_format: str) -> list[str]:
+def _settled(reading: DepthReading, found: Understood) -> DepthReading:
+    """`reading` with what was concluded in the place of "auto": another version concludes nothing anew."""
+    return DepthReading.model_validate(
+        {
+            **reading.model_dump(),
+            "near": found.meaning.near,
+            "holes": reading.fill,
+            "kind": found.meaning.kind,
+            "colour_map": found.colour_map,
+            "range": found.used_range if _exact(found.used_range) else reading.range,
+        }
+    )
+
+
+def _exact(ends: tuple[float, float]) -> bool:
+    """Whether floats hold both ends as they are stored: 64-bit integers may be too long for them."""
+    return ends[0] < ends[1] and max(map(abs, ends)) < 2**53
+
+
+def _name_note(path: Path, file_format: FormatName) -> list[str]:
     ending = path.suffix.lower()
-    if ending in ("", f".{file_format}"):
+    if ending in ("", *_ENDINGS.get(file_format, (f".{file_format}",))):
         return []
-    return [f"the file is a {file_format.upper()} although its name ends in {ending}"]
-
-
-def _mask(samples: Samples, alpha_mask: bool) -> tuple[NDArray[np.bool_] | None, list[str]]:
-    """What transparency means: nothing, unless it was asked to mean "not valid"."""
-    if samples.opaque is None or samples.opaque.all():
-        return None, ["--alpha-mask has no effect: nothing is transparent"] if alpha_mask else []
-    share = 1 - float(samples.opaque.mean())
-    if alpha_mask:
-        return samples.opaque, [f"{share:.1%} of the pixels are transparent; they are filled as far"]
-    return None, [f"the transparency of {share:.1%} of the pixels is ignored; --alpha-mask leaves them out"]
-
-
-def _numbers(
-    name: str, samples: Samples, mask: NDArray[np.bool_] | None
-) -> tuple[ColourMapName, float, NDArray[np.generic], list[str]]:
-    """One number a pixel: gray as it is, colours along their colour map."""
-    if samples.values.ndim == 2:
-        return "gray", 1.0, samples.values, []
-    picture, notes = samples.values, list[str]()
-    if picture.dtype == np.uint16:
-        notes.append("16-bit colours are read at 8 bits")
-        picture = ((picture.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
-    reading = read_colours(picture, mask)
-    if not reading.accepted:
-        raise DepthError(
-            f"{name} is a colour picture: a photo, or depth in a colour map that is not known (its colours "
-            f"lie {reading.mean:.1f}/255 from the nearest known map, {reading.name}, on average and "
-            f"{reading.tail:.1f}/255 in the worst hundredth; {MEAN_LIMIT:g} and {TAIL_LIMIT:g} are allowed)",
-            code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="give the depth as gray, or in matplotlib's bone colours",
-            value=round(reading.mean, 3),
-            limit=MEAN_LIMIT,
-        )
-    if reading.name == "gray":
-        notes.append(f"the colours are gray but for {reading.mean:.1f}/255; they are read as gray")
-    else:
-        notes.append(f"the colours are those of the colour map {reading.name}; depth is read along it")
-    return reading.name, reading.confidence, reading.values, notes
+    return [f"the file is {file_format.upper()} although its name ends in {ending}"]

@@ -13,6 +13,7 @@ from depthpaint.inputs.file_kind import NPY_MAGIC
 from depthpaint.inputs.size_limit import check_size
 
 MAX_HEADER_BYTES = 10_000
+MAX_START_BYTES = MAX_HEADER_BYTES + 12  # with the magic, the version and the header's length
 
 # Three known keys are all a header has; a general parser of Python literals would only be a larger door.
 _TYPE = re.compile(r"""['"]descr['"]\s*:\s*(['"])([^'"]*)\1""")
@@ -54,9 +55,10 @@ class NpyHeader:
         return f"{'>' if self.big_endian else '<'}{self.kind}{self.item_bytes}"
 
 
-def read_npy_header(name: str, data: bytes) -> NpyHeader:
+def read_npy_header(name: str, data: bytes, length: int | None = None) -> NpyHeader:
     """Parse the header and hold it against the file.
 
+    `length` is the whole file's length where `data` is only its beginning, MAX_START_BYTES or more.
     Raises UnsafeFormatError (pickle_refused) and DepthError (depth_truncated, depth_unreadable,
     depth_bad_dtype, depth_bad_shape, depth_too_large), all before any memory is taken.
     """
@@ -74,7 +76,7 @@ def read_npy_header(name: str, data: bytes) -> NpyHeader:
             value=shape,
         )
     check_size(name, Extent(plane[1], plane[0]))
-    expected, held = math.prod(shape) * item_bytes, len(data) - offset
+    expected, held = math.prod(shape) * item_bytes, (len(data) if length is None else length) - offset
     if held < expected:
         raise _truncated(name, f"its header announces {expected:,} bytes of numbers, and it holds {held:,}")
     if held > expected:

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
 from depthpaint.inputs.png_header import HEADER_END, PALETTE, PngHeader, damaged, read_png_header, truncated
-from depthpaint.inputs.size_limit import MAX_PIXELS, check_size
+from depthpaint.inputs.size_limit import MAX_PILLOW_PIXELS, MAX_PIXELS, check_size
 
-# Pillow warns of a "decompression bomb" beyond this; a warning that is an error is a limit, so it is told as
-# one.
-MAX_PNG_PIXELS = min(MAX_PIXELS, 1024**3 // 4 // 3)
 MAX_CHUNKS = 10_000
 MAX_METADATA_BYTES = 16 << 20
 MAX_FRAMES = 1_000
@@ -59,7 +56,7 @@ def read_png_content(name: str, data: bytes) -> PngContent:
     depth_unreadable.
     """
     header = read_png_header(name, data)
-    check_size(name, header.size, MAX_PNG_PIXELS)
+    check_size(name, header.size, MAX_PILLOW_PIXELS)
     kept: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
     small, metadata, frames = 0, 0, 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from depthpaint.core.errors import DepthError, ErrorCode
+
+STDIN = "-"
 
 _PIECE = 1 << 20
 _KINDS = (
@@ -16,6 +19,23 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """Read standard input to its end where `path` is "-", and a regular file otherwise; see there."""
+    if os.fspath(path) != STDIN:
+        return read_regular_file(path, max_bytes)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise DepthError(
+            "nothing comes in on standard input",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            remedy="pipe a depth map in, as in: depthpaint inspect - < depth.png",
+            value=STDIN,
+        )
+    data = sys.stdin.buffer.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise _too_large(Path("standard input"), len(data), max_bytes)
+    return data
 
 
 def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
@@ -73,7 +93,7 @@ def _unreadable(path: Path, reason: str) -> DepthError:
     return DepthError(
         f"cannot read {path}: {reason}",
         code=ErrorCode.DEPTH_UNREADABLE,
-        remedy="give the path of a PNG or NPY file",
+        remedy="give the path of a depth map",
         value=str(path),
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     ValidationError,
@@ -20,6 +19,7 @@ from pydantic import (
 
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
+from depthpaint.inputs.depth_reading import DepthReading
 
 MAX_SEED = 2**32 - 1
 MAX_PROMPT = 10_000
@@ -87,6 +87,7 @@ def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
+Checked = TypeVar("Checked", bound=BaseModel)
 Number = BeforeValidator(_no_boolean)
 Text = Annotated[str, BeforeValidator(_clean_text)]
 Name = Annotated[str, AfterValidator(_not_empty), BeforeValidator(_clean_text)]
@@ -100,15 +101,13 @@ Size = Annotated[
 ]
 
 
-class GenerationRequest(BaseModel):
+class GenerationRequest(DepthReading):
     """Everything that a user can decide about a picture. None means that the model's own habit decides.
 
     Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
     `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say. Unknown fields are errors,
-    and zero is a value.
+    and zero is a value. How the depth file is to be read is part of it (DepthReading).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     depth: Annotated[Path, BeforeValidator(_clean_text)]
     prompt: Text
@@ -125,10 +124,13 @@ class GenerationRequest(BaseModel):
     model: Name = "diorama"
     sampler: Name | None = None
     schedule: Name | None = None
-    near: Literal["white", "black"] = "white"
     fit: Fit = Fit.PAD
-    alpha_mask: bool = False
-    allow_constant: bool = False
+
+    @property
+    def reading(self) -> DepthReading:
+        """What the request says of its depth file; what it leaves out stays unsaid."""
+        said = self.model_fields_set & DepthReading.model_fields.keys()
+        return DepthReading.model_validate({name: getattr(self, name) for name in said})
 
     @model_validator(mode="after")
     def _one_of_size_and_aspect(self) -> GenerationRequest:
@@ -139,8 +141,17 @@ class GenerationRequest(BaseModel):
 
 def request_from(values: Mapping[str, object]) -> GenerationRequest:
     """Check `values` and make a request of them; raises one ParameterError that names every problem."""
+    return _checked(GenerationRequest, values)
+
+
+def reading_from(values: Mapping[str, object]) -> DepthReading:
+    """Check what is said of a depth file alone; raises one ParameterError that names every problem."""
+    return _checked(DepthReading, values)
+
+
+def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
     try:
-        return GenerationRequest.model_validate(dict(values))
+        return model.model_validate(dict(values))
     except ValidationError as error:
         # Inputs are left out of pydantic's list: they may be long, or someone else's.
         problems = [_told(dict(problem)) for problem in error.errors(include_url=False)]

@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MappingProxyType
+
 from depthpaint.core.errors import DepthError, ErrorCode, UnsafeFormatError
+from depthpaint.depth.formats.exr import decode_exr
+from depthpaint.depth.formats.heif import decode_heif
+from depthpaint.depth.formats.jpeg import decode_jpeg
 from depthpaint.depth.formats.npy import decode_npy
+from depthpaint.depth.formats.npz import decode_npz
+from depthpaint.depth.formats.pfm import decode_pfm
 from depthpaint.depth.formats.png import decode_png
 from depthpaint.depth.formats.samples import FormatName, Samples
+from depthpaint.depth.formats.tiff import decode_tiff
+from depthpaint.depth.formats.webp import decode_webp
 from depthpaint.inputs.file_kind import file_kind
 
+Decoder = Callable[[str, bytes], Samples]
+PartDecoder = Callable[[str, bytes, str | None], Samples]
+
+_SINGLE: MappingProxyType[FormatName, Decoder] = MappingProxyType(
+    {
+        "png": decode_png,
+        "jpeg": decode_jpeg,
+        "webp": decode_webp,
+        "tiff": decode_tiff,
+        "npy": decode_npy,
+        "pfm": decode_pfm,
+        "heif": decode_heif,
+    }
+)
+_CONTAINERS: MappingProxyType[FormatName, PartDecoder] = MappingProxyType(
+    {"npz": decode_npz, "exr": decode_exr}
+)
 _CODES = {
     "empty": ErrorCode.DEPTH_UNREADABLE,
     "damaged": ErrorCode.DEPTH_UNREADABLE,
     "cut": ErrorCode.DEPTH_TRUNCATED,
-    "other": ErrorCode.DEPTH_UNSUPPORTED_FORMAT,
 }
 
 
 def decode(name: str, data: bytes, part: str | None = None) -> tuple[FormatName, Samples]:
     """Decode a file of any known format.
 
-    `part` chooses inside a container: the key of an NPZ, the channel of an EXR. Raises DepthError and
-    UnsafeFormatError.
+    `part` chooses inside a container: the key of an NPZ, the channel of an EXR; elsewhere it is an error to
+    name one. Raises DepthError and UnsafeFormatError.
     """
-    del part
     kind = file_kind(data)
-    if kind.verdict == "png":
-        return "png", decode_png(name, data)
-    if kind.verdict == "npy":
-        return "npy", decode_npy(name, data)
+    for verdict, decoder in _SINGLE.items():
+        if kind.verdict == verdict:
+            if part is not None:
+                raise _no_parts(name, kind.looks_like, part)
+            return verdict, decoder(name, data)
+    for verdict, decoder in _CONTAINERS.items():
+        if kind.verdict == verdict:
+            return verdict, decoder(name, data, part)
     message = f"{name} is {kind.looks_like}"
     if kind.verdict == "pickle":
         raise UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
-    raise DepthError(message, code=_CODES[kind.verdict], remedy=kind.remedy, value=name)
+    code = _CODES.get(kind.verdict, ErrorCode.DEPTH_UNSUPPORTED_FORMAT)
+    raise DepthError(message, code=code, remedy=kind.remedy, value=name)
+
+
+def _no_parts(name: str, looks_like: str, part: str) -> DepthError:
+    return DepthError(
+        f"{name} is {looks_like} and has no parts, so none is called '{part[:80]}'",
+        code=ErrorCode.DEPTH_BAD_SHAPE,
+        remedy="leave --part out",
+        value=part[:80],
+    )

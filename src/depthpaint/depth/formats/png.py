@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from depthpaint.depth.formats.planes import UPRIGHT_NOTE, gray_or_colours, upright
 from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.orientation import UPRIGHT, orientation_of
 from depthpaint.inputs.png_chunks import PngContent, read_png_content
@@ -33,11 +34,11 @@ def decode_png(name: str, data: bytes) -> Samples:
         notes.append(f"the file is an animation of {content.frames} frames; the first is used")
     orientation = orientation_of(content.exif)
     if orientation != UPRIGHT:
-        notes.append("the picture is turned upright, as its orientation tag says")
-        values = _upright(values, orientation)
-        opaque = None if opaque is None else _upright(opaque, orientation)
-    if values.ndim == 3 and _channels_equal(values):
-        values = values[..., 0]
+        notes.append(UPRIGHT_NOTE)
+        values = upright(values, orientation)
+        opaque = None if opaque is None else upright(opaque, orientation)
+    if values.ndim == 3:
+        values = gray_or_colours(values)
     return Samples(values=values, opaque=opaque, bits=content.header.bits, notes=tuple(notes))
 
 
@@ -118,16 +119,3 @@ def _from_palette(
     entries = np.frombuffer(content.transparency[:256], dtype=np.uint8)
     opacity[: len(entries)] = entries
     return colours[indices], opacity[indices] >= 128
-
-
-def _channels_equal(values: Numbers) -> bool:
-    return bool((values[..., 0] == values[..., 1]).all() and (values[..., 0] == values[..., 2]).all())
-
-
-def _upright(array: Numbers, orientation: int) -> Numbers:
-    """Undo EXIF's orientation: 2 to 4 mirror or turn by half, 5 to 8 lie on their side."""
-    if orientation > 4:
-        array = array.swapaxes(0, 1)
-        orientation = {5: 1, 6: 2, 7: 3, 8: 4}[orientation]
-    flips = {1: (), 2: (1,), 3: (0, 1), 4: (0,)}[orientation]
-    return np.flip(array, flips) if flips else array

@@ -1,4 +1,4 @@
-"""From stored numbers to [0, 1]: extremes, holes, infinities, flat maps."""
+"""From stored numbers to [0, 1]: extremes, holes, infinities, outliers, flat maps."""
 
 from __future__ import annotations
 
@@ -10,16 +10,24 @@ from made_depth import smooth
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.normalise import Normalised, normalise
+from depthpaint.depth.formats.samples import Samples
+from depthpaint.depth.understand import Understood, understand
+from depthpaint.inputs.depth_reading import DepthReading
 
 
-def normal(numbers: NDArray[Any], **options: Any) -> Normalised:
-    depth = normalise("map", numbers, None, **options)
+def understood(numbers: NDArray[Any], opaque: NDArray[np.bool_] | None = None, **said: Any) -> Understood:
+    """As the gate does it; near is white unless `said`."""
+    samples = Samples(values=numbers, opaque=opaque, bits=numbers.dtype.itemsize * 8)
+    depth = understand("map", samples, DepthReading.model_validate({"near": "white", **said}))
     assert depth.values.dtype == np.float32
     assert np.isfinite(depth.values).all()
     assert depth.values.min() >= 0
     assert depth.values.max() <= 1
     return depth
+
+
+def finding(depth: Understood, aspect: str) -> str:
+    return next((found.value for found in depth.findings if found.aspect == aspect), "")
 
 
 UNIT = smooth(20, 30)
@@ -41,20 +49,20 @@ F32, F64 = np.finfo(np.float32), np.finfo(np.float64)
 )
 def test_any_range_is_stretched(numbers: NDArray[Any]) -> None:
     expected = 1 - UNIT if numbers.max() < -4 else UNIT
-    assert np.abs(normal(numbers).values - expected).max() < 1e-6
+    assert np.abs(understood(numbers).values - expected).max() < 1e-6
 
 
 def test_denormals_keep_their_steps() -> None:
     numbers = np.arange(64, dtype=np.float64).reshape(8, 8) * 5e-324
-    assert np.allclose(normal(numbers).values.ravel(), np.arange(64) / 63)
+    assert np.allclose(understood(numbers).values.ravel(), np.arange(64) / 63)
     single = (np.arange(64, dtype=np.float32).reshape(8, 8) * np.float32(1e-45)).astype(np.float32)
-    assert np.allclose(normal(single).values.ravel(), np.arange(64) / 63)
+    assert np.allclose(understood(single).values.ravel(), np.arange(64) / 63)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
 def test_huge_integers_keep_their_steps(dtype: Any) -> None:
     numbers = (np.arange(64).reshape(8, 8) + 2**62).astype(dtype)
-    assert np.allclose(normal(numbers).values.ravel(), np.arange(64) / 63)
+    assert np.allclose(understood(numbers).values.ravel(), np.arange(64) / 63)
 
 
 def test_the_ends_of_an_integer_type_do_not_wrap() -> None:
@@ -63,29 +71,32 @@ def test_the_ends_of_an_integer_type_do_not_wrap() -> None:
         numbers = np.full((8, 8), ends.min, dtype=dtype)
         numbers[4:] = ends.max
         numbers[0, 0] = ends.max // 2 + ends.min // 2
-        values = normal(numbers).values
+        values = understood(numbers).values
         assert values[0, 0] == pytest.approx(0.5, abs=0.01)
         assert (values[4:] == 1).all()
 
 
-def test_a_few_holes_are_filled_as_far_and_told() -> None:
+def test_a_few_holes_are_filled_and_told() -> None:
     for near in ("white", "black"):
         numbers = UNIT.copy()
         numbers[3, 4] = np.nan
-        depth = normal(numbers, near=near)
-        assert depth.values[3, 4] == 0
-        assert not depth.valid[3, 4]
-        assert depth.valid.sum() == 599
-        assert any("0.2%" in note and "NaN" in note for note in depth.notes)
+        for holes in ("far", "inpaint", "free"):
+            depth = understood(numbers, near=near, kind="disparity", holes=holes)
+            around = depth.values[3, 3]
+            assert depth.values[3, 4] == (0 if holes == "far" else pytest.approx(around, abs=0.05))
+            assert not depth.valid[3, 4]
+            assert depth.valid.sum() == 599
+            assert finding(depth, "holes").startswith("0.2% unknown")
 
 
 def test_half_may_be_holes_and_no_more() -> None:
     numbers = UNIT.copy()
     numbers[:10] = np.nan
-    assert normal(numbers).valid.mean() == 0.5
+    assert understood(numbers).valid.mean() == 0.5
     numbers[10, 0] = np.nan
+    assert understood(numbers, holes="inpaint").valid.mean() < 0.5, "who says what becomes of them may"
     with pytest.raises(DepthError, match="NaN") as refused:
-        normal(numbers)
+        understood(numbers)
     assert refused.value.code is ErrorCode.DEPTH_NOT_FINITE
 
 
@@ -94,7 +105,7 @@ def test_half_may_be_holes_and_no_more() -> None:
 def test_infinity_is_the_far_plane(value: float, near: str) -> None:
     numbers = UNIT.copy()
     numbers[:5] = value
-    depth = normal(numbers, near=near)
+    depth = understood(numbers, near=near, kind="disparity")
     assert (depth.values[:5] == 0).all()
     assert depth.valid.all()
     rest = numbers[5:]
@@ -107,12 +118,12 @@ def test_infinity_is_the_far_plane(value: float, near: str) -> None:
 def test_nothing_finite_is_no_depth(fill: float) -> None:
     for options in ({}, {"allow_constant": True}):
         with pytest.raises(DepthError) as refused:
-            normal(np.full((8, 8), fill), **options)
+            understood(np.full((8, 8), fill), **options)
         assert refused.value.code is ErrorCode.DEPTH_NOT_FINITE
     mixed = np.full((8, 8), fill)
     mixed[:2] = np.nan
     with pytest.raises(DepthError):
-        normal(mixed)
+        understood(mixed)
 
 
 @pytest.mark.parametrize("numbers", [
@@ -122,9 +133,9 @@ def test_nothing_finite_is_no_depth(fill: float) -> None:
 ])  # fmt: skip
 def test_a_flat_map_needs_permission(numbers: NDArray[Any]) -> None:
     with pytest.raises(DepthError, match="--allow-constant") as refused:
-        normal(numbers)
+        understood(numbers)
     assert refused.value.code is ErrorCode.DEPTH_CONSTANT
-    depth = normal(numbers, allow_constant=True)
+    depth = understood(numbers, allow_constant=True)
     assert (depth.values == 0.5).all()
     assert depth.levels == 1
 
@@ -132,13 +143,19 @@ def test_a_flat_map_needs_permission(numbers: NDArray[Any]) -> None:
 def test_one_outlier_is_told_and_two_values_are_not() -> None:
     numbers = smooth(64, 64)
     numbers[7, 7] = 1e9
-    depth = normal(numbers)
-    assert any("extreme" in note for note in depth.notes)
+    depth = understood(numbers)
+    assert finding(depth, "range")
     assert depth.raw_range[1] == 1e9
-    assert normal(UNIT).notes == ()
+    assert depth.used_range[1] < 1.01
+    elsewhere = numbers < 2
+    assert np.abs(depth.values - numbers / depth.used_range[1])[elsewhere].max() < 0.01
+    assert depth.values[7, 7] == 1
+    assert not finding(understood(UNIT), "range")
+    assert understood(numbers, range="full").values[8, 8] < 1e-6
+    assert understood(numbers, range=(0, 0.5)).values[8, 8] == pytest.approx(2 * numbers[8, 8], abs=1e-6)
     two = np.zeros((64, 64), np.uint8)
     two[0, 0] = 9
-    assert normal(two).notes == ()
+    assert not finding(understood(two), "range")
 
 
 def test_masked_pixels_do_not_count() -> None:
@@ -146,7 +163,7 @@ def test_masked_pixels_do_not_count() -> None:
     numbers[0] = 255
     mask = np.ones(numbers.shape, dtype=np.bool_)
     mask[0] = False
-    depth = normalise("map", numbers, mask)
+    depth = understood(numbers, mask, alpha_mask=True)
     assert depth.raw_range[1] <= 100
     assert (depth.values[0] == 0).all()
     assert not depth.valid[0].any()
@@ -155,4 +172,4 @@ def test_masked_pixels_do_not_count() -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.int64, ">f4", np.float16])
 def test_levels_are_distinct_values(dtype: Any) -> None:
     numbers = (np.arange(600).reshape(20, 30) % 100 - 20 * (np.dtype(dtype).kind != "u")).astype(dtype)
-    assert normal(numbers).levels == 100
+    assert understood(numbers).levels == 100

@@ -1,0 +1,136 @@
+"""Cues to which end of a depth map is near, measured on a small copy of it.
+
+Every cue is positive where the high end seems near, and changes its sign when the map is inverted, so that
+what is concluded from them cannot prefer one end by itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+SIDE = 128  # pixels of the longer side of the small copy
+CUES = (
+    "the bottom against the top",
+    "the floor's slope",
+    "the lowest rows",
+    "the rim against the middle",
+    "the steps down the picture",
+    "the few against the many",
+    "a flat end at the top",
+    "how much lies at the very end",
+)
+"""What each cue looks at, in the order of `cues`."""
+
+_EDGE = 0.06  # of the range, between neighbours in the small copy: a step from one thing to another
+
+
+def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """A copy of at most SIDE pixels a side, stretched to [0, 1] between its 1st and 99th percentile.
+
+    Returns values float32 (h, w) and validity bool (h, w); averaged over valid pixels alone.
+    """
+    height, width = numbers.shape
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    # Far fewer numbers do for a copy this small.
+    skip = max(1, min(height // size[1], width // size[0]) // 4)
+    # A quarter, so that no difference overflows.
+    sparse, known = numbers[::skip, ::skip].astype(np.float64) / 4, valid[::skip, ::skip]
+    if not known.any():
+        return np.zeros(size[::-1], np.float32), np.zeros(size[::-1], np.bool_)
+    low, high = np.quantile(sparse[known], (0.01, 0.99))
+    if low == high:
+        low, high = sparse[known].min(), sparse[known].max()
+    stretched = np.where(known, np.clip((sparse - low) / ((high - low) or 1.0), 0, 1), 0).astype(np.float32)
+    weight = _resized(known.astype(np.float32), size)
+    values = _resized(stretched, size) / np.maximum(weight, 1e-6)
+    return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5
+
+
+def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """All cues of a small copy, float32 (len(CUES),), each about in [-1, 1]."""
+    if valid.sum() < 16:
+        return np.zeros(len(CUES), np.float32)
+    filled = np.where(valid, values, np.median(values[valid])).astype(np.float32)
+    centred = filled - np.median(filled).astype(np.float32)
+    found = (
+        _bottom_against_top(filled),
+        _floor_slope(filled),
+        _lowest_rows(filled),
+        _rim_against_middle(filled),
+        _steps(filled),
+        _few_against_many(centred),
+        _flat_top(filled),
+        _at_the_end(filled),
+    )
+    return np.array(found, dtype=np.float32)
+
+
+def _bottom_against_top(values: Floats) -> float:
+    fifth = max(1, len(values) // 5)
+    return float(values[-fifth:].mean() - values[:fifth].mean())
+
+
+def _floor_slope(values: Floats) -> float:
+    """In the lower 40 %, how much more often a column rises downwards than it falls."""
+    lower = values[int(len(values) * 0.6) :]
+    if len(lower) < 3:
+        return 0.0
+    third = max(1, len(lower) // 3)
+    rise = lower[-third:].mean(axis=0) - lower[:third].mean(axis=0)
+    return float(np.tanh(rise / 0.05).mean())
+
+
+def _lowest_rows(values: Floats) -> float:
+    """Where the lowest rows stand among all values."""
+    rows = values[-max(1, len(values) // 24) :]
+    ordered = np.sort(values, axis=None)
+    rank = 0.5 * (np.searchsorted(ordered, rows, "left") + np.searchsorted(ordered, rows, "right"))
+    return float(2 * np.median(rank) / values.size - 1)
+
+
+def _rim_against_middle(values: Floats) -> float:
+    height, width = values.shape
+    rim = max(1, width // 10)
+    middle = values[height // 4 : height - height // 4, width // 4 : width - width // 4]
+    sides = np.concatenate((values[:, :rim].ravel(), values[:, -rim:].ravel()))
+    return float(sides.mean() - np.median(middle))
+
+
+def _steps(values: Floats) -> float:
+    """At steps from one thing to another, whether they rise downwards.
+
+    A thing in front hides what is behind it above its top, and stands on the floor without a step.
+    """
+    down, right = np.gradient(values)
+    size = np.hypot(down, right)
+    step = np.where(size > _EDGE, size, 0)
+    total = float(step.sum())
+    return float((step * down / np.maximum(size, 1e-6)).sum()) / total if total >= 1 else 0.0
+
+
+def _few_against_many(centred: Floats) -> float:
+    """Few things are near and much is far: the skewness, from quantiles, which no outlier moves."""
+    low, high = np.quantile(centred, (0.05, 0.95))
+    return float((high + low) / max(float(high - low), 1e-6))
+
+
+def _flat_top(values: Floats) -> float:
+    """A sky: the upper rows are all at one end, and the lower ones are not."""
+    upper, lower = values[: max(1, len(values) // 6)], values[len(values) // 2 :]
+    at_low = float((upper < 0.03).mean() - (lower < 0.03).mean())
+    at_high = float((upper > 0.97).mean() - (lower > 0.97).mean())
+    return at_low - at_high
+
+
+def _at_the_end(values: Floats) -> float:
+    """Much lies at the very far end (a sky, a background), little at the very near one."""
+    return float((values < 0.02).mean() - (values > 0.98).mean())
+
+
+def _resized(values: Floats, size: tuple[int, int]) -> Floats:
+    image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BOX))

@@ -1,0 +1,65 @@
+"""The understood depth as a file for other programs."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.files import write_atomic
+from depthpaint.depth.depth_map import DepthMap
+
+ENDINGS = (".png", ".npy", ".exr")
+
+
+def save_depth(depth: DepthMap, path: Path, *, overwrite: bool = False) -> Path:
+    """Write disparity (H, W) in [0, 1], 1 = nearest, to `path`; its ending says as what.
+
+    .png is 16-bit gray, .npy and .exr (channel Z) are float32; what is invalid holds what it was filled with.
+    Raises ParameterError for another ending, OutputError where the file cannot be written.
+    """
+    encoders = {".png": _png, ".npy": _npy, ".exr": _exr}
+    encode = encoders.get(path.suffix.lower())
+    if encode is None:
+        raise ParameterError(
+            f"depth cannot be written as '{path.suffix}'",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy=f"choose one of {', '.join(ENDINGS)}",
+            value=path.suffix,
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, encode(depth), overwrite=overwrite)
+    return path
+
+
+def preview_png(depth: DepthMap, longest: int = 1024) -> bytes:
+    """An 8-bit PNG to look at, near is white, unknown pixels dark red; sides of at most `longest` pixels."""
+    gray = np.rint(depth.values * 255).astype(np.uint8)
+    colours = np.stack([gray, gray, gray], axis=-1)
+    colours[~depth.valid] = (96, 16, 16)
+    picture = Image.fromarray(colours)
+    picture.thumbnail((longest, longest), Image.Resampling.BOX)
+    stream = BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _png(depth: DepthMap) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(np.rint(depth.values.astype(np.float64) * 65_535).astype(np.uint16)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _npy(depth: DepthMap) -> bytes:
+    stream = BytesIO()
+    np.save(stream, depth.values, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _exr(depth: DepthMap) -> bytes:
+    from depthpaint.depth.formats.exr_writer import write_exr_depth
+
+    return write_exr_depth(depth.values)

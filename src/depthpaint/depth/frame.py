@@ -1,0 +1,173 @@
+"""What surrounds a depth map in its picture: letterbox bars, a frame, a page with a colour bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+SAME = 8  # of 255: how far apart colours of one bar may be (JPEG)
+LEAST_BAR = 0.01  # of the side, and at least two pixels
+LEAST_MAP = 0.15  # of the picture
+MOST_SPINE = 4  # pixels of the line that plotting programs draw around a map
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The map's box in pixels (right and bottom excluded), what was found around it, and how sure that is."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    what: str
+    confidence: float
+
+    def cut(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The part of `array` (H, W, ...) inside the frame."""
+        return array[self.top : self.bottom, self.left : self.right]
+
+
+def find_frame(picture: NDArray[Any]) -> Frame | None:
+    """Find what surrounds the map in `picture`, (H, W) or (H, W, 3) of any real numbers, or None.
+
+    Bars count only in pairs: sky, too, is one value, but only at the top. A page counts where its paper shows
+    on all four sides, around one large rectangle.
+    """
+    if picture.dtype.kind == "b" or min(picture.shape[:2]) < 8:
+        return None
+    paper = _like_corner(picture)
+    if paper is None:
+        return None
+    bars = _bars(paper)
+    height, width = paper.shape
+    least = [max(2, round(LEAST_BAR * side)) for side in (height, width)]
+    across = min(bars[0], bars[1]) >= least[0] and _alike(bars[0], bars[1])
+    along = min(bars[2], bars[3]) >= least[1] and _alike(bars[2], bars[3])
+    everywhere = all(
+        bar >= side for bar, side in zip(bars, (least[0], least[0], *least[1:] * 2), strict=True)
+    )
+    if everywhere and not (across and along and _is_full(paper, bars)):
+        return _panel(picture, paper)
+    if not (across or along):
+        return None
+    top, bottom = (bars[0], height - bars[1]) if across else (0, height)
+    left, right = (bars[2], width - bars[3]) if along else (0, width)
+    if (bottom - top) * (right - left) < LEAST_MAP * height * width:
+        return None
+    what = "a frame" if across and along else "letterbox bars" if across else "bars at both sides"
+    return Frame(left, top, right, bottom, what, 0.95 if across and along else 0.85)
+
+
+def _like_corner(picture: NDArray[Any]) -> Mask | None:
+    """Where the picture has the colour of its corners, (H, W); None where its corners differ.
+
+    Bytes may be JPEG's and are compared loosely, other numbers exactly.
+    """
+    corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if picture.dtype != np.uint8:
+        if not (corners == corners[0]).all():
+            return None
+        equal = picture == corners[0]
+    else:
+        low, high = (
+            np.clip(corners[0].astype(np.int16) + side, 0, 255).astype(np.uint8) for side in (-SAME, SAME)
+        )
+        if not ((corners >= low) & (corners <= high)).all():
+            return None
+        equal = (picture >= low) & (picture <= high)
+    return np.logical_and.reduce(equal, axis=-1) if equal.ndim == 3 else equal
+
+
+def _bars(paper: Mask) -> tuple[int, int, int, int]:
+    """How many rows and columns of nothing but paper there are: top, bottom, left, right."""
+    rows: Mask = ~np.logical_and.reduce(paper, axis=1)
+    columns: Mask = ~np.logical_and.reduce(paper, axis=0)
+    if not rows.any():
+        return (0, 0, 0, 0)
+    top, bottom, left, right = (int(np.argmax(side)) for side in (rows, rows[::-1], columns, columns[::-1]))
+    return top, bottom, left, right
+
+
+def _alike(first: int, second: int) -> bool:
+    return abs(first - second) <= max(2, 0.1 * max(first, second))
+
+
+def _is_full(paper: Mask, bars: tuple[int, int, int, int]) -> bool:
+    """Whether what the bars leave is all map: paper does not reach into it from a side."""
+    top, bottom, left, right = bars
+    inner = paper[top : len(paper) - bottom, left : paper.shape[1] - right]
+    rims = (inner[0], inner[-1], inner[:, 0], inner[:, -1])
+    return all(float(rim.mean()) < 0.5 for rim in rims)
+
+
+def _panel(picture: NDArray[Any], paper: Mask) -> Frame | None:
+    """The largest rectangle on a page: the widest run of columns that are full, and its full rows."""
+    content = ~paper
+    left, right = _widest_run(content.mean(axis=0))
+    top, bottom = _widest_run(content[:, left:right].mean(axis=1))
+    left, right = _widest_run(content[top:bottom].mean(axis=0))
+    box = content[top:bottom, left:right]
+    if box.size < LEAST_MAP * content.size or box.mean() < 0.9:
+        return None
+    top, bottom, left, right = _down_the_spine(content, (top, bottom, left, right))
+    if not _has_corners(content[top:bottom, left:right]):
+        return None
+    top, bottom, left, right = _without_spine(picture, (top, bottom, left, right))
+    beside = content.copy()
+    beside[
+        max(0, top - MOST_SPINE - 1) : bottom + MOST_SPINE + 1, left - MOST_SPINE - 1 : right + MOST_SPINE + 1
+    ] = False
+    what = "a page with a colour bar or text" if beside.any() else "a page"
+    return Frame(left, top, right, bottom, what, 0.9)
+
+
+def _has_corners(box: Mask) -> bool:
+    """Whether what fills `box` is a rectangle and not a round thing: three of its corners are full."""
+    rows, columns = max(1, box.shape[0] // 20), max(1, box.shape[1] // 20)
+    corners = (box[:rows, :columns], box[:rows, -columns:], box[-rows:, :columns], box[-rows:, -columns:])
+    return sum(float(corner.mean()) > 0.5 for corner in corners) >= 3
+
+
+def _widest_run(shares: NDArray[np.floating[Any]]) -> tuple[int, int]:
+    full = np.concatenate(([False], shares >= 0.6 * shares.max(), [False]))
+    ends = np.flatnonzero(full[1:] != full[:-1])
+    starts, stops = ends[::2], ends[1::2]
+    widest = int(np.argmax(stops - starts))
+    return int(starts[widest]), int(stops[widest])
+
+
+def _without_spine(picture: NDArray[Any], box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Peel the line off that is drawn around a map: rows of one colour, unlike what follows.
+
+    The line is as thick on every side, but may be seen on one only, where the others are as dark as it.
+    """
+    top, bottom, left, right = box
+    inside = picture[top:bottom, left:right].astype(np.float32)
+    if inside.ndim == 3:
+        inside = inside.mean(axis=-1)
+    span = float(inside.max() - inside.min())
+    thick = 0
+    for rows in (inside, inside[::-1], inside.T, inside.T[::-1]):
+        behind = np.median(rows[MOST_SPINE + 1])
+        for k, row in enumerate(rows[:MOST_SPINE]):
+            calm = bool(np.ptp(np.quantile(row, (0.05, 0.95))) <= 0.06 * span)
+            if calm and np.abs(np.median(row) - behind) > 0.15 * span:
+                thick = max(thick, k + 2)  # and one more, in which the line is blended with the map
+    return top + thick, bottom - thick, left + thick, right - thick
+
+
+def _down_the_spine(content: Mask, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Lengthen a box along the line around the map: a map may end in the colour of the paper."""
+    top, bottom, left, right = box
+    rails: Mask = np.logical_or.reduce(content[:, left : left + 3], axis=1)
+    rails = rails & np.logical_or.reduce(content[:, right - 3 : right], axis=1)
+    while top > 0 and rails[top - 1]:
+        top -= 1
+    while bottom < len(rails) and rails[bottom]:
+        bottom += 1
+    return top, bottom, left, right

@@ -1,0 +1,221 @@
+"""From decoded numbers to depth: what they are, how sure that is, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.depth.bits import bits_of
+from depthpaint.depth.cues import small_copy
+from depthpaint.depth.deband import debanded
+from depthpaint.depth.emptiness import Emptiness, find_empty
+from depthpaint.depth.fill import inpainted
+from depthpaint.depth.finding import Finding
+from depthpaint.depth.formats.samples import Samples
+from depthpaint.depth.frame import Frame, find_frame
+from depthpaint.depth.meaning import Meaning, meaning_of
+from depthpaint.depth.numbers import numbers_of
+from depthpaint.depth.scale import Scale
+from depthpaint.depth.span import Span, find_span
+from depthpaint.inputs.depth_reading import DepthReading
+
+MOST_UNKNOWN = 0.5
+"""Of the pixels; more is refused unless --holes says what is to become of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """Depth in [0, 1], 1 = nearest, with all that was concluded on the way (see DepthSource)."""
+
+    values: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    colour_map: str
+    meaning: Meaning
+    levels: int
+    raw_range: tuple[float, float]
+    used_range: tuple[float, float]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def understand(name: str, samples: Samples, reading: DepthReading) -> Understood:
+    """Understand decoded `samples` under what the user says of them. Raises DepthError.
+
+    What is not certain enough is not refused here: see `settled`.
+    """
+    picture, opaque, frame, notes = _framed(samples, reading)
+    mask, alpha_notes = _mask(opaque, reading.alpha_mask)
+    numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
+    empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
+    proper = _enough(name, numbers.values, empty, reading)
+    inside = numbers.values[proper]
+    meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading)
+    unknown, endless = _placed(empty, meaning)
+    low, high = inside.min(), inside.max()
+    if low == high and not reading.allow_constant:
+        raise _constant(name, f"every value is {low}")
+    scale, span = _scale(inside, meaning, reading)
+    stored = debanded(numbers.values, proper) if reading.deband else numbers.values
+    values = scale.apply(stored)
+    values[endless] = 0
+    values = _closed(values, unknown, endless, reading)
+    levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
+    findings = (frame, numbers.finding, *_holes(empty, unknown, endless, numbers.values.size, reading),
+                meaning.near_finding, meaning.kind_finding, _range(span, scale, reading), *bits)  # fmt: skip
+    return Understood(
+        values=values,
+        valid=~unknown,
+        colour_map=numbers.colour_map,
+        meaning=meaning,
+        levels=levels,
+        raw_range=(float(low), float(high)),
+        used_range=(float(scale.low), float(scale.high)),
+        findings=tuple(found for found in findings if found is not None),
+        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
+    )
+
+
+def _framed(
+    samples: Samples, reading: DepthReading
+) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Finding | None, list[str]]:
+    """Cut off what surrounds the map, if anything does."""
+    found: Frame | None = None if reading.frame == "keep" else find_frame(samples.values)
+    if found is None:
+        return samples.values, samples.opaque, None, []
+    size = f"{found.right - found.left}x{found.bottom - found.top}"
+    finding = Finding(
+        aspect="frame", value=f"{size} at {found.left},{found.top}", evidence=found.what,
+        confidence=found.confidence, flag="--frame keep",
+    )  # fmt: skip
+    opaque = None if samples.opaque is None else found.cut(samples.opaque)
+    return found.cut(samples.values), opaque, finding, [f"{found.what} around the map: cut to {size}"]
+
+
+def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bool_] | None, list[str]]:
+    """What transparency means: nothing, unless it was asked to mean "not valid"."""
+    if opaque is None or opaque.all():
+        return None, ["--alpha-mask has no effect: nothing is transparent"] if wanted else []
+    share = 1 - float(opaque.mean())
+    if wanted:
+        return opaque, [f"{share:.1%} of the pixels are transparent; they are taken as holes"]
+    return None, [f"the transparency of {share:.1%} of the pixels is ignored; --alpha-mask leaves them out"]
+
+
+def _enough(name: str, numbers: NDArray[Any], empty: Emptiness, reading: DepthReading) -> NDArray[np.bool_]:
+    """The pixels that hold depth, if they are enough to go by."""
+    proper = empty.proper
+    share = float(empty.unknown.mean())
+    chosen = reading.holes_said
+    if not proper.any() and not empty.unknown.all() and not empty.endless.any():
+        proper = ~empty.unknown  # two marks and nothing else: then they are the map
+    if proper.any() and (share <= MOST_UNKNOWN or chosen):
+        return proper
+    if empty.unknown.all() and numbers.dtype.kind != "f":
+        raise _constant(name, "it is fully transparent or empty")
+    what = (
+        f"{share:.1%} of its values are NaN, transparent or empty"
+        if share
+        else "all of its values are infinite"
+    )
+    raise DepthError(
+        f"{name} holds too little depth: {what}",
+        code=ErrorCode.DEPTH_NOT_FINITE,
+        remedy=f"up to {MOST_UNKNOWN:.0%} are filled unasked; --holes inpaint fills any number",
+        value=share,
+        limit=MOST_UNKNOWN,
+    )
+
+
+def _placed(empty: Emptiness, meaning: Meaning) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels are unknown and which are endlessly far, now that the near end is known.
+
+    A mark at the far end is sky or background. One at the near end would be the nearest thing of all, and is
+    what sensors write for "nothing measured".
+    """
+    low_is_far = meaning.near == "white"
+    unknown = empty.unknown | (empty.high if low_is_far else empty.low)
+    endless = empty.endless | (empty.low if low_is_far else empty.high)
+    if meaning.infinity_is_unknown:
+        unknown, endless = unknown | empty.endless, endless & ~empty.endless
+    return unknown, endless
+
+
+def _scale(inside: NDArray[Any], meaning: Meaning, reading: DepthReading) -> tuple[Scale, Span]:
+    high_is_near = meaning.near == "white"
+    low, high = inside.min(), inside.max()
+    if isinstance(reading.range, tuple):
+        span = Span(*reading.range, 0.0, 0.0)
+    elif reading.range == "full":
+        span = Span(low, high, 0.0, 0.0)
+    else:
+        span = find_span(inside, high_is_near=high_is_near, inverse=meaning.kind == "distance")
+    return Scale(
+        kind=meaning.kind, near=meaning.near, low=span.low, high=span.high,
+        offset=meaning.offset(float(span.low), float(span.high)),
+    ), span  # fmt: skip
+
+
+def _closed(
+    values: NDArray[np.float32], unknown: NDArray[np.bool_], endless: NDArray[np.bool_], reading: DepthReading
+) -> NDArray[np.float32]:
+    if not unknown.any():
+        return values
+    if reading.fill == "far" or unknown.all():
+        values[unknown] = 0
+        return values
+    del endless  # far pixels count as known: a hole in the sky is sky
+    return inpainted(values, ~unknown)
+
+
+def _holes(
+    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], size: int, reading: DepthReading
+) -> list[Finding]:
+    parts = list[str]()
+    if lost := int(unknown.sum()):
+        deed = {"far": "put at the far plane", "inpaint": "filled from what surrounds them",
+                "free": "left to the sentence"}[reading.fill]  # fmt: skip
+        parts.append(f"{_percent(lost / size)} unknown, {deed}")
+    if beyond := int(endless.sum()):
+        parts.append(f"{_percent(beyond / size)} endlessly far")
+    if not parts:
+        return []
+    marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
+    evidence = (
+        f"many pixels hold exactly {' and '.join(marks)}, far from all others" if marks else "as stored"
+    )
+    return [Finding(
+        aspect="holes", value="; ".join(parts), confidence=0.95 if marks else 1.0, evidence=evidence,
+        flag="--empty, --holes",
+    )]  # fmt: skip
+
+
+def _range(span: Span, scale: Scale, reading: DepthReading) -> Finding | None:
+    if isinstance(reading.range, tuple):
+        evidence, cut = "as told", True
+    else:
+        cut = bool(span.far_cut or span.near_cut)
+        evidence = (
+            f"{_percent(span.far_cut)} at the far end and {_percent(span.near_cut)} at the near end "
+            "lie apart from the rest, and would squash it"
+        )
+    if not cut:
+        return None
+    value = f"{float(scale.low):.4g} to {float(scale.high):.4g}"
+    return Finding(aspect="range", value=value, confidence=1.0, evidence=evidence, flag="--range")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
+
+
+def _constant(name: str, reason: str) -> DepthError:
+    return DepthError(
+        f"{name} has no depth in it: {reason}",
+        code=ErrorCode.DEPTH_CONSTANT,
+        remedy="give a map with near and far; --allow-constant paints a flat one",
+        value=name,
+    )

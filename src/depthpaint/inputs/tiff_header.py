@@ -1,0 +1,168 @@
+"""What a TIFF page says of its pixels, checked before any of them is unpacked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.geometry import Extent
+from depthpaint.inputs.refusal import BY_NUMPY, bad_shape, bad_type, damaged, truncated, unsupported
+from depthpaint.inputs.size_limit import check_size
+from depthpaint.inputs.tiff_directory import KIND, TiffDirectory
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+NONE, LZW, DEFLATE, PACKBITS = 1, 5, 8, 32_773
+NO_PREDICTOR, DIFFERENCES, FLOAT_DIFFERENCES = 1, 2, 3
+
+_METHODS = {NONE: NONE, LZW: LZW, DEFLATE: DEFLATE, 32_946: DEFLATE, PACKBITS: PACKBITS}
+_OTHER_METHODS = {
+    2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 34_712: "JPEG 2000", 34_887: "LERC", 34_925: "LZMA",
+    50_000: "Zstandard", 50_001: "WebP", 50_002: "JPEG XL",
+}  # fmt: skip
+_FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}
+_TYPES = {"u": (8, 16, 32, 64), "i": (8, 16, 32, 64), "f": (16, 32, 64)}
+_TILE_SIDE = 16
+_ALPHA = (1, 2)
+# Tiles hang over the edges; more than this over the picture's own size is no tiling but an attack.
+_MAX_OVERHANG = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class TiffHeader:
+    """How the numbers lie in the file.
+
+    `type_name` is numpy's, with the file's byte order, such as ">f4"; `channels` counts all samples a pixel
+    has, `alpha` is the place of the opacity among them; `planar` means that each channel is stored by itself.
+    A piece is a strip or a tile of `piece` pixels; `offsets` and `lengths` (N,) say where each lies, row by
+    row, one plane after the other where `planar`.
+    """
+
+    size: Extent
+    type_name: str
+    channels: int
+    alpha: int | None
+    photometric: int
+    method: int
+    predictor: int
+    planar: bool
+    tiled: bool
+    piece: Extent
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @property
+    def piece_row_bytes(self) -> int:
+        """How many bytes one row of a piece unpacks to."""
+        channels = 1 if self.planar else self.channels
+        return self.piece.width * channels * np.dtype(self.type_name).itemsize
+
+    @property
+    def piece_rows(self) -> list[int]:
+        """How many rows each piece has: tiles are whole, a plane's last strip ends with the picture."""
+        if self.tiled:
+            return [self.piece.height] * len(self.offsets)
+        tops = range(0, self.size.height, self.piece.height)
+        rows = [min(self.piece.height, self.size.height - top) for top in tops]
+        return rows * (self.channels if self.planar else 1)
+
+    @property
+    def across(self) -> int:
+        """How many pieces lie side by side."""
+        return -(-self.size.width // self.piece.width)
+
+    @property
+    def down(self) -> int:
+        """How many pieces lie one below the other."""
+        return -(-self.size.height // self.piece.height)
+
+
+def read_tiff_header(page: TiffDirectory) -> TiffHeader:
+    """Parse a page and hold it against the file; raises DepthError."""
+    size = Extent(page.number(256), page.number(257))
+    if min(size) < 1:
+        raise damaged(page.name, KIND, f"its header announces a size of {size}")
+    check_size(page.name, size)
+    channels = page.number(277, 1)
+    photometric, alpha = _colours(page, channels)
+    type_name = _number_type(page, channels)
+    if photometric == PALETTE and type_name[1:] not in ("u1", "u2"):
+        raise damaged(page.name, KIND, "its palette does not fit its numbers")
+    method = page.number(259, 1)
+    if method not in _METHODS:
+        what = _OTHER_METHODS.get(method, f"method {method}")
+        raise unsupported(
+            page.name, f"a TIFF packed with {what}", "save it with LZW, Deflate or no compression"
+        )
+    predictor = page.number(317, 1) if _METHODS[method] in (LZW, DEFLATE) else NO_PREDICTOR
+    fits = type_name[1] == "f" if predictor == FLOAT_DIFFERENCES else predictor in (NO_PREDICTOR, DIFFERENCES)
+    if not fits or page.number(266, 1) != 1:
+        raise unsupported(page.name, "a TIFF with an unusual order of bits or predictor", BY_NUMPY)
+    planar = page.number(284, 1) == 2 and channels > 1
+    piece, offsets, lengths = _pieces(page, size, channels if planar else 1)
+    if ((offsets < 0) | (lengths < 0)).any():
+        raise damaged(page.name, KIND, "its pixels lie nowhere")
+    if (offsets + lengths > len(page.data)).any():
+        raise truncated(page.name, KIND)
+    # Many pieces may not share the same bytes: unpacked, a small file of them would fill any memory.
+    if int(lengths.sum()) > len(page.data):
+        raise damaged(page.name, KIND, "its strips or tiles overlap")
+    return TiffHeader(
+        size, type_name, channels, alpha, photometric, _METHODS[method], predictor, planar, 322 in page.tags,
+        piece, offsets, lengths,
+    )  # fmt: skip
+
+
+def _colours(page: TiffDirectory, channels: int) -> tuple[int, int | None]:
+    """What the channels are: the photometric number, and which of them is opacity."""
+    photometric = page.number(262, BLACK_IS_ZERO)
+    if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE):
+        raise bad_shape(page.name, "colours that are neither gray nor RGB", "save the depth as gray")
+    extra = page.numbers(338)
+    has_alpha = channels in (2, 4) and extra is not None and int(extra[-1]) in _ALPHA
+    colours = channels - has_alpha
+    # Programs for arrays store three channels as gray with two more.
+    if (
+        colours not in (1, 3)
+        or (photometric == RGB and colours != 3)
+        or (photometric == PALETTE and colours > 1)
+    ):
+        raise bad_shape(page.name, f"{channels} channels", "save the depth alone, as one channel")
+    return photometric, channels - 1 if has_alpha else None
+
+
+def _number_type(page: TiffDirectory, channels: int) -> str:
+    bits, formats = page.numbers(258), page.numbers(339)
+    depths = {1} if bits is None else set(bits[:channels].tolist())
+    kinds = {1} if formats is None else set(formats[:channels].tolist())
+    depth, kind = depths.pop(), _FORMATS.get(kinds.pop(), "?")
+    if depths or kinds or depth not in _TYPES.get(kind, ()):
+        words = {"u": "integers", "i": "signed integers", "f": "floats"}.get(kind, "complex numbers")
+        raise bad_type(page.name, f"{words} of {depth} bits, or several types at once")
+    return f"{page.order}{kind}{depth // 8}"
+
+
+def _pieces(
+    page: TiffDirectory, size: Extent, planes: int
+) -> tuple[Extent, NDArray[np.int64], NDArray[np.int64]]:
+    """The size of a strip or tile, and where each lies."""
+    if 322 in page.tags:
+        piece = Extent(page.number(322), page.number(323))
+        if min(piece) < 1 or piece.width % _TILE_SIDE or piece.height % _TILE_SIDE:
+            raise damaged(page.name, KIND, f"its tiles have an impossible size of {piece}")
+        offsets, lengths = page.numbers(324), page.numbers(325)
+    else:
+        # Missing, or the largest number there is: all rows in one strip.
+        rows = page.number(278, size.height)
+        piece = Extent(size.width, min(rows, size.height))
+        if piece.height < 1:
+            raise damaged(page.name, KIND, "its strips have no rows")
+        offsets, lengths = page.numbers(273), page.numbers(279)
+    across, down = -(-size.width // piece.width), -(-size.height // piece.height)
+    if across * piece.width * down * piece.height > 2 * size.pixels + _MAX_OVERHANG:
+        raise damaged(page.name, KIND, f"its tiles of {piece} do not fit its size of {size}")
+    expected = across * down * planes
+    if offsets is None or lengths is None or len(offsets) < expected or len(lengths) < expected:
+        raise damaged(page.name, KIND, "it does not say where all of its pixels lie")
+    return piece, offsets[:expected], lengths[:expected]

@@ -1,0 +1,201 @@
+"""Near and far, disparity and distance, marks, steps and holes: each concluded, and each overruled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from made_depth import Save, npy, smooth
+from numpy.typing import NDArray
+
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.depth.deband import debanded
+from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.fill import inpainted
+from depthpaint.depth.finding import LEAST_CONFIDENCE
+from depthpaint.depth.read import read_depth, require_certain
+from depthpaint.inputs.depth_reading import DepthReading
+
+
+def room(height: int = 120, width: int = 160) -> NDArray[np.float64]:
+    """Disparity (1/m) of a floor and a back wall with two boxes on the floor."""
+    y = np.linspace(0.5, -0.7, height)[:, None] * np.ones(width)
+    floor = np.maximum(-y - 0.05, 0) / 1.5
+    depth = np.maximum(floor, 1 / 9)
+    depth[60:95, 30:60] = 1 / 3.2
+    depth[50:80, 100:125] = 1 / 4.5
+    return depth
+
+
+def read(save: Save, numbers: NDArray[Any], **said: Any) -> DepthMap:
+    return read_depth(save("map.npy", npy(numbers)), DepthReading.model_validate(said))
+
+
+METRES = 1 / room()
+
+
+def test_both_polarities_are_told_and_give_the_same_depth(save: Save) -> None:
+    near_white = read(save, (room() * 255 / room().max()).astype(np.uint8))
+    near_black = read(save, 255 - (room() * 255 / room().max()).astype(np.uint8), kind="disparity")
+    assert (near_white.source.near, near_black.source.near) == ("white", "black")
+    assert np.allclose(near_white.values, near_black.values, atol=1e-6)
+    for depth in (near_white, near_black):
+        require_certain(depth.source)
+        found = depth.source.finding("near")
+        assert found is not None
+        assert found.evidence
+
+
+def test_what_cannot_be_told_is_refused_with_the_flag_that_settles_it(save: Save) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    depth = read(save, noise)
+    with pytest.raises(DepthError, match="--near white or --near black") as refused:
+        require_certain(depth.source)
+    assert refused.value.code is ErrorCode.DEPTH_AMBIGUOUS
+    found = depth.source.finding("near")
+    assert found is not None
+    assert 0.5 <= found.confidence < LEAST_CONFIDENCE
+    require_certain(read(save, noise, near="black").source)
+
+
+def test_metres_become_disparity(save: Save) -> None:
+    depth = read(save, METRES.astype(np.float32))
+    assert (depth.source.near, depth.source.kind) == ("black", "distance")
+    span = room().max() - room().min()
+    assert np.abs(depth.values - (room() - room().min()) / span).max() < 1e-5
+    same = read(save, METRES.astype(np.float32), unit="m")
+    assert np.array_equal(same.values, depth.values)
+    assert same.source.metres == 1
+
+
+@pytest.mark.parametrize(("unit", "count"), [("mm", 1000), ("scannet", 1000), ("kitti", 256), ("tum", 5000)])
+def test_sensor_files_hold_zeros_where_nothing_was_measured(save: Save, unit: str, count: int) -> None:
+    stored = np.rint(METRES * count).astype(np.uint16)
+    stored[10:20, 20:40] = 0
+    for said in ({}, {"unit": unit}):
+        depth = read(save, stored, **said)
+        assert (depth.source.near, depth.source.kind) == ("black", "distance")
+        assert np.array_equal(depth.valid, stored != 0)
+        assert np.abs(depth.values[10:20, 20:40] - depth.values[5, 5]).max() < 0.05, (
+            "filled with the wall around"
+        )
+        assert depth.source.raw_range[0] > 0
+    assert depth.source.metres == pytest.approx(1 / count)
+
+
+def test_65535_is_sky_in_distances_and_0_is_sky_in_disparity(save: Save) -> None:
+    stored = np.rint(METRES * 1000).astype(np.uint16)
+    stored[:20] = 65_535
+    depth = read(save, stored)
+    assert (depth.values[:20] == 0).all()
+    assert depth.valid.all()
+    assert depth.source.used_range[1] < 10_000
+    sky = (room() * 40_000 + 20_000).astype(np.uint16)
+    sky[:20] = 0
+    depth = read(save, sky)
+    assert (depth.values[:20] == 0).all()
+    assert depth.source.raw_range[0] > 20_000, "the rest keeps the whole range"
+
+
+def test_the_background_of_a_renderer_is_the_far_plane(save: Save) -> None:
+    stored = METRES.astype(np.float32)
+    stored[:30] = 1e10
+    depth = read(save, stored)
+    assert (depth.values[:30] == 0).all()
+    assert np.abs(depth.values[30:] - read(save, stored[30:]).values).max() < 1e-5
+
+
+def test_told_marks_are_holes_and_none_are_none(save: Save) -> None:
+    stored = np.rint(room() * 200 / room().max()).astype(np.uint8)
+    mark = int(stored[70, 40])
+    assert (read(save, stored, empty=(mark,)).valid == (stored != mark)).all()
+    zeros = np.rint(METRES * 1000).astype(np.uint16)
+    zeros[:30] = 0
+    assert read(save, zeros, empty=(), near="white").source.raw_range[0] == 0
+
+
+def test_normalised_distances_are_told_by_how_planes_bend(save: Save) -> None:
+    floor = np.repeat((1 / np.linspace(0.1, 1, 120))[:, None], 120, axis=1)
+    linear = (floor - floor.min()) / (floor.max() - floor.min())
+    assert read(save, linear.astype(np.float32)).source.kind == "distance"
+    straight = np.repeat(np.linspace(1, 0, 120)[:, None], 120, axis=1)
+    assert read(save, straight.astype(np.float32)).source.kind == "disparity"
+
+
+@pytest.mark.parametrize("levels", [24, 38, 64])
+def test_debanding_halves_the_error_of_slopes_and_moves_no_edge(levels: int) -> None:
+    slope = smooth(200, 240) * 0.5
+    slope[60:120, 80:140] = 0.9
+    stored = np.rint(slope * (levels - 1)).astype(np.uint8)
+    everywhere = np.ones(stored.shape, np.bool_)
+    smoothed = debanded(stored, everywhere) / (levels - 1)
+    before = np.sqrt(np.mean((stored / (levels - 1) - slope) ** 2))
+    assert np.sqrt(np.mean((smoothed - slope) ** 2)) < 0.6 * before
+    assert np.abs(smoothed * (levels - 1) - stored).max() <= 0.5 + 1e-9
+    jump = np.abs(np.diff(smoothed, axis=1))[60:120, 79]
+    assert jump.min() > 0.3, "the edge is as steep as it was"
+
+
+def test_few_levels_are_told_and_debanding_is_used_when_asked(save: Save) -> None:
+    stored = np.rint(smooth(96, 96) * 37).astype(np.uint8)
+    depth = read(save, stored)
+    assert depth.source.finding("banding") is not None
+    assert len(np.unique(depth.values)) == 38
+    assert len(np.unique(read(save, stored, deband=True).values)) > 1000
+
+
+def test_a_hole_beside_a_near_thing_is_filled_from_behind() -> None:
+    values = np.full((64, 64), 0.2, np.float32)
+    values[:, 32:] = 0.9
+    valid = np.ones((64, 64), np.bool_)
+    valid[20:40, 26:36] = False
+    filled = inpainted(np.where(valid, values, 0), valid)
+    hole = filled[20:40, 26:36]
+    assert ((np.abs(hole - 0.2) < 0.02) | (np.abs(hole - 0.9) < 0.02)).all(), (
+        "no depth that is at neither side"
+    )
+    assert (np.abs(hole[:, :6] - 0.2) < 0.02).all()
+    assert np.array_equal(filled[valid], values[valid])
+
+
+def test_a_slope_is_continued_through_a_hole() -> None:
+    slope = np.linspace(0, 1, 96, dtype=np.float32)[:, None] * np.ones(96, np.float32)
+    valid = np.random.default_rng(0).random((96, 96)) > 0.6
+    assert np.abs(inpainted(np.where(valid, slope, 0), valid) - slope).max() < 0.05
+
+
+@pytest.mark.parametrize(("factor", "says"), [(257, "8-bit data"), (256, "8-bit data")])
+def test_what_a_16_bit_file_really_holds(save: Save, factor: int, says: str) -> None:
+    stored = np.rint(smooth(64, 64) * 255).astype(np.uint16) * factor
+    found = read(save, stored).source.finding("bits")
+    assert found is not None
+    assert says in found.evidence
+    fifteen = np.rint(smooth(64, 64) * 32_768).astype(np.uint16)
+    found = read(save, fifteen).source.finding("bits")
+    assert found is not None
+    assert "15-bit" in found.evidence
+    assert read(save, np.rint(smooth(64, 64) * 65_535).astype(np.uint16)).source.finding("bits") is None
+
+
+def test_a_cluster_far_behind_does_not_squash_the_rest(save: Save) -> None:
+    """As in the map of a room whose window panes are at zero."""
+    numbers = (smooth(100, 100) * 25 + 12).astype(np.float32)
+    numbers[:17, :17] = np.random.default_rng(0).uniform(-1.4, 0.5, (17, 17))
+    depth = read(save, numbers)
+    assert depth.source.raw_range[0] < 0
+    assert depth.source.used_range[0] > 8
+    assert (depth.values[:17, :17] == 0).all()
+    few = numbers.copy()
+    few[40:60, 40:60] = 60  # a near thing as small as that stays what it is
+    assert read(save, few).source.used_range[1] == 60
+
+
+def test_the_settled_reading_reads_the_same_again(save: Save) -> None:
+    stored = np.rint(METRES * 1000).astype(np.uint16)
+    stored[10:20, 20:40] = 0
+    path = save("again.npy", npy(stored))
+    depth = read_depth(path)
+    again = read_depth(path, DepthReading.model_validate_json(depth.source.reading.model_dump_json()))
+    assert np.array_equal(again.values, depth.values)
+    assert np.array_equal(again.valid, depth.valid)
