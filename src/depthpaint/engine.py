@@ -17,7 +17,7 @@ from depthpaint.core.errors import ErrorCode, InternalError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fit import fit_depth, pad_to
-from depthpaint.depth.read import read_depth
+from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.models.registry import model_named
@@ -57,6 +57,7 @@ class _Conditions:
     painter: Painter
     text: dict[str, Floats]
     prepared: object | None
+    known: Floats | None
 
 
 class Engine:
@@ -69,12 +70,8 @@ class Engine:
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
-        depth = read_depth(
-            request.depth,
-            near=request.near,
-            alpha_mask=request.alpha_mask,
-            allow_constant=request.allow_constant,
-        )
+        depth = read_depth(request.depth, request.reading)
+        require_certain(depth.source)
         return depth, make_plan(request, depth.source.size, model_named(request.model).habits)
 
     def paint(
@@ -97,7 +94,7 @@ class Engine:
         control = control_map(depth, plan.sizes)
         with _timed(seconds, "control"):
             prepared = painter.prepare_control(control[None]) if depth_has_a_say(plan) else None
-        conditions = _Conditions(plan, painter, text, prepared)
+        conditions = _Conditions(plan, painter, text, prepared, known_map(depth, plan.sizes))
         counts: Counter[str] = Counter()
         pictures = [
             self._paint_one(conditions, index, seconds, counts, on_progress)
@@ -180,6 +177,8 @@ def _denoise(conditions: _Conditions, request: Evaluate[Floats], counts: Counter
     window = ControlWindow(*plan.control_window)
     if conditions.prepared is not None and window.runs(request.index, request.steps, plan.control_strength):
         residuals = painter.control(conditions.prepared, latents, timestep, text, plan.control_strength)
+        if conditions.known is not None:
+            residuals = tuple(_where_known(residual, conditions.known) for residual in residuals)
         counts["control"] += 1
     output = painter.predict(latents, timestep, text, residuals)
     counts["denoise"] += 1
@@ -202,6 +201,21 @@ def control_map(depth: DepthMap, sizes: Sizes) -> Floats:
     """The depth that the network sees: float32 (H, W) of the canvas, in [0, 1], 1 = nearest."""
     values, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)
     return np.ascontiguousarray(pad_to(values, sizes.canvas_size, sizes.content_box), dtype=np.float32)
+
+
+def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
+    """Where depth controls the canvas: 1, and 0 in holes that are left free; None where there are none."""
+    if depth.source.reading.fill != "free" or depth.valid.all():
+        return None
+    _, valid = fit_depth(depth, sizes.depth_placement, sizes.content_size)
+    return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
+
+
+def _where_known(residual: Floats, known: Floats) -> Floats:
+    """Take away what depth says of places where nobody knows the depth; residual (B, C, h, w)."""
+    height, width = residual.shape[-2:]
+    share = Image.fromarray(known).resize((width, height), Image.Resampling.BOX)
+    return residual * np.asarray(share)
 
 
 def _finished(canvas: Floats, sizes: Sizes) -> Pixels:

@@ -40,9 +40,9 @@ def test_flags_reach_the_record(cli: Run, work: Path) -> None:
     settings = read_record(work / out.strip()).settings
     assert (settings.seed, settings.guidance_scale, settings.control_strength) == (0, 0, 0)
     assert (settings.control_window, settings.num_inference_steps) == ((0.2, 0.6), 3)
-    assert (settings.sampler, settings.near, settings.fit) == ("heun", "black", "crop")
+    assert (settings.sampler, settings.reading.near, settings.fit) == ("heun", "black", "crop")
     assert (settings.prompt, settings.negative_prompt) == ("p", "n")
-    assert settings.alpha_mask
+    assert settings.reading.alpha_mask
 
 
 def test_the_json_document(cli: Run) -> None:

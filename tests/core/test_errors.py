@@ -25,6 +25,7 @@ TABLE = [
     ("invalid_parameter", 2, 422), ("depth_unreadable", 3, 422), ("depth_truncated", 3, 422),
     ("depth_unsupported_format", 3, 422), ("depth_bad_shape", 3, 422), ("depth_bad_dtype", 3, 422),
     ("depth_not_finite", 3, 422), ("depth_constant", 3, 422), ("depth_too_large", 3, 413),
+    ("depth_ambiguous", 3, 422),
     ("pickle_refused", 5, 422),
     ("model_not_found", 5, 404), ("model_truncated", 5, 503), ("model_hash_mismatch", 5, 503),
     ("model_incompatible", 5, 503), ("hub_unreachable", 7, 503), ("hub_auth_required", 7, 503),

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.depth.finding import Finding
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.plan.run_plan import RunPlan, make_plan
@@ -83,10 +85,18 @@ def source(path: str = "maps/room.png") -> DepthSource:
         bits_used=12,
         levels=4096,
         colour_map="gray",
-        colour_map_confidence=1.0,
         near="white",
+        kind="disparity",
+        metres=None,
         raw_range=(0.0, 65535.0),
+        used_range=(0.0, 65535.0),
         invalid_share=0.0,
+        findings=(
+            Finding(
+                aspect="near", value="white", confidence=0.98, evidence="the floor's slope", flag="--near"
+            ),
+        ),
+        reading=DepthReading(near="white", kind="disparity", range=(0.0, 65535.0)),
         notes=("a note",),
     )
 

@@ -35,8 +35,17 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     model: options.Model = "diorama",
     sampler: options.Sampler = None,
     schedule: options.Schedule = None,
-    near: options.Near = "white",
     fit: options.FitOption = "pad",
+    near: options.Near = "auto",
+    kind: options.Kind = "auto",
+    unit: options.Unit = "auto",
+    colour_map: options.ColourMap = "auto",
+    range_: options.Range = "auto",
+    holes: options.Holes = None,
+    empty: options.Empty = "auto",
+    frame: options.FrameOption = "auto",
+    part: options.Part = None,
+    deband: options.Deband = False,
     alpha_mask: options.AlphaMask = False,
     allow_constant: options.AllowConstant = False,
     out: options.Out = Path("output_images"),
@@ -66,8 +75,11 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
         "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
         "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "near": near, "fit": fit, "alpha_mask": alpha_mask, "allow_constant": allow_constant,
-    })  # fmt: skip
+        "fit": fit,
+    } | options.said(
+        near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
+        frame=frame, part=part, deband=deband, alpha_mask=alpha_mask, allow_constant=allow_constant,
+    ))  # fmt: skip
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )

@@ -1,4 +1,4 @@
-"""`depthpaint inspect`: what depth files really hold."""
+"""`depthpaint inspect`: the depth doctor."""
 
 from __future__ import annotations
 
@@ -7,101 +7,148 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli.terminal import emit, emit_document, tell
-from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, printable
+from depthpaint.cli import options
+from depthpaint.cli.diagnosis import Diagnosis, one_line, table, told_in_full
+from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
+from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError
 
 if TYPE_CHECKING:
-    from depthpaint.depth.depth_map import DepthSource
+    from depthpaint.inputs.depth_reading import DepthReading
 
-TITLES = ("file", "size", "format", "bits", "levels", "range", "colours", "near", "without depth")
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
+IN_FULL = 3
+"""Up to so many files each finding is told with its evidence; more files make a table."""
+
+As = Annotated[
+    Path | None,
+    typer.Option("--as", metavar="OUT", help="Write the understood depth: .png (16 bits), .npy or .exr; "
+                 "for several files a folder with one of these endings, like depth.npy/"),
+]  # fmt: skip
+Preview = Annotated[bool, typer.Option("--preview", help="Write NAME-understood.png beside each file.")]
 
 
-def inspect(
-    depths: Annotated[list[Path], typer.Argument(metavar="DEPTH...", help="Depth maps to look at.")],
-    near: Annotated[str, typer.Option(help="Which end is near: white or black.")] = "white",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+def inspect(  # noqa: PLR0913 - one parameter a flag
+    depths: Annotated[
+        list[Path],
+        typer.Argument(metavar="DEPTH...", help="Depth maps; a folder is one sequence; - is stdin."),
+    ],
+    near: options.Near = "auto",
+    kind: options.Kind = "auto",
+    unit: options.Unit = "auto",
+    colour_map: options.ColourMap = "auto",
+    range_: options.Range = "auto",
+    holes: options.Holes = None,
+    empty: options.Empty = "auto",
+    frame: options.FrameOption = "auto",
+    part: options.Part = None,
+    deband: options.Deband = False,
+    alpha_mask: options.AlphaMask = False,
+    preview: Preview = False,
+    save_as: As = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Say what each file is, what was found in it, and what to do about it.
+    """Say what each file is, what was found in it, what will be done, and what to do about it.
+
+    Exit status: 0 all understood, 3 at least one is not (it says which flag settles it).
 
     \b
     Examples:
-      depthpaint inspect depth.png
+      depthpaint inspect depth.png --preview
       depthpaint inspect scans/*.png --json
+      depthpaint inspect depth.exr --as depth16.png
+      depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
-    from depthpaint.depth.read import read_depth
-    from depthpaint.inputs.request import request_from
+    from depthpaint.inputs.request import reading_from
 
-    side = request_from({"depth": depths[0], "prompt": "", "near": near}).near
-    rows: list[dict[str, object]] = []
-    sources: list[DepthSource] = []
-    statuses: set[int] = set()
-    for path in depths:
-        try:
-            source = read_depth(path, near=side, allow_constant=True).source
-        except DepthpaintError as error:
-            statuses.add(error.exit_status)
-            rows.append({"path": str(path), "error": error.code.value, "advice": [str(error)]})
-            if not as_json:
-                tell(f"depthpaint: error: {error}")
-            continue
-        rows.append(_row(source))
-        sources.append(source)
+    reading = reading_from(options.said(
+        near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
+        frame=frame, part=part, deband=deband, alpha_mask=alpha_mask,
+    ))  # fmt: skip
+    files = _files(depths, reading, quiet=quiet)
+    diagnoses: list[Diagnosis] = []
+    with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
+        for path, how in files:
+            diagnoses.append(_diagnosed(path, how, preview=preview, target=_target(path, save_as, len(files)),
+                                        overwrite=overwrite))  # fmt: skip
+            step()
     if as_json:
-        emit_document({"files": rows})
-    elif sources:
-        _print(sources)
+        emit_document({"files": [found.row() for found in diagnoses]})
+    elif save_as is not None:
+        for found in diagnoses:
+            if found.written is not None:
+                emit_path(found.written)
+            tell(one_line(found), quiet=quiet and found.error is None)
+    else:
+        emit(told_in_full(diagnoses) if len(diagnoses) <= IN_FULL else table(diagnoses))
+    statuses = {found.error.exit_status for found in diagnoses if found.error is not None}
     if statuses:
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
-def _row(source: DepthSource) -> dict[str, object]:
-    return {
-        "path": source.path,
-        "format": source.format,
-        "size": str(source.size),
-        "bits": source.container_bits,
-        "bits_used": source.bits_used,
-        "levels": source.levels,
-        "range": list(source.raw_range),
-        "colour_map": source.colour_map,
-        "near": source.near,
-        "kind": "relative",
-        "invalid": round(source.invalid_share, 6),
-        # Only what was inferred has one; which side is near is told, not inferred, so far.
-        "confidence": {"colour_map": round(source.colour_map_confidence, 4)},
-        "sha256": source.sha256,
-        "advice": [*source.notes, *advice(source)],
-    }
+def _files(depths: list[Path], reading: DepthReading, *, quiet: bool) -> list[tuple[Path, DepthReading]]:
+    """Each file with how it is to be read: those of a folder all in the same way."""
+    from depthpaint.depth.sequence import frames_of, sequence_reading
 
-
-def advice(source: DepthSource) -> list[str]:
-    """What a person should do about a map, if anything."""
-    found: list[str] = []
-    if source.levels <= 64:
-        found.append(
-            f"only {source.levels} different depths: expect steps; export 16 bits or floats if you can"
-        )
-    if min(source.size) < 128:
-        found.append("a small map: edges will be soft in larger pictures")
+    found: list[tuple[Path, DepthReading]] = []
+    for path in depths:
+        if not path.is_dir():
+            found.append((path, reading))
+            continue
+        frames = frames_of(path)
+        with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
+            settled = sequence_reading(frames, reading, lambda _number: step())
+        tell(f"{path}: {len(frames)} frames as one sequence; {_said(settled)}", quiet=quiet)
+        found += [(frame, settled) for frame in frames]
     return found
 
 
-def _print(sources: list[DepthSource]) -> None:
-    """One line a file under one line of titles, and below what is to be said of each."""
-    table = [TITLES, *map(_cells, sources)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        emit("  ".join(map(str.ljust, cells, widths)).rstrip())
-    for source in sources:
-        for line in (*source.notes, *advice(source)):
-            emit(f"{printable(source.path)}: {line}")
+def _said(settled: DepthReading) -> str:
+    """The flags that read one frame as the sequence is read."""
+    span = (
+        f" --range {settled.range[0]:.6g}:{settled.range[1]:.6g}" if isinstance(settled.range, tuple) else ""
+    )
+    return f"each is read with --near {settled.near} --kind {settled.kind}{span}"
 
 
-def _cells(source: DepthSource) -> tuple[str, ...]:
-    low, high = source.raw_range
-    bits = f"{source.bits_used} of {source.container_bits}"
-    return (
-        printable(source.path), str(source.size), source.format.upper(), bits, str(source.levels),
-        f"{low:g} to {high:g}", source.colour_map, source.near, f"{source.invalid_share:.1%}",
-    )  # fmt: skip
+def _diagnosed(
+    path: Path, reading: DepthReading, *, preview: bool, target: Path | None, overwrite: bool
+) -> Diagnosis:
+    from depthpaint.core.files import write_atomic
+    from depthpaint.depth.export import preview_png, save_depth
+    from depthpaint.depth.read import read_depth, require_certain
+
+    depth = None
+    written: Path | None = None
+    try:
+        # What is flat can be looked at; it is refused when it is to be painted.
+        depth = read_depth(path, reading.model_copy(update={"allow_constant": True}))
+        require_certain(depth.source)
+        if target is not None:
+            written = save_depth(depth, target, overwrite=overwrite)
+        if preview:
+            beside = path.with_name(f"{path.stem}-understood.png")
+            write_atomic(beside, preview_png(depth), overwrite=overwrite)
+    except DepthpaintError as error:
+        return Diagnosis(path, None if depth is None else depth.source, error, None)
+    return Diagnosis(path, depth.source, None, written)
+
+
+def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
+    """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
+    from depthpaint.depth.export import ENDINGS
+
+    if wanted is None:
+        return None
+    if count == 1 and not wanted.is_dir():
+        return wanted
+    ending = wanted.suffix.lower()
+    if ending not in ENDINGS:
+        raise ParameterError(
+            f"'{wanted}' does not say as what {count} files are to be written",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="name a folder with an ending, like depth.npy/",
+            value=str(wanted),
+        )
+    return wanted / f"{path.stem}{ending}"

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-Depth = Annotated[Path, Argument(metavar="DEPTH", help="Depth map: PNG (1 to 16 bits) or NPY.")]
+Depth = Annotated[
+    Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
+]
 Prompt = Annotated[str, Argument(metavar="PROMPT", help="What is in the picture.")]
 Seed = Annotated[int, Option(help="0 to 4294967295; -1 draws one and tells it.")]
 Count = Annotated[int, Option(help="Pictures; picture k has the seed plus k.")]
@@ -22,10 +24,7 @@ Negative = Annotated[str, Option(help="What should not be in the picture.")]
 Model = Annotated[str, Option(help="See: depthpaint models list.")]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")]
 Schedule = Annotated[str | None, Option(help="trailing, leading, linspace, karras, exponential.")]
-Near = Annotated[str, Option(help="Which end of the map is near: white or black.")]
 FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
-AlphaMask = Annotated[bool, Option("--alpha-mask", help="Transparent pixels have no depth.")]
-AllowConstant = Annotated[bool, Option("--allow-constant", help="Let a flat map through.")]
 Out = Annotated[Path, Option(help="Folder for the pictures.")]
 Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]
@@ -35,4 +34,62 @@ PreviewEvery = Annotated[
 ]
 DryRun = Annotated[bool, Option("--dry-run", help="Check everything and print the plan; paint nothing.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
+_READING = "How the depth file is read; without them it is found out"
+Near = Annotated[str, Option(rich_help_panel=_READING, help="Which end is near: auto, white or black.")]
+Kind = Annotated[str, Option(rich_help_panel=_READING, help="auto, disparity or distance.")]
+Unit = Annotated[
+    str,
+    Option(
+        rich_help_panel=_READING, help="What distances count: m, cm, mm, km, ft, kitti, tum, scannet, nyu."
+    ),
+]
+ColourMap = Annotated[
+    str, Option(rich_help_panel=_READING, help="What colours mean: auto, turbo, viridis, ..., rgb24, bgr24.")
+]
+Range = Annotated[
+    str,
+    Option(
+        "--range",
+        rich_help_panel=_READING,
+        help="Far to near: auto, full, or LOW:HIGH in the file's numbers.",
+    ),
+]
+Holes = Annotated[
+    str | None,
+    Option(
+        rich_help_panel=_READING,
+        help="Pixels without depth: inpaint (default), far, or free for the sentence.",
+    ),
+]
+Empty = Annotated[
+    str, Option(rich_help_panel=_READING, help="Numbers that mean no depth: auto, none, or like 0,65535.")
+]
+FrameOption = Annotated[
+    str, Option("--frame", rich_help_panel=_READING, help="Bars and pages around the map: auto or keep.")
+]
+Part = Annotated[
+    str | None, Option(rich_help_panel=_READING, help="The array in an NPZ, the channel in an EXR.")
+]
+Deband = Annotated[bool, Option("--deband", rich_help_panel=_READING, help="Smooth the steps of few levels.")]
+AlphaMask = Annotated[
+    bool, Option("--alpha-mask", rich_help_panel=_READING, help="Transparent pixels have no depth.")
+]
+AllowConstant = Annotated[
+    bool, Option("--allow-constant", rich_help_panel=_READING, help="Let a flat map through.")
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def said(**reading: object) -> dict[str, object]:
+    """What was said of the depth file: the flags that differ from their defaults.
+
+    The rest stays unsaid, which is not the same: holes without --holes are filled up to a limit only.
+    """
+    from depthpaint.inputs.depth_reading import DepthReading
+
+    fields = DepthReading.model_fields
+    return {
+        name: value
+        for name, value in reading.items()
+        if value is not None and (name == "holes" or value != fields[name].default)
+    }

@@ -62,7 +62,7 @@ def paint_into(
 
 def describe(source: DepthSource) -> str:
     """What the depth file was understood as, in one line."""
-    low, high = source.raw_range
+    low, high = source.used_range
     kind = f"{source.format.upper()}, {source.bits_used} of {source.container_bits} bits used"
     colours = "" if source.colour_map == "gray" else f", colours of {source.colour_map} decoded"
     holes = f", {source.invalid_share:.1%} without depth" if source.invalid_share else ""

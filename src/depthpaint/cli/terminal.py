@@ -72,6 +72,20 @@ def as_utf8(text: str) -> str:
 
 
 @contextmanager
+def bar(label: str, total: int, *, quiet: bool) -> Generator[Callable[[], None]]:
+    """A bar of `total` things, on a terminal; call what it gives once a thing."""
+    if quiet or not animated():
+        yield _nothing
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(_safe(label), total=total)
+        yield lambda: shown.update(task, advance=1)
+
+
+@contextmanager
 def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
     """A bar with steps and time left, on a terminal; elsewhere silence."""
     if quiet or not animated():
@@ -90,6 +104,10 @@ def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
             bar.update(task, total=progress.pictures * progress.steps, completed=done)
 
         yield show
+
+
+def _nothing() -> None:
+    """Nobody looks."""
 
 
 def _say_nothing(progress: Progress) -> None:

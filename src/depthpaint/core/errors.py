@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     DEPTH_BAD_DTYPE = "depth_bad_dtype"
     DEPTH_NOT_FINITE = "depth_not_finite"
     DEPTH_CONSTANT = "depth_constant"
+    DEPTH_AMBIGUOUS = "depth_ambiguous"
     DEPTH_TOO_LARGE = "depth_too_large"
     PICKLE_REFUSED = "pickle_refused"
     MODEL_NOT_FOUND = "model_not_found"
@@ -60,6 +61,7 @@ STATUSES = MappingProxyType(
         ErrorCode.DEPTH_BAD_DTYPE: (3, 422),
         ErrorCode.DEPTH_NOT_FINITE: (3, 422),
         ErrorCode.DEPTH_CONSTANT: (3, 422),
+        ErrorCode.DEPTH_AMBIGUOUS: (3, 422),
         ErrorCode.DEPTH_TOO_LARGE: (3, 413),
         ErrorCode.PICKLE_REFUSED: (5, 422),
         ErrorCode.MODEL_NOT_FOUND: (5, 404),

@@ -43,8 +43,6 @@ class RunPlan:
     guidance_window: tuple[float, float]
     control_strength: float
     control_window: tuple[float, float]
-    near: str
-    alpha_mask: bool
     fit: Fit
     sizes: Sizes
     warnings: tuple[str, ...] = ()
@@ -79,8 +77,6 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
         guidance_window=request.guidance_window,
         control_strength=strength,
         control_window=request.control_window,
-        near=request.near,
-        alpha_mask=request.alpha_mask,
         fit=request.fit,
         sizes=sizes,
         warnings=tuple(_warnings(sizes, habits, strength, window, steps)),

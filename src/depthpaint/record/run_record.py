@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
@@ -15,12 +16,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError
 from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.environment import environment
 from depthpaint.record.result import GenerationResult
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LONGEST_RECORD = 4 * 1024 * 1024
 """Characters of JSON that are read; the longest prompt and a thousand steps need a tenth of it."""
 
@@ -56,8 +58,7 @@ class Settings(_Section):
     guidance_window: tuple[float, float]
     control_strength: float
     control_window: tuple[float, float]
-    near: str
-    alpha_mask: bool
+    reading: DepthReading
     fit: Fit
     model: str
     size: Extent
@@ -80,6 +81,16 @@ class PlanFacts(_Section):
     prediction: str
 
 
+class FindingFacts(_Section):
+    """What was concluded about the depth file, how surely and why (depth.Finding)."""
+
+    aspect: str
+    value: str
+    confidence: float
+    evidence: str
+    flag: str
+
+
 class DepthFacts(_Section):
     """How the depth map was understood (depth.DepthSource).
 
@@ -94,9 +105,12 @@ class DepthFacts(_Section):
     bits_used: int
     levels: int
     colour_map: str
-    colour_map_confidence: float
     near: str
+    kind: str
+    metres: float | None
     raw_range: tuple[float, float]
+    used_range: tuple[float, float]
+    findings: tuple[FindingFacts, ...]
     invalid_share: float
     notes: tuple[str, ...]
 
@@ -154,8 +168,8 @@ class RunRecord(_Section):
         """
         settings = self.settings
         values: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
-        # A map of one value was painted once, so it was allowed to be.
-        return request_from(values | {"depth": depth_path, "allow_constant": True})
+        del values["reading"]
+        return request_from({**values, **settings.reading.model_dump(), "depth": depth_path})
 
 
 class _Version(BaseModel):
@@ -173,7 +187,7 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
             remedy="report it with the command that led here",
         )
     return RunRecord(
-        settings=_settings(plan, picture.seed),
+        settings=_settings(plan, result.depth, picture.seed),
         plan=_plan_facts(plan),
         depth=_depth_facts(result.depth),
         digests=Digests(
@@ -196,7 +210,7 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def _settings(plan: RunPlan, seed: int) -> Settings:
+def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
     return Settings(
         prompt=plan.prompt,
         negative_prompt=plan.negative_prompt,
@@ -208,8 +222,7 @@ def _settings(plan: RunPlan, seed: int) -> Settings:
         guidance_window=plan.guidance_window,
         control_strength=plan.control_strength,
         control_window=plan.control_window,
-        near=plan.near,
-        alpha_mask=plan.alpha_mask,
+        reading=depth.reading,
         fit=plan.fit,
         model=plan.model,
         size=plan.sizes.output_size,
@@ -241,9 +254,12 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         bits_used=source.bits_used,
         levels=source.levels,
         colour_map=source.colour_map,
-        colour_map_confidence=source.colour_map_confidence,
         near=source.near,
+        kind=source.kind,
+        metres=source.metres,
         raw_range=source.raw_range,
+        used_range=source.used_range,
+        findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
         invalid_share=source.invalid_share,
         notes=source.notes,
     )
