@@ -108,3 +108,20 @@ def test_the_preview_shows_near_far_and_holes() -> None:
     assert (lines[0][0], lines[-1][0], lines[5][-1]) == (SHADES[0], SHADES[-1], INVALID)
     tall = terminal_preview(depth_of(smooth(4096, 8)))
     assert 0 < tall.count("\n") < 60
+
+
+@pytest.mark.parametrize("target", [Extent(37, 41), Extent(64, 64), Extent(200, 140), Extent(640, 512)])
+def test_no_halo_beside_a_jump(target: Extent) -> None:
+    """A filter with negative lobes rings: it makes the wall behind a thing dip and the thing's rim bulge."""
+    depth = np.full((100, 100), 0.3)
+    depth[30:70, 40:60] = 0.8
+    values = fitted(depth, target, Fit.STRETCH)
+    assert values.min() >= np.float32(0.3) - 1e-6
+    assert values.max() <= np.float32(0.8) + 1e-6
+    # Beyond one pixel of the coarser grid on either side of the jump, both depths are exactly what they were.
+    row = values[target.height // 2]
+    reach = int(np.ceil(max(1, target.width / 100))) + 1
+    left, right = round(0.4 * target.width), round(0.6 * target.width)
+    assert np.allclose(row[: left - reach], 0.3, atol=1e-6)
+    assert np.allclose(row[left + reach : right - reach], 0.8, atol=1e-6)
+    assert np.allclose(row[right + reach :], 0.3, atol=1e-6)

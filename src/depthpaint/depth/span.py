@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 NEAR_TAIL = 0.001
 """Near things may be small, and are what a picture is about: only a thousandth is ever cut there."""
 FAR_TAIL = 0.05
+GAP = 0.005
 FAR_SQUASH, NEAR_SQUASH = 0.2, 0.5
-"""Shares of the range that a tail has to take up before it is cut."""
+"""How much of the rest's range a gap, or of the whole range a near tail, has to take up to be cut."""
 
 _SAMPLE = 1 << 20
 
@@ -54,12 +55,18 @@ def find_span(values: NDArray[Any], *, high_is_near: bool, inverse: bool) -> Spa
 
 
 def _far_tail(rise: NDArray[np.float64]) -> int:
-    """How many of the lowest of `rise` (ascending) to leave out because a gap parts them from the rest."""
-    bulk, top = int(FAR_TAIL * len(rise)), int(0.95 * len(rise)) - 1
-    inner, gap = rise[top] - rise[bulk], rise[bulk] - rise[0]
-    if gap <= FAR_SQUASH * inner or inner < 0.05 * (rise[-1] - rise[0]):
+    """How many of the lowest of `rise` (ascending) to leave out because a gap parts them from the rest.
+
+    A gap is a stretch that a two-hundredth of the map at most lies in. Slopes run out towards an end, but not
+    as thinly as that: in the corner of a plane a tenth of the range holds as many.
+    """
+    bulk, top, few = int(FAR_TAIL * len(rise)), int(0.95 * len(rise)) - 1, max(1, int(GAP * len(rise)))
+    inner = float(rise[top] - rise[bulk])
+    if inner < 0.05 * float(rise[-1] - rise[0]):
         return _near_tail(rise)
-    return int(np.searchsorted(rise, float(rise[0] + 0.8 * gap))) + 1
+    widths = rise[few : bulk + few] - rise[:bulk]
+    widest = int(np.argmax(widths))
+    return widest + few if float(widths[widest]) > FAR_SQUASH * inner else _near_tail(rise)
 
 
 def _near_tail(rise: NDArray[np.float64]) -> int:

@@ -53,7 +53,7 @@ def portrait(picture: NDArray[np.uint8], depth: NDArray[np.uint8]) -> bytes:
         b"ipma", with_property(properties[b"ipma"], second, number)
     )
     reference = box(b"iref", bytes(4) + box(b"auxl", struct.pack(">HHH", second, 1, first)))
-    grown = 0
+    grown, content = 0, b""
     for _ in range(2):  # places count from the file's beginning, so that first the growth has to be known
         content = b""
         for kind, value in inner:

@@ -41,9 +41,8 @@ PACK = {1: bytes, 5: plain_lzw, 8: zlib.compress, 32_946: zlib.compress, 32_773:
 
 def differenced(piece: NDArray[Any], predictor: int, order: str) -> bytes:
     """One piece (rows, columns, channels) as bytes in the file's order."""
-    stored = piece.astype(piece.dtype.newbyteorder(order))
     if predictor == 1:
-        return stored.tobytes()
+        return piece.astype(f"{order}{piece.dtype.str[1:]}").tobytes()
     rows, columns, channels = piece.shape
     if predictor == 2:
         whole = np.ascontiguousarray(piece).view(f"u{piece.dtype.itemsize}")

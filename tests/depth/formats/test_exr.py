@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import struct
 import sys
+import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,14 @@ OpenEXR: Any = pytest.importorskip("OpenEXR")
 
 def by_library(planes: dict[str, NDArray[Any]], compression: Any, **header: Any) -> bytes:
     """A file as the library itself writes it."""
-    stream = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"depthpaint-{id(planes)}.exr"
-    try:
-        kind = header.pop("type", OpenEXR.scanlineimage)
-        OpenEXR.File({"compression": compression, "type": kind, **header}, planes).write(str(stream))
-        return stream.read_bytes()
-    finally:
-        stream.unlink(missing_ok=True)
+    kind = header.pop("type", OpenEXR.scanlineimage)
+    return written(OpenEXR.File({"compression": compression, "type": kind, **header}, planes))
+
+
+def written(file: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file.write(f"{folder}/file.exr")
+        return (Path(folder) / "file.exr").read_bytes()
 
 
 @pytest.mark.parametrize("compression", [0, 1, 2, 3])
@@ -190,16 +192,12 @@ def test_parts_are_chosen_like_channels(compression: int) -> None:
     if compression == 3:
         data = exr_parts({"beauty": {"R": Z, "G": Z, "B": OTHER}, "depth": {"Z": Z}})
     else:
-        path = Path("/tmp") / f"depthpaint-parts-{id(Z)}.exr"
-        try:
-            piz = {"compression": OpenEXR.PIZ_COMPRESSION, "type": OpenEXR.scanlineimage}
-            OpenEXR.File([
-                OpenEXR.Part(dict(piz), {"R": Z, "G": Z, "B": OTHER}, "beauty"),
-                OpenEXR.Part(dict(piz), {"Z": Z}, "depth"),
-            ]).write(str(path))  # fmt: skip
-            data = path.read_bytes()
-        finally:
-            path.unlink(missing_ok=True)
+        piz = {"compression": OpenEXR.PIZ_COMPRESSION, "type": OpenEXR.scanlineimage}
+        parts = [
+            OpenEXR.Part(dict(piz), {"R": Z, "G": Z, "B": OTHER}, "beauty"),
+            OpenEXR.Part(dict(piz), {"Z": Z}, "depth"),
+        ]
+        data = written(OpenEXR.File(parts))
     for part in (None, "depth", "Z", "depth.Z"):
         read = samples(data, part)
         assert np.array_equal(read.values, Z)

@@ -187,7 +187,7 @@ FILES = sound()
 @pytest.mark.filterwarnings("error")
 def test_mutants(kind: str) -> None:
     for file in FILES[kind]:
-        assert decode("sound", file)
+        decode("sound", file)
     for seed in range(COUNT):
         survives(mutant(FILES[kind], seed), f"{kind} with seed {seed}")
 

@@ -13,7 +13,6 @@ import sys
 from io import BytesIO
 from typing import Any, cast
 
-
 _LIBRARIES = {"exr": "OpenEXR", "heif": "pillow_heif", "tiff": "PIL.TiffImagePlugin"}
 
 

@@ -1,0 +1,171 @@
+"""The depth doctor at the command line: what it says, writes and refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def scans(work: Path) -> Path:
+    """Five maps in a folder, one of them noise."""
+    ramp = np.linspace(0, 1, 96 * 128, dtype=np.float32).reshape(96, 128)
+    folder = work / "scans"
+    folder.mkdir()
+    for k in range(4):
+        np.save(folder / f"s{k}.npy", ramp * (k + 1))
+    np.save(folder / "noise.npy", np.random.default_rng(0).random((64, 64), np.float32))
+    return folder
+
+
+def test_one_file_is_told_with_evidence_and_verdict(cli: Run) -> None:
+    status, out, err = cli("inspect", "depth.npy")
+    assert (status, err) == (0, "")
+    assert "128x96 NPY, 32 bits, 12288 levels" in out
+    assert "near" in out
+    assert "the floor's slope" in out
+    assert out.rstrip().endswith("ready")
+
+
+def test_many_files_are_a_table(cli: Run, scans: Path) -> None:
+    status, out, _ = cli("inspect", *sorted(scans.glob("*.npy")))
+    lines = out.splitlines()
+    assert status == 3
+    assert lines[0].split() == "file size format bits colours near kind range holes verdict".split()
+    assert sum(line.endswith(" ready") and not line.endswith("not ready") for line in lines) == 4
+    assert "--near white or --near black" in lines[-1]
+
+
+def test_the_json_has_what_was_inferred_with_its_confidence(cli: Run) -> None:
+    (row,) = json.loads(cli("inspect", "depth.npy", "--json")[1])["files"]
+    assert {
+        "path",
+        "format",
+        "size",
+        "bits",
+        "levels",
+        "colour_map",
+        "near",
+        "kind",
+        "invalid",
+        "advice",
+    } <= set(row)
+    assert set(row["confidence"]) == {"near", "kind"}
+    assert row["evidence"]["near"]
+    (row,) = json.loads(cli("inspect", "depth.npy", "--near", "black", "--json")[1])["files"]
+    assert (row["near"], row["confidence"]["near"]) == ("black", 1)
+
+
+@pytest.mark.parametrize("ending", [".png", ".npy", ".exr"])
+def test_the_understood_depth_is_written_and_read_back_the_same(cli: Run, work: Path, ending: str) -> None:
+    near_black = 255 - np.rint(np.load(work / "depth.npy") * 255).astype(np.uint8)
+    Image.fromarray(near_black).save(work / "inverted.png")
+    status, out, _ = cli("inspect", "inverted.png", "--kind", "disparity", "--as", f"out/clean{ending}")
+    assert (status, out) == (0, f"out/clean{ending}\n")
+    if ending == ".exr":
+        pytest.importorskip("OpenEXR")
+    from depthpaint.depth.read import read_depth
+    from depthpaint.inputs.depth_reading import DepthReading
+
+    written = read_depth(work / "out" / f"clean{ending}", DepthReading(near="white", kind="disparity"))
+    assert np.abs(written.values - (1 - near_black / 255.0)).max() < 1 / 65_000
+    status, _, err = cli("inspect", "inverted.png", "--kind", "disparity", "--as", f"out/clean{ending}")
+    assert status == 8
+    assert "File exists" in err
+    assert "--overwrite" in err
+    assert cli("inspect", "inverted.png", "--as", f"out/clean{ending}", "--overwrite")[0] == 0
+
+
+def test_several_files_go_into_a_folder_that_says_its_format(cli: Run, work: Path, scans: Path) -> None:
+    files = sorted(scans.glob("s*.npy"))
+    status, out, _ = cli("inspect", *files, "--as", "understood.png/")
+    assert status == 0
+    assert out.split() == [f"understood.png/s{k}.png" for k in range(4)]
+    with Image.open(work / "understood.png/s0.png") as first:
+        assert first.mode == "I;16"
+    status, _, err = cli("inspect", *files, "--as", "nowhere")
+    assert status == 2
+    assert "depth.npy/" in err
+
+
+def test_a_folder_is_one_sequence(cli: Run, work: Path, scans: Path) -> None:
+    (scans / "noise.npy").unlink()
+    status, out, err = cli("inspect", "scans", "--as", "all.npy/")
+    assert status == 0
+    assert "4 frames as one sequence" in err
+    tops = [float(np.load(work / path).max()) for path in out.split()]
+    assert tops == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+def test_a_preview_lies_beside_the_file(cli: Run, work: Path) -> None:
+    assert cli("inspect", "depth.npy", "--preview")[0] == 0
+    preview = np.asarray(Image.open(work / "depth-understood.png"))
+    assert preview.shape == (96, 128, 3)
+    assert preview[0, 0, 0] < 10
+    assert preview[-1, -1, 0] > 245
+    assert cli("inspect", "depth.npy", "--preview")[0] == 8
+    assert cli("inspect", "depth.npy", "--preview", "--overwrite")[0] == 0
+
+
+def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (work / "depth.npy").read_bytes()
+
+    def piped(terminal: bool) -> SimpleNamespace:
+        return SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: terminal)
+
+    monkeypatch.setattr(sys, "stdin", piped(terminal=False))
+    status, out, _ = cli("inspect", "-", "--json")
+    assert status == 0
+    assert json.loads(out)["files"][0]["size"] == "128x96"
+    monkeypatch.setattr(sys, "stdin", piped(terminal=False))
+    assert cli("generate", "-", "a ball", "--steps", 2)[0] == 0
+    monkeypatch.setattr(sys, "stdin", piped(terminal=True))
+    status, out, _ = cli("inspect", "-")
+    assert status == 3
+    assert "nothing comes in" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--near", "grey"], "near"), (["--kind", "metric"], "kind"), (["--unit", "inch"], "unit"),
+        (["--colour-map", "parula"], "colour_map"), (["--range", "3:1"], "LOW:HIGH"),
+        (["--holes", "leave"], "holes"), (["--empty", "x"], "empty"), (["--frame", "no"], "frame"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [["inspect", "depth.npy"], ["generate", "depth.npy", "p"]])
+def test_bad_flags_are_one_line(cli: Run, command: list[str], arguments: list[str], says: str) -> None:
+    status, out, err = cli(*command, *arguments)
+    assert (status, out) == (2, "")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_generate_refuses_what_it_cannot_tell_and_takes_the_flag(
+    cli: Run, work: Path, scans: Path, painter: FakePainter
+) -> None:
+    status, _, err = cli("generate", "scans/noise.npy", "p")
+    assert status == 3
+    assert "--near white or --near black" in err
+    assert not painter.calls
+    assert cli("generate", "scans/noise.npy", "p", "--near", "white")[0] == 0
+
+
+def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans: Path) -> None:
+    flags = ["--near", "black", "--range", "0.2:0.9", "--kind", "distance"]
+    path = cli("generate", "scans/noise.npy", "p", "--steps", 2, *flags)[1].strip()
+    status, out, _ = cli("replay", path)
+    assert status == 0
+    assert "bit-equal" in out
