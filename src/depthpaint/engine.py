@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -17,6 +17,7 @@ from depthpaint.core.errors import ErrorCode, InternalError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fit import fit_depth, pad_to
+from depthpaint.depth.profile import ProfileName, in_terms_of
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.painter import Floats, Painter, UnknownWord
@@ -91,7 +92,7 @@ class Engine:
                 "cond": self._text(painter, plan.prompt),
                 "uncond": self._text(painter, plan.negative_prompt),
             }
-        control = control_map(depth, plan.sizes)
+        control = control_map(depth, plan.sizes, plan.profile)
         with _timed(seconds, "control"):
             prepared = painter.prepare_control(control[None]) if depth_has_a_say(plan) else None
         conditions = _Conditions(plan, painter, text, prepared, known_map(depth, plan.sizes))
@@ -197,9 +198,10 @@ def depth_has_a_say(plan: RunPlan) -> bool:
     return any(window.runs(index, steps, plan.control_strength) for index in range(steps))
 
 
-def control_map(depth: DepthMap, sizes: Sizes) -> Floats:
+def control_map(depth: DepthMap, sizes: Sizes, profile: ProfileName = "midas") -> Floats:
     """The depth that the network sees: float32 (H, W) of the canvas, in [0, 1], 1 = nearest."""
-    values, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)
+    seen = replace(depth, values=in_terms_of(depth.values, profile, depth.source.far_over_near))
+    values, _ = fit_depth(seen, sizes.depth_placement, sizes.content_size)
     return np.ascontiguousarray(pad_to(values, sizes.canvas_size, sizes.content_box), dtype=np.float32)
 
 

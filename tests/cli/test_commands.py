@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.models.diorama.files import FOLDER
+from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -219,3 +220,21 @@ def test_a_terminal_of_another_age(program: list[str], work: Path) -> None:
 def test_the_shipped_model_card_says_how_it_was_made() -> None:
     facts = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))["facts"]
     assert {"samples", "minutes", "scenes", "device"} <= set(facts)
+
+
+@pytest.mark.parametrize(("answer", "near"), [("1", "white"), ("2", "black")])
+def test_the_interactive_mode_asks_which_end_is_near_where_it_cannot_tell(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch, answer: str, near: str
+) -> None:
+    import io
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    np.save(work / "noise.npy", np.random.default_rng(0).random((64, 64), np.float32))
+    monkeypatch.setattr("sys.stdin", Terminal(f"noise.npy\nboth\n{answer}\na ball\n"))
+    status, out, err = cli()
+    assert status == 0
+    assert err.count("1 or 2:") == 2
+    assert read_record(work / out.strip()).settings.reading.near == near

@@ -20,7 +20,8 @@ def depth_of(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None
         path="map.png", sha256="", format="png", size=Extent(values.shape[1], values.shape[0]),
         container_bits=8,
         bits_used=8, levels=256, colour_map="gray",
-        near="white", kind="disparity", metres=None, raw_range=(0, 255), used_range=(0, 255),
+        near="white", kind="disparity", metres=None, raw_range=(0, 255),
+        used_range=(0, 255), far_over_near=10,
         findings=(), reading=DepthReading(),
         invalid_share=0,
     )  # fmt: skip

@@ -163,7 +163,7 @@ def test_masked_pixels_do_not_count() -> None:
     numbers[0] = 255
     mask = np.ones(numbers.shape, dtype=np.bool_)
     mask[0] = False
-    depth = understood(numbers, mask, alpha_mask=True)
+    depth = understood(numbers, opaque=mask, alpha_mask=True)
     assert depth.raw_range[1] <= 100
     assert (depth.values[0] == 0).all()
     assert not depth.valid[0].any()

@@ -90,6 +90,7 @@ def source(path: str = "maps/room.png") -> DepthSource:
         metres=None,
         raw_range=(0.0, 65535.0),
         used_range=(0.0, 65535.0),
+        far_over_near=10.0,
         invalid_share=0.0,
         findings=(
             Finding(

@@ -31,6 +31,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     guidance_window: options.GuidanceWindow = "0:1",
     strength: options.Strength = None,
     control_window: options.ControlShare = "0:1",
+    profile: options.Profile = None,
     negative: options.Negative = "",
     model: options.Model = "diorama",
     sampler: options.Sampler = None,
@@ -75,7 +76,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
         "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
         "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "fit": fit,
+        "fit": fit, "profile": profile,
     } | options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
         frame=frame, part=part, deband=deband, alpha_mask=alpha_mask, allow_constant=allow_constant,

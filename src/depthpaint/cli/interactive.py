@@ -24,14 +24,15 @@ def interactive() -> None:
 
     probe(OUT)
     path, depth = _ask_for_depth()
+    depth = _sure_of_near(path, depth)
     tell(describe(depth.source))
     for note in depth.source.notes:
         warn(note)
     if can_show(SHADES + INVALID):
         tell(terminal_preview(depth))
-        tell("bright is near; if it should be the other way round: depthpaint generate --near black")
+        tell("full is near; if it should be the other way round: depthpaint generate --near ...")
     prompt = as_utf8(_ask("What should the picture show? "))
-    request = request_from({"depth": path, "prompt": prompt})
+    request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near})
     _, saved = paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True)
     for picture in saved:
         emit_path(picture.path)
@@ -41,13 +42,13 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
     from depthpaint.depth.read import read_depth
 
     while True:
-        answer = _ask("Depth map (a PNG or NPY file): ").strip("\"' ")
+        answer = _ask("Depth map (PNG, TIFF, EXR, NPY, ...): ").strip("\"' ")
         try:
             if not answer:
                 raise ParameterError(
                     "no depth map was named",
                     code=ErrorCode.INVALID_PARAMETER,
-                    remedy="type the path of a PNG or NPY file",
+                    remedy="type the path of a depth map",
                 )
             path = _expanded(answer)
             return path, read_depth(path)
@@ -55,6 +56,31 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
             if not sys.stdin.isatty():
                 raise
             tell(str(error))
+
+
+def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
+    """Where the map does not tell which end is near, show it both ways and ask."""
+    from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
+    from depthpaint.depth.read import read_depth, require_certain
+    from depthpaint.inputs.depth_reading import DepthReading
+
+    try:
+        require_certain(depth.source)
+    except DepthError:
+        if not sys.stdin.isatty():
+            raise
+    else:
+        return depth
+    both = [read_depth(path, DepthReading(near=near)) for near in ("white", "black")]
+    if can_show(SHADES + INVALID):
+        shown = [terminal_preview(one, columns=36).split("\n") for one in both]
+        for left, right in zip(*shown, strict=True):
+            tell(f"{left}    {right}")
+        tell(f"{'1: white is near':<36}    2: black is near")
+    while True:
+        answer = _ask("Which one is right, full being near? 1 or 2:").strip()
+        if answer in ("1", "2"):
+            return both[int(answer) - 1]
 
 
 def _expanded(answer: str) -> Path:

@@ -20,6 +20,10 @@ GuidanceScale = Annotated[float | None, Option(help="guidance_scale: weight of t
 GuidanceWindow = Annotated[str, Option(help="Share of the steps with guidance, like 0:0.8.")]
 Strength = Annotated[float | None, Option(help="How strongly depth controls; 0 is off.")]
 ControlShare = Annotated[str, Option(help="Share of the steps with depth, like 0:0.6.")]
+Profile = Annotated[
+    str | None,
+    Option(help="Terms the depth network knows: midas, depth-anything, zoe; else the model's own."),
+]
 Negative = Annotated[str, Option(help="What should not be in the picture.")]
 Model = Annotated[str, Option(help="See: depthpaint models list.")]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")]

@@ -45,9 +45,20 @@ def evaluate(
     emit_document(table)
 
 
-def _training() -> ModuleType:
+@app.command()
+def doctor(
+    worlds: Annotated[int, typer.Option(min=50, help="Worlds to fit on, and as many to score on.")] = 1500,
+) -> None:
+    """Measure how well `inspect` tells near from far and reads colour maps, on rendered worlds.
+
+    Example: depthpaint train doctor --worlds 300
+    """
+    emit_document(_training("doctor_command").measure_doctor(worlds))
+
+
+def _training(name: str = "command") -> ModuleType:
     try:
-        return import_module("depthpaint.training.command")
+        return import_module(f"depthpaint.training.{name}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("depthpaint"):
             raise

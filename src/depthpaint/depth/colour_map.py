@@ -12,9 +12,14 @@ from depthpaint.depth.colour_maps import NAMES, NEARLY_GRAY, ColourMapName, Colo
 # Distances are Euclidean in RGB, in 1/255. Measured on rendered scenes (docs/doctor.md): painted pictures lie
 # 0 to 1 from their map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to 60 from every map.
 MEAN_LIMIT = 8.0
-STRICT_MEAN_LIMIT, STRICT_TAIL_LIMIT = 2.0, 6.0
+STRICT_MEAN_LIMIT, STRICT_TAIL_LIMIT = 4.0, 16.0
 ON_THE_LINE = 16.0
 LEAST_ON_THE_LINE = 0.9
+
+# Brightness and, at three tenths of their weight, both colour differences of ITU-T T.871 (JFIF), from RGB.
+_JPEG = np.array(
+    [[0.299, 0.587, 0.114], [-0.0506, -0.0994, 0.15], [0.15, -0.1256, -0.0244]], dtype=np.float32
+).T
 
 _SAMPLE = 16_384  # colours that decide which map it is
 _COLOURS_AT_ONCE = 1 << 15
@@ -57,11 +62,14 @@ def read_colours(
     picture: NDArray[np.uint8],
     counted: NDArray[np.bool_] | None = None,
     only: ColourMapName | None = None,
+    *,
+    lossy: bool = False,
 ) -> Reading:
     """Read a picture (H, W, 3) along the known colour map that is nearest to it, or along `only`.
 
-    Only pixels that are `counted` (H, W) decide. A picture has few colours and many pixels, so colours are
-    decoded once.
+    Only pixels that are `counted` (H, W) decide which map it is. A `lossy` picture went through JPEG, which
+    keeps brightness sharp and blurs colour: there brightness weighs more in where on the map a colour lies.
+    A picture has few colours and many pixels, so colours are decoded once.
     """
     codes = picture[..., 0].astype(np.int32) << 16
     codes |= picture[..., 1].astype(np.int32) << 8
@@ -72,7 +80,10 @@ def read_colours(
     weights = _counts(codes, unique, counted)
     colours = np.stack((unique >> 16, unique >> 8 & 255, unique & 255), axis=1).astype(np.float32)  # (K, 3)
     name, swapped = _nearest_map(colours, weights, (only,) if only else NAMES)
-    positions, distances = nearest_on_map(colours_of(name, swapped), colours)
+    table = colours_of(name, swapped)
+    positions, distances = nearest_on_map(table, colours)
+    if lossy:
+        positions, _ = nearest_on_map(table @ _JPEG, colours @ _JPEG)
     mean, tail, share = _summary(distances, weights)
     return Reading(
         name, swapped, _spread(unique, positions, codes), _spread(unique, distances, codes), mean, tail, share

@@ -25,7 +25,8 @@ class DepthSource:
     `colour_map` is a name of colour_maps.NAMES, "rgb24" or "bgr24". `near` says which end of the stored
     numbers is near, `kind` whether they grow with nearness or are distances, `metres` how many metres one of
     them is (None where nobody said). `raw_range` is the smallest and the largest valid number as stored (for
-    a colour map: position in it, 0 to 1), `used_range` what of it spans far to near. `invalid_share` in
+    a colour map: position in it, 0 to 1), `used_range` what of it spans far to near, `far_over_near`
+    how many times as far the far end is (scale.RATIO where nobody can know). `invalid_share` in
     [0, 1] is what was filled or left free. `findings` say what was concluded and why; `reading` repeats them
     as settings, so that the same file is understood the same way again; `notes` are sentences to show.
     """
@@ -43,6 +44,7 @@ class DepthSource:
     metres: float | None
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
+    far_over_near: float
     invalid_share: float
     findings: tuple[Finding, ...]
     reading: DepthReading

@@ -17,7 +17,7 @@ from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.mixed_pixels import repaired
 from depthpaint.inputs.depth_reading import ColoursChoice
 
-CLEAN, LOSSY = 6.0, 12.0
+MIXED, MIXED_LOSSY, SAME_BRIGHTNESS = 6.0, 16.0, 6.0
 """Colours further from their map than this, in 1/255, are mixed from two depths."""
 SURELY_PACKED = 0.75
 
@@ -90,7 +90,7 @@ def _along_a_map(
     name: str, lossy: bool, picture: NDArray[np.uint8], opaque: NDArray[np.bool_] | None,
     only: ColourMapName | None, notes: list[str],
 ) -> Numbers:  # fmt: skip
-    reading = read_colours(picture, opaque, only)
+    reading = read_colours(picture, opaque, only, lossy=lossy)
     swapped = " with red and blue exchanged" if reading.swapped else ""
     evidence = f"its colours lie {reading.mean:.1f}/255 from the map{swapped}"
     if only is None and not reading.accepted:
@@ -101,7 +101,9 @@ def _along_a_map(
             remedy="name the map with --colour-map, or give depth as gray; for a photo use --from-photo",
             value=round(reading.mean, 3),
         )
-    values, mixed = repaired(picture, reading, LOSSY if lossy else CLEAN)
+    # In a lossy picture all colours are a little mixed; only a neighbour of the same brightness is better.
+    limits = (MIXED_LOSSY, SAME_BRIGHTNESS) if lossy else (MIXED, np.inf)
+    values, mixed = repaired(picture, reading, *limits)
     if mixed >= 0.001:
         notes.append(f"{mixed:.1%} of the colours are mixed from two depths; they take their neighbour's")
     if reading.name == "gray":

@@ -75,6 +75,7 @@ def _read(path: Path, reading: DepthReading) -> DepthMap:
         metres=found.meaning.metres,
         raw_range=found.raw_range,
         used_range=found.used_range,
+        far_over_near=found.far_over_near,
         invalid_share=1 - float(found.valid.mean()),
         findings=found.findings,
         reading=_settled(reading, found),

@@ -36,6 +36,14 @@ class Scale:
     high: Any
     offset: float = 0.0
 
+    @property
+    def far_over_near(self) -> float:
+        """How many times as far as the near end the far end is; RATIO where the numbers do not say."""
+        if self.kind == "disparity" or self.low == self.high:
+            return RATIO
+        closest, farthest = self._planes()
+        return farthest / closest
+
     def apply(self, numbers: Numbers) -> NDArray[np.float32]:
         """Nearness, float32 (H, W) in [0, 1], of `numbers` (H, W); what lies beyond an end is put on it."""
         values = np.empty(numbers.shape, dtype=np.float32)

@@ -38,6 +38,7 @@ class Understood:
     levels: int
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
+    far_over_near: float
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
 
@@ -74,6 +75,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         levels=levels,
         raw_range=(float(low), float(high)),
         used_range=(float(scale.low), float(scale.high)),
+        far_over_near=scale.far_over_near,
         findings=tuple(found for found in findings if found is not None),
         notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
     )

@@ -9,13 +9,12 @@ import struct
 from dataclasses import dataclass
 
 from depthpaint.core.geometry import Extent
+from depthpaint.inputs.exr_attributes import KIND, read_attributes, read_word
 from depthpaint.inputs.refusal import BY_NUMPY, damaged, too_many, truncated, unsupported
 from depthpaint.inputs.size_limit import check_size
 
-MAX_PARTS, MAX_ATTRIBUTES, MAX_CHANNELS = 256, 1_000, 4_096
-MAX_HEADER_BYTES = 16 << 20
+MAX_PARTS, MAX_CHANNELS = 256, 4_096
 
-KIND = "OpenEXR file"
 TYPES = ("<u4", "<f2", "<f4")
 """numpy's names of EXR's types of numbers, at EXR's own number for each."""
 ROWS = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256}
@@ -87,7 +86,7 @@ def read_exr_header(name: str, data: bytes) -> ExrHeader:
     parts: list[ExrPart] = []
     position = _HEAD
     while True:
-        attributes, position = _attributes(name, data, position)
+        attributes, position = read_attributes(name, data, position)
         if multi_part and not attributes:
             break
         parts.append(_part(name, attributes, multi_part, bool(version & _TILED)))
@@ -106,38 +105,6 @@ def check_windows(name: str, part: ExrPart) -> None:
         if min(window.size) < 1:
             raise damaged(name, KIND, "its windows are inside out")
         check_size(name, window.size)
-
-
-def _attributes(name: str, data: bytes, position: int) -> tuple[dict[str, tuple[str, bytes]], int]:
-    """Name -> type and content, up to the NUL that ends a header; and the position behind that."""
-    found: dict[str, tuple[str, bytes]] = {}
-    while True:
-        key, position = _word(name, data, position)
-        if not key:
-            return found, position
-        kind, position = _word(name, data, position)
-        if position + 4 > len(data):
-            raise truncated(name, KIND, "it ends in its header")
-        (length,) = struct.unpack_from("<i", data, position)
-        end = position + 4 + length
-        if length < 0:
-            raise damaged(name, KIND, "its header makes no sense")
-        if end > len(data):
-            raise truncated(name, KIND, "it ends in its header")
-        if len(found) >= MAX_ATTRIBUTES or end > MAX_HEADER_BYTES:
-            raise too_many(name, f"a header of more than {MAX_ATTRIBUTES:,} entries", MAX_ATTRIBUTES)
-        found.setdefault(key, (kind, data[position + 4 : end]))
-        position = end
-
-
-def _word(name: str, data: bytes, position: int) -> tuple[str, int]:
-    """A text up to its NUL; names have at most 255 bytes."""
-    end = data.find(b"\0", position, position + 256)
-    if end < 0:
-        if position + 256 >= len(data):
-            raise truncated(name, KIND, "it ends in its header")
-        raise damaged(name, KIND, "its header makes no sense")
-    return data[position:end].decode("utf-8", errors="replace"), end + 1
 
 
 def _part(
@@ -180,7 +147,7 @@ def _channels(name: str, content: bytes) -> tuple[ExrChannel, ...]:
     channels: list[ExrChannel] = []
     position = 0
     while True:
-        word, position = _word(name, content, position)
+        word, position = read_word(name, content, position)
         if not word:
             return tuple(channels)
         if position + 16 > len(content):

@@ -121,6 +121,7 @@ class GenerationRequest(DepthReading):
     guidance_window: Window = (0.0, 1.0)
     control_strength: Annotated[float, Number, Field(ge=0, le=2)] | None = None
     control_window: Window = (0.0, 1.0)
+    profile: Literal["midas", "depth-anything", "zoe"] | None = None
     model: Name = "diorama"
     sampler: Name | None = None
     schedule: Name | None = None

@@ -6,7 +6,7 @@ from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.geometry import Extent
 
 MAX_PIXELS = 100_000_000
-# Pillow warns of a "decompression bomb" beyond this; a warning that is an error is a limit, so it is told as one.
+# Pillow warns of a "decompression bomb" beyond this; a warning that is an error is a limit, and told as one.
 MAX_PILLOW_PIXELS = min(MAX_PIXELS, 1024**3 // 4 // 3)
 MAX_SIDE = 32_768
 MIN_SIDE = 8

@@ -35,15 +35,13 @@ def read_xmp(packet: bytes) -> Xmp:
     if not text or len(text) > MAX_PACKET_BYTES:
         return found
     open_texts: list[list[str]] = []
-    names: list[str] = []
     count = 0
 
-    def start(name: str, attributes: dict[str, str]) -> None:
+    def start(_: str, attributes: dict[str, str]) -> None:
         nonlocal count
         count += 1
-        if count > MAX_ELEMENTS or len(names) > 100:
+        if count > MAX_ELEMENTS:
             raise _Refused
-        names.append(name)
         open_texts.append([])
         if attributes:
             found.elements.append(attributes)
@@ -51,7 +49,6 @@ def read_xmp(packet: bytes) -> Xmp:
                 found.values.setdefault(key, value)
 
     def end(name: str) -> None:
-        names.pop()
         content = "".join(open_texts.pop()).strip()
         if content:
             found.values.setdefault(name, content)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from depthpaint.depth.profile import ProfileName
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelHabits:
@@ -14,7 +16,7 @@ class ModelHabits:
     and painted at `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples
     of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` says what the network
     predicts; `zero_terminal_snr` whether its noise table was rescaled (Lin et al. 2305.08891); the betas are
-    those of scheduler_config.json. `depth_unit` names what its depth network was trained on.
+    those of scheduler_config.json. `profile` names what its depth network was trained on (depth.profile).
     """
 
     name: str
@@ -35,4 +37,4 @@ class ModelHabits:
     num_inference_steps: int
     guidance_scale: float
     control_strength: float
-    depth_unit: Literal["disparity", "linear"] = "disparity"
+    profile: ProfileName = "midas"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from depthpaint.core.geometry import Extent, Fit
+from depthpaint.depth.profile import ProfileName
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.plan.sizes import Sizes, plan_sizes
@@ -43,6 +44,7 @@ class RunPlan:
     guidance_window: tuple[float, float]
     control_strength: float
     control_window: tuple[float, float]
+    profile: ProfileName
     fit: Fit
     sizes: Sizes
     warnings: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
         guidance_window=request.guidance_window,
         control_strength=strength,
         control_window=request.control_window,
+        profile=_given(request.profile, habits.profile),
         fit=request.fit,
         sizes=sizes,
         warnings=tuple(_warnings(sizes, habits, strength, window, steps)),

@@ -58,6 +58,7 @@ class Settings(_Section):
     guidance_window: tuple[float, float]
     control_strength: float
     control_window: tuple[float, float]
+    profile: str
     reading: DepthReading
     fit: Fit
     model: str
@@ -222,6 +223,7 @@ def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
         guidance_window=plan.guidance_window,
         control_strength=plan.control_strength,
         control_window=plan.control_window,
+        profile=plan.profile,
         reading=depth.reading,
         fit=plan.fit,
         model=plan.model,

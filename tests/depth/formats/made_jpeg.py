@@ -42,7 +42,7 @@ def xmp_segment(packet: bytes) -> bytes:
     return segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet)
 
 
-def extended_segments(packet: bytes, step: int = 5_000) -> list[bytes]:
+def extended_segments(packet: bytes, step: int = 300) -> list[bytes]:
     head = b"http://ns.adobe.com/xmp/extension/\0" + b"0123456789ABCDEF0123456789ABCDEF"
     return [
         segment(0xE1, head + struct.pack(">II", len(packet), start) + packet[start : start + step])
@@ -69,8 +69,9 @@ def dynamic_portrait(
         f'<rdf:li><Container:Item Item:Mime="{mime}" Item:Length="{size}" Item:DataURI="{place}"/></rdf:li>'
         for mime, size, place in (
             ("image/jpeg", "0", "primary_image"),
+            ("image/jpeg", len(other), "android/depthconfidencemap"),
             ("image/jpeg", length or len(depth), "android/depthmap"),
-            ("image/jpeg", len(other), "android/confidencemap"),
+            ("image/jpeg", len(other), "android/something"),
         )
     )
     space = (
@@ -79,7 +80,7 @@ def dynamic_portrait(
     )
     about = f'DepthMap:Format="{form}" DepthMap:Near="1" DepthMap:Far="9" DepthMap:Units="m"'
     directory = f"<Container:Directory><rdf:Seq>{rows}</rdf:Seq></Container:Directory>"
-    return with_segments(picture, xmp_segment(xmp(about, space, directory))) + depth + other
+    return with_segments(picture, xmp_segment(xmp(about, space, directory))) + other + depth + other
 
 
 def apple_portrait(picture: bytes, depth: bytes, kind: str = "disparity") -> bytes:

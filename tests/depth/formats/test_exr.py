@@ -240,9 +240,18 @@ def test_tables_that_lie() -> None:
         (8, {ErrorCode.DEPTH_UNREADABLE, ErrorCode.DEPTH_TRUNCATED}),
     ):
         assert refusal(data[:table] + struct.pack("<Q", offset) + data[table + 8 :]).code in codes
-    # Every chunk at the first one's place: the same rows again and again.
-    first = data[table : table + 8]
-    assert refusal(data[:table] + first * 3 + data[table + 24 :]).code is ErrorCode.DEPTH_UNREADABLE
+    # Every chunk at the last and shortest one's place: the same rows again and again.
+    last = data[table + 16 : table + 24]
+    assert "out of order" in str(refusal(data[:table] + last * 3 + data[table + 24 :]))
+
+
+def test_chunks_that_lie_over_one_another() -> None:
+    data = exr({"Z": Z}, compression=0)
+    table = data.index(b"screenWindowWidth") + len("screenWindowWidth\0float\0") + 8 + 1
+    start = table + 8 * len(Z)
+    places = struct.pack(f"<{len(Z)}Q", *(start + 8 * row for row in range(len(Z))))
+    rows = b"".join(struct.pack("<ii", row, 2_000) for row in range(len(Z)))
+    assert "overlap" in str(refusal(data[:table] + places + rows + bytes(2_000)))
 
 
 def test_a_channel_list_that_would_fill_any_memory() -> None:
@@ -292,6 +301,14 @@ def test_the_other_process_is_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
     assert greedy != source
     with_worker(monkeypatch, tmp_path, greedy)
     assert "cannot read it" in str(refusal(PIZ))
+
+
+def test_what_the_library_prints_is_not_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Path(child.__file__).with_name("child_worker.py").read_text()
+    talking = source.replace("    file = library", '    os.write(1, b"hello")\n    file = library', 1)
+    assert talking != source
+    with_worker(monkeypatch, tmp_path, talking)
+    assert np.array_equal(samples(PIZ).values, Z)
 
 
 def test_without_the_library_the_remedy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from io import BytesIO
 from typing import Any
@@ -40,6 +41,8 @@ def test_gray_is_read_and_called_lossy() -> None:
 def test_equal_channels_come_back_as_gray(progressive: bool) -> None:
     read = samples(jpeg(np.stack([GRAY] * 3, axis=-1), progressive=progressive))
     assert read.values.ndim == 2
+    tinged = np.stack([GRAY, GRAY, np.minimum(GRAY, 253) + 2], axis=-1)
+    assert samples(jpeg(tinged, progressive=progressive)).values.ndim == 2
     assert samples(jpeg(photo())).values.shape == (48, 64, 3)
 
 
@@ -185,3 +188,8 @@ def test_entities_are_not_unfolded() -> None:
     assert samples(with_segments(PICTURE, xmp_segment(bomb))).values.shape == (48, 64, 3)
     deep = b"<a>" * 20_000
     assert samples(with_segments(PICTURE, xmp_segment(deep))).values.shape == (48, 64, 3)
+    # A packet that would be sound without its document type says nothing either.
+    space = 'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/"'
+    packet = b"<!DOCTYPE x>" + xmp(f'GDepth:Data="{base64.b64encode(HIDDEN).decode()}"', space)
+    assert samples(with_segments(PICTURE, xmp_segment(packet))).values.shape == (48, 64, 3)
+    assert samples(with_segments(PICTURE, xmp_segment(packet[12:]))).values.shape == DEPTH.shape

@@ -7,6 +7,7 @@ import struct
 from io import BytesIO
 from typing import Any
 
+import made_tiff
 import numpy as np
 import pytest
 from decoding import refusal, samples
@@ -222,6 +223,19 @@ def test_ten_thousand_directories() -> None:
     assert refusal(b"II*\0\x08\0\0\0" + empty).code is ErrorCode.DEPTH_TOO_LARGE
     crowded = b"II*\0\x08\0\0\0" + struct.pack("<H", 60_000) + bytes(12 * 60_000 + 4)
     assert refusal(crowded).code is ErrorCode.DEPTH_TOO_LARGE
+
+
+def test_tiles_far_larger_than_the_picture() -> None:
+    sides = {322: (4, [16_384]), 323: (4, [16_384]), 324: (4, [8]), 325: (4, [8])}
+    assert "do not fit" in str(refusal(spoiled(tags=sides)))
+
+
+def test_packbits_with_bytes_that_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        made_tiff.PACK, 32_773, lambda content: b"\x80" + made_tiff.packbits(content) + b"\x80"
+    )
+    stored = numbers("u2")
+    assert np.array_equal(samples(tiff(stored, method=32_773)).values, stored)
 
 
 def test_a_strip_that_unpacks_to_a_gigabyte() -> None:

@@ -13,8 +13,8 @@ from depthpaint.depth.formats.exr_channels import Choice, choose
 from depthpaint.depth.formats.exr_lines import can_read, read_chunks, read_rows
 from depthpaint.depth.formats.planes import gray_or_colours
 from depthpaint.depth.formats.samples import Samples
+from depthpaint.inputs.exr_attributes import KIND
 from depthpaint.inputs.exr_header import (
-    KIND,
     TYPES,
     ExrHeader,
     ExrPart,

@@ -16,8 +16,6 @@ Order = Literal["rgb", "bgr"]
 # Below this the carries say that two channels are one number. Channels of photos and of colour maps move
 # together or apart and stay near 1; two channels of noise alone give 0.75.
 CARRY_LIMIT = 0.5
-# A high byte is smooth: more than this share of it bends by no more than what carries do.
-_SMOOTH_SHARE = 0.7
 _FEWEST_BENDS = 64
 _LINES = 512  # rows, and columns, that are looked at
 
@@ -50,8 +48,6 @@ def _carry(picture: NDArray[np.uint8], order: Order) -> float:
     """How far a byte's bends are from being carries of the one below it: 0 for all carries, 1 for none."""
     low, middle, high = _bytes(picture, order)
     bends = _bends(high)
-    if float((np.abs(bends) <= 2).mean()) < _SMOOTH_SHARE:
-        return 1.0
     carries = _apart(bends, _bends(middle))
     if carries is None and not bends.any():
         # Everything is so near that the highest byte is never reached.
