@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.bench import command, contest
+from depthpaint.bench import command, contest, inspection
 from depthpaint.bench.clock import Timing
+from depthpaint.bench.inspection import large_map as inspection_map
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
 
@@ -92,3 +94,22 @@ def test_the_document_has_ratios_settings_and_environment(
 def test_a_side_that_fails_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="one side of the benchmark failed"):
         contest._run(["false"])  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_inspection_of_a_large_map_is_measured_beside_pillow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def small(width: int = 40, height: int = 30) -> NDArray[np.uint16]:
+        return inspection_map(width, height)
+
+    monkeypatch.setattr(inspection, "large_map", small)
+    command.bench_inspection(repeats=3, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert {side: timing["runs"] for side, timing in document["timings"].items()} == {
+        "pillow": 3,
+        "depthpaint": 3,
+    }
+    timings = document["timings"]
+    assert document["ratio"] == pytest.approx(
+        timings["depthpaint"]["median"] / timings["pillow"]["median"], abs=1e-3
+    )

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from depthpaint.bench.contest import Contest, measure, runs_of
+from depthpaint.bench.inspection import HEIGHT, WIDTH, measure_inspection
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.models.registry import DIORAMA
 from depthpaint.record.environment import environment
@@ -46,6 +47,26 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
     document = _document(contest, task, side)
     if not as_json:
         Console(stderr=True).print(_table(document))
+    sys.stdout.write(json.dumps(document) + "\n")
+
+
+def bench_inspection(repeats: int, as_json: bool) -> None:
+    """Measure how long understanding a 12-megapixel 16-bit PNG takes, beside Pillow's decoding, in turns."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        step = bar.add_task("measuring", total=2 * (repeats + 1))
+        timings = measure_inspection(repeats, lambda: bar.advance(step))
+    ratio = round(timings["depthpaint"].median / timings["pillow"].median, 3)
+    document = {
+        "task": {"size": f"{WIDTH}x{HEIGHT}", "format": "PNG, 16-bit gray"},
+        "timings": {side: asdict(timing) for side, timing in timings.items()},
+        "ratio": ratio,
+        "environment": environment() | {"pillow": version("pillow")},
+    }
+    if not as_json:
+        for side, timing in timings.items():
+            console.print(f"{side:<11} {timing}")
+        console.print(f"ratio       {ratio}")
     sys.stdout.write(json.dumps(document) + "\n")
 
 

@@ -10,7 +10,9 @@ from depthpaint.core.errors import ErrorCode, ParameterError
 
 
 def bench(
-    vs: Annotated[str | None, typer.Option(help="diffusers: measure it in the same run (extra: sd).")] = None,
+    vs: Annotated[
+        str | None, typer.Option(help="diffusers: paint beside it (extra: sd). pillow: read a large map.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Whole processes a side, after one warm-up.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON document alone.")] = False,
 ) -> None:
@@ -20,11 +22,14 @@ def bench(
     """
     from depthpaint.bench import command
 
-    if vs not in (None, "diffusers"):
+    if vs not in (None, "diffusers", "pillow"):
         raise ParameterError(
             f"there is no peer '{vs}'",
             code=ErrorCode.INVALID_PARAMETER,
             value=vs,
-            remedy="--vs diffusers, or leave it out",
+            remedy="--vs diffusers, --vs pillow, or leave it out",
         )
-    command.bench(vs, repeats, as_json)
+    if vs == "pillow":
+        command.bench_inspection(repeats, as_json)
+    else:
+        command.bench(vs, repeats, as_json)

@@ -47,12 +47,17 @@ def evaluate(
 
 @app.command()
 def doctor(
-    worlds: Annotated[int, typer.Option(min=50, help="Worlds to fit on, and as many to score on.")] = 1500,
+    worlds: Annotated[int, typer.Option(min=50, help="Worlds to fit on, and as many to score on.")] = 1000,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also draw files above what is understood of them.")
+    ] = None,
 ) -> None:
     """Measure how well `inspect` tells near from far and reads colour maps, on rendered worlds.
 
     Example: depthpaint train doctor --worlds 300
     """
+    if sheet is not None:
+        _training("doctor_sheet").doctor_sheet().save(sheet)
     emit_document(_training("doctor_command").measure_doctor(worlds))
 
 

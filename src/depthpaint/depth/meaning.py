@@ -36,18 +36,15 @@ class Meaning:
     kind_finding: Finding
     infinity_is_unknown: bool
 
-    def offset(self, low: float, high: float) -> float:
-        """What to add to distances from `low` to `high` before 1 / z is taken of them.
+    def far_over_near(self, low: float, high: float) -> float:
+        """How many times as far the far end of stored numbers from `low` to `high` is.
 
-        Nothing, unless they have lost their zero; then the far plane is taken to be RATIO times as far as the
-        near one.
+        RATIO where nobody can know: of disparity, and of distances that have lost their zero.
         """
-        if self.kind == "disparity" or high <= low:
-            return 0.0
-        lost = self.near == "white" or low <= LEAST_NEAREST * high
-        if not lost or (self.metres is not None and low > 0):
-            return 0.0
-        return (high - low) / (RATIO - 1) - low
+        if self.kind == "disparity" or self.near == "white" or low <= 0:
+            return RATIO
+        lost = low <= LEAST_NEAREST * high and self.metres is None
+        return RATIO if lost or high <= low * (1 + 1e-9) else high / low
 
 
 def meaning_of(

@@ -26,23 +26,14 @@ class Scale:
 
     `low` and `high` are stored numbers, the ends of what is shown; `near` says which of them is near. With
     the kind "disparity" nearness is linear between them. With "distance" it is linear in 1 / z (Ranftl et al.
-    1907.01341, eq. 3), where z is the number plus `offset`, or low + high minus the number plus `offset`
-    where the high end is near.
+    1907.01341, eq. 3), where z runs from 1 at the near end to `far_over_near` at the far one.
     """
 
     kind: Kind
     near: Near
     low: Any
     high: Any
-    offset: float = 0.0
-
-    @property
-    def far_over_near(self) -> float:
-        """How many times as far as the near end the far end is; RATIO where the numbers do not say."""
-        if self.kind == "disparity" or self.low == self.high:
-            return RATIO
-        closest, farthest = self._planes()
-        return farthest / closest
+    far_over_near: float = RATIO
 
     def apply(self, numbers: Numbers) -> NDArray[np.float32]:
         """Nearness, float32 (H, W) in [0, 1], of `numbers` (H, W); what lies beyond an end is put on it."""
@@ -55,16 +46,12 @@ class Scale:
         if self.low == self.high:
             return np.full(block.shape, 0.5)
         share = np.clip(stretched(block, self.low, self.high), 0, 1)
-        if self.kind == "disparity":
-            return share if self.near == "white" else 1 - share
-        if self.near == "white":
+        if self.near == "black":
             share = 1 - share
-        closest, farthest = self._planes()
-        z = closest + share * (farthest - closest)
-        return np.clip((1 / z - 1 / farthest) / (1 / closest - 1 / farthest), 0, 1)
-
-    def _planes(self) -> tuple[float, float]:
-        return float(self.low) + self.offset, float(self.high) + self.offset
+        if self.kind == "disparity":
+            return share
+        farthest = self.far_over_near
+        return np.clip((1 / (farthest - share * (farthest - 1)) - 1 / farthest) / (1 - 1 / farthest), 0, 1)
 
 
 def stretched(block: Numbers, low: Any, high: Any) -> NDArray[np.float64]:

@@ -15,6 +15,9 @@ GAP = 0.005
 FAR_SQUASH, NEAR_SQUASH = 0.2, 0.5
 """How much of the rest's range a gap, or of the whole range a near tail, has to take up to be cut."""
 
+FEWEST = 400
+"""Numbers, below which a tail of a share is no number of pixels to speak of."""
+
 _SAMPLE = 1 << 20
 
 
@@ -35,7 +38,7 @@ def find_span(values: NDArray[Any], *, high_is_near: bool, inverse: bool) -> Spa
     counted from the far end, of which nothing can be said.
     """
     low, high = values.min(), values.max()
-    if low == high or values.dtype.kind == "b":
+    if low == high or values.dtype.kind == "b" or values.size < FEWEST:
         return Span(low, high, 0.0, 0.0)
     sample = np.sort(values[:: max(1, values.size // _SAMPLE)])
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

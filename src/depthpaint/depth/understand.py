@@ -157,7 +157,7 @@ def _scale(inside: NDArray[Any], meaning: Meaning, reading: DepthReading) -> tup
         span = find_span(inside, high_is_near=high_is_near, inverse=meaning.kind == "distance")
     return Scale(
         kind=meaning.kind, near=meaning.near, low=span.low, high=span.high,
-        offset=meaning.offset(float(span.low), float(span.high)),
+        far_over_near=meaning.far_over_near(float(span.low), float(span.high)),
     ), span  # fmt: skip
 
 
