@@ -10,9 +10,12 @@ from made_depth import bone, smooth
 from numpy.typing import NDArray
 from PIL import Image
 
+from depthpaint.core.errors import DepthError
 from depthpaint.depth.colour_map import Reading, nearest_on_map, read_colours
 from depthpaint.depth.colour_maps import NAMES, ColourMapName, colours_of
+from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.mixed_pixels import repaired
+from depthpaint.depth.numbers import numbers_of
 
 
 def painted(
@@ -147,3 +150,13 @@ def test_only_counted_pixels_decide() -> None:
 def test_a_told_map_is_the_one_that_is_read() -> None:
     picture = painted("viridis", scene())
     assert read_colours(picture, only="plasma").name == "plasma"
+
+
+def test_a_lossy_hsv_that_shows_both_of_its_reds_is_refused() -> None:
+    picture = by_jpeg(painted("hsv", scene()), 90)
+    samples = Samples(values=picture, opaque=None, bits=8, lossy=True)
+    with pytest.raises(DepthError, match="both red"):
+        numbers_of("map.jpg", samples, picture, None, "auto")
+    assert numbers_of("map.jpg", samples, picture, None, "hsv").colour_map == "hsv"
+    inner = by_jpeg(painted("hsv", 0.1 + 0.8 * scene()), 90)
+    assert numbers_of("map.jpg", samples, inner, None, "auto").colour_map == "hsv"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.colour_map import read_colours
+from depthpaint.depth.colour_map import Reading, read_colours
 from depthpaint.depth.colour_maps import ColourMapName
 from depthpaint.depth.finding import Finding
 from depthpaint.depth.formats.packed import looks_packed, unpack_rgb24
@@ -17,6 +17,8 @@ from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.mixed_pixels import repaired
 from depthpaint.inputs.depth_reading import ColoursChoice
 
+RED, MOST_RED = 0.04, 0.01
+"""How far from its ends hsv is red, and how much red of a lossy picture may be."""
 MIXED, MIXED_LOSSY, SAME_BRIGHTNESS = 6.0, 16.0, 6.0
 """Colours further from their map than this, in 1/255, are mixed from two depths."""
 SURELY_PACKED = 0.75
@@ -103,6 +105,8 @@ def _along_a_map(
         )
     # In a lossy picture all colours are a little mixed; only a neighbour of the same brightness is better.
     limits = (MIXED_LOSSY, SAME_BRIGHTNESS) if lossy else (MIXED, np.inf)
+    if lossy and reading.name == "hsv" and only is None:
+        _require_one_red(name, reading)
     values, mixed = repaired(picture, reading, *limits)
     if mixed >= 0.001:
         notes.append(f"{mixed:.1%} of the colours are mixed from two depths; they take their neighbour's")
@@ -119,6 +123,19 @@ def _along_a_map(
         ),
         tuple(notes),
     )  # fmt: skip
+
+
+def _require_one_red(name: str, reading: Reading) -> None:
+    """Refuse a lossy picture in hsv that shows its ends: both are red, and JPEG cannot keep them apart."""
+    red = float(((reading.values < RED) | (reading.values > 1 - RED)).mean())
+    if red > MOST_RED:
+        raise DepthError(
+            f"{name} is painted with hsv, whose near and far ends are both red, and {red:.0%} of it is red",
+            code=ErrorCode.DEPTH_BAD_SHAPE,
+            remedy="save it as PNG, or take the risk with --colour-map hsv",
+            value=round(red, 3),
+            limit=MOST_RED,
+        )
 
 
 def _not_coloured(name: str, told: str) -> DepthError:

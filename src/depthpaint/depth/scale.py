@@ -51,7 +51,8 @@ class Scale:
         if self.kind == "disparity":
             return share
         farthest = self.far_over_near
-        return np.clip((1 / (farthest - share * (farthest - 1)) - 1 / farthest) / (1 - 1 / farthest), 0, 1)
+        z = 1 + (1 - share) * (farthest - 1)
+        return np.clip((1 / z - 1 / farthest) / (1 - 1 / farthest), 0, 1)
 
 
 def stretched(block: Numbers, low: Any, high: Any) -> NDArray[np.float64]:
