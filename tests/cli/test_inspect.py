@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -70,7 +71,7 @@ def test_the_json_has_what_was_inferred_with_its_confidence(cli: Run) -> None:
 
 @pytest.mark.parametrize("ending", [".png", ".npy", ".exr"])
 def test_the_understood_depth_is_written_and_read_back_the_same(cli: Run, work: Path, ending: str) -> None:
-    near_black = 255 - np.rint(np.load(work / "depth.npy") * 255).astype(np.uint8)
+    near_black = 65_535 - np.rint(np.load(work / "depth.npy") * 65_535).astype(np.uint16)
     Image.fromarray(near_black).save(work / "inverted.png")
     status, out, _ = cli("inspect", "inverted.png", "--kind", "disparity", "--as", f"out/clean{ending}")
     assert (status, out) == (0, f"out/clean{ending}\n")
@@ -80,7 +81,7 @@ def test_the_understood_depth_is_written_and_read_back_the_same(cli: Run, work: 
     from depthpaint.inputs.depth_reading import DepthReading
 
     written = read_depth(work / "out" / f"clean{ending}", DepthReading(near="white", kind="disparity"))
-    assert np.abs(written.values - (1 - near_black / 255.0)).max() < 1 / 65_000
+    assert np.abs(written.values - (1 - near_black / 65_535.0)).max() < 1 / 65_000
     status, _, err = cli("inspect", "inverted.png", "--kind", "disparity", "--as", f"out/clean{ending}")
     assert status == 8
     assert "File exists" in err
@@ -169,3 +170,22 @@ def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans
     status, out, _ = cli("replay", path)
     assert status == 0
     assert "bit-equal" in out
+
+
+def test_more_holes_than_are_filled_unasked_need_the_flag(cli: Run, work: Path) -> None:
+    numbers = np.load(work / "depth.npy")
+    numbers[np.random.default_rng(0).random(numbers.shape) < 0.6] = np.nan
+    np.save(work / "sparse.npy", numbers)
+    status, out, _ = cli("inspect", "sparse.npy")
+    assert status == 3
+    assert "--holes inpaint" in out
+    assert cli("inspect", "sparse.npy", "--holes", "inpaint")[0] == 0
+
+
+def test_the_profile_changes_what_the_network_sees_and_is_recorded(cli: Run, work: Path) -> None:
+    records = [
+        read_record(work / cli("generate", "depth.npy", "p", "--steps", 2, "--profile", name)[1].strip())
+        for name in ("midas", "zoe")
+    ]
+    assert [record.settings.profile for record in records] == ["midas", "zoe"]
+    assert records[0].digests.control != records[1].digests.control

@@ -160,3 +160,21 @@ def test_a_lossy_hsv_that_shows_both_of_its_reds_is_refused() -> None:
     assert numbers_of("map.jpg", samples, picture, None, "hsv").colour_map == "hsv"
     inner = by_jpeg(painted("hsv", 0.1 + 0.8 * scene()), 90)
     assert numbers_of("map.jpg", samples, inner, None, "auto").colour_map == "hsv"
+
+
+def test_a_noisy_jet_is_not_called_swapped() -> None:
+    """Jet with red and blue exchanged is nearly its own reverse; noise must not decide between them."""
+    noise = np.random.default_rng(0).normal(0, 5, (160, 160, 3))
+    for depth in (scene(), 1 - scene()):
+        picture = np.clip(painted("jet", depth) + noise, 0, 255).astype(np.uint8)
+        assert not read_colours(picture).swapped
+        assert not read_colours(picture[..., ::-1]).swapped
+
+
+def test_lossy_pictures_are_read_by_brightness() -> None:
+    picture = by_jpeg(painted("turbo", smooth(256, 256) ** 2), 60)
+    errors = [
+        np.sqrt(np.mean((read_colours(picture, lossy=lossy).values - smooth(256, 256) ** 2) ** 2))
+        for lossy in (True, False)
+    ]
+    assert errors[0] < 0.95 * errors[1]

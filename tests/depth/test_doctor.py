@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from made_depth import Save, npy, smooth
 from numpy.typing import NDArray
+from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.depth.cues import cues
 from depthpaint.depth.deband import debanded
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fill import inpainted
 from depthpaint.depth.finding import LEAST_CONFIDENCE
+from depthpaint.depth.nearness import guess_near
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.inputs.depth_reading import DepthReading
 
@@ -199,3 +203,58 @@ def test_the_settled_reading_reads_the_same_again(save: Save) -> None:
     again = read_depth(path, DepthReading.model_validate_json(depth.source.reading.model_dump_json()))
     assert np.array_equal(again.values, depth.values)
     assert np.array_equal(again.valid, depth.valid)
+
+
+def test_sparse_points_never_give_a_depth_that_is_at_neither_side() -> None:
+    """As a lidar's map: one pixel in ten, before a wall with a thing on it."""
+    values = np.full((96, 96), 0.2, np.float32)
+    values[30:70, 40:80] = 0.9
+    valid = np.random.default_rng(1).random((96, 96)) < 0.1
+    filled = inpainted(np.where(valid, values, 0), valid)
+    away = np.minimum(np.abs(filled - 0.2), np.abs(filled - 0.9))
+    assert (away < 0.03).mean() > 0.995
+    assert (np.abs(filled - values) < 0.03).mean() > 0.85
+
+
+def test_huge_numbers_that_go_on_are_no_background(save: Save) -> None:
+    numbers = (smooth(60, 60) * 5e8 + 1e8).astype(np.float64)
+    numbers[:9] = 2e9
+    depth = read(save, numbers, near="white", range="full")
+    assert depth.source.finding("holes") is None
+    assert (depth.values[:9] == 1).all()
+
+
+def test_lengths_are_distances_even_where_no_plane_bends(save: Save) -> None:
+    frontal = np.full((96, 96), 4800, np.uint16)
+    frontal[50:90, 20:60] = 2100
+    frontal[60:95, 55:80] = 3300
+    assert read(save, frontal, near="black").source.kind == "distance"
+    assert read(save, (frontal * 13).astype(np.uint16), near="black").source.kind == "disparity", (
+        "fills its type"
+    )
+
+
+def test_the_settled_reading_leaves_nothing_open(save: Save) -> None:
+    reading = read(save, METRES.astype(np.float32)).source.reading
+    assert (reading.near, reading.kind, reading.colour_map) == ("black", "distance", "gray")
+    assert isinstance(reading.range, tuple)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cues_change_their_sign_when_the_map_is_inverted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.clip(room() / room().max() + rng.normal(0, 0.05, room().shape), 0, 1).astype(np.float32)
+    values[: 10 * seed] = 0
+    everywhere = np.ones(values.shape, np.bool_)
+    assert np.allclose(cues(values, everywhere), -cues(1 - values, everywhere), atol=1e-5)
+    assert "(+" in guess_near(1 - values, everywhere).evidence
+    assert guess_near(1 - values, everywhere).near == "black"
+
+
+def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
+    packed = np.rint((METRES / 1000) * (2**24 - 1)).astype(np.uint32)
+    colours = np.stack([packed & 255, packed >> 8 & 255, packed >> 16], axis=-1).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "carla.png")
+    depth = read_depth(tmp_path / "carla.png")
+    assert (depth.source.colour_map, depth.source.near) == ("rgb24", "black")
+    assert np.abs(depth.values - (room() - room().min()) / np.ptp(room())).max() < 1e-3

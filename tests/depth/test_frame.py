@@ -86,3 +86,14 @@ def test_strange_numbers_have_no_frame() -> None:
         MAP[:4, :4],
     ):
         assert find_frame(strange) is None
+
+
+def test_a_map_that_ends_in_the_colour_of_the_paper_is_cut_along_its_line() -> None:
+    page = Image.new("RGB", (200, 140), "white")
+    ImageDraw.Draw(page).rectangle((29, 29, 110, 90), outline="black")
+    bright = np.rint(smooth(60, 80) * 200 + 20).astype(np.uint8)
+    bright[40:] = 255
+    page.paste(Image.fromarray(bright), (30, 30))
+    found = find_frame(np.asarray(page))
+    assert found is not None
+    assert (found.top, found.bottom) == pytest.approx((30, 90), abs=3)

@@ -44,7 +44,9 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
     low, high = np.quantile(sparse[known], (0.01, 0.99))
     if low == high:
         low, high = sparse[known].min(), sparse[known].max()
-    stretched = np.where(known, np.clip((sparse - low) / ((high - low) or 1.0), 0, 1), 0).astype(np.float32)
+    with np.errstate(over="ignore"):  # what lies that far beyond the percentiles is clipped anyway
+        shares = np.clip((sparse - low) / ((high - low) or 1.0), 0, 1)
+    stretched = np.where(known, shares, 0).astype(np.float32)
     weight = _resized(known.astype(np.float32), size)
     values = _resized(stretched, size) / np.maximum(weight, 1e-6)
     return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5

@@ -98,6 +98,8 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
     if inner.size < max(16, values.size // 50):
         return None, None
     second, last = float(inner.min()), float(inner.max())
+    if second == last:
+        return None, None
     room = max(_GAP * (last - second), 1e-30)
     least = max(4, LEAST_SHARE * values.size)
     low_is_mark = float(low) <= 0 and second - float(low) > room and np.count_nonzero(values == low) >= least

@@ -112,10 +112,10 @@ def _panel(picture: NDArray[Any], paper: Mask) -> Frame | None:
     top, bottom = _widest_run(content[:, left:right].mean(axis=1))
     left, right = _widest_run(content[top:bottom].mean(axis=0))
     box = content[top:bottom, left:right]
-    if box.size < LEAST_MAP * content.size or box.mean() < 0.9:
+    if box.mean() < 0.9 or not _has_corners(box):
         return None
     top, bottom, left, right = _down_the_spine(content, (top, bottom, left, right))
-    if not _has_corners(content[top:bottom, left:right]):
+    if (bottom - top) * (right - left) < LEAST_MAP * content.size:
         return None
     top, bottom, left, right = _without_spine(picture, (top, bottom, left, right))
     beside = content.copy()

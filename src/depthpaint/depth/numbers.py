@@ -21,7 +21,7 @@ RED, MOST_RED = 0.04, 0.01
 """How far from its ends hsv is red, and how much red of a lossy picture may be."""
 MIXED, MIXED_LOSSY, SAME_BRIGHTNESS = 6.0, 16.0, 6.0
 """Colours further from their map than this, in 1/255, are mixed from two depths."""
-SURELY_PACKED = 0.75
+SURELY_PACKED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
