@@ -19,8 +19,8 @@ WIDTH, HEIGHT = 4000, 3000
 
 def large_map(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint16]:
     """A noisy floor with hills, uint16 (height, width): 12 megapixels that compress as real scans do."""
-    y, x = np.ogrid[0:height, 0:width]
-    depth = 0.7 * y / height + 0.1 * x / width + 0.1 * np.sin(x / 300) * np.cos(y / 200)
+    y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)
+    depth: NDArray[np.float64] = 0.7 * y / height + 0.1 * x / width + 0.1 * np.sin(x / 300) * np.cos(y / 200)
     depth = (depth - depth.min()) / np.ptp(depth) * 65_535
     grain: NDArray[np.float64] = np.random.default_rng(0).normal(0, 20, depth.shape)
     return np.clip(np.rint(depth + grain), 0, 65_535).astype(np.uint16)

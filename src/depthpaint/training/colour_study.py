@@ -21,7 +21,7 @@ REFUSED = "refused"
 
 
 def spoilt(picture: Picture, rng: np.random.Generator) -> Iterator[tuple[str, Picture, bool]]:
-    """The picture as found in the wild: what was done to it, the picture, whether a decoder calls it lossy."""
+    """The picture as found in the wild: what was done to it, itself, whether a decoder calls it lossy."""
     yield "clean", picture, False
     for sigma in (1, 2, 4):
         noise = rng.normal(0, sigma, picture.shape)
