@@ -18,6 +18,7 @@ from depthpaint.inputs.depth_reading import METRES, DepthReading
 
 STRAIGHT = -0.15
 """Surfaces that bend less than this (kind.bend) are straight: disparity."""
+MOST_RATIO = 1e6
 LEAST_NEAREST = 0.01
 """Distances that begin nearer than this share of their greatest have lost their zero: they were stretched."""
 
@@ -44,7 +45,7 @@ class Meaning:
         if self.kind == "disparity" or self.near == "white" or low <= 0:
             return RATIO
         lost = low <= LEAST_NEAREST * high and self.metres is None
-        return RATIO if lost or high <= low * (1 + 1e-9) else high / low
+        return RATIO if lost or high <= low * (1 + 1e-9) else min(high / low, MOST_RATIO)
 
 
 def meaning_of(
