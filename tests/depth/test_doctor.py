@@ -258,3 +258,21 @@ def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
     depth = read_depth(tmp_path / "carla.png")
     assert (depth.source.colour_map, depth.source.near) == ("rgb24", "black")
     assert np.abs(depth.values - (room() - room().min()) / np.ptp(room())).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("count", "shape", "says"),
+    [(1000, (120, 160), "mm: "), (5000, (120, 160), "tum: "), (256, (375, 1242), "kitti: ")],
+)
+def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[int, int], says: str) -> None:
+    metres = 1 / room(*shape)
+    stored = np.rint(metres * count).astype(np.uint16)
+    found = read(save, stored).source.finding("unit")
+    assert found is not None
+    assert found.value.startswith(says)
+    assert found.value.endswith(" to 9 m")
+    assert found.confidence < 1
+    told = read(save, stored, unit="m").source.finding("unit")
+    assert told is not None
+    assert (told.confidence, told.value[:2]) == (1, "m:")
+    assert read(save, room().astype(np.float32)).source.finding("unit") is None

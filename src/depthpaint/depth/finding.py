@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Aspect = Literal["frame", "colour_map", "holes", "near", "kind", "range", "bits", "banding"]
+Aspect = Literal["frame", "colour_map", "holes", "near", "kind", "unit", "range", "bits", "banding"]
 LEAST_CONFIDENCE = 0.75
 """Below it, what decides the picture is refused rather than guessed."""
 

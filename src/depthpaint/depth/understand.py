@@ -21,6 +21,7 @@ from depthpaint.depth.meaning import Meaning, meaning_of
 from depthpaint.depth.numbers import numbers_of
 from depthpaint.depth.scale import Scale
 from depthpaint.depth.span import Span, find_span
+from depthpaint.depth.unit import unit_finding
 from depthpaint.inputs.depth_reading import DepthReading
 
 MOST_UNKNOWN = 0.5
@@ -64,9 +65,12 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     values = scale.apply(stored)
     values[endless] = 0
     values = _closed(values, unknown, endless, reading)
+    unit = None
+    if meaning.kind == "distance" and numbers.colour_map == "gray":
+        unit = unit_finding(inside, values.shape, meaning.metres, reading.unit)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
     findings = (frame, numbers.finding, *_holes(empty, unknown, endless, numbers.values.size, reading),
-                meaning.near_finding, meaning.kind_finding, _range(span, scale, reading), *bits)  # fmt: skip
+                meaning.near_finding, meaning.kind_finding, unit, _range(span, scale, reading), *bits)  # fmt: skip
     return Understood(
         values=values,
         valid=~unknown,
