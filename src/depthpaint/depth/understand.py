@@ -69,8 +69,11 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     if meaning.kind == "distance" and numbers.colour_map == "gray":
         unit = unit_finding(inside, values.shape, meaning.metres, reading.unit)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
-    findings = (frame, numbers.finding, *_holes(empty, unknown, endless, numbers.values.size, reading),
-                meaning.near_finding, meaning.kind_finding, unit, _range(span, scale, reading), *bits)  # fmt: skip
+    holes = _holes(empty, unknown, endless, numbers.values.size, reading)
+    findings = (
+        frame, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
+        _range(span, scale, reading), *bits,
+    )  # fmt: skip
     return Understood(
         values=values,
         valid=~unknown,

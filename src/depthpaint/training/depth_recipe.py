@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from depthpaint.training.depth_network import DepthNetwork, depth_loss
@@ -43,7 +43,7 @@ def train_depth(folder: Path, shards: Path, minutes: float) -> Iterator[Report]:
     network, averaged = DepthNetwork(), DepthNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
     averaged.load_state_dict(network.state_dict())
-    modules = {"network": network, "averaged": averaged}
+    modules: dict[str, nn.Module] = {"network": network, "averaged": averaged}
     progress = load_checkpoint(folder, modules, {"adamw": optimizer})
     smoothed, saved = float("nan"), progress.seconds
     for picture, wanted in _batches(shards, progress.steps):
