@@ -66,7 +66,10 @@ def describe(source: DepthSource) -> str:
     kind = f"{source.format.upper()}, {source.bits_used} of {source.container_bits} bits used"
     colours = "" if source.colour_map == "gray" else f", colours of {source.colour_map} decoded"
     holes = f", {source.invalid_share:.1%} without depth" if source.invalid_share else ""
-    return f"depth: {source.size}, {kind}, {low:g} to {high:g}{colours}{holes}; {source.near} is near"
+    near = source.finding("near")
+    sure = f" ({near.confidence:.0%} sure)" if near is not None and near.confidence < 1 else ""
+    meaning = f"{source.kind} from {low:.4g} to {high:.4g}, {source.near} is near{sure}"
+    return f"depth: {source.size}, {kind}{colours}{holes}; {meaning}"
 
 
 def _save_preview(progress: Progress, stem: str, destination: Destination) -> None:
