@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -17,9 +18,13 @@ from depthpaint.core.errors import ErrorCode, InternalError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fit import fit_depth, pad_to
+from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
 from depthpaint.depth.read import read_depth, require_certain
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.estimators import registry as estimators
+from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.models.registry import model_named
 from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
@@ -64,16 +69,32 @@ class _Conditions:
 class Engine:
     """Paints requests. Models stay loaded and sentences encoded, so that the next picture starts at once."""
 
-    def __init__(self, load: Callable[[str], Painter] | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], Painter] | None = None,
+        load_estimator: Callable[[str], Estimator] | None = None,
+    ) -> None:
         self._load = load or _load_named
+        self._load_estimator = load_estimator or estimators.load_estimator
+        self._estimators: dict[str, Estimator] = {}
         self._painters: dict[str, Painter] = {}
         self._texts: dict[tuple[str, str], Floats] = {}
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
-        depth = read_depth(request.depth, request.reading)
+        depth = self.read(request.depth, request.reading)
         require_certain(depth.source)
         return depth, make_plan(request, depth.source.size, model_named(request.model).habits)
+
+    def read(self, path: Path, reading: DepthReading) -> DepthMap:
+        """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
+        return read_depth(path, reading, self._estimate)
+
+    def _estimate(self, name: str, picture: Pixels) -> Estimate:
+        if name not in self._estimators:
+            self._estimators[name] = self._load_estimator(name)
+        estimator = self._estimators[name]
+        return Estimate(estimator.estimate(picture), estimator.name, estimator.weights_sha256)
 
     def paint(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from depthpaint.models.painter import Floats, Residuals, UnknownWord
 from depthpaint.models.registry import DIORAMA
@@ -84,3 +85,16 @@ class FakePainter:
         factor = self._habits.latent_factor
         picture = latents[:, :3].repeat(factor, axis=2).repeat(factor, axis=3).transpose(0, 2, 3, 1)
         return np.clip(picture * 0.5 + 0.5, 0, 1)
+
+
+class FakeEstimator:
+    """Fulfils `models.estimators.estimator.Estimator`: what is bright and low is near."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.weights_sha256 = hashlib.sha256(name.encode()).hexdigest()
+
+    def estimate(self, picture: NDArray[np.uint8]) -> Floats:
+        """Brightness plus the row, on a scale of its own."""
+        rows = np.arange(len(picture), dtype=np.float32)[:, None]
+        return picture.mean(axis=2, dtype=np.float32) + 3 * rows

@@ -10,7 +10,7 @@ import pytest
 from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
-from depthpaint.testing import FakePainter
+from depthpaint.testing import FakeEstimator, FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -29,7 +29,7 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
     fake = FakePainter()
 
     def make_engine() -> Engine:
-        return Engine(load=lambda name: fake)
+        return Engine(load=lambda name: fake, load_estimator=FakeEstimator)
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
     return fake

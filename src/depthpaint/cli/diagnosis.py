@@ -54,6 +54,7 @@ def _row(source: DepthSource) -> dict[str, object]:
         "confidence": {found.aspect: round(found.confidence, 4) for found in source.findings},
         "evidence": {found.aspect: found.evidence for found in source.findings},
         "certain": near is None or near.confidence == 1,
+        "estimator": source.estimator,
         "sha256": source.sha256,
         "notes": list(source.notes),
         "advice": advice(source),

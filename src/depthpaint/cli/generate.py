@@ -47,6 +47,8 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     frame: options.FrameOption = "auto",
     part: options.Part = None,
     deband: options.Deband = False,
+    photo: options.FromPhoto = False,
+    estimator: options.EstimatorName = None,
     alpha_mask: options.AlphaMask = False,
     allow_constant: options.AllowConstant = False,
     out: options.Out = Path("output_images"),
@@ -79,7 +81,8 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "fit": fit, "profile": profile,
     } | options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
-        frame=frame, part=part, deband=deband, alpha_mask=alpha_mask, allow_constant=allow_constant,
+        frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
+        allow_constant=allow_constant,
     ))  # fmt: skip
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli import options
+from depthpaint.cli import options, painting
 from depthpaint.cli.diagnosis import Diagnosis, one_line, table, told_in_full
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthpaint.depth.depth_map import DepthMap
     from depthpaint.inputs.depth_reading import DepthReading
+
+    Reader = Callable[[Path, DepthReading], DepthMap]
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 IN_FULL = 3
@@ -42,6 +47,8 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
     frame: options.FrameOption = "auto",
     part: options.Part = None,
     deband: options.Deband = False,
+    photo: options.FromPhoto = False,
+    estimator: options.EstimatorName = None,
     alpha_mask: options.AlphaMask = False,
     preview: Preview = False,
     save_as: As = None,
@@ -64,14 +71,15 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
 
     reading = reading_from(options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
-        frame=frame, part=part, deband=deband, alpha_mask=alpha_mask,
+        frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
     ))  # fmt: skip
-    files = _files(depths, reading, quiet=quiet)
+    read = painting.make_engine().read
+    files = _files(depths, reading, read, quiet=quiet)
     diagnoses: list[Diagnosis] = []
     with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
         for path, how in files:
-            diagnoses.append(_diagnosed(path, how, preview=preview, target=_target(path, save_as, len(files)),
-                                        overwrite=overwrite))  # fmt: skip
+            target = _target(path, save_as, len(files))
+            diagnoses.append(_diagnosed(path, how, read, preview=preview, target=target, overwrite=overwrite))
             step()
     if as_json:
         emit_document({"files": [found.row() for found in diagnoses]})
@@ -87,7 +95,9 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
-def _files(depths: list[Path], reading: DepthReading, *, quiet: bool) -> list[tuple[Path, DepthReading]]:
+def _files(
+    depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
+) -> list[tuple[Path, DepthReading]]:
     """Each file with how it is to be read: those of a folder all in the same way."""
     from depthpaint.depth.sequence import frames_of, sequence_reading
 
@@ -98,7 +108,7 @@ def _files(depths: list[Path], reading: DepthReading, *, quiet: bool) -> list[tu
             continue
         frames = frames_of(path)
         with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
-            settled = sequence_reading(frames, reading, lambda _number: step())
+            settled = sequence_reading(frames, reading, lambda _number: step(), read)
         tell(f"{path}: {len(frames)} frames as one sequence; {_said(settled)}", quiet=quiet)
         found += [(frame, settled) for frame in frames]
     return found
@@ -113,17 +123,17 @@ def _said(settled: DepthReading) -> str:
 
 
 def _diagnosed(
-    path: Path, reading: DepthReading, *, preview: bool, target: Path | None, overwrite: bool
+    path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
     from depthpaint.core.files import write_atomic
     from depthpaint.depth.export import preview_png, save_depth
-    from depthpaint.depth.read import read_depth, require_certain
+    from depthpaint.depth.read import require_certain
 
     depth = None
     written: Path | None = None
     try:
         # What is flat can be looked at; it is refused when it is to be painted.
-        depth = read_depth(path, reading.model_copy(update={"allow_constant": True}))
+        depth = read(path, reading.model_copy(update={"allow_constant": True}))
         require_certain(depth.source)
         if target is not None:
             written = save_depth(depth, target, overwrite=overwrite)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli.terminal import emit, emit_document, emit_path
+from depthpaint.core.errors import ErrorCode, ModelError
 
 app = typer.Typer(help="List, show and export models.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -20,14 +21,19 @@ def list_models(as_json: AsJson = False) -> None:
 
     Example: depthpaint models list --json
     """
+    from depthpaint.models.estimators.registry import ESTIMATORS
     from depthpaint.models.registry import MODELS
 
     if as_json:
         rows = [{"name": k, "summary": m.summary, "licence": m.licence} for k, m in MODELS.items()]
-        emit_document({"models": rows})
+        seers = [{"name": k, "repository": e.repository, "licence": e.licence} for k, e in ESTIMATORS.items()]
+        emit_document({"models": rows, "estimators": seers})
         return
     for name, entry in MODELS.items():
         emit(f"{name}  {entry.summary} ({entry.licence})")
+    emit("\nfor --from-photo:")
+    for name, seer in ESTIMATORS.items():
+        emit(f"{name}  {seer.repository}, {seer.megabytes} MB to download ({seer.licence})")
 
 
 @app.command()
@@ -56,6 +62,28 @@ def show(name: str, as_json: AsJson = False) -> None:
     for key, value in facts.items():
         emit(f"  {key:20} {value}")
     emit(f"\nthe {len(words)} words it knows\n  {' '.join(words)}")
+
+
+@app.command()
+def pull(name: str) -> None:
+    """Download a model's weights (safetensors only) into the hub's cache; nothing else ever downloads.
+
+    Example: depthpaint models pull depth-anything-v2-small
+    """
+    from depthpaint.models.estimators.registry import ESTIMATORS, needs_extra
+
+    if name not in ESTIMATORS:
+        raise ModelError(
+            f"there is nothing to download called '{name}'",
+            code=ErrorCode.MODEL_NOT_FOUND,
+            remedy=f"choose one of {', '.join(ESTIMATORS)}; diorama is inside the package",
+            value=name,
+        )
+    try:
+        from depthpaint.models.estimators.hub import pull as fetch
+    except ModuleNotFoundError as error:
+        raise needs_extra(error) from error
+    emit_path(fetch(name, ESTIMATORS[name]))
 
 
 @app.command()

@@ -75,6 +75,13 @@ Part = Annotated[
     str | None, Option(rich_help_panel=_READING, help="The array in an NPZ, the channel in an EXR.")
 ]
 Deband = Annotated[bool, Option("--deband", rich_help_panel=_READING, help="Smooth the steps of few levels.")]
+FromPhoto = Annotated[
+    bool, Option("--from-photo", rich_help_panel=_READING, help="The file is a photo: see depth in it.")
+]
+EstimatorName = Annotated[
+    str | None,
+    Option("--estimator", rich_help_panel=_READING, help="What sees depth in a photo: a name or a folder."),
+]
 AlphaMask = Annotated[
     bool, Option("--alpha-mask", rich_help_panel=_READING, help="Transparent pixels have no depth.")
 ]
@@ -90,7 +97,10 @@ def said(**reading: object) -> dict[str, object]:
     The rest stays unsaid, which is not the same: holes without --holes are filled up to a limit only.
     """
     from depthpaint.inputs.depth_reading import DepthReading
+    from depthpaint.models.estimators.registry import DEFAULT
 
+    photo, named = reading.pop("photo"), reading.pop("estimator")
+    reading["from_photo"] = (named or DEFAULT) if photo or named else None
     fields = DepthReading.model_fields
     return {
         name: value

@@ -92,7 +92,7 @@ def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) 
     if metres is not None:
         return "distance", "numbers that have a unit are distances"
     if samples.quantity is not None:
-        return samples.quantity, "as the file states"
+        return samples.quantity, f"as {samples.stated_by} states"
     return None, ""
 
 

@@ -6,12 +6,16 @@ import hashlib
 import os
 from pathlib import Path
 
-from depthpaint.core.errors import DepthError, ErrorCode, OutOfMemory
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.finding import LEAST_CONFIDENCE
 from depthpaint.depth.formats.decode import decode
 from depthpaint.depth.formats.samples import FormatName
+from depthpaint.depth.photo import Estimate, Estimating, estimated
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.regular_file import STDIN, read_input
@@ -23,14 +27,17 @@ _ENDINGS: dict[FormatName, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def read_depth(path: str | os.PathLike[str], reading: DepthReading = AS_IT_IS) -> DepthMap:
+def read_depth(
+    path: str | os.PathLike[str], reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
+) -> DepthMap:
     """Read a depth map of any known format, told by its content, as disparity in [0, 1] with 1 = nearest.
 
     `path` may be "-" for standard input. `reading` is what the user says of the file; the rest is concluded,
-    and `source.findings` say how surely. Raises DepthError, UnsafeFormatError, OutOfMemory.
+    and `source.findings` say how surely. `estimate` is called where it says "from_photo". Raises DepthError,
+    UnsafeFormatError, OutOfMemory, and what `estimate` raises.
     """
     try:
-        return _read(Path(path), reading)
+        return _read(Path(path), reading, estimate)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -55,10 +62,13 @@ def require_certain(source: DepthSource) -> None:
     )
 
 
-def _read(path: Path, reading: DepthReading) -> DepthMap:
+def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
     name = "standard input" if str(path) == STDIN else str(path)
     data = read_input(path, MAX_FILE_BYTES)
     file_format, samples = decode(name, data, reading.part)
+    seen = None
+    if reading.from_photo is not None:
+        samples, seen = estimated(name, samples, reading.from_photo, estimate or _nobody)
     found = understand(name, samples, reading)
     height, width = found.values.shape
     source = DepthSource(
@@ -79,9 +89,19 @@ def _read(path: Path, reading: DepthReading) -> DepthMap:
         invalid_share=1 - float(found.valid.mean()),
         findings=found.findings,
         reading=_settled(reading, found),
+        estimator="" if seen is None else seen.estimator,
+        estimator_sha256="" if seen is None else seen.weights_sha256,
         notes=(*_name_note(path, file_format), *samples.notes, *found.notes),
     )
     return DepthMap(values=found.values, valid=found.valid, source=source)
+
+
+def _nobody(estimator: str, picture: NDArray[np.uint8]) -> Estimate:
+    raise InternalError(
+        f"nobody is here to run the estimator {estimator} on a picture of {picture.shape}",
+        code=ErrorCode.INTERNAL,
+        remedy="give read_depth an estimate function",
+    )
 
 
 def _settled(reading: DepthReading, found: Understood) -> DepthReading:

@@ -43,7 +43,10 @@ def frames_of(folder: Path) -> list[Path]:
 
 
 def sequence_reading(
-    frames: Sequence[Path], reading: DepthReading = AS_IT_IS, on_frame: Callable[[int], None] | None = None
+    frames: Sequence[Path],
+    reading: DepthReading = AS_IT_IS,
+    on_frame: Callable[[int], None] | None = None,
+    read: Callable[[Path, DepthReading], DepthMap] = read_depth,
 ) -> DepthReading:
     """Read every frame once and settle what holds for all of them.
 
@@ -53,7 +56,7 @@ def sequence_reading(
     """
     sources: list[DepthSource] = []
     for number, frame in enumerate(frames, 1):
-        sources.append(read_depth(frame, reading).source)
+        sources.append(read(frame, reading).source)
         if on_frame is not None:
             on_frame(number)
     near = "white" if sum(map(_log_odds, sources)) >= 0 else "black"

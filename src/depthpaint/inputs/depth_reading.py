@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 NearChoice = Literal["auto", "white", "black"]
 KindChoice = Literal["auto", "disparity", "distance"]
@@ -62,7 +62,8 @@ class DepthReading(BaseModel):
     grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
     `colour_map` the map that a colour picture is painted with; `holes` what becomes of pixels that nothing is
     known of; `empty` the numbers that mark such pixels; `range` what of the numbers spans far to near, in
-    stored units; `part` the key or channel inside a container.
+    stored units; `part` the key or channel inside a container; `from_photo` the estimator (a name or
+    a folder) that is to see depth in a picture that holds none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -76,6 +77,7 @@ class DepthReading(BaseModel):
     range: RangeField = "auto"
     frame: FrameChoice = "auto"
     deband: bool = False
+    from_photo: Annotated[str, Field(min_length=1)] | None = None
     part: str | None = None
     alpha_mask: bool = False
     allow_constant: bool = False

@@ -112,6 +112,8 @@ class DepthFacts(_Section):
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
     findings: tuple[FindingFacts, ...]
+    estimator: str
+    estimator_sha256: str
     invalid_share: float
     notes: tuple[str, ...]
 
@@ -261,6 +263,8 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         metres=source.metres,
         raw_range=source.raw_range,
         used_range=source.used_range,
+        estimator=source.estimator,
+        estimator_sha256=source.estimator_sha256,
         findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
         invalid_share=source.invalid_share,
         notes=source.notes,
