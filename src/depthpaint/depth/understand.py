@@ -19,6 +19,7 @@ from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.frame import Frame, find_frame
 from depthpaint.depth.meaning import Meaning, meaning_of
 from depthpaint.depth.numbers import numbers_of
+from depthpaint.depth.remarks import holes_finding, range_finding
 from depthpaint.depth.scale import Scale
 from depthpaint.depth.span import Span, find_span
 from depthpaint.depth.unit import unit_finding
@@ -69,10 +70,10 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     if meaning.kind == "distance" and numbers.colour_map == "gray":
         unit = unit_finding(inside, values.shape, meaning.metres, reading.unit)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
-    holes = _holes(empty, unknown, endless, numbers.values.size, reading)
+    holes = holes_finding(empty, unknown, endless, numbers.values.size, reading)
     findings = (
         frame, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
-        _range(span, scale, reading), *bits,
+        range_finding(span, scale, reading), *bits,
     )  # fmt: skip
     return Understood(
         values=values,
@@ -178,47 +179,6 @@ def _closed(
         return values
     del endless  # far pixels count as known: a hole in the sky is sky
     return inpainted(values, ~unknown)
-
-
-def _holes(
-    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], size: int, reading: DepthReading
-) -> list[Finding]:
-    parts = list[str]()
-    if lost := int(unknown.sum()):
-        deed = {"far": "put at the far plane", "inpaint": "filled from what surrounds them",
-                "free": "left to the sentence"}[reading.fill]  # fmt: skip
-        parts.append(f"{_percent(lost / size)} unknown, {deed}")
-    if beyond := int(endless.sum()):
-        parts.append(f"{_percent(beyond / size)} endlessly far")
-    if not parts:
-        return []
-    marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
-    evidence = (
-        f"many pixels hold exactly {' and '.join(marks)}, far from all others" if marks else "as stored"
-    )
-    return [Finding(
-        aspect="holes", value="; ".join(parts), confidence=0.95 if marks else 1.0, evidence=evidence,
-        flag="--empty, --holes",
-    )]  # fmt: skip
-
-
-def _range(span: Span, scale: Scale, reading: DepthReading) -> Finding | None:
-    if isinstance(reading.range, tuple):
-        evidence, cut = "as told", True
-    else:
-        cut = bool(span.far_cut or span.near_cut)
-        evidence = (
-            f"{_percent(span.far_cut)} at the far end and {_percent(span.near_cut)} at the near end "
-            "lie apart from the rest, and would squash it"
-        )
-    if not cut:
-        return None
-    value = f"{float(scale.low):.4g} to {float(scale.high):.4g}"
-    return Finding(aspect="range", value=value, confidence=1.0, evidence=evidence, flag="--range")
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
 
 
 def _constant(name: str, reason: str) -> DepthError:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import printable
 from depthpaint.record.environment import VERSIONS
-from depthpaint.record.run_record import PlanFacts, RunRecord, Settings, pixels_sha256
+from depthpaint.record.run_record import RunRecord, pixels_sha256
+from depthpaint.record.sections import PlanFacts, Settings
 
 TOLERANCE = 2
 """Of 255, for the worst value of a picture: what another machine's rounding may change and no eye can see."""
