@@ -173,3 +173,10 @@ def test_masked_pixels_do_not_count() -> None:
 def test_levels_are_distinct_values(dtype: Any) -> None:
     numbers = (np.arange(600).reshape(20, 30) % 100 - 20 * (np.dtype(dtype).kind != "u")).astype(dtype)
     assert understood(numbers).levels == 100
+
+
+def test_a_signalling_nan_is_a_hole_like_any_other() -> None:
+    numbers = UNIT.astype(np.float32)
+    numbers.view(np.uint32)[3, 4] = 0x7F800001
+    assert not understood(numbers, near="auto").valid[3, 4]
+    assert not understood(numbers, deband=True).valid[3, 4]

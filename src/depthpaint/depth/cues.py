@@ -38,7 +38,8 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
     # Far fewer numbers do for a copy this small.
     skip = max(1, min(height // size[1], width // size[0]) // 4)
     # A quarter, so that no difference overflows.
-    sparse, known = numbers[::skip, ::skip].astype(np.float64) / 4, valid[::skip, ::skip]
+    with np.errstate(invalid="ignore"):  # some kinds of NaN complain when they are widened
+        sparse, known = numbers[::skip, ::skip].astype(np.float64) / 4, valid[::skip, ::skip]
     if not known.any():
         return np.zeros(size[::-1], np.float32), np.zeros(size[::-1], np.bool_)
     low, high = np.quantile(sparse[known], (0.01, 0.99))
