@@ -47,6 +47,9 @@ def test_many_files_are_a_table(cli: Run, scans: Path) -> None:
     assert lines[0].split() == "file size format bits colours near kind range holes verdict".split()
     assert sum(line.endswith(" ready") and not line.endswith("not ready") for line in lines) == 4
     assert "--near white or --near black" in lines[-1]
+    rows = json.loads(cli("inspect", *sorted(scans.glob("*.npy")), "--json")[1])["files"]
+    assert [row["certain"] for row in rows] == [False, True, True, True, True]
+    assert rows[0]["error"] == "depth_ambiguous"
 
 
 def test_the_json_has_what_was_inferred_with_its_confidence(cli: Run) -> None:
@@ -65,6 +68,7 @@ def test_the_json_has_what_was_inferred_with_its_confidence(cli: Run) -> None:
     } <= set(row)
     assert set(row["confidence"]) == {"near", "kind"}
     assert row["evidence"]["near"]
+    assert row["certain"] is True
     (row,) = json.loads(cli("inspect", "depth.npy", "--near", "black", "--json")[1])["files"]
     assert (row["near"], row["confidence"]["near"]) == ("black", 1)
 

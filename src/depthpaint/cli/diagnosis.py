@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthpaint.core.errors import DepthpaintError, printable
+from depthpaint.depth.finding import LEAST_CONFIDENCE
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
@@ -53,7 +54,7 @@ def _row(source: DepthSource) -> dict[str, object]:
         "invalid": round(source.invalid_share, 6),
         "confidence": {found.aspect: round(found.confidence, 4) for found in source.findings},
         "evidence": {found.aspect: found.evidence for found in source.findings},
-        "certain": near is None or near.confidence == 1,
+        "certain": near is None or near.confidence >= LEAST_CONFIDENCE,
         "estimator": source.estimator,
         "sha256": source.sha256,
         "notes": list(source.notes),
