@@ -94,10 +94,7 @@ class Engine:
         if name not in self._estimators:
             self._estimators[name] = self._load_estimator(name)
         estimator = self._estimators[name]
-        return Estimate(
-            values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
-            revision=estimator.revision, weights_sha256=estimator.weights_sha256,
-        )  # fmt: skip
+        return Estimate(estimator.estimate(picture), estimator.name, estimator.weights_sha256)
 
     def paint(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None

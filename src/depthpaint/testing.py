@@ -13,7 +13,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.painter import Floats, Residuals, UnknownWord
 from depthpaint.models.registry import DIORAMA
 from depthpaint.plan.habits import ModelHabits
@@ -93,8 +92,6 @@ class FakeEstimator:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.revision = "0" * 40
-        self.quantity: Quantity = "disparity"
         self.weights_sha256 = hashlib.sha256(name.encode()).hexdigest()
 
     def estimate(self, picture: NDArray[np.uint8]) -> Floats:

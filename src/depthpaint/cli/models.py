@@ -11,7 +11,7 @@ import typer
 from depthpaint.cli.terminal import emit, emit_document, emit_path
 from depthpaint.core.errors import ErrorCode, ModelError
 
-app = typer.Typer(help="List, show, pull and export models.")
+app = typer.Typer(help="List, show and export models.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

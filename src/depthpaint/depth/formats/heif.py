@@ -67,5 +67,4 @@ def decode_heif(name: str, data: bytes) -> Samples:
         notes=tuple(notes),
         lossy=True,
         quantity=quantity,
-        hidden=hidden,
     )

@@ -7,32 +7,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.formats.samples import Quantity
-
 
 class Estimator(Protocol):
-    """A loaded estimator of depth."""
+    """A loaded estimator of relative disparity."""
 
     @property
     def name(self) -> str:
-        """A registered name, or a folder's own name without the folders above it."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """The hub's commit that the weights are from; "" for a folder, which knows none."""
+        """As it was asked for: a registered name, or a folder."""
         ...
 
     @property
     def weights_sha256(self) -> str:
-        """Digest of the weights that are loaded, hexadecimal: of the file, or of shards one after another."""
-        ...
-
-    @property
-    def quantity(self) -> Quantity:
-        """What grows with the numbers: "disparity", on a scale of its own, or "distance", in metres."""
+        """Digest of the weights that are loaded, hexadecimal."""
         ...
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Depth of a picture (H, W, 3) at the picture's own size: float32 (H, W), finite."""
+        """Disparity of a picture (H, W, 3), on a scale of its own: float32 (H, W), greater is nearer."""
         ...
