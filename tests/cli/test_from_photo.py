@@ -12,7 +12,9 @@ from PIL import Image
 
 from depthpaint.cli import painting
 from depthpaint.engine import Engine
+from depthpaint.models.estimators.registry import DEFAULT, DEPTH_ANYTHING
 from depthpaint.record.png_text import read_record
+from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -34,9 +36,10 @@ def test_a_photo_is_refused_with_the_flag_and_painted_with_it(cli: Run, work: Pa
     status, out, err = cli("generate", "photo.jpg", "p", "--from-photo", "--steps", 2)
     assert status == 0, err
     record = read_record(work / out.strip())
-    assert record.depth.estimator == "depth-anything-v2-small"
+    assert record.depth.estimator == DEFAULT
     assert len(record.depth.estimator_sha256) == 64
-    assert record.settings.reading.from_photo == "depth-anything-v2-small"
+    assert record.depth.estimator_revision == "0" * 40
+    assert record.settings.reading.from_photo == DEFAULT
     status, told, _ = cli("replay", out.strip())
     assert (status, "bit-equal" in told) == (0, True)
 
@@ -65,7 +68,7 @@ def test_without_weights_it_says_how_to_get_them(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(painting, "make_engine", lambda: Engine(load=lambda name: painter))
-    status, out, err = cli("generate", "photo.jpg", "p", "--from-photo")
+    status, out, err = cli("generate", "photo.jpg", "p", "--estimator", DEPTH_ANYTHING)
     assert (status, out) == (7, "")
     assert "depthpaint models pull depth-anything-v2-small" in err
     assert err.count("\n") == 1
@@ -79,3 +82,54 @@ def test_only_what_is_listed_can_be_pulled(cli: Run) -> None:
     assert status == 5
     assert "depth-anything-v2-small" in err
     assert "depth-anything-v2-small" in cli("models", "list")[1]
+    for row in json.loads(cli("models", "list", "--json")[1])["estimators"]:
+        assert row["revision"] in (None, "main") or len(row["revision"]) == 40
+
+
+@pytest.mark.usefixtures("photo")
+def test_an_estimator_without_a_name_is_refused(cli: Run) -> None:
+    for flags in (["--estimator", ""], ["--from-photo", "--estimator", ""]):
+        status, _, err = cli("generate", "photo.jpg", "p", *flags)
+        assert status == 2
+        assert "from_photo" in err
+
+
+@pytest.mark.usefixtures("photo")
+def test_replay_says_that_the_estimator_is_another(cli: Run) -> None:
+    """The fake's digest is that of the folder it is asked for by; the record knows the folder's own name."""
+    asked = ("generate", "photo.jpg", "p", "--estimator", "/somewhere/else/mine", "--steps", 2)
+    painted = cli(*asked)[1].strip()
+    status, told, _ = cli("replay", painted)
+    assert (status, "changed: the estimator's weights" in told) == (0, True), told
+    told = cli("replay", painted, "--estimator", "/somewhere/else/mine")[1]
+    assert told.strip().endswith("bit-equal (every value is equal)")
+    picture = json.loads(cli("replay", painted, "--estimator", "other", "--json")[1])["images"][0]
+    assert "other now" in picture["why"]
+
+
+@pytest.mark.parametrize("folder", ["/home/somebody/private/mine", "../somebody/private/mine"])
+@pytest.mark.usefixtures("photo")
+def test_a_picture_that_is_given_away_names_no_folder(cli: Run, work: Path, folder: str) -> None:
+    asked = ("generate", "photo.jpg", "p", "--estimator", folder, "--steps", 2, "--sidecar")
+    painted = work / cli(*asked)[1].strip()
+    with Image.open(painted) as picture:
+        texts = [str(value) for value in picture.info.values()]
+    told = "".join([*texts, painted.with_suffix(".json").read_text()])
+    assert "mine" in told
+    assert "somebody" not in told
+    assert "private" not in told
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_record_from_elsewhere_names_no_folder_of_this_machine(cli: Run, work: Path) -> None:
+    """Such a record would have a replay read any folder of the one who replays, or another machine's."""
+    record = read_record(work / cli("generate", "photo.jpg", "p", "--from-photo", "--steps", 2)[1].strip())
+    for name in ("/etc", "../x", "\\\\host\\share", "C:\\x"):
+        document = json.loads(record.to_json())
+        document["settings"]["reading"]["from_photo"] = name
+        with pytest.raises(RecordError, match="estimator is named"):
+            RunRecord.from_json(json.dumps(document))
+    document = json.loads(record.to_json())
+    for key in ("estimator", "estimator_revision", "estimator_sha256"):
+        del document["depth"][key]
+    assert RunRecord.from_json(json.dumps(document)).depth.estimator == "", "records from before can be read"

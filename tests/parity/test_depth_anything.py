@@ -2,60 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_estimator import save_tiny
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.engine import Engine
 from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.models.estimators import hub, registry
-from depthpaint.models.estimators.depth_anything import DepthAnything, network_size
-from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS, load_estimator
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.estimators.depth_anything import network_size
+from depthpaint.models.estimators.registry import load_estimator
+from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.testing import FakePainter
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Depth Anything in miniature, saved as its publishers save it."""
-    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
-
-    torch.random.default_generator.manual_seed(0)
-    backbone = Dinov2Config(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=518, patch_size=14,
-        reshape_hidden_states=False, apply_layernorm=True,
-        **{"out_features": ["stage1", "stage2"]},
-    )  # fmt: skip
-    configuration = DepthAnythingConfig(
-        backbone_config=backbone, reassemble_hidden_size=32, neck_hidden_sizes=[8, 16],
-        fusion_hidden_size=16, head_hidden_size=8, reassemble_factors=[4, 2],
-    )  # fmt: skip
-    target = tmp_path_factory.mktemp("depth-anything")
-    DepthAnythingForDepthEstimation(configuration).save_pretrained(target)
-    return target
-
-
-@pytest.fixture
-def photo() -> np.ndarray:
-    y, x = np.mgrid[0:61, 0:97]
-    return np.stack([2 * y, x * 2, (x + y) % 256], axis=-1).astype(np.uint8)
-
-
-def test_it_is_what_transformers_makes_of_it(folder: Path, photo: np.ndarray) -> None:
+@pytest.mark.parametrize("shape", [(61, 97), (300, 1000), (901, 700)])
+def test_it_is_what_transformers_makes_of_it(folder: Path, shape: tuple[int, int]) -> None:
     """The published processor's settings in transformers' own processor; enlarged linearly, not cubically."""
     from transformers import AutoModelForDepthEstimation
     from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
+    photo = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
     processor = DPTImageProcessorPil(
         do_resize=True, size={"height": 518, "width": 518}, keep_aspect_ratio=True, ensure_multiple_of=14,
         resample=Image.Resampling.BICUBIC, do_rescale=True, rescale_factor=1 / 255, do_normalize=True,
@@ -64,160 +45,227 @@ def test_it_is_what_transformers_makes_of_it(folder: Path, photo: np.ndarray) ->
     inputs = processor(Image.fromarray(photo), return_tensors="pt")
     with torch.inference_mode():
         answer = AutoModelForDepthEstimation.from_pretrained(folder)(**inputs).predicted_depth
-    expected = torch.nn.functional.interpolate(answer[:, None], photo.shape[:2], mode="bilinear")[
-        0, 0
-    ].numpy()
-    found = DepthAnything("tiny", folder).estimate(photo)
-    assert found.shape == photo.shape[:2]
+    expected = torch.nn.functional.interpolate(answer[:, None], shape, mode="bilinear")[0, 0].numpy()
+    found = load_estimator(str(folder)).estimate(photo)
+    assert found.shape == shape
+    assert found.dtype == np.float32
+    assert np.ptp(expected) > 0
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(
     ("width", "height", "size"),
-    [(640, 480, (686, 518)), (518, 518, (518, 518)), (97, 61, (518, 322)), (4000, 3000, (686, 518))],
-)
+    [
+        (640, 480, (686, 518)), (518, 518, (518, 518)), (97, 61, (518, 322)), (4000, 3000, (686, 518)),
+        (1000, 1, (518, 14)), (4000, 400, (2072, 518)),
+    ],
+)  # fmt: skip
 def test_the_size_that_the_network_sees(width: int, height: int, size: tuple[int, int]) -> None:
     assert network_size(width, height) == size
 
 
-@pytest.mark.parametrize("shape", [(8, 900), (900, 8), (8, 8)])
+@pytest.mark.parametrize("shape", [(8, 900), (900, 8), (8, 8), (1, 1000), (400, 6000)])
 def test_odd_photos_are_seen_too(folder: Path, shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    assert DepthAnything("tiny", folder).estimate(picture).shape == shape
+    values = load_estimator(str(folder)).estimate(picture)
+    assert values.shape == shape
+    assert np.isfinite(values).all()
+
+
+def test_loaded_again_it_sees_the_same(folder: Path, photo: np.ndarray) -> None:
+    one, other = (load_estimator(str(folder)) for _ in range(2))
+    assert np.array_equal(one.estimate(photo), other.estimate(photo))
+    assert one.weights_sha256 == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert (one.name, one.revision, one.quantity) == ("depth-anything", "", "disparity")
+
+
+def test_weights_in_shards_are_the_same_weights(folder: Path, tmp_path: Path, photo: np.ndarray) -> None:
+    shards = save_tiny(tmp_path / "shards", shard="100KB")
+    files = sorted(shards.glob("*.safetensors"))
+    assert len(files) > 1
+    estimator = load_estimator(str(shards))
+    assert np.array_equal(estimator.estimate(photo), load_estimator(str(folder)).estimate(photo))
+    together = b"".join(file.read_bytes() for file in files)
+    assert estimator.weights_sha256 == hashlib.sha256(together).hexdigest()
+
+
+def test_half_weights_are_counted_with_in_full(tmp_path: Path, photo: np.ndarray) -> None:
+    half = save_tiny(tmp_path / "half", half=True)
+    full = tmp_path / "full"
+    shutil.copytree(half, full)
+    tensors = {name: tensor.float() for name, tensor in load_file(half / "model.safetensors").items()}
+    save_file(tensors, full / "model.safetensors", {"format": "pt"})
+    seen = [load_estimator(str(path)).estimate(photo) for path in (half, full)]
+    assert np.array_equal(*seen)
 
 
 def read(folder: Path, path: Path) -> DepthMap:
     return Engine().read(path, DepthReading(from_photo=str(folder)))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1"])
 def test_a_photo_becomes_depth_and_says_by_whom(
     folder: Path, tmp_path: Path, photo: np.ndarray, mode: str
 ) -> None:
     Image.fromarray(photo).convert(mode).save(tmp_path / "photo.png")
     depth = read(folder, tmp_path / "photo.png")
-    assert (depth.source.estimator, depth.source.near, depth.source.kind) == (
-        str(folder),
-        "white",
-        "disparity",
-    )
-    assert len(depth.source.estimator_sha256) == 64
-    assert any("estimated from a photo" in note for note in depth.source.notes)
+    source = depth.source
+    assert (source.estimator, source.near, source.kind) == ("depth-anything", "white", "disparity")
+    assert len(source.estimator_sha256) == 64
+    assert any("estimated from a photo" in note for note in source.notes)
     again = read(folder, tmp_path / "photo.png")
     assert np.array_equal(again.values, depth.values)
-    near = depth.source.finding("near")
+    near = source.finding("near")
     assert near is not None
-    assert str(folder) in near.evidence
+    assert near.confidence == 1
+    assert "depth-anything" in near.evidence
 
 
-@pytest.mark.parametrize("spoil", ["empty", "pickle", "no config", "cut", "not there"])
+def test_a_network_that_sees_metres_is_turned_round(tmp_path: Path, photo: np.ndarray) -> None:
+    folder = save_tiny(tmp_path / "metric", depth_estimation_type="metric", max_depth=20)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["head.conv3.weight"] *= 1e7  # random weights alone see one distance everywhere
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    source = (depth := read(folder, tmp_path / "photo.png")).source
+    assert (source.kind, source.near, source.metres) == ("distance", "black", 1.0)
+    metres = load_estimator(str(folder)).estimate(photo)
+    assert np.ptp(metres) > 0.1
+    assert np.corrcoef(metres.ravel(), depth.values.ravel())[0, 1] < -0.5
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_record_names_no_folder_of_a_person(
+    folder: Path, tmp_path: Path, photo: np.ndarray, relative: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    monkeypatch.chdir(tmp_path)
+    told = os.path.relpath(folder) if relative else str(folder)
+    asked = GenerationRequest(depth=Path("photo.png"), prompt="p", num_inference_steps=1, from_photo=told)
+    record = record_of(Engine(load=lambda name: FakePainter()).paint(asked), 0)
+    assert folder.parent.name not in record.to_json()
+    assert record.settings.reading.from_photo == "depth-anything"
+    assert record.depth.estimator_sha256 == load_estimator(told).weights_sha256
+    assert record.request(Path("photo.png"), told).from_photo == told
+    assert RunRecord.from_json(record.to_json()) == record
+
+
+MODEL = "model.safetensors"
+INCOMPATIBLE, TRUNCATED = ErrorCode.MODEL_INCOMPATIBLE, ErrorCode.MODEL_TRUNCATED
+
+
+def lose(path: Path, part: str) -> None:
+    tensors = load_file(path / MODEL)
+    save_file({name: t for name, t in tensors.items() if part not in name}, path / MODEL, {"format": "pt"})
+
+
+def reshape(path: Path) -> None:
+    tensors = load_file(path / MODEL)
+    tensors["head.conv1.weight"] = tensors["head.conv1.weight"][:, :4].contiguous()
+    save_file(tensors, path / MODEL, {"format": "pt"})
+
+
+def only_pickle(path: Path) -> None:
+    (path / MODEL).unlink()
+    (path / "pytorch_model.bin").write_bytes(b"\x80\x02.")
+
+
+def index(path: Path, name: str) -> None:
+    (path / MODEL).unlink()
+    (path / f"{MODEL}.index.json").write_text(json.dumps({"weight_map": {"head.conv1.weight": name}}))
+
+
+def configure(path: Path, **changes: object) -> None:
+    document = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps(document | changes))
+
+
+SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
+    "empty": (lambda path: [file.unlink() for file in path.iterdir()], INCOMPATIBLE, "no model.safetensors"),
+    "pickle": (only_pickle, ErrorCode.PICKLE_REFUSED, "never read"),
+    "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "no safetensors"),
+    "no weights in it": (lambda path: (path / MODEL).write_bytes(b""), TRUNCATED, "damaged"),
+    "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "cut"),
+    "pointer": (
+        lambda path: (path / MODEL).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
+        TRUNCATED, "git lfs pull",
+    ),
+    "no config": (lambda path: (path / "config.json").unlink(), INCOMPATIBLE, "config.json"),
+    "no JSON": (lambda path: (path / "config.json").write_text("{"), INCOMPATIBLE, "no JSON"),
+    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "says nothing"),
+    "deep JSON": (lambda path: (path / "config.json").write_text("[" * 99_999), INCOMPATIBLE, "no JSON"),
+    "other family": (lambda path: configure(path, model_type="dinov2"), INCOMPATIBLE, "dinov2"),
+    "other type": (lambda path: configure(path, depth_estimation_type="x"), INCOMPATIBLE, "unknown type"),
+    "other sizes": (lambda path: configure(path, fusion_hidden_size=24), INCOMPATIBLE, ""),
+    "head lost": (lambda path: lose(path, "head"), INCOMPATIBLE, "lack 6 tensors"),
+    "one lost": (lambda path: lose(path, "head.conv1.bias"), INCOMPATIBLE, "head.conv1.bias"),
+    "reshaped": (reshape, INCOMPATIBLE, ""),
+    "shard gone": (lambda path: index(path, "model-00001-of-00001.safetensors"), TRUNCATED, "not every"),
+    "shard outside": (lambda path: index(path, f"../depth-anything/{MODEL}"), TRUNCATED, "not every"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
 def test_what_cannot_be_loaded_is_one_sentence(folder: Path, tmp_path: Path, spoil: str) -> None:
     target = tmp_path / "spoilt"
-    if spoil != "not there":
-        target.mkdir()
-    weights = (folder / "model.safetensors").read_bytes()
-    if spoil in ("pickle", "cut"):
-        (target / "config.json").write_text((folder / "config.json").read_text())
-    if spoil == "pickle":
-        (target / "pytorch_model.bin").write_bytes(b"\x80\x02.")
-    if spoil in ("no config", "cut"):
-        (target / "model.safetensors").write_bytes(weights[:1000] if spoil == "cut" else weights)
+    shutil.copytree(folder, target)
+    deed, code, words = SPOILS[spoil]
+    deed(target)
     with pytest.raises(ModelError) as refused:
         load_estimator(str(target))
-    expected = ErrorCode.MODEL_NOT_FOUND if spoil == "not there" else ErrorCode.MODEL_INCOMPATIBLE
-    assert refused.value.code is expected
+    assert refused.value.code is code
+    assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert refused.value.remedy
 
 
-def test_weights_that_are_not_here_are_never_fetched_unasked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_only_training_needs_may_be_missing(folder: Path, tmp_path: Path, photo: np.ndarray) -> None:
+    shutil.copytree(folder, tmp_path / "trained")
+    lose(tmp_path / "trained", "mask_token")
+    seen = [load_estimator(str(path)).estimate(photo) for path in (folder, tmp_path / "trained")]
+    assert np.array_equal(*seen)
+
+
+@pytest.mark.parametrize("name", ["nobody", "no/such/folder", "a\0b"])
+def test_an_estimator_that_is_not_there(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="depth-anything-v2-small"):
+        load_estimator(name)
+
+
+def test_weights_that_hold_no_numbers(folder: Path, tmp_path: Path, photo: np.ndarray) -> None:
+    shutil.copytree(folder, tmp_path / "nan")
+    tensors = {name: tensor * float("nan") for name, tensor in load_file(folder / MODEL).items()}
+    save_file(tensors, tmp_path / "nan" / MODEL, {"format": "pt"})
+    with pytest.raises(ModelError, match="no depth") as refused:
+        load_estimator(str(tmp_path / "nan")).estimate(photo)
+    assert refused.value.code is INCOMPATIBLE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_too_little_memory_is_said(folder: Path, photo: np.ndarray, error: Exception) -> None:
+    estimator = load_estimator(str(folder))
+
+    def greedy(**inputs: object) -> None:
+        raise error
+
+    estimator._network = greedy
+    with pytest.raises(OutOfMemory, match="photo smaller"):
+        estimator.estimate(photo)
+
+
+@pytest.mark.parametrize("package", ["torch", "transformers"])
+def test_without_the_extra_it_says_what_to_install(
+    folder: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sockets are forbidden in this suite: a connection would be another error."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ModelError, match="models pull") as refused:
-        load_estimator(DEFAULT)
-    assert refused.value.code is ErrorCode.OFFLINE_MISSING
-
-
-class _Hub(BaseHTTPRequestHandler):
-    """As much of a hub as a download needs."""
-
-    folder: Path
-    asked: list[str]
-    commit = "0123456789abcdef0123456789abcdef01234567"
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def _answer(self, *, with_body: bool) -> None:
-        self.asked.append(self.path)
-        path = self.path.partition("?")[0]
-        names = [*(file.name for file in self.folder.iterdir()), "pytorch_model.bin"]
-        if "/tree/" in path:
-            listed = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in names]
-            body = json.dumps(listed).encode()
-        elif path.startswith("/api/models/"):
-            files = [{"rfilename": name} for name in names]
-            body = json.dumps({"id": "x", "sha": self.commit, "siblings": files}).encode()
-        else:
-            file = self.folder / path.rpartition("/")[2]
-            if not file.exists():
-                self.send_error(404)
-                return
-            body = file.read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", f'"{len(body):040d}"')
-        self.send_header("X-Repo-Commit", self.commit)
-        self.end_headers()
-        if with_body:
-            self.wfile.write(body)
-
-
-@pytest.fixture
-def loopback(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Hub]]:
-    """A hub on this machine, and an empty cache."""
-    handler = type("Hub", (_Hub,), {"folder": folder, "asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub, "snapshot_download", _with(hub.snapshot_download, tmp_path, endpoint))
-    yield handler
-    server.shutdown()
-    server.server_close()
-
-
-def _with(download: Any, cache: Path, endpoint: str) -> Any:
-    def at_home(*arguments: Any, **options: Any) -> Any:
-        return download(*arguments, **options, cache_dir=str(cache), endpoint=endpoint)
-
-    return at_home
-
-
-@pytest.mark.enable_socket
-def test_pull_fetches_safetensors_and_nothing_pickled(loopback: type[_Hub], photo: np.ndarray) -> None:
-    pulled = hub.pull(DEFAULT, ESTIMATORS[DEFAULT])
-    assert sorted(path.name for path in pulled.iterdir()) == ["config.json", "model.safetensors"]
-    assert not any("pytorch_model.bin" in path for path in loopback.asked)
-    count = len(loopback.asked)
-    assert load_estimator(DEFAULT).estimate(photo).shape == photo.shape[:2]
-    assert len(loopback.asked) == count, "loading asks nobody"
-
-
-@pytest.mark.enable_socket
-def test_a_hub_that_does_not_answer_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        hub, "snapshot_download", _with(hub.snapshot_download, tmp_path, "http://127.0.0.1:9")
-    )
-    with pytest.raises(ModelError) as refused:
-        hub.pull(DEFAULT, registry.ESTIMATORS[DEFAULT])
-    assert refused.value.code is ErrorCode.HUB_UNREACHABLE
-    assert "\n" not in str(refused.value)
+    monkeypatch.delitem(sys.modules, "depthpaint.models.estimators.depth_anything")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ModelError, match=r"depthpaint\[sd\]") as refused:
+        load_estimator(str(folder))
+    assert package in str(refused.value)

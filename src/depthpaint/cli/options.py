@@ -80,7 +80,11 @@ FromPhoto = Annotated[
 ]
 EstimatorName = Annotated[
     str | None,
-    Option("--estimator", rich_help_panel=_READING, help="What sees depth in a photo: a name or a folder."),
+    Option(
+        "--estimator",
+        rich_help_panel=_READING,
+        help="What sees depth in a photo: a name (models list) or a folder.",
+    ),
 ]
 AlphaMask = Annotated[
     bool, Option("--alpha-mask", rich_help_panel=_READING, help="Transparent pixels have no depth.")
@@ -100,7 +104,7 @@ def said(**reading: object) -> dict[str, object]:
     from depthpaint.models.estimators.registry import DEFAULT
 
     photo, named = reading.pop("photo"), reading.pop("estimator")
-    reading["from_photo"] = (named or DEFAULT) if photo or named else None
+    reading["from_photo"] = DEFAULT if photo and named is None else named
     fields = DepthReading.model_fields
     return {
         name: value

@@ -26,6 +26,9 @@ def replay(
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")
     ],
     depth: Annotated[Path | None, typer.Option(help="The depth map, if it is not where it was.")] = None,
+    estimator: Annotated[
+        str | None, typer.Option(help="For photos: the estimator's folder, if it is not where it was.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the pictures that were painted again here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -40,7 +43,7 @@ def replay(
     failure: DepthpaintError | None = None
     for image in images:
         try:
-            verdict = _again(image, depth, out)
+            verdict = _again(image, depth, estimator, out)
         except DepthpaintError as error:
             failure = error
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
@@ -63,7 +66,7 @@ def replay(
         raise typer.Exit(SOME_FAILED)
 
 
-def _again(image: Path, depth: Path | None, out: Path | None) -> Verdict:
+def _again(image: Path, depth: Path | None, estimator: str | None, out: Path | None) -> Verdict:
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
     from depthpaint.record.picture_file import save_picture
@@ -75,7 +78,7 @@ def _again(image: Path, depth: Path | None, out: Path | None) -> Verdict:
         probe(out)
     record = read_record(image)
     original = _pixels(image)
-    request = record.request(depth or _recorded_depth(record, image))
+    request = record.request(depth or _recorded_depth(record, image), estimator)
     with step_bar(quiet=False) as show:
         result = make_engine().paint(request, show)
     if out is not None:

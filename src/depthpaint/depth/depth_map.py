@@ -29,7 +29,8 @@ class DepthSource:
     how many times as far the far end is (scale.RATIO where nobody can know). `invalid_share` in
     [0, 1] is what was filled or left free. `findings` say what was concluded and why; `reading` repeats them
     as settings, so that the same file is understood the same way again; `notes` are sentences to show.
-    `estimator` saw the depth in a photo, with weights of that digest; both are "" where the file holds depth.
+    `estimator` saw the depth in a photo, with weights of that digest from that revision on the hub ("" for a
+    folder's); all three are "" where the file holds depth.
     """
 
     path: str
@@ -51,6 +52,7 @@ class DepthSource:
     reading: DepthReading
     notes: tuple[str, ...] = ()
     estimator: str = ""
+    estimator_revision: str = ""
     estimator_sha256: str = ""
 
     def finding(self, aspect: Aspect) -> Finding | None:

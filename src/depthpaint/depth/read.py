@@ -68,7 +68,7 @@ def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> Dep
     file_format, samples = decode(name, data, reading.part)
     seen = None
     if reading.from_photo is not None:
-        samples, seen = estimated(name, samples, reading.from_photo, estimate or _nobody)
+        samples, seen = estimated(name, samples, reading.from_photo, reading, estimate or _nobody)
     found = understand(name, samples, reading)
     height, width = found.values.shape
     source = DepthSource(
@@ -90,6 +90,7 @@ def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> Dep
         findings=found.findings,
         reading=_settled(reading, found),
         estimator="" if seen is None else seen.estimator,
+        estimator_revision="" if seen is None else seen.revision,
         estimator_sha256="" if seen is None else seen.weights_sha256,
         notes=(*_name_note(path, file_format), *samples.notes, *found.notes),
     )

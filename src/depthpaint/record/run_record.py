@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.environment import environment
@@ -66,16 +67,20 @@ class RunRecord(Section):
         except UnicodeEncodeError as error:
             raise _damaged("it holds half of a surrogate pair") from error
 
-    def request(self, depth_path: Path) -> GenerationRequest:
-        """The request that paints this picture again from the depth map at `depth_path`.
+    def request(self, depth_path: Path, estimator: str | None = None) -> GenerationRequest:
+        """The request that paints this picture again from the depth map, or the photo, at `depth_path`.
 
+        `estimator` says where the one that saw depth in a photo is now; without it, it is where it was.
         The size is given outright: it decides the content, however it was once arrived at. Raises
         ParameterError where a record made elsewhere holds what no request may.
         """
         settings = self.settings
         values: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
         del values["reading"]
-        return request_from({**values, **settings.reading.model_dump(), "depth": depth_path})
+        reading = settings.reading.model_dump()
+        if estimator is not None and reading["from_photo"] is not None:
+            reading["from_photo"] = estimator
+        return request_from({**values, **reading, "depth": depth_path})
 
 
 class _Version(BaseModel):
@@ -129,7 +134,7 @@ def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
         control_strength=plan.control_strength,
         control_window=plan.control_window,
         profile=plan.profile,
-        reading=depth.reading,
+        reading=_reading_to_tell(depth.reading),
         fit=plan.fit,
         model=plan.model,
         size=plan.sizes.output_size,
@@ -167,11 +172,19 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         raw_range=source.raw_range,
         used_range=source.used_range,
         estimator=source.estimator,
+        estimator_revision=source.estimator_revision,
         estimator_sha256=source.estimator_sha256,
         findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
         invalid_share=source.invalid_share,
         notes=source.notes,
     )
+
+
+def _reading_to_tell(reading: DepthReading) -> DepthReading:
+    if reading.from_photo is None:
+        return reading
+    # Resolved, so that ".." has a name; a registered name stays what it is.
+    return reading.model_copy(update={"from_photo": _path_to_tell(Path(reading.from_photo).resolve())})
 
 
 def _path_to_tell(path: Path) -> str:

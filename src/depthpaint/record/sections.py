@@ -11,11 +11,22 @@ from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.inputs.depth_reading import DepthReading
 
 
-def _told_path(path: str) -> str:
+def _names_no_folder(path: str) -> bool:
+    """Whether a path says nothing of the machine: it leads below the working folder, or is a name alone."""
     windows = PureWindowsPath(path)
-    if windows.anchor or PurePosixPath(path).is_absolute() or ".." in windows.parts or not path:
+    return bool(path) and not (windows.anchor or PurePosixPath(path).is_absolute() or ".." in windows.parts)
+
+
+def _told_path(path: str) -> str:
+    if not _names_no_folder(path):
         raise ValueError("a depth map is named by a path below the working folder, or by its name alone")
     return path
+
+
+def _told_reading(reading: DepthReading) -> DepthReading:
+    if reading.from_photo is not None and not _names_no_folder(reading.from_photo):
+        raise ValueError("an estimator is named by its name, or by a folder below the working one")
+    return reading
 
 
 class Section(BaseModel):
@@ -27,7 +38,8 @@ class Section(BaseModel):
 class Settings(Section):
     """All that a request needs to paint this one picture again, with nothing left to a model's habits.
 
-    `size` is the output in pixels; the windows are shares of the steps in [0, 1].
+    `size` is the output in pixels; the windows are shares of the steps in [0, 1]. In `reading` an estimator's
+    folder is told as the depth file's path is.
     """
 
     prompt: str
@@ -41,7 +53,7 @@ class Settings(Section):
     control_strength: float
     control_window: tuple[float, float]
     profile: str
-    reading: DepthReading
+    reading: Annotated[DepthReading, AfterValidator(_told_reading)]
     fit: Fit
     model: str
     size: Extent
@@ -94,10 +106,11 @@ class DepthFacts(Section):
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
     findings: tuple[FindingFacts, ...]
-    estimator: str
-    estimator_sha256: str
     invalid_share: float
     notes: tuple[str, ...]
+    estimator: str = ""
+    estimator_revision: str = ""
+    estimator_sha256: str = ""
 
 
 class Digests(Section):

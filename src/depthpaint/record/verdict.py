@@ -62,6 +62,10 @@ def changes(original: RunRecord, again: RunRecord) -> list[str]:
     """What the records say has changed, most telling first: files, settings and plan, versions, machine."""
     old, new = original.digests, again.digests
     found = [name for key, name in _DIGEST_NAMES.items() if getattr(old, key) != getattr(new, key)]
+    seen, sees = original.depth, again.depth
+    if seen.estimator_sha256 != sees.estimator_sha256:
+        names = f" ({seen.estimator or 'none'} before, {sees.estimator or 'none'} now)"
+        found.append(printable(f"the estimator's weights{names if seen.estimator != sees.estimator else ''}"))
     found += _fields(original.settings, again.settings) + _fields(original.plan, again.plan)
     before, after = original.environment, again.environment
     machine = [key for key in sorted(before.keys() | after.keys()) if key not in VERSIONS]

@@ -17,7 +17,7 @@ from depthpaint.training.depth_network import DepthNetwork, depth_loss
 from depthpaint.training.worlds.shards import Shard, load_shard
 
 BATCH = 32
-RATE = 1.5e-3
+RATE = 1.2e-3
 WARM_UP = 200
 DECAY = 0.999
 """Of the running average of the weights, which is what is exported."""
@@ -41,7 +41,7 @@ def train_depth(folder: Path, shards: Path, minutes: float) -> Iterator[Report]:
     meanwhile are used from the next round on.
     """
     network, averaged = DepthNetwork(), DepthNetwork()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2, fused=True)
     averaged.load_state_dict(network.state_dict())
     modules: dict[str, nn.Module] = {"network": network, "averaged": averaged}
     progress = load_checkpoint(folder, modules, {"adamw": optimizer})

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import struct
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
 import torch
 from diffusers import AutoencoderTiny
-from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 from depthpaint.training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
+from depthpaint.training.onnx_files import Graph, write_graph
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 
 WEIGHTS = "diorama.safetensors"
@@ -75,14 +70,6 @@ class _Decoder(nn.Module):
         return self.vae.decoder(latents)
 
 
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    module: nn.Module
-    inputs: dict[str, Tensor]
-    dynamic: dict[str, dict[int, object]]
-    outputs: list[str]
-
-
 def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> None:
     """Write the package files into `folder`: weights, graphs, tokenizer.
 
@@ -98,7 +85,7 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     }
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt", "model": "diorama"})
     for name, graph in _graphs(networks).items():
-        _write_graph(graph, folder, name)
+        write_graph(graph, folder / f"{name}.onnx", folder / WEIGHTS)
     build_tokenizer().save(str(folder / "tokenizer.json"))
     configurations = {
         name: json.loads(module.to_json_string()) if name != "text_encoder" else module.config.to_diff_dict()  # pyright: ignore
@@ -113,7 +100,7 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     )
 
 
-def _graphs(networks: Networks) -> dict[str, _Graph]:
+def _graphs(networks: Networks) -> dict[str, Graph]:
     batch, h, w = (torch.export.Dim(n, min=1, max=m) for n, m in (("batch", 64), ("h", 64), ("w", 64)))
     size = 16
     sides = [(size // 2**level) for level in range(len(CHANNELS))]
@@ -127,19 +114,19 @@ def _graphs(networks: Networks) -> dict[str, _Graph]:
     latents = torch.randn(2, LATENT_CHANNELS, size, size)
     latent_dims: dict[int, object] = {0: batch, 2: 4 * h, 3: 4 * w}
     return {
-        "text_encoder": _Graph(
+        "text_encoder": Graph(
             _TextEncoder(networks.text_encoder),
             {"tokens": torch.zeros(2, MAX_TOKENS, dtype=torch.int64)},
             {"tokens": {0: batch}},
             ["text"],
         ),
-        "adapter": _Graph(
+        "adapter": Graph(
             _Adapter(networks.adapter),
             {"depth": torch.rand(2, 1, size * 8, size * 8)},
             {"depth": {0: batch, 2: 32 * h, 3: 32 * w}},
             list(control),
         ),
-        "unet": _Graph(
+        "unet": Graph(
             _Unet(networks.unet),
             {
                 "latents": latents,
@@ -150,67 +137,7 @@ def _graphs(networks: Networks) -> dict[str, _Graph]:
             {"latents": latent_dims, "timestep": {0: batch}, "text": {0: batch}, **control_dims},
             ["prediction"],
         ),
-        "decoder": _Graph(
+        "decoder": Graph(
             _Decoder(networks.autoencoder), {"latents": latents}, {"latents": latent_dims}, ["picture"]
         ),
     }
-
-
-def _write_graph(graph: _Graph, folder: Path, name: str) -> None:
-    # The exporter tells of every operator of torchvision that is not there.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            graph.module.eval(), (), kwargs=graph.inputs, dynamo=True, optimize=False, verbose=False,
-            dynamic_shapes=graph.dynamic, input_names=list(graph.inputs), output_names=graph.outputs,
-        )  # fmt: skip
-    if program is None:
-        raise RuntimeError(f"the exporter returned nothing for {name}")
-    model = program.model_proto
-    _point_into(model, folder / WEIGHTS)
-    _strip(model)
-    onnx.save(model, folder / f"{name}.onnx")
-
-
-def _point_into(model: onnx.ModelProto, weights: Path) -> None:
-    """Replace every large initializer by its float16 twin in the safetensors file and a cast to float32."""
-    with weights.open("rb") as file:
-        length = struct.unpack("<Q", file.read(8))[0]
-        header = json.loads(file.read(length))
-    casts: list[onnx.NodeProto] = []
-    kept: list[TensorProto] = []
-    for initializer in model.graph.initializer:
-        entry = header.get(initializer.name)
-        if entry is None:
-            kept.append(initializer)
-            continue
-        begin, end = entry["data_offsets"]
-        half = f"{initializer.name}.float16"
-        outside = TensorProto(name=half, data_type=TensorProto.FLOAT16, dims=entry["shape"])
-        outside.data_location = TensorProto.EXTERNAL
-        for key, value in (
-            ("location", weights.name),
-            ("offset", 8 + length + begin),
-            ("length", end - begin),
-        ):
-            outside.external_data.add(key=key, value=str(value))
-        kept.append(outside)
-        casts.append(helper.make_node("Cast", [half], [initializer.name], to=TensorProto.FLOAT))
-    nodes = list(model.graph.node)
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
-    model.graph.node.extend([*casts, *nodes])
-
-
-def _strip(model: onnx.ModelProto) -> None:
-    """Drop stack traces and value notes: they are most of the file and name the exporting machine's paths."""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
-        del value.metadata_props[:]
-    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
-    for function in model.functions:
-        for node in function.node:
-            del node.metadata_props[:]

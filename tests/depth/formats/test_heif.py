@@ -27,6 +27,8 @@ def test_the_depth_of_a_portrait_is_used() -> None:
     assert np.abs(read.values.astype(int) - DEPTH).max() < 8
     assert (read.lossy, read.bits) == (True, 8)
     assert any("inside" in note for note in read.notes)
+    assert read.hidden
+    assert not samples(heic(PICTURE)).hidden
 
 
 def test_a_picture_without_depth_is_read_itself() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ from made_jpeg import (
 from made_png import png
 from PIL import Image, ImageOps
 
-from depthpaint.core.errors import ErrorCode
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.depth.read import read_depth
+from depthpaint.inputs.depth_reading import DepthReading
 
 GRAY = np.rint(smooth(48, 64) * 255).astype(np.uint8)
 
@@ -35,6 +38,17 @@ def test_gray_is_read_and_called_lossy() -> None:
     assert np.abs(read.values.astype(int) - GRAY).max() < 8
     assert (read.bits, read.lossy, read.quantity, read.opaque) == (8, True, None, None)
     assert any("lossy" in note for note in read.notes)
+
+
+def test_what_hides_in_a_portrait_is_not_taken_for_the_photo(tmp_path: Path) -> None:
+    """Else --from-photo would have an estimator look at a depth map."""
+    assert not samples(jpeg(photo())).hidden
+    for portrait in (google_portrait, dynamic_portrait, apple_portrait):
+        data = portrait(jpeg(photo()), jpeg(GRAY))
+        assert samples(data).hidden
+        (tmp_path / "portrait.jpg").write_bytes(data)
+        with pytest.raises(DepthError, match="leave --from-photo out"):
+            read_depth(tmp_path / "portrait.jpg", DepthReading(from_photo="any"))
 
 
 @pytest.mark.parametrize("progressive", [False, True])

@@ -67,4 +67,5 @@ def decode_heif(name: str, data: bytes) -> Samples:
         notes=tuple(notes),
         lossy=True,
         quantity=quantity,
+        hidden=hidden,
     )

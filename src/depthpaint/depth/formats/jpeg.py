@@ -54,4 +54,4 @@ def _revealed(name: str, hidden: HiddenMap) -> Samples:
     if hidden.backwards:
         values = np.iinfo(values.dtype).max - values
     notes = (hidden.note, *samples.notes)
-    return replace(samples, values=values, notes=notes, quantity=hidden.growing)
+    return replace(samples, values=values, notes=notes, quantity=hidden.growing, hidden=True)

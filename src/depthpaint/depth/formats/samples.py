@@ -23,7 +23,8 @@ class Samples:
     The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or the like;
     `quantity` is None where nothing is said; `metres` is how many metres one stored unit is; `empty` is the
     stored number that stands for "nothing was measured here" (GDAL's nodata); `part` names what was chosen
-    inside a container (an NPZ key, an EXR channel); `stated_by` says who states all this.
+    inside a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
+    picture; `stated_by` says who states all this.
     """
 
     values: NDArray[Any]
@@ -35,4 +36,5 @@ class Samples:
     metres: float | None = None
     empty: float | None = None
     part: str | None = None
+    hidden: bool = False
     stated_by: str = "the file"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, OutOfMemory
+from depthpaint.depth.formats.samples import Quantity
+from depthpaint.models.estimators.folder import EstimatorFolder, unusable
 
 SHORT_SIDE, MULTIPLE = 518, 14
 """The side that the network was trained at, and its patches' side, in pixels."""
@@ -21,38 +21,51 @@ MEAN = np.array((0.485, 0.456, 0.406), np.float32)
 SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
 """Of ImageNet's colours in [0, 1], as the processor of the published weights has them."""
 LONGEST_SIDE = 2072
+UNUSED = "mask_token"
+"""What only training looks at; weights may lack it."""
 
 
 class DepthAnything:
-    """Fulfils `Estimator`. On the GPU where there is one; in float32, so that machines agree."""
+    """Fulfils `Estimator`. On the GPU where there is one, in float32 whatever the weights are kept in."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    caution = ""
+
+    def __init__(self, name: str, folder: EstimatorFolder, revision: str = "") -> None:
         self.name = name
-        weights = sorted(folder.glob("*.safetensors"))
-        if not weights:
-            raise _unusable(folder, "it holds no .safetensors file (pickled weights are never read)")
-        digest = hashlib.sha256()
-        for path in weights:
-            digest.update(path.read_bytes())
-        self.weights_sha256 = digest.hexdigest()
+        self.revision = revision
+        self.weights_sha256 = folder.weights_sha256
+        self.quantity: Quantity = folder.quantity
+        self._folder = folder
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._network: Any = _loaded(folder).to(self._device).eval()
 
-    @torch.inference_mode()
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Disparity of a picture (H, W, 3): float32 (H, W), greater is nearer."""
+        """Depth of a picture (H, W, 3): float32 (H, W), of `quantity`."""
+        try:
+            values = self._estimated(picture)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise
+            raise OutOfMemory(
+                f"there is not enough memory on {self._device} to see depth in the photo",
+                code=ErrorCode.OUT_OF_MEMORY,
+                remedy="make the photo smaller, or choose a smaller --estimator",
+            ) from error
+        if not np.isfinite(values).all():
+            raise unusable(self._folder.path, "it answers with what is no depth")
+        return values
+
+    @torch.inference_mode()
+    def _estimated(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = picture.shape[:2]
         size = network_size(width, height)
         resized = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
         colours = (np.asarray(resized, np.float32) / 255 - MEAN) / SPREAD
         pixels = torch.from_numpy(np.ascontiguousarray(colours.transpose(2, 0, 1))[None]).to(self._device)
-        found: torch.Tensor = self._network(pixel_values=pixels).predicted_depth
+        found: torch.Tensor = self._network(pixel_values=pixels).predicted_depth  # (1, h, w)
         # Linear: a cubic would ring beside every edge.
         full = functional.interpolate(found[:, None], (height, width), mode="bilinear", align_corners=False)
-        values = full[0, 0].float().cpu().numpy()
-        if not np.isfinite(values).all():
-            raise _unusable(Path(self.name), "it answers with what is no depth")
-        return values
+        return full[0, 0].float().cpu().numpy()
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
@@ -66,7 +79,7 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     return min(sides[0], LONGEST_SIDE), min(sides[1], LONGEST_SIDE)
 
 
-def _loaded(folder: Path) -> torch.nn.Module:
+def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from transformers import DepthAnythingForDepthEstimation
@@ -75,19 +88,19 @@ def _loaded(folder: Path) -> torch.nn.Module:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            return DepthAnythingForDepthEstimation.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True
-            )
+            answer: Any = DepthAnythingForDepthEstimation.from_pretrained(
+                str(folder.path), local_files_only=True, use_safetensors=True, dtype=torch.float32,
+                output_loading_info=True,
+            )  # fmt: skip
         # Whatever a broken folder makes the library raise is a broken folder.
         except Exception as error:
+            if isinstance(error, ModuleNotFoundError):
+                raise
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise _unusable(folder, reason) from error
-
-
-def _unusable(folder: Path, why: str) -> ModelError:
-    return ModelError(
-        f"{folder} holds no Depth Anything that can be used: {why}",
-        code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="name a folder with config.json and model.safetensors, or depthpaint models pull it again",
-        value=str(folder),
-    )
+            raise unusable(folder.path, reason) from error
+    # The library fills what is missing with random numbers, which would be other depth each time.
+    network, told = answer
+    missing = [name for name in sorted(told["missing_keys"]) if not name.endswith(UNUSED)]
+    if missing:
+        raise unusable(folder.path, f"its weights lack {len(missing)} tensors, such as {missing[0]}")
+    return network

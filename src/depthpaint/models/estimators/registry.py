@@ -8,49 +8,110 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.estimators.estimator import Estimator
+from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
 
-DEFAULT = "depth-anything-v2-small"
+DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
+DEFAULT = DEPTH_ANYTHING
+"""What --from-photo sees with, where --estimator names nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class EstimatorEntry:
-    """One estimator: its repository on the Hugging Face hub, its size to download, and its licence."""
+class HubEntry:
+    """An estimator on the Hugging Face hub: its repository, its size to download, and its licence.
+
+    `revision` is the commit that is taken, None for whatever "main" is; `sha256` the digest that its weights
+    must have, None where it is not known.
+    """
 
     repository: str
     megabytes: int
     licence: str
+    revision: str | None = None
+    sha256: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        return f"{self.repository} at {(self.revision or 'main')[:10]}, {self.megabytes} MB to download"
 
 
-ESTIMATORS: dict[str, EstimatorEntry] = {
-    DEFAULT: EstimatorEntry("depth-anything/Depth-Anything-V2-Small-hf", 99, "Apache-2.0"),
-    "depth-anything-v2-base": EstimatorEntry("depth-anything/Depth-Anything-V2-Base-hf", 390, "CC-BY-NC-4.0"),
-    "depth-anything-v2-large": EstimatorEntry(
-        "depth-anything/Depth-Anything-V2-Large-hf", 1341, "CC-BY-NC-4.0"
+@dataclass(frozen=True, slots=True)
+class ShippedEntry:
+    """An estimator inside the package, in `folder`."""
+
+    folder: Path
+    licence: str
+    summary: str
+
+
+ESTIMATORS: dict[str, HubEntry | ShippedEntry] = {
+    DIORAMA_DEPTH: ShippedEntry(
+        Path(__file__).parent / "weights", "Apache-2.0",
+        "Built in: can be trusted with pictures like diorama's own, its rooms, things, houses and "
+        "landscapes, and not with photos of the world.",
     ),
-}
+    DEPTH_ANYTHING: HubEntry(
+        "depth-anything/Depth-Anything-V2-Small-hf", 99, "Apache-2.0",
+        revision="5426e4f0f36572d16453bbda7a8389317b1bef99",
+        sha256="3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70",
+    ),
+    "depth-anything-v2-base": HubEntry("depth-anything/Depth-Anything-V2-Base-hf", 390, "CC-BY-NC-4.0"),
+    "depth-anything-v2-large": HubEntry("depth-anything/Depth-Anything-V2-Large-hf", 1341, "CC-BY-NC-4.0"),
+}  # fmt: skip
 
 
 def load_estimator(name: str) -> Estimator:
     """Load a registered estimator, or one from a folder in transformers' layout; never downloads.
 
-    Raises ModelError: model_not_found, offline_missing, model_incompatible.
+    Raises ModelError: model_not_found, offline_missing, model_hash_mismatch, and what open_folder raises.
     """
-    folder = Path(name)
-    if name in ESTIMATORS:
-        hub = import_module("depthpaint.models.estimators.hub")
-        folder = hub.local_folder(name, ESTIMATORS[name])
-    elif not folder.is_dir():
+    entry = ESTIMATORS.get(name)
+    if isinstance(entry, ShippedEntry):
+        # The import is late so that listing estimators costs no ONNX Runtime.
+        from depthpaint.models.estimators.diorama_depth import DioramaDepth
+
+        return DioramaDepth(name, entry.folder)
+    try:
+        return _from_hub(name, entry) if entry is not None else _from_folder(name)
+    except ModuleNotFoundError as error:
+        raise needs_extra(error) from error
+
+
+def _from_hub(name: str, entry: HubEntry) -> Estimator:
+    path: Path = import_module("depthpaint.models.estimators.hub").local_folder(name, entry)
+    folder = open_folder(path)
+    require_pinned(name, entry, folder.weights_sha256)
+    return _depth_anything(name, folder, path.name)
+
+
+def _from_folder(name: str) -> Estimator:
+    path = Path(name)
+    if not path.is_dir():
         raise ModelError(
             f"there is no estimator '{name}'",
             code=ErrorCode.MODEL_NOT_FOUND,
-            remedy=f"choose one of {', '.join(ESTIMATORS)}, or name a folder",
+            remedy=f"choose one of {', '.join(ESTIMATORS)}, or name a folder with --estimator",
             value=name,
         )
-    try:
-        module = import_module("depthpaint.models.estimators.depth_anything")
-    except ModuleNotFoundError as error:
-        raise needs_extra(error) from error
-    return module.DepthAnything(name, folder)
+    # A folder is told by its own name alone: pictures are given away, and a path would name a person's.
+    return _depth_anything(path.resolve().name, open_folder(path), "")
+
+
+def _depth_anything(name: str, folder: EstimatorFolder, revision: str) -> Estimator:
+    return import_module("depthpaint.models.estimators.depth_anything").DepthAnything(name, folder, revision)
+
+
+def require_pinned(name: str, entry: HubEntry, digest: str) -> None:
+    """Raise ModelError model_hash_mismatch unless weights have the digest that the entry names."""
+    if entry.sha256 not in (None, digest):
+        raise ModelError(
+            f"the weights of {name} have sha256 {digest[:10]}…, the published ones {entry.sha256[:10]}…",
+            code=ErrorCode.MODEL_HASH_MISMATCH,
+            remedy="delete them from the hub's cache and pull them again; "
+            "to use other weights, name their folder with --estimator",
+            value=digest,
+            limit=entry.sha256,
+        )
 
 
 def needs_extra(error: ModuleNotFoundError) -> ModelError:

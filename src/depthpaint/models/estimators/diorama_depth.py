@@ -1,0 +1,84 @@
+"""diorama-depth in ONNX Runtime: the estimator inside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.depth.formats.samples import Quantity
+from depthpaint.models.shipped import read_document, require_digest
+
+GRAPH, WEIGHTS = "diorama-depth.onnx", "diorama-depth.safetensors"
+INPUT, OUTPUT = "picture", "root"
+TRAINED_AREA = 256 * 256
+"""Pixels of the pictures that the network was trained on."""
+MULTIPLE = 32
+LONGEST_SIDE = 1024
+
+
+class DioramaDepth:
+    """Fulfils `Estimator`: disparity on the CPU, in float32, with no torch and nothing to download."""
+
+    revision = ""
+    quantity: Quantity = "disparity"
+    caution = (
+        "which knows pictures like diorama's own and cannot be trusted with others; --estimator names another"
+    )
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """Check and load. Raises ModelError: model_not_found, model_truncated, model_hash_mismatch."""
+        self.name = name
+        document = read_document(name, folder)
+        require_digest(name, folder / GRAPH, document.get("graph_sha256"))
+        self.weights_sha256 = require_digest(name, folder / WEIGHTS, document.get("weights_sha256"))
+        options = cast("Any", onnxruntime).SessionOptions()
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+        )
+
+    def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Disparity of a picture (H, W, 3) of any size: float32 (H, W), 0 or more, greater is nearer."""
+        height, width = picture.shape[:2]
+        seen = Image.fromarray(picture).resize(network_size(width, height), Image.Resampling.BICUBIC)
+        pixels = np.ascontiguousarray(np.asarray(seen, np.float32).transpose(2, 0, 1)[None] / 255)
+        root = cast("NDArray[np.float32]", self._session.run([OUTPUT], {INPUT: pixels})[0])[0, 0]  # (h, w)
+        if not np.isfinite(root).all():
+            raise ModelError(
+                f"{self.name} answers with what is no depth",
+                code=ErrorCode.MODEL_INCOMPATIBLE,
+                remedy="name another --estimator, and report it with the picture",
+            )
+        return np.square(resized(np.maximum(root, 0), width, height))
+
+
+def resized(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Bring values (h, w) to (height, width), bicubically, without the lines that a cubic draws along edges.
+
+    No value leaves the range of the nine that surround its place.
+    """
+    image, size = Image.fromarray(values), (width, height)
+    low, high = (
+        np.asarray(image.filter(ends(3)).resize(size, Image.Resampling.NEAREST))
+        for ends in (ImageFilter.MinFilter, ImageFilter.MaxFilter)
+    )
+    return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC)), low, high)
+
+
+def network_size(width: int, height: int) -> tuple[int, int]:
+    """The size the network sees: the picture's ratio at the trained area, in whole multiples.
+
+    Ratios that no network was ever shown are compressed: a side is at most LONGEST_SIDE.
+    """
+    scale = (TRAINED_AREA / (width * height)) ** 0.5
+    across, down = (
+        min(LONGEST_SIDE, max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE))
+        for side in (width, height)
+    )
+    return across, down
