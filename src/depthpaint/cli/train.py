@@ -13,22 +13,36 @@ from depthpaint.cli.terminal import emit_document, tell
 from depthpaint.core.errors import ErrorCode, ModelError
 
 app = typer.Typer(help="Train the built-in model (extra: train).")
-Folder = Annotated[Path, typer.Option(help="Where the run lives: scenes, checkpoints, log, export.")]
+Folder = Annotated[Path, typer.Option(help="Where the run lives: worlds, checkpoints, log, export.")]
+Shards = Annotated[int, typer.Option(min=2, help="Worlds to render, in shards of 512.")]
 RUN = Path("training-run")
 
 
 @app.command()
 def diorama(
-    minutes: Annotated[float, typer.Option(min=0.1, help="The dial: minutes of training in all.")] = 90.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="The dial: minutes of training in all.")] = 480.0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     folder: Folder = RUN,
-    shards: Annotated[int, typer.Option(min=1, help="Scenes to render, in shards of 512.")] = 90,
+    shards: Shards = 90,
 ) -> None:
-    """Render scenes, train on them, export. Run it again after a stop: it goes on.
+    """Render worlds, train on them, export. Run it again after a stop: it goes on.
 
-    Example: depthpaint train diorama --minutes 90
+    Example: depthpaint train diorama --minutes 480
     """
     _training().train_diorama(folder, minutes, device, shards)
+
+
+@app.command()
+def depth(
+    minutes: Annotated[float, typer.Option(min=0.1, help="The dial: minutes of training in all.")] = 120.0,
+    folder: Folder = RUN,
+    shards: Shards = 90,
+) -> None:
+    """Train diorama-depth, the built-in estimator, on the same worlds. Goes on after a stop, too.
+
+    Example: depthpaint train depth --minutes 120
+    """
+    _training().train_depth_estimator(folder, minutes, shards)
 
 
 @app.command()

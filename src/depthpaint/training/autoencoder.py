@@ -13,6 +13,7 @@ from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 from torch.nn import functional
 
+PATCH = 8
 WHITENING = 0.3
 """Each latent channel is divided by its spread to this power: 0 keeps principal components.
 
@@ -52,6 +53,21 @@ def solve_encoder(autoencoder: AutoencoderTiny, pictures: Tensor) -> None:
         last.weight[channel, channel, 1, 1] = scale[channel]
         offsets[channel] = -scale[channel] * mean[channel]
     last.bias = nn.Parameter(offsets)
+
+
+@torch.no_grad()
+def folded_encoder(autoencoder: AutoencoderTiny) -> nn.Conv2d:
+    """The solved encoder as one convolution of 8 x 8 patches: 192 numbers to 16, a hundred times cheaper.
+
+    It takes pictures in [-1, 1] (B, 3, H, W), sides multiples of 8, to latents (B, 16, H / 8, W / 8).
+    """
+    impulses = torch.eye(3 * PATCH * PATCH).unflatten(1, (3, PATCH, PATCH))
+    bias = autoencoder.encode(torch.zeros(1, 3, PATCH, PATCH)).latents.flatten()
+    answers = autoencoder.encode(impulses).latents.flatten(1) - bias
+    folded = nn.Conv2d(3, len(bias), PATCH, stride=PATCH)
+    folded.weight.copy_(answers.T.unflatten(1, (3, PATCH, PATCH)))
+    folded.bias = nn.Parameter(bias)
+    return folded.requires_grad_(requires_grad=False)
 
 
 def _principal_components(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,41 +1,33 @@
-"""What `depthpaint train` does: render, train, export, score."""
+"""What `depthpaint train` does: render worlds, train on them, export."""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from pathlib import Path
 
 import torch
-from PIL import Image
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
-from depthpaint.engine import Engine
-from depthpaint.models.diorama.files import open_files
-from depthpaint.models.diorama.painter import Diorama
-from depthpaint.models.registry import DIORAMA
 from depthpaint.training.checkpoint import Progress
-from depthpaint.training.dataset import SHARD, render_shards
-from depthpaint.training.evaluate import evaluate
 from depthpaint.training.export import export
 from depthpaint.training.recipe import load_trained, log_line, train
+from depthpaint.training.worlds.shards import LARGE, SMALL, Area, render_shard, shard_file
 
 
 def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> None:
-    """Render `shards` of scenes, train for `minutes` in all, and export to `folder/diorama`.
+    """Render worlds, train for `minutes` in all, and export to `folder/diorama`.
 
     Run it again after a stop: it goes on where it was. Progress goes to stderr, the exported folder to
     stdout.
     """
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    with _bar() as bar:
-        task = bar.add_task(f"rendering {shards * SHARD} scenes", total=shards)
-        for _ in render_shards(folder / "data", shards):
-            bar.advance(task)
-    with _bar() as bar, (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+    render(folder / "worlds", {SMALL: shards, LARGE: shards // 2})
+    with progress_bar() as bar, (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=1.0)
         for report in train(folder, minutes, device=device):
             log.write(log_line(report) + "\n")
@@ -43,6 +35,32 @@ def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> Non
             bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")
     export_checkpoint(folder, folder / "diorama", device)
     sys.stdout.write(f"{folder / 'diorama'}\n")
+
+
+def render(folder: Path, counts: dict[Area, int]) -> None:
+    """Render the shards that are missing, one process a core: a world is drawn by small operations."""
+    missing = [
+        (area, index)
+        for area, count in counts.items()
+        for index in range(count)
+        if not shard_file(folder, index, area).exists()
+    ]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    worlds = sum(area.count for area, _ in missing)
+    # Forked children of a process that has used torch's threads can hang.
+    context = multiprocessing.get_context("spawn")
+    with progress_bar() as bar, ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        task = bar.add_task(f"rendering {worlds} worlds", total=len(missing))
+        for done in as_completed([pool.submit(_render_one, folder, *which) for which in missing]):
+            done.result()
+            bar.advance(task)
+
+
+def _render_one(folder: Path, area: Area, index: int) -> None:
+    torch.set_num_threads(1)
+    render_shard(folder, index, area)
 
 
 def export_checkpoint(folder: Path, target: Path, device: str) -> None:
@@ -53,35 +71,38 @@ def export_checkpoint(folder: Path, target: Path, device: str) -> None:
 
 def training_facts(progress: Progress, folder: Path, device: str) -> dict[str, object]:
     """What the model card says of the run."""
-    scenes = len(list((folder / "data").glob("shard-*.safetensors"))) * SHARD
+    rendered = {
+        f"{area.name}_worlds": len(list((folder / "worlds").glob(f"{area.prefix}-*.safetensors")))
+        * area.count
+        for area in (SMALL, LARGE)
+    }
     return {
         "steps": progress.steps,
         "samples": progress.samples,
         "minutes": round(progress.seconds / 60, 1),
-        "scenes": scenes,
+        **rendered,
         "device": f"{device}, {os.cpu_count()} cores" if device == "cpu" else device,
         "torch": torch.__version__,
         "date": date.today().isoformat(),
     }
 
 
-def evaluate_diorama(folder: Path, scenes: int) -> dict[str, object]:
-    """Score the model in `folder/diorama`, or the shipped one when there is none.
-
-    Write the sheet beside it.
-    """
-    own = folder / "diorama"
-    files = open_files(own) if own.exists() else open_files()
-    engine = Engine(lambda _name: Diorama(DIORAMA, files))
-    with _bar() as bar:
-        task = bar.add_task(f"painting {scenes} scenes", total=scenes)
-        table, sheet = evaluate(engine, scenes, on_scene=lambda: bar.advance(task))
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet).save(folder / "held-out.png")
-    (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    return table
-
-
-def _bar() -> ProgressBar:
+def progress_bar() -> ProgressBar:
+    """A bar on stderr, silent where nobody watches."""
     console = Console(stderr=True)
     return ProgressBar(console=console, disable=not console.is_terminal)
+
+
+def train_depth_estimator(folder: Path, minutes: float, shards: int) -> None:
+    """Render worlds and train diorama-depth on them for `minutes` in all; resumes like `train_diorama`."""
+    from depthpaint.training.depth_recipe import train_depth
+
+    render(folder / "worlds", {SMALL: shards})
+    with progress_bar() as bar, (folder / "depth-log.jsonl").open("a", encoding="utf-8") as log:
+        task = bar.add_task("training", total=1.0)
+        for report in train_depth(folder / "depth", folder / "worlds", minutes):
+            line = {"steps": report.progress.steps, "samples": report.progress.samples}
+            line |= {"seconds": round(report.progress.seconds), "loss": round(report.loss, 4)}
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")

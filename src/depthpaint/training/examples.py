@@ -1,78 +1,85 @@
-"""Batches for training: latents, depth as it is in the wild, and captions, some of them empty."""
+"""Batches for training: pictures, depth as it is in the wild, and captions, some of them empty."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
-from diffusers import AutoencoderTiny
 from torch import Tensor
-from torch.nn import functional
 
-from depthpaint.training.dataset import load_shard, shard_file
-from depthpaint.training.tokenizer import build_tokenizer
+from depthpaint.training.tokenizer import UNKNOWN, build_tokenizer
+from depthpaint.training.worlds.degrade import degrade_disparity
+from depthpaint.training.worlds.shards import LARGE, SMALL, Area, load_shard, shard_file
 
-NO_CAPTION = 0.1
-NO_DEPTH = 0.04
-"""Shares of examples whose sentence or depth is withheld: the first teaches guidance.
-
-The second strength 0.
-"""
+NO_CAPTION, NO_DEPTH = 0.1, 0.04
+"""Shares of examples whose sentence or depth is withheld: it teaches guidance, and strength 0."""
+FULL_CAPTION = 0.4
+"""Share that hears everything; the others hear what a person would say, and the rest may vary."""
+WORN_DEPTH = 0.7
+WITH_UNKNOWN, UNKNOWN_WORDS = 0.15, 0.15
+"""Share of sentences with words lost, and of their words: a word nobody taught must do no harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`latents` (B, 16, h, w), `picture` (B, 3, H, W) in [-1, 1], `depth` (B, 1, H, W), `tokens` (B.
+    """Examples of one size.
 
-    T), `heard` (B,).
+    `picture` (B, 3, H, W) in [-1, 1]; `depth` (B, 1, H, W) in [0, 1], 1 = nearest; `tokens` (B, T);
+    `heard` (B,), 1 where depth has a say.
     """
 
-    latents: Tensor
     picture: Tensor
     depth: Tensor
     tokens: Tensor
     heard: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    picture: Tensor
+    depth: Tensor
+    tokens: Tensor
+
+
 @dataclass
 class Examples:
-    """Shards in memory. Latents are computed once; pictures stay bytes, for the decoder."""
+    """Shards in memory, as bytes, by the area of their pictures."""
 
     folder: Path
-    autoencoder: AutoencoderTiny
-    shards: list[dict[str, Tensor]] = field(default_factory=list[dict[str, Tensor]])
+    shards: dict[Area, list[_Loaded]] = field(default_factory=lambda: {SMALL: [], LARGE: []})
 
     def refresh(self, most: int) -> None:
-        """Take in shards that were rendered since, `most` at a time.
+        """Take in shards rendered since, `most` of each area: training starts before rendering ends."""
+        tokenizer = build_tokenizer()
+        for area, loaded in self.shards.items():
+            for _ in range(most):
+                path = shard_file(self.folder, len(loaded), area)
+                if not path.exists():
+                    break
+                shard = load_shard(path)
+                flat = [caption for captions in shard.captions for caption in captions]
+                tokens = torch.tensor([e.ids for e in tokenizer.encode_batch(flat)], dtype=torch.int16)
+                tokens = tokens.unflatten(0, (len(shard.captions), -1))
+                loaded.append(_Loaded(shard.picture, shard.depth, tokens))
 
-        So that training starts before rendering ends.
-        """
-        for _ in range(most):
-            path = shard_file(self.folder, len(self.shards))
-            if not path.exists():
-                return
-            shard = load_shard(path)
-            with torch.no_grad():
-                pictures = as_network_input(shard["picture"])
-                latents = [self.autoencoder.encode(part).latents for part in pictures.split(64)]
-            shard["latents"] = torch.cat(latents).half()
-            self.shards.append(shard)
-
-    def batch(self, size: int, generator: torch.Generator) -> Batch:
-        """Draw `size` examples of one shard (so of one picture size)."""
-        shard = self.shards[int(torch.randint(len(self.shards), (1,), generator=generator))]
-        rows = torch.randint(len(shard["latents"]), (size,), generator=generator)
-        variants = torch.randint(shard["tokens"].shape[1], (size,), generator=generator)
-        tokens = shard["tokens"][rows, variants].long()
-        silent = torch.rand(size, generator=generator) < NO_CAPTION
-        tokens[silent] = torch.tensor(build_empty_prompt())
-        depth = shard["depth"][rows].float()[:, None] / 65535
+    def batch(self, size: int, area: Area, generator: torch.Generator) -> Batch:
+        """Draw `size` examples of one shard. Raises FileNotFoundError when none of that area is there."""
+        shards = self.shards[area]
+        if not shards:
+            raise FileNotFoundError(f"no {area.name} shards in {self.folder}: render worlds first")
+        shard = shards[int(torch.randint(len(shards), (1,), generator=generator))]
+        rows = torch.randint(len(shard.picture), (size,), generator=generator)
+        picture = as_network_input(shard.picture[rows])
+        depth = shard.depth[rows].to(torch.int32).float() / 65535
+        if torch.rand(1, generator=generator) < 0.5:
+            # No caption speaks of left and right.
+            picture, depth = picture.flip(-1), depth.flip(-1)
         return Batch(
-            latents=shard["latents"][rows].float(),
-            picture=as_network_input(shard["picture"][rows]),
-            depth=worn(depth, generator),
-            tokens=tokens,
+            picture=picture,
+            depth=worn(depth, generator)[:, None],
+            tokens=_spoken(shard.tokens[rows], generator),
             heard=(torch.rand(size, generator=generator) >= NO_DEPTH).float(),
         )
 
@@ -88,17 +95,27 @@ def build_empty_prompt() -> list[int]:
 
 
 def worn(depth: Tensor, generator: torch.Generator) -> Tensor:
-    """Depth as it is in the wild: one map in three bent, blurred, rounded to 8 bits or noisy.
+    """Most of the maps (B, H, W) in [0, 1] as they are found in the wild, the others exact."""
+    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
+    maps = depth.numpy()
+    used = [degrade_disparity(one, rng) if rng.random() < WORN_DEPTH else one for one in maps]
+    return torch.from_numpy(np.stack(used))  # pyright: ignore[reportUnknownMemberType]
 
-    (B, 1, H, W) in [0, 1].
-    """
-    rough = torch.rand(depth.shape[0], generator=generator)[:, None, None, None] < 0.33
-    gamma = torch.exp(0.35 * torch.randn(depth.shape[0], 1, 1, 1, generator=generator))
-    bent = depth**gamma
-    if torch.rand(1, generator=generator) < 0.5:
-        bent = functional.avg_pool2d(functional.pad(bent, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    if torch.rand(1, generator=generator) < 0.5:
-        bent = (bent * 255).round() / 255
-    if torch.rand(1, generator=generator) < 0.3:
-        bent = bent + 0.01 * torch.randn(bent.shape, generator=generator)
-    return torch.where(rough, bent.clamp(0, 1), depth)
+
+def _spoken(captions: Tensor, generator: torch.Generator) -> Tensor:
+    """One caption each of (B, captions, T): the first, which is full, or another; some lost or empty."""
+    size, count, length = captions.shape
+    other = torch.randint(1, count, (size,), generator=generator)
+    full = torch.rand(size, generator=generator) < FULL_CAPTION
+    tokens = captions[torch.arange(size), torch.where(full, 0, other)].long()
+    lossy = torch.rand(size, 1, generator=generator) < WITH_UNKNOWN
+    lost = lossy & (torch.rand(size, length, generator=generator) < UNKNOWN_WORDS)
+    unknown = _UNKNOWN_ID
+    tokens = torch.where(lost & (tokens > unknown), unknown, tokens)
+    silent = torch.rand(size, generator=generator) < NO_CAPTION
+    tokens[silent] = torch.tensor(_EMPTY)
+    return tokens
+
+
+_EMPTY = build_empty_prompt()
+_UNKNOWN_ID = int(build_tokenizer().token_to_id(UNKNOWN) or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,33 @@ from depthpaint.training.worlds.families import random_world
 from depthpaint.training.worlds.render import render_worlds
 
 CAPTIONS_A_WORLD = 8
-SHARD = 512
 _AT_ONCE = 16
 
-SIZES: tuple[tuple[int, int], ...] = (
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Shards of about one number of pixels: `prefix` of their files, worlds in each, seed of the first.
+
+    Width and height of shard k is entry k of `sizes` modulo its length: from 1:3 to 3:1, two in five are
+    square.
+    """
+
+    name: str
+    prefix: str
+    count: int
+    seed: int
+    sizes: tuple[tuple[int, int], ...]
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+_SIZES = (
     (128, 128), (160, 96), (128, 128), (96, 160), (128, 128), (192, 96), (128, 160), (96, 192), (160, 128),
     (128, 128), (192, 64), (128, 128), (64, 192),
 )  # fmt: skip
-"""Width and height of shard k is entry k modulo the length: from 1:3 to 3:1, two in five are square."""
+SMALL = Area("small", "worlds", 512, 0, _SIZES)
+LARGE = Area("large", "large", 128, 1, tuple((2 * width, 2 * height) for width, height in _SIZES))
 
 HELD_OUT_SEED = 1_000_000
 """Seeds from here on are never trained on."""
@@ -43,10 +62,11 @@ class Shard:
     captions: list[list[str]]
 
 
-def make_shard(index: int, seed: int = 0, count: int = SHARD) -> Shard:
+def make_shard(index: int, area: Area = SMALL, count: int | None = None) -> Shard:
     """Render shard `index`; equal arguments give equal shards."""
-    width, height = SIZES[index % len(SIZES)]
-    rng = np.random.default_rng((seed, index))
+    width, height = area.sizes[index % len(area.sizes)]
+    rng = np.random.default_rng((area.seed, index))
+    count = area.count if count is None else count
     pictures: list[Tensor] = []
     depths: list[Tensor] = []
     captions: list[list[str]] = []
@@ -54,9 +74,7 @@ def make_shard(index: int, seed: int = 0, count: int = SHARD) -> Shard:
         worlds = [random_world(rng, ratio=width / height) for _ in range(min(_AT_ONCE, count - start))]
         drawn = render_worlds(worlds, width, height)
         pictures.append((drawn.picture * 255).round().to(torch.uint8))
-        low, high = (side(drawn.disparity, (-2, -1), keepdim=True) for side in (torch.amin, torch.amax))
-        stretched = (drawn.disparity - low) / (high - low).clamp_min(1e-6)
-        depths.append((stretched * 65535).round().to(torch.int32).to(torch.uint16))
+        depths.append((scaled_disparity(drawn.disparity) * 65535).round().to(torch.int32).to(torch.uint16))
         for world, ids in zip(worlds, drawn.ids, strict=True):
             visible = visible_named(ids, len(world.named))
             said = [random_caption(world, visible, rng) for _ in range(CAPTIONS_A_WORLD - 1)]
@@ -64,29 +82,30 @@ def make_shard(index: int, seed: int = 0, count: int = SHARD) -> Shard:
     return Shard(torch.cat(pictures), torch.cat(depths), captions)
 
 
-def shard_file(folder: Path, index: int) -> Path:
+def scaled_disparity(disparity: Tensor) -> Tensor:
+    """Each map of (N, H, W) stretched to [0, 1], 1 = nearest: depthpaint's DepthMap."""
+    low, high = (side(disparity, (-2, -1), keepdim=True) for side in (torch.amin, torch.amax))
+    return (disparity - low) / (high - low).clamp_min(1e-6)
+
+
+def shard_file(folder: Path, index: int, area: Area = SMALL) -> Path:
     """Where shard `index` lies."""
-    return folder / f"worlds-{index:05d}.safetensors"
+    return folder / f"{area.prefix}-{index:05d}.safetensors"
 
 
-def render_shards(folder: Path, count: int, first: int = 0, step: int = 1) -> Iterator[int]:
-    """Render every `step`-th missing shard from `first` up to `count`, yielding each number when it is there.
+def render_shard(folder: Path, index: int, area: Area = SMALL) -> None:
+    """Render a shard to its file, unless it is there.
 
     A half-written shard never gets its final name, so several processes may share a folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for index in range(first, count, step):
-        target = shard_file(folder, index)
-        if not target.exists():
-            shard = make_shard(index)
-            partial = target.with_suffix(".partial")
-            save_file(
-                {"picture": shard.picture, "depth": shard.depth},
-                partial,
-                {"captions": json.dumps(shard.captions)},
-            )
-            partial.replace(target)
-        yield index
+    target = shard_file(folder, index, area)
+    if target.exists():
+        return
+    shard = make_shard(index, area)
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    tensors = {"picture": shard.picture, "depth": shard.depth}
+    save_file(tensors, partial, {"captions": json.dumps(shard.captions)})
+    partial.replace(target)
 
 
 def load_shard(path: Path) -> Shard:

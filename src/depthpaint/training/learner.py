@@ -1,0 +1,113 @@
+"""One step of learning: networks, their running average and their optimizers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+from depthpaint.training.autoencoder import decoder_loss, folded_encoder
+from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, random_timesteps
+from depthpaint.training.examples import Batch
+from depthpaint.training.networks import Networks
+
+AVERAGING = 0.9995
+LATENT_NOISE = 0.05
+"""What a painter leaves in latents; the decoder has to bear it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in the run a step is: learning rate, share of the noisiest timesteps, steps before it."""
+
+    rate: float
+    deciding: float
+    step: int
+
+
+class Learner:
+    """Trains `networks` and keeps the running average of its painters in `averaged`."""
+
+    def __init__(self, networks: Networks, averaged: Networks, device: str) -> None:
+        self.networks, self.averaged, self.device = networks, averaged, device
+        self.table = alphas_cumprod().to(device)
+        self.encoder = folded_encoder(networks.autoencoder)
+        for module in [*self.modules().values(), self.encoder]:
+            module.to(device)
+        self._parameters = list(chain.from_iterable(m.parameters() for m in networks.painters().values()))
+        self.painter = torch.optim.AdamW(self._parameters, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+        self.decoder = torch.optim.AdamW(
+            networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True
+        )
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything that a checkpoint keeps, by name."""
+        named: dict[str, nn.Module] = {**self.networks.painters(), "autoencoder": self.networks.autoencoder}
+        return named | {f"averaged-{name}": module for name, module in self.averaged.painters().items()}
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Both, by name."""
+        return {"painter": self.painter, "decoder": self.decoder}
+
+    def trained(self) -> Networks:
+        """The averaged painters with the decoder as it is: it changes too fast for an average."""
+        return replace(self.averaged, autoencoder=self.networks.autoencoder)
+
+    def start_average(self) -> None:
+        """Begin the average at the weights as they are."""
+        for name, module in self.networks.painters().items():
+            self.averaged.painters()[name].load_state_dict(module.state_dict())
+
+    def painter_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
+        """Learn to denoise one batch; the loss is returned."""
+        networks, device = self.networks, self.device
+        latents = self.encoder(batch.picture.to(device))
+        timesteps = random_timesteps(len(latents), generator, deciding=moment.deciding).to(device)
+        noise = torch.randn(latents.shape, generator=generator).to(device)
+        noisy, velocity = noised(latents, noise, timesteps, self.table)
+        text = networks.text_encoder(batch.tokens.to(device)).last_hidden_state
+        heard = batch.heard.to(device)[:, None, None, None]
+        features = [f * heard for f in networks.adapter(batch.depth.to(device))]
+        predicted = networks.unet(
+            noisy, timesteps, text, down_intrablock_additional_residuals=features
+        ).sample
+        loss = (emphasis(latents) * (predicted - velocity).square()).mean()
+        _descend(self.painter, loss, moment.rate, self._parameters)
+        # A young average forgets its random start sooner.
+        self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))
+        return float(loss.detach())
+
+    def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
+        """Learn to decode half of a batch; the loss is returned."""
+        picture = batch.picture[: len(batch.picture) // 2].to(self.device)
+        latents = self.encoder(picture)
+        latents = latents + LATENT_NOISE * torch.randn(latents.shape, generator=generator).to(self.device)
+        autoencoder = self.networks.autoencoder
+        loss = decoder_loss(autoencoder, latents, picture)
+        _descend(self.decoder, loss, moment.rate, list(autoencoder.decoder.parameters()))
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self, keep: float) -> None:
+        averaged = self.averaged.painters()
+        for name, source in self.networks.painters().items():
+            target = averaged[name]
+            torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
+
+
+def _descend(
+    optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, parameters: list[nn.Parameter]
+) -> None:
+    if not math.isfinite(float(loss.detach())):
+        raise FloatingPointError(
+            "the loss is not a number: resume from the last checkpoint with a lower rate"
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()

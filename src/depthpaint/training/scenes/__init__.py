@@ -1,1 +1,0 @@
-"""Procedural worlds with exact depth, masks and captions, rendered in torch on CPU or GPU."""
