@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, InternalError, printable
+from depthpaint.core.geometry import place
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.enlarge import DepthEdges, enlarge_along_depth
 from depthpaint.depth.fit import fit_depth, pad_to
 from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
@@ -30,9 +32,10 @@ from depthpaint.models.registry import model_named
 from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
 from depthpaint.plan.sizes import Sizes
 from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.sampling.array import Array
 from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
-from depthpaint.sampling.guidance import Guidance
+from depthpaint.sampling.guidance import Branch, Guidance
 from depthpaint.sampling.parameterization import denoised_from, prediction_named
 from depthpaint.sampling.samplers import sampler_named
 from depthpaint.sampling.window import ControlWindow
@@ -61,9 +64,9 @@ class _Conditions:
 
     plan: RunPlan
     painter: Painter
-    text: dict[str, Floats]
+    text: dict[Branch, object]
     prepared: object | None
-    known: Floats | None
+    edges: DepthEdges | None
 
 
 class Engine:
@@ -78,7 +81,7 @@ class Engine:
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
         self._painters: dict[str, Painter] = {}
-        self._texts: dict[tuple[str, str], Floats] = {}
+        self._texts: dict[tuple[str, str], object] = {}
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
@@ -94,7 +97,10 @@ class Engine:
         if name not in self._estimators:
             self._estimators[name] = self._load_estimator(name)
         estimator = self._estimators[name]
-        return Estimate(estimator.estimate(picture), estimator.name, estimator.weights_sha256)
+        return Estimate(
+            values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
+            revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
+        )  # fmt: skip
 
     def paint(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
@@ -109,14 +115,16 @@ class Engine:
         with _timed(seconds, "load"):
             painter = self._painter(plan.model)
         with _timed(seconds, "text"):
-            text = {
+            text: dict[Branch, object] = {
                 "cond": self._text(painter, plan.prompt),
                 "uncond": self._text(painter, plan.negative_prompt),
             }
         control = control_map(depth, plan.sizes, plan.profile)
         with _timed(seconds, "control"):
-            prepared = painter.prepare_control(control[None]) if depth_has_a_say(plan) else None
-        conditions = _Conditions(plan, painter, text, prepared, known_map(depth, plan.sizes))
+            known = known_map(depth, plan.sizes)
+            prepared = painter.prepare_control(control, known) if depth_has_a_say(plan) else None
+        edges = depth_edges(depth, plan)
+        conditions = _Conditions(plan, painter, text, prepared, edges)
         counts: Counter[str] = Counter()
         pictures = [
             self._paint_one(conditions, index, seconds, counts, on_progress)
@@ -138,12 +146,12 @@ class Engine:
             self._painters[name] = self._load(name)
         return self._painters[name]
 
-    def _text(self, painter: Painter, prompt: str) -> Floats:
+    def _text(self, painter: Painter, prompt: str) -> object:
         key = (painter.habits.name, prompt)
         if key not in self._texts:
             if len(self._texts) >= 256:
                 self._texts.pop(next(iter(self._texts)))
-            self._texts[key] = painter.encode_text([prompt])
+            self._texts[key] = painter.encode_text(prompt)
         return self._texts[key]
 
     def _paint_one(
@@ -162,51 +170,57 @@ class Engine:
             (1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index]
         )
         levels = noise_schedule(painter.habits, plan.schedule, plan.num_inference_steps).levels
-        sampling = sampler_named(plan.sampler).start(draws(0), levels, draws)
 
-        def report(request: Evaluate[Floats], denoised: Floats) -> None:
+        def noise(number: int) -> Array:
+            return painter.begin(draws(number))
+
+        sampling = sampler_named(plan.sampler).start(noise(0), levels, noise)
+
+        def report(request: Evaluate[Array], denoised: Array) -> None:
             if on_progress is not None:
                 on_progress(Progress(
                     index + 1, len(plan.seeds), request.index + 1, request.steps,
-                    lambda: _finished(painter.decode(denoised)[0], plan.sizes),
+                    lambda: _finished(painter.decode(denoised), plan.sizes, conditions.edges),
                 ))  # fmt: skip
 
         with _timed(seconds, "denoise"):
             latents = drive(sampling, lambda request: _denoise(conditions, request, counts), report)
-        if not np.isfinite(latents).all():
-            raise InternalError(
-                f"{plan.model} painted numbers that are no colours",
-                code=ErrorCode.INTERNAL,
-                remedy="lower --guidance or --strength; if it stays, report it with the picture's settings",
-            )
         with _timed(seconds, "decode"):
-            pixels = _finished(painter.decode(latents)[0], plan.sizes)
+            canvas = painter.decode(latents)
+            if not np.isfinite(canvas).all():
+                raise _no_colours(plan)
+            pixels = _finished(canvas, plan.sizes, conditions.edges)
         return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
 
 
-def _denoise(conditions: _Conditions, request: Evaluate[Floats], counts: Counter[str]) -> Floats:
+def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[str]) -> Array:
     """Answer a sampler with one model call.
 
     It holds the branches that guidance needs, and depth where its window is open.
     """
-    plan, painter = conditions.plan, conditions.painter
+    plan, painter, latents = conditions.plan, conditions.painter, request.latents
     guidance = Guidance(plan.guidance_scale, *plan.guidance_window)
     branches = guidance.branches(request.fraction)
-    text = np.concatenate([conditions.text[branch] for branch in branches])
-    latents = np.concatenate([request.latents] * len(branches))
-    timestep = request.level.timestep
+    texts = [conditions.text[branch] for branch in branches]
     residuals = None
     window = ControlWindow(*plan.control_window)
     if conditions.prepared is not None and window.runs(request.index, request.steps, plan.control_strength):
-        residuals = painter.control(conditions.prepared, latents, timestep, text, plan.control_strength)
-        if conditions.known is not None:
-            residuals = tuple(_where_known(residual, conditions.known) for residual in residuals)
+        strength = plan.control_strength
+        residuals = painter.control(conditions.prepared, latents, request.level, texts, strength)
         counts["control"] += 1
-    output = painter.predict(latents, timestep, text, residuals)
+    answers = painter.predict(latents, request.level, texts, residuals)
     counts["denoise"] += 1
     counts["branches"] += len(branches)
-    merged = guidance.merge({branch: output[k : k + 1] for k, branch in enumerate(branches)})
-    return denoised_from(prediction_named(plan.prediction), merged, request.latents, request.level)
+    merged = guidance.merge(dict(zip(branches, answers, strict=True)))
+    return denoised_from(prediction_named(plan.prediction), merged, latents, request.level)
+
+
+def _no_colours(plan: RunPlan) -> InternalError:
+    return InternalError(
+        f"{plan.model} painted numbers that are no colours",
+        code=ErrorCode.INTERNAL,
+        remedy="lower --guidance or --strength; if it stays, report it with the picture's settings",
+    )
 
 
 def _load_named(name: str) -> Painter:
@@ -234,23 +248,26 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
     return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
 
 
-def _where_known(residual: Floats, known: Floats) -> Floats:
-    """Take away what depth says of places where nobody knows the depth; residual (B, C, h, w)."""
-    height, width = residual.shape[-2:]
-    share = Image.fromarray(known).resize((width, height), Image.Resampling.BOX)
-    return residual * np.asarray(share)
+def depth_edges(depth: DepthMap, plan: RunPlan) -> DepthEdges | None:
+    """The depth at the painted and at the asked size, where a picture is enlarged along its edges."""
+    sizes = plan.sizes
+    if not sizes.enlarged or not depth_has_a_say(plan):
+        return None
+    finer = place(sizes.depth_size, sizes.output_size, plan.fit)
+    seen, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)
+    guide, _ = fit_depth(depth, finer, sizes.output_size)
+    return DepthEdges(seen, guide)
 
 
-def _finished(canvas: Floats, sizes: Sizes) -> Pixels:
+def _finished(canvas: Floats, sizes: Sizes, edges: DepthEdges | None) -> Pixels:
     """Cut the content out of a decoded canvas (H, W, 3) in [0, 1] and bring it to the exact output size."""
     left, top, right, bottom = (round(side) for side in sizes.content_box)
-    pixels = np.rint(canvas[top:bottom, left:right] * 255).astype(np.uint8)
-    if sizes.resized:
-        pixels = np.asarray(
-            Image.fromarray(pixels).resize(
-                (sizes.output_size.width, sizes.output_size.height), Image.Resampling.LANCZOS
-            )
-        )
+    pixels = np.rint(np.clip(canvas[top:bottom, left:right], 0, 1) * 255).astype(np.uint8)
+    if edges is not None:
+        pixels = enlarge_along_depth(pixels, edges)
+    elif sizes.resized:
+        size = (sizes.output_size.width, sizes.output_size.height)
+        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
     return np.ascontiguousarray(pixels)
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.models.painter import Floats, Residuals, UnknownWord
+from depthpaint.depth.formats.samples import Quantity
+from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.models.registry import DIORAMA
 from depthpaint.plan.habits import ModelHabits
+from depthpaint.sampling.array import Array
+from depthpaint.sampling.level import NoiseLevel
 
 
 class FakePainter:
@@ -46,52 +50,65 @@ class FakePainter:
         """What exceeds 100 words."""
         return max(0, len(prompt.split()) - 100)
 
-    def encode_text(self, prompts: Sequence[str]) -> Floats:
-        """(B, 1, 1): a number in [-1, 1) for each sentence."""
+    def encode_text(self, prompt: str) -> object:
+        """A number in [-1, 1) for the sentence."""
         self.calls["encode_text"] += 1
-        codes = [int.from_bytes(hashlib.sha256(p.encode()).digest()[:4], "big") / 2**31 - 1 for p in prompts]
-        return np.array(codes, dtype=np.float32)[:, None, None]
+        return int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4], "big") / 2**31 - 1
 
-    def prepare_control(self, depth: Floats) -> object:
-        """Mean depth of each latent's patch, (B, 1, h, w)."""
+    def begin(self, noise: Floats) -> Array:
+        """As it is."""
+        return noise
+
+    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
+        """Mean depth of each latent's patch, (h, w), 0 where it is not known."""
         self.calls["prepare_control"] += 1
-        count, height, width = depth.shape
         factor = self._habits.latent_factor
-        patches = depth.reshape(count, height // factor, factor, width // factor, factor)
-        return patches.mean((2, 4), dtype=np.float32)[:, None]
+        height, width = (side // factor for side in depth.shape)
+        seen = depth if known is None else depth * known
+        return seen.reshape(height, factor, width, factor).mean((1, 3), dtype=np.float32)
 
     def control(
-        self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float
-    ) -> Residuals:
+        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+    ) -> object:
         """The patches' depth, scaled."""
-        del timestep, text
+        del latents, level, texts
         self.calls["control"] += 1
-        patches = cast("Floats", prepared)
-        return (np.float32(strength) * np.repeat(patches, len(latents) // len(patches), axis=0),)
+        return np.float32(strength) * cast("Floats", prepared)
 
-    def predict(self, latents: Floats, timestep: float, text: Floats, residuals: Residuals | None) -> Floats:
-        """A velocity that leads to depth in the first channel and the sentence's number in the second."""
-        del timestep
+    def predict(
+        self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
+    ) -> tuple[Array, ...]:
+        """Velocities that lead to depth in the first channel and the sentence's number in the second."""
+        del level
         self.calls["predict"] += 1
-        target = 0.1 * latents
-        if residuals is not None:
-            target[:, :1] += residuals[0]
-        target[:, 1:2] += text[:, :, :, None]
-        return -target
+        answers: list[Floats] = []
+        for text in texts:
+            target = np.float32(0.1) * cast("Floats", latents)
+            if residuals is not None:
+                target[:, 0] += cast("Floats", residuals)
+            target[:, 1] += np.float32(cast("float", text))
+            answers.append(-target)
+        return tuple(answers)
 
-    def decode(self, latents: Floats) -> Floats:
-        """The first three channels as colours, (B, H, W, 3) in [0, 1]."""
+    def decode(self, latents: Array) -> Floats:
+        """The first three channels as colours, (H, W, 3)."""
         self.calls["decode"] += 1
         factor = self._habits.latent_factor
-        picture = latents[:, :3].repeat(factor, axis=2).repeat(factor, axis=3).transpose(0, 2, 3, 1)
-        return np.clip(picture * 0.5 + 0.5, 0, 1)
+        picture = cast("Floats", latents)[0, :3].repeat(factor, axis=1).repeat(factor, axis=2)
+        return picture.transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
 
 
 class FakeEstimator:
-    """Fulfils `models.estimators.estimator.Estimator`: what is bright and low is near."""
+    """Fulfils `models.estimators.estimator.Estimator`: what is bright and low is near.
+
+    The digest of its weights is that of the name, or folder, that it was asked for by.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = Path(name).name
+        self.revision = "0" * 40
+        self.quantity: Quantity = "disparity"
+        self.caution = ""
         self.weights_sha256 = hashlib.sha256(name.encode()).hexdigest()
 
     def estimate(self, picture: NDArray[np.uint8]) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +121,7 @@ def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[P
     )
     warnings = engine.paint(request).warnings
     assert any("crimson" in warning and "red" in warning for warning in warnings)
-    assert any("enlarged to 300x300" in warning for warning in warnings)
+    assert any("edges to 300x300" in warning for warning in warnings)
 
 
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
@@ -141,8 +140,8 @@ def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.Mon
     engine.paint(request)
     painter = engine._painter("diorama")  # pyright: ignore[reportPrivateUsage]
 
-    def encode_again(prompts: Sequence[str]) -> None:
-        pytest.fail(f"encoded again: {prompts}")
+    def encode_again(prompt: str) -> None:
+        pytest.fail(f"encoded again: {prompt}")
 
     monkeypatch.setattr(painter, "encode_text", encode_again)
     engine.paint(replace_seed(request))

@@ -11,7 +11,8 @@ import pytest
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine, control_map
 from depthpaint.inputs.request import GenerationRequest
-from depthpaint.models.painter import Floats, Residuals
+from depthpaint.models.painter import Floats
+from depthpaint.sampling.array import Array
 from depthpaint.testing import FakePainter
 
 
@@ -64,8 +65,8 @@ def test_the_result_carries_the_plan_that_ran(depth: Path) -> None:
 
 
 class _Broken(FakePainter):
-    def predict(self, latents: Floats, timestep: float, text: Floats, residuals: Residuals | None) -> Floats:
-        return np.full_like(latents, np.nan)
+    def decode(self, latents: Array) -> Floats:
+        return np.full_like(super().decode(latents), np.nan)
 
 
 def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.models.diorama.files import FOLDER, open_files
-from depthpaint.models.diorama.painter import Diorama
+from depthpaint.models.diorama.painter import Diorama, Features
+from depthpaint.models.painter import Floats
 from depthpaint.models.registry import DIORAMA
+from depthpaint.plan.run_plan import noise_schedule
+from depthpaint.sampling.level import NoiseLevel
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +69,49 @@ def test_unknown_words_come_with_the_nearest_known(
 
 def test_a_long_sentence_is_cut_and_says_so(diorama: Diorama) -> None:
     long = "a red sphere and " * 30
-    assert diorama.encode_text([long]).shape == diorama.encode_text(["a"]).shape
+    assert np.shape(cast("Floats", diorama.encode_text(long))) == np.shape(
+        cast("Floats", diorama.encode_text("a"))
+    )
     assert diorama.vocabulary.too_long(long) > 0
     assert diorama.vocabulary.too_long("a red sphere") == 0
 
 
+def level(timestep: int) -> NoiseLevel:
+    return noise_schedule(DIORAMA, "trailing", 1000).levels[999 - timestep]
+
+
 def test_every_canvas_of_the_multiple_can_be_painted(diorama: Diorama) -> None:
-    text = diorama.encode_text(["a red sphere", ""])
+    texts = [diorama.encode_text("a red sphere"), diorama.encode_text("")]
     for width, height in ((32, 32), (128, 128), (192, 96), (32, 512)):
-        control = diorama.prepare_control(np.zeros((1, height, width), np.float32))
-        latents = np.zeros((2, 16, height // 8, width // 8), np.float32)
-        residuals = diorama.control(control, latents, 999, text, 1.0)
-        assert diorama.predict(latents, 999, text, residuals).shape == latents.shape
-        assert diorama.decode(latents).shape == (2, height, width, 3)
+        prepared = diorama.prepare_control(np.zeros((height, width), np.float32), None)
+        latents = np.zeros((1, 16, height // 8, width // 8), np.float32)
+        residuals = diorama.control(prepared, latents, level(999), texts, 1.0)
+        answers = diorama.predict(latents, level(999), texts, residuals)
+        assert [answer.shape for answer in answers] == [latents.shape] * 2
+        assert diorama.decode(latents).shape == (height, width, 3)
 
 
 def test_no_residuals_are_the_same_as_strength_zero(diorama: Diorama) -> None:
-    text = diorama.encode_text(["a red sphere"])
+    texts = [diorama.encode_text("a red sphere")]
     latents = np.ones((1, 16, 16, 16), np.float32)
-    control = diorama.prepare_control(np.ones((1, 128, 128), np.float32))
-    silent = diorama.predict(latents, 500, text, diorama.control(control, latents, 500, text, 0.0))
-    heard = diorama.predict(latents, 500, text, diorama.control(control, latents, 500, text, 1.0))
-    none = diorama.predict(latents, 500, text, None)
+    prepared = diorama.prepare_control(np.ones((128, 128), np.float32), None)
+    silent, heard, none = (
+        cast("Floats", diorama.predict(latents, level(500), texts, residuals)[0])
+        for residuals in (
+            diorama.control(prepared, latents, level(500), texts, 0.0),
+            diorama.control(prepared, latents, level(500), texts, 1.0),
+            None,
+        )
+    )
     assert np.array_equal(silent, none)
     assert np.abs(heard - none).max() > 1e-3
+
+
+def test_depth_has_no_say_where_it_is_not_known(diorama: Diorama) -> None:
+    known = np.ones((128, 128), np.float32)
+    known[:, 64:] = 0
+    features = cast("Features", diorama.prepare_control(np.ones((128, 128), np.float32), known))
+    for feature in features:
+        half = feature.shape[-1] // 2
+        assert not feature[..., half:].any()
+        assert feature[..., :half].any()

@@ -1,4 +1,4 @@
-"""What the engine asks of a model: five calls, whatever runs behind them."""
+"""What the engine asks of a model: six calls, whatever runs behind them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.plan.habits import ModelHabits
+from depthpaint.sampling.array import Array
+from depthpaint.sampling.level import NoiseLevel
 
 Floats = NDArray[np.float32]
-Residuals = tuple[Floats, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,10 @@ class UnknownWord:
 
 
 class Painter(Protocol):
-    """A loaded model. Arrays are float32; B pictures or guidance branches at once.
+    """A loaded model. What goes in and comes out is float32 numpy; what travels between calls is its own.
 
-    Text is (B, T, C); latents (B, c, h, w), variance-preserving; depth (B, H, W) in [0, 1], 1 = nearest.
+    Latents are (1, c, h, w), variance-preserving, in the model's array library and on its device; the engine
+    only adds and multiplies them. Conditioning, prepared control and residuals are opaque.
     """
 
     @property
@@ -47,27 +49,37 @@ class Painter(Protocol):
         """How many tokens of `prompt` are beyond what this model can hear."""
         ...
 
-    def encode_text(self, prompts: Sequence[str]) -> Floats:
-        """Turn sentences into conditioning, (B, T, C)."""
+    def encode_text(self, prompt: str) -> object:
+        """Turn a sentence into conditioning, which the engine keeps between pictures."""
         ...
 
-    def prepare_control(self, depth: Floats) -> object:
+    def begin(self, noise: Floats) -> Array:
+        """Bring standard normal noise (1, c, h, w) to where the model computes."""
+        ...
+
+    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
         """Do once a picture what depth control needs no latents for.
 
-        For a control network that is the hint embedding, for an adapter all of it.
+        `depth` (H, W) of the canvas in [0, 1], 1 = nearest; `known` (H, W) is 0 where nobody knows it and
+        depth has no say. For a control network that is the hint embedding, for an adapter all of it.
         """
         ...
 
     def control(
-        self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float
-    ) -> Residuals:
+        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+    ) -> object:
         """What depth adds to the network at one step; called only inside the control window."""
         ...
 
-    def predict(self, latents: Floats, timestep: float, text: Floats, residuals: Residuals | None) -> Floats:
-        """Run the denoising network on (B, c, h, w); `residuals` is None where depth has no say."""
+    def predict(
+        self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
+    ) -> tuple[Array, ...]:
+        """Run the denoising network: one answer for each of `texts`, in one call.
+
+        `residuals` is what `control` gave for the same texts, None where depth has no say.
+        """
         ...
 
-    def decode(self, latents: Floats) -> Floats:
-        """Turn latents into pictures, (B, H, W, 3), clipped to [0, 1]."""
+    def decode(self, latents: Array) -> Floats:
+        """Turn latents into a picture, (H, W, 3), about in [0, 1]; not finite where the model broke down."""
         ...

@@ -103,10 +103,10 @@ def _warnings(
 ) -> list[str]:
     found: list[str] = []
     if sizes.resized:
-        verb = "enlarged" if sizes.output_size.pixels > sizes.content_size.pixels else "reduced"
+        how = "enlarged along the depth map's edges" if sizes.enlarged else "reduced"
         found.append(
             f"painted at {sizes.content_size}, the area {habits.name} was trained for, "
-            f"and {verb} to {sizes.output_size}"
+            f"and {how} to {sizes.output_size}"
         )
     ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
     if ratio > 2.5:

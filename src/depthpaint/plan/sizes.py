@@ -35,6 +35,11 @@ class Sizes:
         """Whether the painted content is enlarged or reduced to the output size."""
         return self.content_size != self.output_size
 
+    @property
+    def enlarged(self) -> bool:
+        """Whether it is enlarged: then the full depth map's edges guide it."""
+        return self.output_size.pixels > self.content_size.pixels
+
 
 def plan_sizes(
     depth_size: Extent,

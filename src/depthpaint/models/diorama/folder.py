@@ -23,7 +23,6 @@ MODULES: dict[str, tuple[str, str]] = {
     "scheduler": ("diffusers", "DPMSolverMultistepScheduler"),
 }
 WEIGHT_NAMES = {"text_encoder": "model.safetensors"}
-MAX_TOKENS = 48
 
 
 def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
@@ -67,7 +66,8 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
             save_file(own, weights, metadata={"format": "pt"})
         (target / "scheduler").mkdir()
         _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
-        _write_tokenizer(target / "tokenizer", files.folder / "tokenizer.json")
+        length = int(files.configurations["text_encoder"]["max_position_embeddings"])
+        _write_tokenizer(target / "tokenizer", files.folder / "tokenizer.json", length)
     except OSError as error:
         raise OutputError(
             f"cannot write {target}: {error.strerror}", code=ErrorCode.OUTPUT_NOT_WRITABLE, value=str(target)
@@ -93,11 +93,11 @@ def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
     }
 
 
-def _write_tokenizer(folder: Path, source: Path) -> None:
+def _write_tokenizer(folder: Path, source: Path, length: int) -> None:
     folder.mkdir()
     (folder / "tokenizer.json").write_bytes(source.read_bytes())
     _write_json(folder / "tokenizer_config.json", {
-        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": MAX_TOKENS, "padding_side": "right",
+        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": length, "padding_side": "right",
         "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>",
         "unk_token": "<|unknown|>",
     })  # fmt: skip

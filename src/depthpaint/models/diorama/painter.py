@@ -9,11 +9,16 @@ from typing import Any, cast
 
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+from PIL import Image
 
 from depthpaint.models.diorama.files import DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
-from depthpaint.models.painter import Floats, Residuals, UnknownWord
+from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.plan.habits import ModelHabits
+from depthpaint.sampling.array import Array
+from depthpaint.sampling.level import NoiseLevel
+
+Features = tuple[Floats, ...]
 
 GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
 
@@ -51,42 +56,54 @@ class Diorama:
         """How many tokens of `prompt` do not fit."""
         return self.vocabulary.too_long(prompt)
 
-    def encode_text(self, prompts: Sequence[str]) -> Floats:
-        """(B, T, C) from B sentences."""
-        tokens = np.array([self.vocabulary.encode(prompt) for prompt in prompts], dtype=np.int64)
+    def encode_text(self, prompt: str) -> object:
+        """(1, T, C)."""
+        tokens = np.array([self.vocabulary.encode(prompt)], dtype=np.int64)
         return self._run("text_encoder", {"tokens": tokens})[0]
 
-    def prepare_control(self, depth: Floats) -> object:
-        """Run the adapter, which never looks at the latents: once a picture. `depth` is (B, H, W)."""
-        return self._run("adapter", {"depth": np.ascontiguousarray(depth[:, None], dtype=np.float32)})
+    def begin(self, noise: Floats) -> Array:
+        """As it is."""
+        return noise
+
+    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
+        """Run the adapter, which never looks at the latents: once a picture."""
+        features = self._run("adapter", {"depth": np.ascontiguousarray(depth[None, None], dtype=np.float32)})
+        return features if known is None else tuple(where_known(feature, known) for feature in features)
 
     def control(
-        self, prepared: object, latents: Floats, timestep: float, text: Floats, strength: float
-    ) -> Residuals:
+        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+    ) -> object:
         """The adapter's features, scaled; the same at every step."""
-        del timestep, text
-        features = cast("Residuals", prepared)
-        return tuple(np.float32(strength) * np.repeat(f, len(latents) // len(f), axis=0) for f in features)
+        del latents, level, texts
+        return tuple(np.float32(strength) * feature for feature in cast("Features", prepared))
 
-    def predict(self, latents: Floats, timestep: float, text: Floats, residuals: Residuals | None) -> Floats:
-        """The velocity (B, 16, h, w)."""
-        count, _, height, width = latents.shape
+    def predict(
+        self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
+    ) -> tuple[Array, ...]:
+        """The velocities (1, 16, h, w)."""
+        count, height, width = len(texts), *latents.shape[2:]
         if residuals is None:
             channels = cast("list[int]", self._files.configurations["unet"]["block_out_channels"])
             residuals = tuple(
-                np.zeros((count, c, height >> level, width >> level), np.float32)
-                for level, c in enumerate(channels)
+                np.zeros((1, c, height >> scale, width >> scale), np.float32)
+                for scale, c in enumerate(channels)
             )
-        inputs = {"latents": latents, "timestep": np.full(count, timestep, np.float32), "text": text}
-        inputs |= {f"control_{level}": feature for level, feature in enumerate(residuals)}
-        return self._run("unet", inputs)[0]
+        inputs = {
+            "latents": np.repeat(cast("Floats", latents), count, axis=0),
+            "timestep": np.full(count, level.timestep, np.float32),
+            "text": np.concatenate([cast("Floats", text) for text in texts]),
+        }
+        for scale, feature in enumerate(cast("Features", residuals)):
+            inputs[f"control_{scale}"] = np.repeat(feature, count, axis=0)
+        output = self._run("unet", inputs)[0]
+        return tuple(output[k : k + 1] for k in range(count))
 
-    def decode(self, latents: Floats) -> Floats:
-        """Pictures (B, H, W, 3) in [0, 1]."""
-        picture = self._run("decoder", {"latents": latents})[0]
-        return np.clip(picture.transpose(0, 2, 3, 1) * 0.5 + 0.5, 0, 1)
+    def decode(self, latents: Array) -> Floats:
+        """A picture (H, W, 3)."""
+        picture = self._run("decoder", {"latents": cast("Floats", latents)})[0][0]
+        return picture.transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
 
-    def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Residuals:
+    def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Features:
         contiguous = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
         outputs = cast("list[Floats]", self._sessions[name].run(None, contiguous))  # pyright: ignore[reportUnknownMemberType]
         return tuple(outputs)
@@ -97,3 +114,10 @@ class Diorama:
         return onnxruntime.InferenceSession(
             str(self._files.graph(name)), options, providers=["CPUExecutionProvider"]
         )
+
+
+def where_known(feature: Floats, known: Floats) -> Floats:
+    """Take away from `feature` (1, C, h, w) what depth says of places where nobody knows it (H, W)."""
+    height, width = feature.shape[-2:]
+    share = Image.fromarray(known).resize((width, height), Image.Resampling.BOX)
+    return feature * np.asarray(share)

@@ -49,9 +49,10 @@ class Vocabulary:
         return max(0, len(self._counter.encode(prompt).ids) - len(self.encode(prompt)))
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
-        """The words of `prompt` that map to no token of their own, each once, in order."""
+        """The words of `prompt` that map to no token, not even through a synonym, each once, in order."""
         found: dict[str, UnknownWord] = {}
-        for word in cast("list[str]", re.findall(r"[^\W_]+", prompt.lower())):
+        read = str(self._tokenizer.normalizer.normalize_str(prompt))  # pyright: ignore
+        for word in cast("list[str]", re.findall(r"[^\W_]+", read)):
             if word not in found and self._tokenizer.token_to_id(word) is None:
                 alike = difflib.get_close_matches(word, self._words, n=3, cutoff=0.7)
                 meant = [MEANINGS[word]] if word in MEANINGS else []
