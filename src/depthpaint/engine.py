@@ -24,11 +24,14 @@ from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.entry import ModelEntry
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import Floats, Painter, UnknownWord
-from depthpaint.models.registry import model_named
+from depthpaint.models.registry import find_model
+from depthpaint.models.runtime import Runtime
 from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
 from depthpaint.plan.sizes import Sizes
 from depthpaint.record.result import GenerationResult, PaintedPicture
@@ -74,20 +77,22 @@ class Engine:
 
     def __init__(
         self,
-        load: Callable[[str], Painter] | None = None,
+        find: Callable[[ModelChoice], ModelEntry] = find_model,
         load_estimator: Callable[[str], Estimator] | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
-        self._load = load or _load_named
+        self._find = find
+        self._runtime = runtime or Runtime()
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
-        self._painters: dict[str, Painter] = {}
-        self._texts: dict[tuple[str, str], object] = {}
+        self._painters: dict[ModelChoice, Painter] = {}
+        self._texts: dict[tuple[ModelChoice, str], object] = {}
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
         depth = self.read(request.depth, request.reading)
         require_certain(depth.source)
-        return depth, make_plan(request, depth.source.size, model_named(request.model).habits)
+        return depth, make_plan(request, depth.source.size, self._find(request.choice).habits)
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:
         """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
@@ -113,11 +118,11 @@ class Engine:
         with _timed(seconds, "read"):
             depth, plan = self.understand(request)
         with _timed(seconds, "load"):
-            painter = self._painter(plan.model)
+            painter = self._painter(plan.choice)
         with _timed(seconds, "text"):
             text: dict[Branch, object] = {
-                "cond": self._text(painter, plan.prompt),
-                "uncond": self._text(painter, plan.negative_prompt),
+                "cond": self._text(painter, plan.choice, plan.prompt),
+                "uncond": self._text(painter, plan.choice, plan.negative_prompt),
             }
         control = control_map(depth, plan.sizes, plan.profile)
         with _timed(seconds, "control"):
@@ -136,18 +141,19 @@ class Engine:
             depth=depth.source,
             control_sha256=hashlib.sha256(control.tobytes()).hexdigest(),
             weights_sha256=painter.weights_sha256,
+            runs_on=painter.runs_on,
             seconds=seconds,
             evaluations=dict(counts),
             warnings=(*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan)),
         )
 
-    def _painter(self, name: str) -> Painter:
-        if name not in self._painters:
-            self._painters[name] = self._load(name)
-        return self._painters[name]
+    def _painter(self, choice: ModelChoice) -> Painter:
+        if choice not in self._painters:
+            self._painters[choice] = self._find(choice).load(self._runtime)
+        return self._painters[choice]
 
-    def _text(self, painter: Painter, prompt: str) -> object:
-        key = (painter.habits.name, prompt)
+    def _text(self, painter: Painter, choice: ModelChoice, prompt: str) -> object:
+        key = (choice, prompt)
         if key not in self._texts:
             if len(self._texts) >= 256:
                 self._texts.pop(next(iter(self._texts)))
@@ -221,10 +227,6 @@ def _no_colours(plan: RunPlan) -> InternalError:
         code=ErrorCode.INTERNAL,
         remedy="lower --guidance or --strength; if it stays, report it with the picture's settings",
     )
-
-
-def _load_named(name: str) -> Painter:
-    return model_named(name).load()
 
 
 def depth_has_a_say(plan: RunPlan) -> bool:

@@ -1,13 +1,13 @@
 """A painter without weights: what stands above the model is tested with it, in milliseconds.
 
-engine = Engine(load=lambda name: FakePainter())
+engine = Engine(find=offering(FakePainter()))
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.formats.samples import Quantity
-from depthpaint.models.painter import Floats, UnknownWord
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.entry import ModelEntry
+from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.models.registry import DIORAMA
+from depthpaint.models.runtime import Runtime
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
@@ -41,6 +44,11 @@ class FakePainter:
     def weights_sha256(self) -> str:
         """The digest of nothing."""
         return hashlib.sha256(b"").hexdigest()
+
+    @property
+    def runs_on(self) -> Mapping[str, str]:
+        """Nowhere."""
+        return {"device": "cpu", "precision": "float32"}
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words that start with "x"."""
@@ -96,6 +104,20 @@ class FakePainter:
         factor = self._habits.latent_factor
         picture = cast("Floats", latents)[0, :3].repeat(factor, axis=1).repeat(factor, axis=2)
         return picture.transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
+
+
+def offering(painter: Painter) -> Callable[[ModelChoice], ModelEntry]:
+    """For Engine's `find`: `painter`, whatever is asked for."""
+
+    def load(runtime: Runtime) -> Painter:
+        del runtime
+        return painter
+
+    def find(choice: ModelChoice) -> ModelEntry:
+        del choice
+        return ModelEntry(painter.habits, load, "Apache-2.0", "A painter for tests.")
+
+    return find
 
 
 class FakeEstimator:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import pytest
 from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
-from depthpaint.testing import FakeEstimator, FakePainter
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.entry import ModelEntry
+from depthpaint.models.registry import find_model
+from depthpaint.models.runtime import Runtime
+from depthpaint.testing import FakeEstimator, FakePainter, offering
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -28,8 +33,11 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
     """The fake that every command of the test paints with."""
     fake = FakePainter()
 
-    def make_engine() -> Engine:
-        return Engine(load=lambda name: fake, load_estimator=FakeEstimator)
+    def found(choice: ModelChoice) -> ModelEntry:
+        return replace(find_model(choice), load=offering(fake)(choice).load)
+
+    def make_engine(runtime: Runtime | None = None) -> Engine:
+        return Engine(find=found, load_estimator=FakeEstimator, runtime=runtime)
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
     return fake

@@ -27,7 +27,11 @@ def shipped(work: Path, tiny_depth: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """The real engine, in whose package a tiny diorama-depth lies; and photo.png, brighter to the bottom."""
     entry = ShippedEntry(tiny_depth, "Apache-2.0", "tiny")
     monkeypatch.setitem(ESTIMATORS, DIORAMA_DEPTH, entry)
-    monkeypatch.setattr(painting, "make_engine", Engine)
+
+    def make_engine(_: object = None) -> Engine:
+        return Engine()
+
+    monkeypatch.setattr(painting, "make_engine", make_engine)
     rows = np.linspace(0, 255, 96, dtype=np.uint8)[:, None, None]
     Image.fromarray(np.broadcast_to(rows, (96, 144, 3)).copy()).save(work / "photo.png")
     return tiny_depth

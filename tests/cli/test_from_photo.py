@@ -15,7 +15,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.estimators.registry import DEFAULT, DEPTH_ANYTHING
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
-from depthpaint.testing import FakePainter
+from depthpaint.testing import FakePainter, offering
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -67,7 +67,11 @@ def test_without_weights_it_says_how_to_get_them(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(painting, "make_engine", lambda: Engine(load=lambda name: painter))
+
+    def make_engine(_: object = None) -> Engine:
+        return Engine(find=offering(painter))
+
+    monkeypatch.setattr(painting, "make_engine", make_engine)
     status, out, err = cli("generate", "photo.jpg", "p", "--estimator", DEPTH_ANYTHING)
     assert (status, out) == (7, "")
     assert "depthpaint models pull depth-anything-v2-small" in err

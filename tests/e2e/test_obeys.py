@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine, Progress
+from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
 
 PROMPT = "a red sphere on a green floor in front of a blue wall, at noon"
@@ -138,7 +139,7 @@ def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.Mon
     engine = Engine()
     request = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=1)
     engine.paint(request)
-    painter = engine._painter("diorama")  # pyright: ignore[reportPrivateUsage]
+    painter = engine._painter(ModelChoice())  # pyright: ignore[reportPrivateUsage]
 
     def encode_again(prompt: str) -> None:
         pytest.fail(f"encoded again: {prompt}")

@@ -20,7 +20,7 @@ from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import request_from
 from depthpaint.models.registry import DIORAMA
 from depthpaint.plan.sizes import Sizes, plan_sizes
-from depthpaint.testing import FakePainter
+from depthpaint.testing import FakePainter, offering
 
 RAMP = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
 
@@ -106,7 +106,7 @@ def test_holes_that_are_left_free_are_left_to_the_sentence(tmp_path: Path) -> No
         request = request_from({
             "depth": tmp_path / "map.npy", "prompt": "p", "num_inference_steps": 2, "holes": holes,
         })  # fmt: skip
-        return Engine(load=lambda name: FakePainter()).paint(request).pictures[0].pixels
+        return Engine(find=offering(FakePainter())).paint(request).pictures[0].pixels
 
     inpainted, left_free = paint("inpaint").astype(int), paint("free").astype(int)
     changed = np.abs(inpainted - left_free).max(axis=-1) > 0

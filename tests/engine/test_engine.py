@@ -13,7 +13,7 @@ from depthpaint.engine import Engine, control_map
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.painter import Floats
 from depthpaint.sampling.array import Array
-from depthpaint.testing import FakePainter
+from depthpaint.testing import FakePainter, offering
 
 
 @pytest.fixture
@@ -24,11 +24,7 @@ def depth(tmp_path: Path) -> Path:
 
 
 def engine_of(painter: FakePainter) -> Engine:
-    def load(name: str) -> FakePainter:
-        assert name == "diorama"
-        return painter
-
-    return Engine(load)
+    return Engine(offering(painter))
 
 
 def test_an_adapter_is_prepared_once_a_request_and_a_sentence_encoded_once(depth: Path) -> None:

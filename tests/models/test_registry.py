@@ -3,21 +3,22 @@ from __future__ import annotations
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.registry import MODELS, model_named
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.registry import MODELS, find_model
 from depthpaint.sampling.samplers import SAMPLERS
 from depthpaint.sampling.schedule import SCHEDULES
 
 
 def test_a_wrong_model_is_answered_with_the_nearest() -> None:
     with pytest.raises(ModelError, match="diorama") as caught:
-        model_named("dioramma")
+        find_model(ModelChoice(model="dioramma"))
     assert caught.value.code is ErrorCode.MODEL_NOT_FOUND
     assert caught.value.exit_status == 5
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_habits_are_possible(name: str) -> None:
-    habits = model_named(name).habits
+    habits = find_model(ModelChoice(model=name)).habits
     assert habits.name == name
     assert habits.sampler in SAMPLERS
     assert habits.schedule in SCHEDULES

@@ -25,7 +25,7 @@ from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.estimators.depth_anything import network_size
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.record.run_record import RunRecord, record_of
-from depthpaint.testing import FakePainter
+from depthpaint.testing import FakePainter, offering
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -142,7 +142,7 @@ def test_a_record_names_no_folder_of_a_person(
     monkeypatch.chdir(tmp_path)
     told = os.path.relpath(folder) if relative else str(folder)
     asked = GenerationRequest(depth=Path("photo.png"), prompt="p", num_inference_steps=1, from_photo=told)
-    record = record_of(Engine(load=lambda name: FakePainter()).paint(asked), 0)
+    record = record_of(Engine(find=offering(FakePainter())).paint(asked), 0)
     assert folder.parent.name not in record.to_json()
     assert record.settings.reading.from_photo == "depth-anything"
     assert record.depth.estimator_sha256 == load_estimator(told).weights_sha256

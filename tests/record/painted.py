@@ -55,7 +55,12 @@ def pixels_of(seed: int, size: Extent) -> NDArray[np.uint8]:
 
 
 def plan_of(**fields: object) -> RunPlan:
-    asked = {"depth": Path("maps/room.png"), "prompt": "a red ball on a green floor", **fields}
+    asked = {
+        "model": HABITS.name,
+        "depth": Path("maps/room.png"),
+        "prompt": "a red ball on a green floor",
+        **fields,
+    }
     return make_plan(GenerationRequest.model_validate(asked), Extent(50, 40), HABITS)
 
 
@@ -69,6 +74,7 @@ def result_of(**fields: object) -> GenerationResult:
         depth=source(),
         control_sha256="c" * 64,
         weights_sha256="0123456789abcdef" * 4,
+        runs_on={"device": "cpu", "precision": "float32"},
         seconds={"read": 0.01, "denoise": 0.0},
         evaluations={"denoise": 4, "control": 0},
         warnings=("diorama does not know the word 'zebra'",),

@@ -12,6 +12,7 @@ from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tel
 if TYPE_CHECKING:
     from depthpaint.cli.destination import Destination
     from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.models.runtime import Runtime
     from depthpaint.plan.run_plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
@@ -34,6 +35,13 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     profile: options.Profile = None,
     negative: options.Negative = "",
     model: options.Model = "diorama",
+    control: options.Control = None,
+    lora: options.LoraOption = None,
+    vae: options.Vae = None,
+    clip_skip: options.ClipSkip = 0,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = "auto",
+    compiled: options.Compile = False,
     sampler: options.Sampler = None,
     schedule: options.Schedule = None,
     fit: options.FitOption = "pad",
@@ -67,6 +75,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
       depthpaint generate depth.png "a red sphere on snow, at night"
       depthpaint generate depth.npy "a room" --count 4 --size 940x564 --fit crop
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
+      depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
     from depthpaint.cli.destination import Destination
 
@@ -78,7 +87,8 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
         "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
         "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "fit": fit, "profile": profile,
+        "fit": fit, "profile": profile, "control": control, "lora": tuple(lora or ()), "vae": vae,
+        "clip_skip": clip_skip,
     } | options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
         frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
@@ -87,8 +97,9 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )
+    runtime = options.runtime_of(device, precision, compiled=compiled)
     run = _print_plan if dry_run else _paint
-    run(request, destination, as_json=as_json, quiet=quiet)
+    run(request, destination, runtime, as_json=as_json, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
@@ -97,6 +108,7 @@ def plan_document(plan: RunPlan) -> dict[str, Any]:
     from math import isinf
 
     document = asdict(plan)
+    document["choice"] = plan.choice.model_dump(mode="json")
     sizes = plan.sizes
     document["sizes"] = {
         "depth_size": str(sizes.depth_size), "content_size": str(sizes.content_size),
@@ -113,10 +125,12 @@ def _request(values: dict[str, object]) -> GenerationRequest:
     return request_from(values)
 
 
-def _paint(request: GenerationRequest, destination: Destination, *, as_json: bool, quiet: bool) -> None:
+def _paint(
+    request: GenerationRequest, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
+) -> None:
     from depthpaint.cli.painting import paint_into
 
-    result, saved = paint_into(request, destination, quiet=quiet)
+    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime)
     if as_json:
         emit_document(_document(result, saved))
         return
@@ -140,12 +154,14 @@ def _document(result: GenerationResult, saved: list[SavedPicture]) -> dict[str, 
     return {"images": images, "plan": plan_document(result.plan)}
 
 
-def _print_plan(request: GenerationRequest, destination: Destination, *, as_json: bool, quiet: bool) -> None:
+def _print_plan(
+    request: GenerationRequest, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
+) -> None:
     from depthpaint.cli.destination import check_destination
     from depthpaint.cli.painting import describe, make_engine
 
     check_destination(request, destination)
-    depth, plan = make_engine().understand(request)
+    depth, plan = make_engine(runtime).understand(request)
     tell(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthpaint.cli.terminal import emit, emit_document, emit_path
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.estimators.registry import HubEntry, ShippedEntry
@@ -49,17 +49,19 @@ def show(name: str, as_json: AsJson = False) -> None:
       depthpaint models show diorama
       depthpaint models show diorama-depth
     """
+    from depthpaint.inputs.model_choice import ModelChoice
     from depthpaint.models.diorama.files import FOLDER, diorama_facts
     from depthpaint.models.diorama.vocabulary import Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
-    from depthpaint.models.registry import model_named
+    from depthpaint.models.registry import DIORAMA, find_model
 
     if name in ESTIMATORS:
         _show_estimator(name, as_json=as_json)
         return
-    entry = model_named(name)
-    facts = diorama_facts()
-    words = Vocabulary(FOLDER / "tokenizer.json").words
+    entry = find_model(ModelChoice(model=name))
+    built_in = entry.habits == DIORAMA
+    facts = diorama_facts() if built_in else {}
+    words = Vocabulary(FOLDER / "tokenizer.json").words if built_in else []
     if as_json:
         emit_document({
             "name": name, "summary": entry.summary, "licence": entry.licence, "habits": asdict(entry.habits),
@@ -69,6 +71,8 @@ def show(name: str, as_json: AsJson = False) -> None:
     emit(f"{name}: {entry.summary}\nlicence: {entry.licence}\n\nhabits")
     for key, value in asdict(entry.habits).items():
         emit(f"  {key:20} {value}")
+    if not built_in:
+        return
     emit("\nhow it was made")
     for key, value in facts.items():
         emit(f"  {key:20} {value}")
@@ -106,9 +110,16 @@ def export(name: str, folder: Path) -> None:
     Example: depthpaint models export diorama exported-diorama
     """
     from depthpaint.models.diorama.folder import write_diffusers_folder
-    from depthpaint.models.registry import model_named
+    from depthpaint.models.registry import DIORAMA
 
-    emit_path(write_diffusers_folder(folder, model_named(name).habits))
+    if name != DIORAMA.name:
+        raise ModelError(
+            f"'{printable(name)}' cannot be exported: only {DIORAMA.name} has another layout than diffusers'",
+            code=ErrorCode.MODEL_NOT_FOUND,
+            remedy=f"depthpaint models export {DIORAMA.name} {folder}",
+            value=name,
+        )
+    emit_path(write_diffusers_folder(folder, DIORAMA))
 
 
 def _told(seer: HubEntry | ShippedEntry) -> dict[str, object]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from depthpaint.models.runtime import Runtime
 
 Depth = Annotated[
     Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
@@ -25,7 +28,34 @@ Profile = Annotated[
     Option(help="Terms the depth network knows: midas, depth-anything, zoe; else the model's own."),
 ]
 Negative = Annotated[str, Option(help="What should not be in the picture.")]
-Model = Annotated[str, Option(help="See: depthpaint models list.")]
+_WEIGHTS = "Which weights paint"
+Model = Annotated[
+    str,
+    Option(
+        rich_help_panel=_WEIGHTS,
+        help="A name (depthpaint models list), a hub id, a diffusers folder or a .safetensors checkpoint.",
+    ),
+]
+Control = Annotated[
+    str | None,
+    Option(rich_help_panel=_WEIGHTS, help="The depth ControlNet or T2I-Adapter: a hub id, folder or file."),
+]
+LoraOption = Annotated[
+    list[str] | None,
+    Option(rich_help_panel=_WEIGHTS, metavar="FILE[:WEIGHT]", help="A LoRA; may be given several times."),
+]
+Vae = Annotated[str | None, Option(rich_help_panel=_WEIGHTS, help="Another autoencoder.")]
+ClipSkip = Annotated[
+    int, Option(rich_help_panel=_WEIGHTS, help="Last layers of the text encoder to leave out.")
+]
+_MACHINE = "Where it computes"
+DeviceOption = Annotated[str, Option("--device", rich_help_panel=_MACHINE, help="auto, cpu, cuda or mps.")]
+PrecisionOption = Annotated[
+    str, Option("--precision", rich_help_panel=_MACHINE, help="auto, fp32, fp16 or bf16.")
+]
+Compile = Annotated[
+    bool, Option("--compile", rich_help_panel=_MACHINE, help="Let torch compile: pays over many pictures.")
+]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, unipc.")]
 Schedule = Annotated[str | None, Option(help="trailing, leading, linspace, karras, exponential.")]
 FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
@@ -111,3 +141,24 @@ def said(**reading: object) -> dict[str, object]:
         for name, value in reading.items()
         if value is not None and (name == "holes" or value != fields[name].default)
     }
+
+
+def runtime_of(device: str, precision: str, *, compiled: bool = False) -> Runtime:
+    """Where it is to compute. Raises ParameterError for a word that is none of those."""
+    from typing import get_args
+
+    from depthpaint.core.errors import ErrorCode, ParameterError
+    from depthpaint.models import runtime
+
+    for flag, said, known in (
+        ("--device", device, get_args(runtime.Device)),
+        ("--precision", precision, get_args(runtime.Precision)),
+    ):
+        if said not in known:
+            raise ParameterError(
+                f"there is no {flag} {said!r}",
+                code=ErrorCode.INVALID_PARAMETER,
+                remedy=f"choose {', '.join(known)}",
+                value=said,
+            )
+    return runtime.Runtime(device, precision, compiled)  # pyright: ignore[reportArgumentType]

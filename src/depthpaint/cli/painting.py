@@ -11,19 +11,25 @@ if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
     from depthpaint.engine import Engine, Progress
     from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.models.runtime import Runtime
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
 
 
-def make_engine() -> Engine:
+def make_engine(runtime: Runtime | None = None) -> Engine:
     """The engine that commands paint with."""
     from depthpaint.engine import Engine
 
-    return Engine()
+    return Engine(runtime=runtime)
 
 
 def paint_into(
-    request: GenerationRequest, destination: Destination, *, quiet: bool, depth_told: bool = False
+    request: GenerationRequest,
+    destination: Destination,
+    *,
+    quiet: bool,
+    depth_told: bool = False,
+    runtime: Runtime | None = None,
 ) -> tuple[GenerationResult, list[SavedPicture]]:
     """Paint and save every picture of `request`; what can be refused is refused before painting.
 
@@ -32,7 +38,7 @@ def paint_into(
     from depthpaint.record.picture_file import save_picture
 
     names = check_destination(request, destination)
-    engine = make_engine()
+    engine = make_engine(runtime)
     with step_bar(quiet=quiet) as show:
 
         def listen(progress: Progress) -> None:

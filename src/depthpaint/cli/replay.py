@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from depthpaint.cli import options
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from depthpaint.models.runtime import Runtime
     from depthpaint.record.run_record import RunRecord
     from depthpaint.record.verdict import Verdict
 
 SOME_FAILED = 4
 
 
-def replay(
+def replay(  # noqa: PLR0913 - one parameter a flag
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")
     ],
@@ -29,6 +33,12 @@ def replay(
     estimator: Annotated[
         str | None, typer.Option(help="For photos: the estimator's folder, if it is not where it was.")
     ] = None,
+    model: Annotated[str | None, typer.Option(help="The model, if it is not where it was.")] = None,
+    control: Annotated[str | None, typer.Option(help="The control network, likewise.")] = None,
+    vae: Annotated[str | None, typer.Option(help="The autoencoder, likewise.")] = None,
+    lora: Annotated[list[str] | None, typer.Option(help="The LoRAs, likewise, all in their order.")] = None,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = "auto",
     out: Annotated[Path | None, typer.Option(help="Keep the pictures that were painted again here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -39,11 +49,13 @@ def replay(
       depthpaint replay output_images/a-red-sphere-12345.png
       depthpaint replay picture.png --depth maps/depth.png --out again
     """  # fmt: skip
+    moved = {"from_photo": estimator, "model": model, "control": control, "vae": vae, "lora": lora}
+    runtime = options.runtime_of(device, precision)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     for image in images:
         try:
-            verdict = _again(image, depth, estimator, out)
+            verdict = _again(image, depth, moved, runtime, out)
         except DepthpaintError as error:
             failure = error
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
@@ -66,7 +78,9 @@ def replay(
         raise typer.Exit(SOME_FAILED)
 
 
-def _again(image: Path, depth: Path | None, estimator: str | None, out: Path | None) -> Verdict:
+def _again(
+    image: Path, depth: Path | None, moved: Mapping[str, object], runtime: Runtime, out: Path | None
+) -> Verdict:
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
     from depthpaint.record.picture_file import save_picture
@@ -78,9 +92,9 @@ def _again(image: Path, depth: Path | None, estimator: str | None, out: Path | N
         probe(out)
     record = read_record(image)
     original = _pixels(image)
-    request = record.request(depth or _recorded_depth(record, image), estimator)
+    request = record.request(depth or _recorded_depth(record, image), moved)
     with step_bar(quiet=False) as show:
-        result = make_engine().paint(request, show)
+        result = make_engine(runtime).paint(request, show)
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)

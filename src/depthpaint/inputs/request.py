@@ -20,34 +20,12 @@ from pydantic import (
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.inputs.text_fields import Name, Text, clean_text, no_boolean
 
 MAX_SEED = 2**32 - 1
-MAX_PROMPT = 10_000
 WINDOW_RULE = "a window is start:end with 0 <= start <= end <= 1, such as 0:0.6"
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
-
-
-def _no_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
-    return value
-
-
-def _clean_text(value: object) -> object:
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("a text may not contain NUL")
-        if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("a text may not contain half a character (a lone surrogate)")
-        if len(value) > MAX_PROMPT:
-            raise ValueError(f"a text may have {MAX_PROMPT:,} characters, and this one has {len(value):,}")
-    return value
-
-
-def _not_empty(value: str) -> str:
-    if not value.strip():
-        raise ValueError("a name may not be empty")
-    return value
 
 
 def _size(value: object) -> object:
@@ -68,7 +46,7 @@ def _size_in_bounds(value: Extent | Literal["depth"] | None) -> Extent | Literal
 
 
 def _aspect(value: object) -> object:
-    return parse_aspect(value) if isinstance(value, str) else _no_boolean(value)
+    return parse_aspect(value) if isinstance(value, str) else no_boolean(value)
 
 
 def _window(value: object) -> object:
@@ -88,9 +66,7 @@ def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
 
 
 Checked = TypeVar("Checked", bound=BaseModel)
-Number = BeforeValidator(_no_boolean)
-Text = Annotated[str, BeforeValidator(_clean_text)]
-Name = Annotated[str, AfterValidator(_not_empty), BeforeValidator(_clean_text)]
+Number = BeforeValidator(no_boolean)
 Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
 Aspect = Annotated[float, BeforeValidator(_aspect), Field(ge=1 / MAX_ASPECT, le=MAX_ASPECT)]
 Size = Annotated[
@@ -101,15 +77,16 @@ Size = Annotated[
 ]
 
 
-class GenerationRequest(DepthReading):
+class GenerationRequest(DepthReading, ModelChoice):
     """Everything that a user can decide about a picture. None means that the model's own habit decides.
 
     Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
     `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say. Unknown fields are errors,
-    and zero is a value. How the depth file is to be read is part of it (DepthReading).
+    and zero is a value. How the depth file is to be read is part of it (DepthReading), and
+    what it is painted with (ModelChoice).
     """
 
-    depth: Annotated[Path, BeforeValidator(_clean_text)]
+    depth: Annotated[Path, BeforeValidator(clean_text)]
     prompt: Text
     negative_prompt: Text = ""
     seed: Annotated[int, Number, Field(ge=0, le=MAX_SEED)] = 12345
@@ -122,7 +99,6 @@ class GenerationRequest(DepthReading):
     control_strength: Annotated[float, Number, Field(ge=0, le=2)] | None = None
     control_window: Window = (0.0, 1.0)
     profile: Literal["midas", "depth-anything", "zoe"] | None = None
-    model: Name = "diorama"
     sampler: Name | None = None
     schedule: Name | None = None
     fit: Fit = Fit.PAD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,11 @@ class Painter(Protocol):
     @property
     def weights_sha256(self) -> str:
         """Digest of the weights that are loaded, hexadecimal."""
+        ...
+
+    @property
+    def runs_on(self) -> Mapping[str, str]:
+        """Device, precision and versions that decide its numbers; nothing that names a person or a host."""
         ...
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, printable
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Painter
+from depthpaint.models.runtime import Runtime
+from depthpaint.models.stable_diffusion.find import find_folder
 from depthpaint.plan.habits import ModelHabits
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One model: `habits` are there without loading anything, `load` makes a painter."""
-
-    habits: ModelHabits
-    load: Callable[[], Painter]
-    licence: str
-    summary: str
-
 
 DIORAMA = ModelHabits(
     name="diorama",
@@ -39,7 +30,8 @@ DIORAMA = ModelHabits(
 )
 
 
-def _load_diorama() -> Painter:
+def _load_diorama(runtime: Runtime) -> Painter:
+    del runtime  # It runs on the CPU, in float32.
     # The import is late so that listing models costs no ONNX Runtime.
     from depthpaint.models.diorama.painter import Diorama
 
@@ -54,15 +46,32 @@ MODELS: dict[str, ModelEntry] = {
 }  # fmt: skip
 
 
-def model_named(name: str) -> ModelEntry:
-    """Look a model up. Raises ModelError `model_not_found`, naming the nearest known ones."""
-    entry = MODELS.get(name)
-    if entry is None:
-        near = difflib.get_close_matches(name, MODELS, n=5, cutoff=0.3) or sorted(MODELS)
+def find_model(choice: ModelChoice) -> ModelEntry:
+    """Find what `choice` names. Raises ModelError model_not_found, or what is wrong with a model's files."""
+    entry = MODELS.get(choice.model)
+    if entry is not None:
+        _refuse_parts(choice)
+        return entry
+    return find_folder(choice) or _unknown(choice.model)
+
+
+def _refuse_parts(choice: ModelChoice) -> None:
+    plain = ModelChoice(model=choice.model)
+    parts = [name for name in ModelChoice.model_fields if getattr(choice, name) != getattr(plain, name)]
+    if parts:
         raise ModelError(
-            f"no model is named '{name}'",
-            code=ErrorCode.MODEL_NOT_FOUND,
-            value=name,
-            remedy=f"known: {', '.join(near)}",
+            f"{choice.model} is one piece: it takes no {' and no '.join(parts)}",
+            code=ErrorCode.MODEL_INCOMPATIBLE,
+            value=tuple(parts),
+            remedy="leave it out, or name a Stable Diffusion with --model",
         )
-    return entry
+
+
+def _unknown(name: str) -> ModelEntry:
+    near = difflib.get_close_matches(name, MODELS, n=5, cutoff=0.3) or sorted(MODELS)
+    raise ModelError(
+        f"no model is named '{printable(name)}', and no folder",
+        code=ErrorCode.MODEL_NOT_FOUND,
+        value=name,
+        remedy=f"known: {', '.join(near)}",
+    )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.depth.profile import ProfileName
+from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.plan.sizes import Sizes, plan_sizes
@@ -25,12 +26,15 @@ SEED_COUNT = 2**32
 class RunPlan:
     """What will run. No field is optional: zero is a value and survives.
 
+    `model` is what the model calls itself, `choice` what it was asked for as.
+
     `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the
     network is told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's
     convention).
     """
 
     model: str
+    choice: ModelChoice
     prompt: str
     negative_prompt: str
     seeds: tuple[int, ...]
@@ -66,6 +70,7 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
     strength = _given(request.control_strength, habits.control_strength)
     return RunPlan(
         model=habits.name,
+        choice=request.choice,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         seeds=tuple((request.seed + k) % SEED_COUNT for k in range(request.count)),

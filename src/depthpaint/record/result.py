@@ -26,8 +26,8 @@ class GenerationResult:
     """All pictures of one request.
 
     `control_sha256` is the digest of the float32 depth (H, W) that the network saw, `weights_sha256` of the
-    loaded weights; `seconds` maps a stage (read, load, text, control, denoise, decode) to what it took;
-    `evaluations` counts the calls of the denoising network and of the control network.
+    loaded weights, `runs_on` where they computed; `seconds` maps a stage (read, load, text, control, denoise,
+    decode) to what it took; `evaluations` counts the calls of the denoising and of the control network.
     """
 
     pictures: tuple[PaintedPicture, ...]
@@ -35,6 +35,7 @@ class GenerationResult:
     depth: DepthSource
     control_sha256: str
     weights_sha256: str
+    runs_on: Mapping[str, str]
     seconds: Mapping[str, float]
     evaluations: Mapping[str, int]
     warnings: tuple[str, ...]

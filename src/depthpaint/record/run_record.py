@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.model_choice import Lora, ModelChoice
 from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.environment import environment
@@ -67,20 +69,22 @@ class RunRecord(Section):
         except UnicodeEncodeError as error:
             raise _damaged("it holds half of a surrogate pair") from error
 
-    def request(self, depth_path: Path, estimator: str | None = None) -> GenerationRequest:
+    def request(self, depth_path: Path, moved: Mapping[str, object] | None = None) -> GenerationRequest:
         """The request that paints this picture again from the depth map, or the photo, at `depth_path`.
 
-        `estimator` says where the one that saw depth in a photo is now; without it, it is where it was.
+        `moved` says where models are now, by the request's fields (model, control, vae, from_photo, and for
+        lora a list of files); what is None, and what the picture was painted without, stays as it was.
         The size is given outright: it decides the content, however it was once arrived at. Raises
         ParameterError where a record made elsewhere holds what no request may.
         """
         settings = self.settings
         values: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
         del values["reading"]
-        reading = settings.reading.model_dump()
-        if estimator is not None and reading["from_photo"] is not None:
-            reading["from_photo"] = estimator
-        return request_from({**values, **reading, "depth": depth_path})
+        values |= settings.reading.model_dump()
+        values |= {name: place for name, place in (moved or {}).items() if place is not None and values[name]}
+        if moved and isinstance(files := moved.get("lora"), list):
+            values["lora"] = _moved_loras(settings.lora, cast("list[str]", files))
+        return request_from({**values, "depth": depth_path})
 
 
 class _Version(BaseModel):
@@ -110,7 +114,7 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
         seconds={**result.seconds, "picture": picture.seconds},
         evaluations=dict(result.evaluations),
         warnings=result.warnings,
-        environment=environment(),
+        environment=environment() | dict(result.runs_on),
     )
 
 
@@ -136,9 +140,31 @@ def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
         profile=plan.profile,
         reading=_reading_to_tell(depth.reading),
         fit=plan.fit,
-        model=plan.model,
+        **_choice_to_tell(plan.choice),
         size=plan.sizes.output_size,
     )
+
+
+def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
+    if len(files) != len(loras):
+        raise ParameterError(
+            f"the picture was painted with {len(loras)} LoRAs, and {len(files)} are named",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="name all of them in their order: " + ", ".join(lora.file for lora in loras),
+        )
+    return tuple(lora.model_copy(update={"file": file}) for lora, file in zip(loras, files, strict=True))
+
+
+def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
+    """The choice with its paths as they may be told; registered names and hub ids stay what they are."""
+    told: dict[str, Any] = {name: getattr(choice, name) for name in ModelChoice.model_fields}
+    for name in ("model", "control", "vae"):
+        if told[name] is not None:
+            told[name] = _path_to_tell(Path(told[name]).resolve())
+    told["lora"] = tuple(
+        lora.model_copy(update={"file": _path_to_tell(Path(lora.file).resolve())}) for lora in choice.lora
+    )
+    return told
 
 
 def _plan_facts(plan: RunPlan) -> PlanFacts:

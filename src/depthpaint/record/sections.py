@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.model_choice import Lora
 
 
 def _names_no_folder(path: str) -> bool:
@@ -27,6 +28,18 @@ def _told_reading(reading: DepthReading) -> DepthReading:
     if reading.from_photo is not None and not _names_no_folder(reading.from_photo):
         raise ValueError("an estimator is named by its name, or by a folder below the working one")
     return reading
+
+
+def _told_name(name: str) -> str:
+    if name and not _names_no_folder(name):
+        raise ValueError("a model is named by its name, its hub id, or a path below the working folder")
+    return name
+
+
+def _told_loras(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
+    for lora in loras:
+        _told_name(lora.file)
+    return loras
 
 
 class Section(BaseModel):
@@ -55,7 +68,11 @@ class Settings(Section):
     profile: str
     reading: Annotated[DepthReading, AfterValidator(_told_reading)]
     fit: Fit
-    model: str
+    model: Annotated[str, AfterValidator(_told_name)]
+    control: Annotated[str, AfterValidator(_told_name)] | None = None
+    vae: Annotated[str, AfterValidator(_told_name)] | None = None
+    lora: Annotated[tuple[Lora, ...], AfterValidator(_told_loras)] = ()
+    clip_skip: int = 0
     size: Extent
 
 

@@ -43,6 +43,11 @@ class Diorama:
         """Digest of diorama.safetensors."""
         return self._files.weights_sha256
 
+    @property
+    def runs_on(self) -> Mapping[str, str]:
+        """The CPU, in float32; the version of ONNX Runtime is in every record."""
+        return {"device": "cpu", "precision": "float32"}
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words it knows."""

@@ -1,0 +1,38 @@
+"""Fields that hold what people type: texts without what no file can hold, and names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+MAX_PROMPT = 10_000
+
+
+def no_boolean(value: object) -> object:
+    """For fields of numbers: JSON's true is none."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+def clean_text(value: object) -> object:
+    """Refuse NUL, halves of characters, and more than MAX_PROMPT characters."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text may not contain NUL")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("a text may not contain half a character (a lone surrogate)")
+        if len(value) > MAX_PROMPT:
+            raise ValueError(f"a text may have {MAX_PROMPT:,} characters, and this one has {len(value):,}")
+    return value
+
+
+def _not_empty(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a name may not be empty")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(clean_text)]
+Name = Annotated[str, AfterValidator(_not_empty), BeforeValidator(clean_text)]

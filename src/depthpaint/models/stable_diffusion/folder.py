@@ -1,0 +1,132 @@
+"""A model's folder in diffusers' layout: what it holds, and its parts loaded from safetensors."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.folder_json import incompatible, read_json
+from depthpaint.models.stable_diffusion.control import (
+    Adapter,
+    ControlNetwork,
+    DepthChannel,
+    DepthControl,
+)
+from depthpaint.models.stable_diffusion.painter import Modules
+from depthpaint.models.stable_diffusion.text import TextEncoder
+from depthpaint.models.weights import digest_of, weight_files
+
+INDEX = "model_index.json"
+CLASSES: dict[str, frozenset[str]] = {
+    "unet": frozenset({"UNet2DConditionModel"}),
+    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
+    "text_encoder": frozenset({"CLIPTextModel"}),
+    "text_encoder_2": frozenset({"CLIPTextModelWithProjection"}),
+    "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
+    "tokenizer_2": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
+}
+"""What a folder may ask to be built, by the part it is asked for; nothing else is ever imported."""
+CONTROLS = frozenset({"ControlNetModel", "T2IAdapter"})
+DEPTH_CHANNELS = 5
+
+
+def parts_named(folder: Path) -> dict[str, str]:
+    """The class of each part that painting needs. Raises ModelError where one is missing or not allowed."""
+    index = read_json(folder / INDEX)
+    needed = ["unet", "vae", "text_encoder", "tokenizer"]
+    needed += [
+        name for name in ("text_encoder_2", "tokenizer_2") if index.get(name) not in (None, [None, None])
+    ]
+    return {name: _allowed(folder, name, index.get(name)) for name in needed}
+
+
+def load_modules(
+    folder: Path, control: Path | None, *, device: str, dtype: torch.dtype, clip_skip: int = 0
+) -> Modules:
+    """Load every part from `folder`, and the control network or adapter from `control`.
+
+    Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
+    """
+    named = parts_named(folder)
+    files = [
+        file for name in named if not name.startswith("tokenizer") for file in weight_files(folder / name)
+    ]
+    files += weight_files(control) if control is not None else []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parts = {name: _loaded(folder / name, kind, device, dtype) for name, kind in named.items()}
+        unet = parts["unet"]
+        network = None if control is None else _control(control, unet, device, dtype)
+    two = "text_encoder_2" in parts
+    # SDXL reads the last layer but one of both, without the final norm; the others the last.
+    hidden = clip_skip + int(two)
+    encoders = [TextEncoder(parts["text_encoder"], parts["tokenizer"], hidden=hidden, normed=not two)]
+    if two:
+        second, words = parts["text_encoder_2"], parts["tokenizer_2"]
+        encoders.append(TextEncoder(second, words, hidden=hidden, normed=False, pooled=True))
+    index = read_json(folder / INDEX)
+    return Modules(
+        unet=unet,
+        vae=parts["vae"],
+        text=encoders,
+        control=network or _built_in(folder, unet, parts["vae"]),
+        weights_sha256=digest_of(files),
+        sizes_told=unet.config.addition_embed_type == "text_time",
+        empty_is_zero=bool(index.get("force_zeros_for_empty_prompt", False)),
+    )
+
+
+def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
+    if unet.config.in_channels == DEPTH_CHANNELS:
+        return DepthChannel(2 ** (len(vae.config.block_out_channels) - 1))
+    raise ModelError(
+        f"{folder} has no depth of its own: its UNet takes {unet.config.in_channels} channels",
+        code=ErrorCode.MODEL_INCOMPATIBLE,
+        remedy="name a depth ControlNet or T2I-Adapter for it with --control",
+        value=str(folder),
+    )
+
+
+def _control(folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
+    kind = str(read_json(folder / "config.json").get("_class_name"))
+    if kind not in CONTROLS:
+        raise incompatible(folder, f"config.json names the class {kind[:60]!r}")
+    network = _loaded(folder, kind, device, dtype)
+    if kind == "T2IAdapter":
+        return Adapter(network)
+    ours, theirs = network.config.cross_attention_dim, unet.config.cross_attention_dim
+    if ours != theirs:
+        raise incompatible(
+            folder,
+            f"it hears sentences of {ours} numbers a word, the model's are of {theirs}: other families",
+        )
+    return ControlNetwork(network)
+
+
+def _loaded(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
+    import diffusers
+    import transformers
+
+    module = diffusers if hasattr(diffusers, kind) else transformers
+    build = getattr(module, kind).from_pretrained
+    try:
+        if "Tokenizer" in kind:
+            return build(str(folder), local_files_only=True)
+        name = "torch_dtype" if module is diffusers else "dtype"
+        part = build(str(folder), local_files_only=True, use_safetensors=True, **{name: dtype})
+    # Whatever a broken folder makes the libraries raise is a broken folder.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise incompatible(folder, reason) from error
+    return part.to(device).eval().requires_grad_(False)
+
+
+def _allowed(folder: Path, name: str, entry: object) -> str:
+    kind = str(cast("list[object]", entry)[-1]) if isinstance(entry, list) and entry else "nothing"
+    if kind not in CLASSES[name]:
+        raise incompatible(folder, f"{INDEX} names {kind[:60]!r} as {name}, which is not on the list")
+    return kind
