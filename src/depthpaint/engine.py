@@ -144,7 +144,12 @@ class Engine:
             runs_on=painter.runs_on,
             seconds=seconds,
             evaluations=dict(counts),
-            warnings=(*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan)),
+            warnings=(
+                *depth.source.notes,
+                *plan.warnings,
+                *_vocabulary_warnings(painter, plan),
+                *painter.notes,
+            ),
         )
 
     def _painter(self, choice: ModelChoice) -> Painter:
@@ -193,9 +198,11 @@ class Engine:
             latents = drive(sampling, lambda request: _denoise(conditions, request, counts), report)
         with _timed(seconds, "decode"):
             canvas = painter.decode(latents)
-            if not np.isfinite(canvas).all():
+        if not np.isfinite(canvas).all():
+            if not painter.steadier():
                 raise _no_colours(plan)
-            pixels = _finished(canvas, plan.sizes, conditions.edges)
+            return self._paint_one(conditions, index, seconds, counts, on_progress)
+        pixels = _finished(canvas, plan.sizes, conditions.edges)
         return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
 
 

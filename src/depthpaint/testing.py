@@ -50,6 +50,15 @@ class FakePainter:
         """Nowhere."""
         return {"device": "cpu", "precision": "float32"}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def steadier(self) -> bool:
+        """It computes in float32 already."""
+        return False
+
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words that start with "x"."""
         return tuple(UnknownWord(word, (word[1:],)) for word in prompt.split() if word.startswith("x"))

@@ -12,7 +12,7 @@ from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 from depthpaint.training import recipe
 from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from depthpaint.training.diffusion import alphas_cumprod, noised
+from depthpaint.training.diffusion import alphas_cumprod, noised, picture_weight
 from depthpaint.training.examples import Examples, as_network_input, worn
 from depthpaint.training.networks import build_autoencoder
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
@@ -154,3 +154,14 @@ def test_captions_use_only_words_of_the_vocabulary_and_synonyms_are_read() -> No
             assert not encoding.overflowing
     assert tokenizer.encode("a snow-capped Grey cottage").ids == tokenizer.encode("a snowy gray house").ids
     assert 2 in tokenizer.encode("a giraffe").ids
+
+
+def test_a_weighted_velocity_error_is_that_of_the_picture() -> None:
+    generator = torch.Generator().manual_seed(0)
+    table, timesteps = alphas_cumprod(), torch.tensor([50, 400, 999])
+    latents, noise, mistake = (torch.randn((3, 4, 2, 2), generator=generator) for _ in range(3))
+    noisy, velocity = noised(latents, noise, timesteps, table)
+    kept = table[timesteps][:, None, None, None]
+    painted = kept.sqrt() * noisy - (1 - kept).sqrt() * (velocity + mistake)
+    weighted = picture_weight(timesteps, table) * mistake.square()
+    assert torch.allclose((painted - latents).square(), weighted, atol=1e-4)

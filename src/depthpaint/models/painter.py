@@ -46,6 +46,15 @@ class Painter(Protocol):
         """Device, precision and versions that decide its numbers; nothing that names a person or a host."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What it had to do that the person should know of, such as saving memory."""
+        ...
+
+    def steadier(self) -> bool:
+        """Compute with more headroom, after numbers that are none; False where there is no more."""
+        ...
+
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words of `prompt` that mean nothing to this model."""
         ...

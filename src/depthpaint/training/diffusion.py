@@ -43,6 +43,15 @@ def random_timesteps(count: int, generator: torch.Generator, *, deciding: float)
     return torch.where(chosen, noisiest, uniform)
 
 
+def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:
+    """Weights (B, 1, 1, 1) that make a velocity's squared error that of the picture it stands for: sigma^2.
+
+    Unweighted, most of the gradient comes from noise that nearly clean latents cannot be told from, and
+    sampling ends in blots: what the noisy half of the schedule decides is not learned.
+    """
+    return (1 - table[timesteps])[:, None, None, None]
+
+
 def emphasis(latents: Tensor, strength: float = 4.0) -> Tensor:
     """Weights (B, 1, h, w) of mean 1 that lift what stands out of its row: the things.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from depthpaint.training.autoencoder import decoder_loss, folded_encoder
-from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, random_timesteps
+from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, picture_weight, random_timesteps
 from depthpaint.training.examples import Batch
 from depthpaint.training.networks import Networks
 
@@ -74,7 +74,8 @@ class Learner:
         predicted = networks.unet(
             noisy, timesteps, text, down_intrablock_additional_residuals=features
         ).sample
-        loss = (emphasis(latents) * (predicted - velocity).square()).mean()
+        weights = emphasis(latents) * picture_weight(timesteps, self.table)
+        loss = (weights * (predicted - velocity).square()).mean()
         _descend(self.painter, loss, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))

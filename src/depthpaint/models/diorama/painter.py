@@ -48,6 +48,15 @@ class Diorama:
         """The CPU, in float32; the version of ONNX Runtime is in every record."""
         return {"device": "cpu", "precision": "float32"}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def steadier(self) -> bool:
+        """It computes in float32 already."""
+        return False
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words it knows."""

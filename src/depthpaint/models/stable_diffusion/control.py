@@ -19,6 +19,15 @@ class Extras:
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     channels: Tensor | None = None
 
+    def row(self, number: int) -> Extras:
+        """What belongs to one branch of guidance alone."""
+        one = slice(number, number + 1)
+        arguments = {
+            name: [each[one] for each in value] if isinstance(value, list) else value[one]
+            for name, value in self.arguments.items()
+        }
+        return Extras(arguments, None if self.channels is None else self.channels[one])
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -30,6 +39,10 @@ class Hint:
 
 class DepthControl(Protocol):
     """One way. `latents` are (B, c, h, w) as the UNet sees them, B branches of guidance."""
+
+    def to(self, *, dtype: torch.dtype) -> None:
+        """Compute in another precision from now on."""
+        ...
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
         """Do once a picture what needs no latents; `depth` (1, 1, H, W) in [0, 1], 1 = nearest."""
@@ -61,6 +74,11 @@ class ControlNetwork:
         # The forward pass embeds whatever it is given; what it is given here is embedded already.
         network.controlnet_cond_embedding = nn.Identity()
 
+    def to(self, *, dtype: torch.dtype) -> None:
+        """The network and the embedding that was taken out of it."""
+        self._network.to(dtype=dtype)
+        self._embedding.to(dtype=dtype)
+
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
         """The embedded hint, (1, C, h, w)."""
         return Hint(self._embedding(depth.expand(-1, 3, -1, -1)), known)
@@ -77,7 +95,7 @@ class ControlNetwork:
         """Residuals of the UNet's skips and middle, scaled by `strength`."""
         down, middle = self._network(
             latents, timestep, encoder_hidden_states=text.words,
-            controlnet_cond=hint.values.expand(len(latents), -1, -1, -1),
+            controlnet_cond=hint.values.to(latents.dtype).expand(len(latents), -1, -1, -1),
             conditioning_scale=strength, added_cond_kwargs=added or None, return_dict=False,
         )  # fmt: skip
         return Extras({
@@ -97,6 +115,10 @@ class Adapter:
     def __init__(self, network: Any) -> None:
         self._network = network
 
+    def to(self, *, dtype: torch.dtype) -> None:
+        """The network."""
+        self._network.to(dtype=dtype)
+
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
         """Features for each level of the UNet."""
         channels = int(self._network.config.in_channels)
@@ -114,7 +136,9 @@ class Adapter:
     ) -> Extras:
         """The features, scaled by `strength`."""
         del timestep, text, added
-        scaled = [(strength * feature).expand(len(latents), -1, -1, -1) for feature in hint.values]
+        scaled = [
+            (strength * feature.to(latents.dtype)).expand(len(latents), -1, -1, -1) for feature in hint.values
+        ]
         return Extras({"down_intrablock_additional_residuals": scaled})
 
     def silent(self, latents: Tensor) -> Extras:
@@ -128,6 +152,9 @@ class DepthChannel:
 
     def __init__(self, latent_factor: int) -> None:
         self._factor = latent_factor
+
+    def to(self, *, dtype: torch.dtype) -> None:
+        """There is nothing to convert."""
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
         """Depth at the size of the latents, stretched to [-1, 1], 0 where it is not known."""
@@ -149,7 +176,7 @@ class DepthChannel:
     ) -> Extras:
         """The channel, its contrast scaled by `strength`."""
         del timestep, text, added
-        return Extras(channels=(strength * hint.values).expand(len(latents), -1, -1, -1))
+        return Extras(channels=(strength * hint.values.to(latents.dtype)).expand(len(latents), -1, -1, -1))
 
     def silent(self, latents: Tensor) -> Extras:
         """A flat channel: the network cannot do without one."""

@@ -16,7 +16,8 @@ from depthpaint.models.stable_diffusion.control import (
     DepthChannel,
     DepthControl,
 )
-from depthpaint.models.stable_diffusion.painter import Modules
+from depthpaint.models.stable_diffusion.decoder import Decoder
+from depthpaint.models.stable_diffusion.modules import Modules
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.weights import digest_of, weight_files
 
@@ -71,7 +72,7 @@ def load_modules(
     index = read_json(folder / INDEX)
     return Modules(
         unet=unet,
-        vae=parts["vae"],
+        decoder=Decoder(parts["vae"]),
         text=encoders,
         control=network or _built_in(folder, unet, parts["vae"]),
         weights_sha256=digest_of(files),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import diffusers
 import numpy as np
@@ -12,24 +11,15 @@ import torch
 from torch import Tensor
 
 from depthpaint.models.painter import Floats, UnknownWord
-from depthpaint.models.stable_diffusion.control import DepthControl, Extras, Hint
-from depthpaint.models.stable_diffusion.text import Text, TextEncoder, encode
+from depthpaint.models.stable_diffusion.control import Extras, Hint
+from depthpaint.models.stable_diffusion.memory import Ladder, Rung
+from depthpaint.models.stable_diffusion.modules import Modules
+from depthpaint.models.stable_diffusion.text import Text, encode
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 
-
-@dataclass(frozen=True, slots=True)
-class Modules:
-    """The loaded parts. `sizes_told` says whether the UNet is told picture sizes, as SDXL's is."""
-
-    unet: Any
-    vae: Any
-    text: Sequence[TextEncoder]
-    control: DepthControl
-    weights_sha256: str
-    sizes_told: bool = False
-    empty_is_zero: bool = False
+T = TypeVar("T")
 
 
 class StableDiffusion:
@@ -39,6 +29,12 @@ class StableDiffusion:
         self._habits = habits
         self._modules = modules
         self._device, self._dtype = modules.unet.device, modules.unet.dtype
+        self._one_by_one = False
+        self._noted: list[str] = []
+        split = Rung("one branch of guidance at a time", self._split)
+        stream = Rung("weights brought to the device part by part, which is slow", self._stream)
+        on_cpu = torch.device(self._device).type == "cpu"
+        self._ladder = Ladder([split] if on_cpu else [split, stream])
 
     @property
     def habits(self) -> ModelHabits:
@@ -57,10 +53,28 @@ class StableDiffusion:
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         return {
             "device": name,
-            "precision": str(self._dtype).removeprefix("torch."),
+            "precision": _short(self._dtype),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done for lack of memory or of range."""
+        saved = [*self._ladder.taken, *self._modules.decoder.saved]
+        short = (f"memory ran out, so: {'; '.join(saved)}",) if saved else ()
+        return (*short, *self._noted, *self._modules.decoder.notes)
+
+    def steadier(self) -> bool:
+        """From float16 or bfloat16 to float32."""
+        if self._dtype == torch.float32:
+            return False
+        self._modules.unet.to(dtype=torch.float32)
+        self._modules.control.to(dtype=torch.float32)
+        self._modules.decoder.steady()
+        self._noted.append(f"painted again in float32: in {_short(self._dtype)} the numbers overflowed")
+        self._dtype = torch.float32
+        return True
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """None: its vocabulary is made of parts of words."""
@@ -91,35 +105,64 @@ class StableDiffusion:
         self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
     ) -> object:
         """`Extras` for the UNet."""
-        text = Text.row(cast("Sequence[Text]", texts))
-        seen = self._seen(latents, len(texts))
         hint = cast("Hint", prepared)
-        timestep = self._timestep(level)
-        return self._modules.control.at_step(hint, seen, timestep, text, self._added(text, seen), strength)
+
+        def ask(text: Text, seen: Tensor, number: int) -> Extras:
+            del number
+            return self._modules.control.at_step(
+                hint, seen, self._timestep(level), text, self._added(text, seen), strength
+            )
+
+        return self._asked(ask, latents, texts)
 
     @torch.inference_mode()
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
     ) -> tuple[Array, ...]:
         """What the UNet predicts, (1, c, h, w) for each text."""
-        text = Text.row(cast("Sequence[Text]", texts))
-        seen = self._seen(latents, len(texts))
-        extras = cast("Extras | None", residuals) or self._modules.control.silent(seen)
-        added = self._added(text, seen)
-        inputs = seen if extras.channels is None else torch.cat([seen, extras.channels], dim=1)
-        output = self._modules.unet(
-            inputs, self._timestep(level), encoder_hidden_states=text.words,
-            added_cond_kwargs=added or None, return_dict=False, **extras.arguments,
-        )[0]  # fmt: skip
-        return output.float().split(1)
+        given = cast("list[Extras] | None", residuals)
+
+        def ask(text: Text, seen: Tensor, number: int) -> Tensor:
+            if given is None:
+                extra = self._modules.control.silent(seen)
+            else:
+                # Memory may have run out since, between the control network's call and this one.
+                extra = given[number] if number < len(given) else given[0]
+                extra = extra.row(number) if len(given) < len(texts) and len(seen) == 1 else extra
+            inputs = seen if extra.channels is None else torch.cat([seen, extra.channels], dim=1)
+            return self._modules.unet(
+                inputs, self._timestep(level), encoder_hidden_states=text.words,
+                added_cond_kwargs=self._added(text, seen) or None, return_dict=False, **extra.arguments,
+            )[0]  # fmt: skip
+
+        return torch.cat(self._asked(ask, latents, texts)).float().split(1)
 
     @torch.inference_mode()
     def decode(self, latents: Array) -> Floats:
         """A picture (H, W, 3)."""
-        vae = self._modules.vae
-        scaled = cast("Tensor", latents) / vae.config.scaling_factor
-        picture = vae.decode(scaled.to(vae.dtype), return_dict=False)[0][0].float()
+        picture = self._modules.decoder.decode(cast("Tensor", latents))
         return (picture * 0.5 + 0.5).permute(1, 2, 0).cpu().numpy()
+
+    def _asked(
+        self, ask: Callable[[Text, Tensor, int], T], latents: Array, texts: Sequence[object]
+    ) -> list[T]:
+        """Call for all sentences at once, or for one after the other where memory is short."""
+
+        def work() -> list[T]:
+            heard = cast("Sequence[Text]", texts)
+            groups = [[text] for text in heard] if self._one_by_one else [heard]
+            rows = [Text.row(group).of_type(self._dtype) for group in groups]
+            return [ask(row, self._seen(latents, len(row.words)), k) for k, row in enumerate(rows)]
+
+        return self._ladder.run(work)
+
+    def _split(self) -> None:
+        self._one_by_one = True
+
+    def _stream(self) -> None:
+        from accelerate import cpu_offload
+
+        cpu_offload(self._modules.unet, execution_device=torch.device(self._device))
 
     def _tensor(self, values: Floats) -> Tensor:
         contiguous = np.ascontiguousarray(values)
@@ -141,3 +184,7 @@ class StableDiffusion:
         # Original size, crop from the top left, size asked for.
         sizes = torch.tensor([[height, width, 0, 0, height, width]], device=self._device, dtype=self._dtype)
         return {"text_embeds": text.pooled, "time_ids": sizes.expand(len(seen), -1)}
+
+
+def _short(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")

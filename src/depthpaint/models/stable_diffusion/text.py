@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import torch
-from compel.embeddings_provider import (  # pyright: ignore[reportMissingTypeStubs]
+from compel.embeddings_provider import (
     EmbeddingsProvider,
     SplitLongTextMode,
 )
@@ -96,6 +96,11 @@ class Text:
         words = torch.cat([text.of_length(longest) for text in texts])
         pooled = [text.pooled for text in texts if text.pooled is not None]
         return cls(words, torch.cat(pooled) if pooled else None, texts[0].silence)
+
+    def of_type(self, kind: torch.dtype) -> Text:
+        """In another precision; the same where it is that already."""
+        pooled = None if self.pooled is None else self.pooled.to(kind)
+        return Text(self.words.to(kind), pooled, self.silence)
 
     def of_length(self, length: int) -> Tensor:
         """The words and then silence, (B, length, C)."""
