@@ -1,0 +1,33 @@
+"""Lines where depth jumps, one pixel wide, and none where it only slopes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from depthpaint.depth.edges import edges_of
+
+
+def disc(step: float) -> np.ndarray:
+    y, x = np.mgrid[0:80, 0:80]
+    return (0.3 + step * ((x - 40) ** 2 + (y - 40) ** 2 < 25**2)).astype(np.float32)
+
+
+def test_a_disc_is_a_thin_ring() -> None:
+    lines = edges_of(disc(0.5))
+    y, x = np.nonzero(lines)
+    radius = np.hypot(x - 40, y - 40)
+    assert (np.abs(radius - 25) < 2).all()
+    assert 0.7 * 2 * np.pi * 25 < len(x) < 1.5 * 2 * np.pi * 25
+
+
+def test_a_slope_is_no_edge() -> None:
+    slope = np.repeat(np.linspace(0, 1, 100, dtype=np.float32)[:, None], 100, axis=1)
+    assert not edges_of(slope).any()
+
+
+def test_faint_edges_go_on_from_strong_ones_only() -> None:
+    fading = np.zeros((80, 80), np.float32)
+    fading[:, 40:] = np.linspace(0.3, 0.04, 80, dtype=np.float32)[:, None]
+    faint = fading[60:]
+    assert not edges_of(faint).any()
+    assert edges_of(fading)[62:].any(), "the strong part draws the faint one on"
