@@ -18,8 +18,10 @@ from depthpaint.core.errors import ErrorCode, InternalError, printable
 from depthpaint.core.geometry import place
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.edges import edges_of
 from depthpaint.depth.enlarge import DepthEdges, enlarge_along_depth
 from depthpaint.depth.fit import fit_depth, pad_to
+from depthpaint.depth.normals import normals_of
 from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
 from depthpaint.depth.read import read_depth, require_certain
@@ -41,7 +43,6 @@ from depthpaint.sampling.evaluate import Evaluate
 from depthpaint.sampling.guidance import Branch, Guidance
 from depthpaint.sampling.parameterization import denoised_from, prediction_named
 from depthpaint.sampling.samplers import sampler_named
-from depthpaint.sampling.window import ControlWindow
 
 Pixels = NDArray[np.uint8]
 MOST_WORDS_TOLD = 10
@@ -124,10 +125,10 @@ class Engine:
                 "cond": self._text(painter, plan.choice, plan.prompt),
                 "uncond": self._text(painter, plan.choice, plan.negative_prompt),
             }
-        control = control_map(depth, plan.sizes, plan.profile)
+        hints = hints_of(depth, plan)
         with _timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
-            prepared = painter.prepare_control(control, known) if depth_has_a_say(plan) else None
+            prepared = painter.prepare_control(hints, known) if plan.controlled else None
         edges = depth_edges(depth, plan)
         conditions = _Conditions(plan, painter, text, prepared, edges)
         counts: Counter[str] = Counter()
@@ -139,7 +140,7 @@ class Engine:
             pictures=tuple(pictures),
             plan=plan,
             depth=depth.source,
-            control_sha256=hashlib.sha256(control.tobytes()).hexdigest(),
+            control_sha256=hashlib.sha256(hints["depth"].tobytes()).hexdigest(),
             weights_sha256=painter.weights_sha256,
             runs_on=painter.runs_on,
             seconds=seconds,
@@ -216,11 +217,10 @@ def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[
     branches = guidance.branches(request.fraction)
     texts = [conditions.text[branch] for branch in branches]
     residuals = None
-    window = ControlWindow(*plan.control_window)
-    if conditions.prepared is not None and window.runs(request.index, request.steps, plan.control_strength):
-        strength = plan.control_strength
-        residuals = painter.control(conditions.prepared, latents, request.level, texts, strength)
-        counts["control"] += 1
+    strengths = plan.strengths(request.index)
+    if conditions.prepared is not None and strengths:
+        residuals = painter.control(conditions.prepared, latents, request.level, texts, strengths)
+        counts["control"] += len(strengths)
     answers = painter.predict(latents, request.level, texts, residuals)
     counts["denoise"] += 1
     counts["branches"] += len(branches)
@@ -236,10 +236,16 @@ def _no_colours(plan: RunPlan) -> InternalError:
     )
 
 
-def depth_has_a_say(plan: RunPlan) -> bool:
-    """Whether any step is controlled by depth at all."""
-    window, steps = ControlWindow(*plan.control_window), plan.num_inference_steps
-    return any(window.runs(index, steps, plan.control_strength) for index in range(steps))
+def hints_of(depth: DepthMap, plan: RunPlan) -> dict[str, Floats]:
+    """What each control sees of the depth, at the canvas' size, by its name (Painter.prepare_control)."""
+    hints = {"depth": control_map(depth, plan.sizes, plan.profile)}
+    kinds = [each.kind for each in plan.also]
+    plain = control_map(depth, plan.sizes) if kinds else hints["depth"]
+    if "normal" in kinds:
+        hints["normal"] = normals_of(plain, depth.source.far_over_near)
+    if "canny" in kinds:
+        hints["canny"] = edges_of(plain)
+    return hints
 
 
 def control_map(depth: DepthMap, sizes: Sizes, profile: ProfileName = "midas") -> Floats:
@@ -260,7 +266,7 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
 def depth_edges(depth: DepthMap, plan: RunPlan) -> DepthEdges | None:
     """The depth at the painted and at the asked size, where a picture is enlarged along its edges."""
     sizes = plan.sizes
-    if not sizes.enlarged or not depth_has_a_say(plan):
+    if not sizes.enlarged or not plan.controlled:
         return None
     finer = place(sizes.depth_size, sizes.output_size, plan.fit)
     seen, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)

@@ -76,21 +76,26 @@ class FakePainter:
         """As it is."""
         return noise
 
-    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
+    def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Mean depth of each latent's patch, (h, w), 0 where it is not known."""
         self.calls["prepare_control"] += 1
-        factor = self._habits.latent_factor
+        factor, depth = self._habits.latent_factor, hints["depth"]
         height, width = (side // factor for side in depth.shape)
         seen = depth if known is None else depth * known
         return seen.reshape(height, factor, width, factor).mean((1, 3), dtype=np.float32)
 
     def control(
-        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+        self,
+        prepared: object,
+        latents: Array,
+        level: NoiseLevel,
+        texts: Sequence[object],
+        strengths: Mapping[str, float],
     ) -> object:
         """The patches' depth, scaled."""
         del latents, level, texts
         self.calls["control"] += 1
-        return np.float32(strength) * cast("Floats", prepared)
+        return np.float32(strengths["depth"]) * cast("Floats", prepared)
 
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None

@@ -83,9 +83,9 @@ def level(timestep: int) -> NoiseLevel:
 def test_every_canvas_of_the_multiple_can_be_painted(diorama: Diorama) -> None:
     texts = [diorama.encode_text("a red sphere"), diorama.encode_text("")]
     for width, height in ((32, 32), (128, 128), (192, 96), (32, 512)):
-        prepared = diorama.prepare_control(np.zeros((height, width), np.float32), None)
+        prepared = diorama.prepare_control({"depth": np.zeros((height, width), np.float32)}, None)
         latents = np.zeros((1, 16, height // 8, width // 8), np.float32)
-        residuals = diorama.control(prepared, latents, level(999), texts, 1.0)
+        residuals = diorama.control(prepared, latents, level(999), texts, {"depth": 1.0})
         answers = diorama.predict(latents, level(999), texts, residuals)
         assert [answer.shape for answer in answers] == [latents.shape] * 2
         assert diorama.decode(latents).shape == (height, width, 3)
@@ -94,12 +94,12 @@ def test_every_canvas_of_the_multiple_can_be_painted(diorama: Diorama) -> None:
 def test_no_residuals_are_the_same_as_strength_zero(diorama: Diorama) -> None:
     texts = [diorama.encode_text("a red sphere")]
     latents = np.ones((1, 16, 16, 16), np.float32)
-    prepared = diorama.prepare_control(np.ones((128, 128), np.float32), None)
+    prepared = diorama.prepare_control({"depth": np.ones((128, 128), np.float32)}, None)
     silent, heard, none = (
         cast("Floats", diorama.predict(latents, level(500), texts, residuals)[0])
         for residuals in (
-            diorama.control(prepared, latents, level(500), texts, 0.0),
-            diorama.control(prepared, latents, level(500), texts, 1.0),
+            diorama.control(prepared, latents, level(500), texts, {"depth": 0.0}),
+            diorama.control(prepared, latents, level(500), texts, {"depth": 1.0}),
             None,
         )
     )
@@ -110,7 +110,7 @@ def test_no_residuals_are_the_same_as_strength_zero(diorama: Diorama) -> None:
 def test_depth_has_no_say_where_it_is_not_known(diorama: Diorama) -> None:
     known = np.ones((128, 128), np.float32)
     known[:, 64:] = 0
-    features = cast("Features", diorama.prepare_control(np.ones((128, 128), np.float32), known))
+    features = cast("Features", diorama.prepare_control({"depth": np.ones((128, 128), np.float32)}, known))
     for feature in features:
         half = feature.shape[-1] // 2
         assert not feature[..., half:].any()

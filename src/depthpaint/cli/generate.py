@@ -36,6 +36,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     negative: options.Negative = "",
     model: options.Model = "diorama",
     control: options.Control = None,
+    also: options.AlsoOption = None,
     lora: options.LoraOption = None,
     vae: options.Vae = None,
     clip_skip: options.ClipSkip = 0,
@@ -87,7 +88,8 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
         "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
         "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "fit": fit, "profile": profile, "control": control, "lora": tuple(lora or ()), "vae": vae,
+        "fit": fit, "profile": profile, "control": control,
+        "also": ",".join(also or ()), "lora": tuple(lora or ()), "vae": vae,
         "clip_skip": clip_skip,
     } | options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
@@ -109,6 +111,7 @@ def plan_document(plan: RunPlan) -> dict[str, Any]:
 
     document = asdict(plan)
     document["choice"] = plan.choice.model_dump(mode="json")
+    document["also"] = [also.model_dump(mode="json") for also in plan.also]
     sizes = plan.sizes
     document["sizes"] = {
         "depth_size": str(sizes.depth_size), "content_size": str(sizes.content_size),

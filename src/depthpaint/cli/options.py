@@ -36,6 +36,13 @@ Model = Annotated[
         help="A name (depthpaint models list), a hub id, a diffusers folder or a .safetensors checkpoint.",
     ),
 ]
+AlsoOption = Annotated[
+    list[str] | None,
+    Option(
+        metavar="KIND[=NETWORK][:STRENGTH[:START:END]]",
+        help="Further control from the same depth: normal, canny; several with commas.",
+    ),
+]
 Control = Annotated[
     str | None,
     Option(rich_help_panel=_WEIGHTS, help="The depth ControlNet or T2I-Adapter: a hub id, folder or file."),

@@ -56,7 +56,7 @@ def _slopes(values: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _plane_through(values: Doubles, radius: int) -> tuple[Doubles, Doubles, Doubles]:
-    """Least squares over the window around each pixel: slopes across and down, mean square of what is left."""
+    """Least squares over each pixel's window: slopes across and down, mean square of what is left."""
     side = 2 * radius + 1
     padded = np.pad(values, radius, mode="reflect", reflect_type="odd")
     rows = np.broadcast_to(np.arange(padded.shape[0], dtype=np.float64)[:, None], padded.shape)

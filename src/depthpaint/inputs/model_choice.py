@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from depthpaint.inputs.also import AlsoField
 from depthpaint.inputs.text_fields import Name, no_boolean
 
 LORA_RULE = "a LoRA is a file, and after a colon how strongly it is felt, such as style.safetensors:0.8"
@@ -43,8 +44,8 @@ class ModelChoice(BaseModel):
 
     `model` is a name from `depthpaint models list`, a hub id (owner/name), a folder in diffusers' layout or
     a single safetensors checkpoint; `control` and `vae` are the same for a depth ControlNet or T2I-Adapter,
-    and for an autoencoder. `clip_skip` is how many of the text encoder's last layers are left out, as
-    diffusers counts: the web UIs' "clip skip 2" is 1 here.
+    and for an autoencoder; `also` are further ControlNets. `clip_skip` is how many of the text encoder's last
+    layers are left out, as diffusers counts: the web UIs' "clip skip 2" is 1 here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -52,10 +53,12 @@ class ModelChoice(BaseModel):
     model: Name = "diorama"
     control: Name | None = None
     vae: Name | None = None
+    also: AlsoField = ()
     lora: Annotated[tuple[Annotated[Lora, BeforeValidator(_lora)], ...], BeforeValidator(_several)] = ()
     clip_skip: Annotated[int, BeforeValidator(no_boolean), Field(ge=0, le=10)] = 0
 
     @property
     def choice(self) -> ModelChoice:
-        """This part of a request alone."""
-        return ModelChoice.model_validate({name: getattr(self, name) for name in ModelChoice.model_fields})
+        """This part of a request alone: what has to be loaded, whatever its strengths."""
+        part = {name: getattr(self, name) for name in ModelChoice.model_fields}
+        return ModelChoice.model_validate(part | {"also": tuple(each.network for each in self.also)})

@@ -22,9 +22,9 @@ from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.text_fields import Name, Text, clean_text, no_boolean
+from depthpaint.inputs.window import Window
 
 MAX_SEED = 2**32 - 1
-WINDOW_RULE = "a window is start:end with 0 <= start <= end <= 1, such as 0:0.6"
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
 
 
@@ -49,25 +49,8 @@ def _aspect(value: object) -> object:
     return parse_aspect(value) if isinstance(value, str) else no_boolean(value)
 
 
-def _window(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        start, end = (float(side) for side in value.split(":"))
-    except ValueError as error:
-        raise ValueError(WINDOW_RULE) from error
-    return start, end
-
-
-def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= value[0] <= value[1] <= 1:
-        raise ValueError(WINDOW_RULE)
-    return value
-
-
 Checked = TypeVar("Checked", bound=BaseModel)
 Number = BeforeValidator(no_boolean)
-Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
 Aspect = Annotated[float, BeforeValidator(_aspect), Field(ge=1 / MAX_ASPECT, le=MAX_ASPECT)]
 Size = Annotated[
     Extent | Literal["depth"] | None,

@@ -71,18 +71,24 @@ class Painter(Protocol):
         """Bring standard normal noise (1, c, h, w) to where the model computes."""
         ...
 
-    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
+    def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Do once a picture what depth control needs no latents for.
 
-        `depth` (H, W) of the canvas in [0, 1], 1 = nearest; `known` (H, W) is 0 where nobody knows it and
-        depth has no say. For a control network that is the hint embedding, for an adapter all of it.
+        `hints` are of the canvas, in [0, 1]: "depth" (H, W), 1 = nearest, and where further controls are
+        asked for "normal" (H, W, 3) and "canny" (H, W). `known` (H, W) is 0 where nobody knows depth and it
+        has no say. For a control network that is the hint embedding, for an adapter all of it.
         """
         ...
 
     def control(
-        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+        self,
+        prepared: object,
+        latents: Array,
+        level: NoiseLevel,
+        texts: Sequence[object],
+        strengths: Mapping[str, float],
     ) -> object:
-        """What depth adds to the network at one step; called only inside the control window."""
+        """What depth adds to the network at one step; `strengths` holds the hints that are heard at it."""
         ...
 
     def predict(

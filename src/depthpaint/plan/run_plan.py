@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.depth.profile import ProfileName
+from depthpaint.inputs.also import Also
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.plan.habits import ModelHabits
@@ -48,10 +49,27 @@ class RunPlan:
     guidance_window: tuple[float, float]
     control_strength: float
     control_window: tuple[float, float]
+    also: tuple[Also, ...]
     profile: ProfileName
     fit: Fit
     sizes: Sizes
     warnings: tuple[str, ...] = ()
+
+    def strengths(self, index: int) -> dict[str, float]:
+        """What is heard at step `index`, and how strongly: "depth" and the further controls' kinds."""
+        steps = self.num_inference_steps
+        controls = [("depth", self.control_strength, self.control_window)]
+        controls += [(each.kind, each.strength, each.window) for each in self.also]
+        return {
+            name: strength
+            for name, strength, window in controls
+            if ControlWindow(*window).runs(index, steps, strength)
+        }
+
+    @property
+    def controlled(self) -> bool:
+        """Whether depth has a say in any step at all."""
+        return any(self.strengths(index) for index in range(self.num_inference_steps))
 
 
 def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabits) -> RunPlan:
@@ -65,10 +83,9 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
     name = _given(request.schedule, habits.schedule)
     schedule = noise_schedule(habits, name, steps)
     guidance = Guidance(_given(request.guidance_scale, habits.guidance_scale), *request.guidance_window)
-    window = ControlWindow(*request.control_window)
     sizes = plan_sizes(depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit)
     strength = _given(request.control_strength, habits.control_strength)
-    return RunPlan(
+    plan = RunPlan(
         model=habits.name,
         choice=request.choice,
         prompt=request.prompt,
@@ -84,11 +101,12 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
         guidance_window=request.guidance_window,
         control_strength=strength,
         control_window=request.control_window,
+        also=request.also,
         profile=_given(request.profile, habits.profile),
         fit=request.fit,
         sizes=sizes,
-        warnings=tuple(_warnings(sizes, habits, strength, window, steps)),
     )
+    return replace(plan, warnings=tuple(_warnings(plan, habits)))
 
 
 def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
@@ -103,10 +121,9 @@ def _given(value: T | None, otherwise: T) -> T:
     return otherwise if value is None else value
 
 
-def _warnings(
-    sizes: Sizes, habits: ModelHabits, strength: float, window: ControlWindow, steps: int
-) -> list[str]:
+def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
     found: list[str] = []
+    sizes = plan.sizes
     if sizes.resized:
         how = "enlarged along the depth map's edges" if sizes.enlarged else "reduced"
         found.append(
@@ -116,6 +133,6 @@ def _warnings(
     ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
     if ratio > 2.5:
         found.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
-    if not any(window.runs(index, steps, strength) for index in range(steps)):
+    if not plan.controlled:
         found.append("the depth map has no say: its strength is 0 or its window holds no whole step")
     return found

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora, ModelChoice
 from depthpaint.inputs.request import GenerationRequest, request_from
@@ -141,6 +142,7 @@ def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
         reading=_reading_to_tell(depth.reading),
         fit=plan.fit,
         **_choice_to_tell(plan.choice),
+        also=tuple(_also_to_tell(also) for also in plan.also),
         size=plan.sizes.output_size,
     )
 
@@ -158,6 +160,7 @@ def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
 def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
     """The choice with its paths as they may be told; registered names and hub ids stay what they are."""
     told: dict[str, Any] = {name: getattr(choice, name) for name in ModelChoice.model_fields}
+    del told["also"]  # The plan holds it with its strengths.
     for name in ("model", "control", "vae"):
         if told[name] is not None:
             told[name] = _path_to_tell(Path(told[name]).resolve())
@@ -165,6 +168,12 @@ def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
         lora.model_copy(update={"file": _path_to_tell(Path(lora.file).resolve())}) for lora in choice.lora
     )
     return told
+
+
+def _also_to_tell(also: Also) -> Also:
+    if also.control is None:
+        return also
+    return also.model_copy(update={"control": _path_to_tell(Path(also.control).resolve())})
 
 
 def _plan_facts(plan: RunPlan) -> PlanFacts:

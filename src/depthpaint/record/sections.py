@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from depthpaint.core.geometry import Box, Extent, Fit
+from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora
 
@@ -34,6 +35,12 @@ def _told_name(name: str) -> str:
     if name and not _names_no_folder(name):
         raise ValueError("a model is named by its name, its hub id, or a path below the working folder")
     return name
+
+
+def _told_also(several: tuple[Also, ...]) -> tuple[Also, ...]:
+    for also in several:
+        _told_name(also.control or "")
+    return several
 
 
 def _told_loras(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
@@ -71,6 +78,7 @@ class Settings(Section):
     model: Annotated[str, AfterValidator(_told_name)]
     control: Annotated[str, AfterValidator(_told_name)] | None = None
     vae: Annotated[str, AfterValidator(_told_name)] | None = None
+    also: Annotated[tuple[Also, ...], AfterValidator(_told_also)] = ()
     lora: Annotated[tuple[Lora, ...], AfterValidator(_told_loras)] = ()
     clip_skip: int = 0
     size: Extent

@@ -79,17 +79,23 @@ class Diorama:
         """As it is."""
         return noise
 
-    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
+    def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Run the adapter, which never looks at the latents: once a picture."""
-        features = self._run("adapter", {"depth": np.ascontiguousarray(depth[None, None], dtype=np.float32)})
+        depth = np.ascontiguousarray(hints["depth"][None, None], dtype=np.float32)
+        features = self._run("adapter", {"depth": depth})
         return features if known is None else tuple(where_known(feature, known) for feature in features)
 
     def control(
-        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+        self,
+        prepared: object,
+        latents: Array,
+        level: NoiseLevel,
+        texts: Sequence[object],
+        strengths: Mapping[str, float],
     ) -> object:
         """The adapter's features, scaled; the same at every step."""
         del latents, level, texts
-        return tuple(np.float32(strength) * feature for feature in cast("Features", prepared))
+        return tuple(np.float32(strengths["depth"]) * feature for feature in cast("Features", prepared))
 
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None

@@ -19,6 +19,18 @@ class Extras:
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     channels: Tensor | None = None
 
+    def __add__(self, other: Extras) -> Extras:
+        """Both: what they add to the same place is summed."""
+        arguments = dict(self.arguments)
+        for name, value in other.arguments.items():
+            if name not in arguments:
+                arguments[name] = value
+            elif isinstance(value, list):
+                arguments[name] = [mine + its for mine, its in zip(arguments[name], value, strict=True)]
+            else:
+                arguments[name] = arguments[name] + value
+        return Extras(arguments, self.channels if other.channels is None else other.channels)
+
     def row(self, number: int) -> Extras:
         """What belongs to one branch of guidance alone."""
         one = slice(number, number + 1)
@@ -45,7 +57,7 @@ class DepthControl(Protocol):
         ...
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
-        """Do once a picture what needs no latents; `depth` (1, 1, H, W) in [0, 1], 1 = nearest."""
+        """Do once a picture what needs no latents; `depth` (1, 1, H, W) in [0, 1], or colours (1, 3, H, W)."""
         ...
 
     def at_step(

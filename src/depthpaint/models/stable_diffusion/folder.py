@@ -74,7 +74,7 @@ def load_modules(
         unet=unet,
         decoder=Decoder(parts["vae"]),
         text=encoders,
-        control=network or _built_in(folder, unet, parts["vae"]),
+        controls={"depth": network or _built_in(folder, unet, parts["vae"])},
         weights_sha256=digest_of(files),
         sizes_told=unet.config.addition_embed_type == "text_time",
         empty_is_zero=bool(index.get("force_zeros_for_empty_prompt", False)),

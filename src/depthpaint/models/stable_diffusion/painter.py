@@ -70,7 +70,8 @@ class StableDiffusion:
         if self._dtype == torch.float32:
             return False
         self._modules.unet.to(dtype=torch.float32)
-        self._modules.control.to(dtype=torch.float32)
+        for control in self._modules.controls.values():
+            control.to(dtype=torch.float32)
         self._modules.decoder.steady()
         self._noted.append(f"painted again in float32: in {_short(self._dtype)} the numbers overflowed")
         self._dtype = torch.float32
@@ -95,23 +96,34 @@ class StableDiffusion:
         return torch.from_numpy(noise).to(self._device)  # pyright: ignore[reportUnknownMemberType]
 
     @torch.inference_mode()
-    def prepare_control(self, depth: Floats, known: Floats | None) -> object:
-        """A `Hint`."""
-        shown = self._tensor(depth)
-        return self._modules.control.prepare(shown, None if known is None else self._tensor(known))
+    def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
+        """A `Hint` for each control."""
+        where = None if known is None else self._tensor(known)
+        controls = self._modules.controls
+        return {name: controls[name].prepare(self._tensor(hint), where) for name, hint in hints.items()}
 
     @torch.inference_mode()
     def control(
-        self, prepared: object, latents: Array, level: NoiseLevel, texts: Sequence[object], strength: float
+        self,
+        prepared: object,
+        latents: Array,
+        level: NoiseLevel,
+        texts: Sequence[object],
+        strengths: Mapping[str, float],
     ) -> object:
         """`Extras` for the UNet."""
-        hint = cast("Hint", prepared)
+        hints = cast("dict[str, Hint]", prepared)
+        controls = self._modules.controls
 
         def ask(text: Text, seen: Tensor, number: int) -> Extras:
             del number
-            return self._modules.control.at_step(
-                hint, seen, self._timestep(level), text, self._added(text, seen), strength
-            )
+            timestep, added = self._timestep(level), self._added(text, seen)
+            heard = [
+                controls[name].at_step(hints[name], seen, timestep, text, added, strength)
+                for name, strength in strengths.items()
+            ]
+            start = Extras() if "depth" in strengths else controls["depth"].silent(seen)
+            return sum(heard, start)
 
         return self._asked(ask, latents, texts)
 
@@ -124,7 +136,7 @@ class StableDiffusion:
 
         def ask(text: Text, seen: Tensor, number: int) -> Tensor:
             if given is None:
-                extra = self._modules.control.silent(seen)
+                extra = self._modules.controls["depth"].silent(seen)
             else:
                 # Memory may have run out since, between the control network's call and this one.
                 extra = given[number] if number < len(given) else given[0]
@@ -165,9 +177,9 @@ class StableDiffusion:
         cpu_offload(self._modules.unet, execution_device=torch.device(self._device))
 
     def _tensor(self, values: Floats) -> Tensor:
-        contiguous = np.ascontiguousarray(values)
-        tensor = torch.from_numpy(contiguous)  # pyright: ignore[reportUnknownMemberType]
-        return tensor[None, None].to(self._device, self._dtype)
+        channels = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+        tensor = torch.from_numpy(np.ascontiguousarray(channels))
+        return tensor[None].to(self._device, self._dtype)
 
     def _seen(self, latents: Array, count: int) -> Tensor:
         return cast("Tensor", latents).to(self._dtype).expand(count, -1, -1, -1)
