@@ -56,7 +56,7 @@ def fake_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def own_pictures(task: BenchTask, pictures: int) -> list[float]:
         return [1.0] * pictures
 
-    monkeypatch.setattr(contest, "_run", run)
+    monkeypatch.setattr(contest, "run_side", run)
     monkeypatch.setattr(contest, "_own_pictures", own_pictures)
     return ran
 
@@ -93,7 +93,7 @@ def test_the_document_has_ratios_settings_and_environment(
 
 def test_a_side_that_fails_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="one side of the benchmark failed"):
-        contest._run(["false"])  # pyright: ignore[reportPrivateUsage]
+        contest.run_side(["false"])
 
 
 def test_the_inspection_of_a_large_map_is_measured_beside_pillow(

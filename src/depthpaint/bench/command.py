@@ -17,7 +17,9 @@ from rich.table import Table
 
 from depthpaint.bench.contest import Contest, measure, runs_of
 from depthpaint.bench.inspection import HEIGHT, WIDTH, measure_inspection
+from depthpaint.bench.steps import StepsTask, measure_steps
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
+from depthpaint.core.geometry import Extent
 from depthpaint.models.registry import DIORAMA
 from depthpaint.record.environment import environment
 
@@ -67,6 +69,42 @@ def bench_inspection(repeats: int, as_json: bool) -> None:
         for side, timing in timings.items():
             console.print(f"{side:<11} {timing}")
         console.print(f"ratio       {ratio}")
+    sys.stdout.write(json.dumps(document) + "\n")
+
+
+def bench_steps(
+    model: str,
+    control: str,
+    size: str,
+    steps: int,
+    turns: int,
+    *,
+    device: str,
+    precision: str,
+    compiled: bool,
+) -> None:
+    """Measure the steps of a Stable Diffusion beside stock diffusers; one JSON document on stdout."""
+    width, height = Extent.parse(size)
+    task = StepsTask(
+        model=model, control=control, width=width, height=height, num_inference_steps=steps, device=device,
+        precision=precision, compile=compiled,
+    )  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        step = bar.add_task("measuring", total=4 * turns)
+        contest = measure_steps(task, turns, lambda: bar.advance(step))
+    ratios = {window: contest.ratio(window) for window in contest.seconds["depthpaint"]}
+    for side, windows in contest.seconds.items():
+        for window, timing in windows.items():
+            console.print(
+                f"{side:<11} depth in {window:<17} {timing} a step, peak {contest.peak_mb[side]} MB"
+            )
+    console.print("times as fast as diffusers: " + ", ".join(f"{k} {v:.2f}" for k, v in ratios.items()))
+    shown = {name: value for name, value in asdict(task).items() if name not in ("model", "control", "depth")}
+    versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
+    document = asdict(contest) | {
+        "task": shown, "times_as_fast": ratios, "environment": environment() | versions
+    }  # fmt: skip
     sys.stdout.write(json.dumps(document) + "\n")
 
 

@@ -53,7 +53,7 @@ def measure(
         for side in sides:
             started = time.perf_counter()
             if side == "depthpaint":
-                _run([sys.executable, "-m", "depthpaint", *_arguments(task, work)])
+                run_side([sys.executable, "-m", "depthpaint", *_arguments(task, work)])
             else:
                 _peer(task, work, peer_folder, 1)
             if turn > 0:
@@ -117,10 +117,10 @@ def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
 def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> dict[str, Any]:
     settings = (task.prompt, task.seed, task.num_inference_steps, task.guidance_scale, pictures)
     command = [sys.executable, PEER, folder, task.depth, *settings, work / "peer.npy"]
-    return json.loads(_run([str(part) for part in command]).strip().splitlines()[-1])
+    return json.loads(run_side([str(part) for part in command]).strip().splitlines()[-1])
 
 
-def _run(command: Sequence[str]) -> str:
+def run_side(command: Sequence[str]) -> str:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:

@@ -6,19 +6,34 @@ from typing import Annotated
 
 import typer
 
+from depthpaint.cli import options
 from depthpaint.core.errors import ErrorCode, ParameterError
 
 
-def bench(
+def bench(  # noqa: PLR0913 - one parameter a flag
     vs: Annotated[
         str | None, typer.Option(help="diffusers: paint beside it (extra: sd). pillow: read a large map.")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --vs diffusers: time the steps of this folder's model instead.")
+    ] = None,
+    control: Annotated[str | None, typer.Option(help="Its depth ControlNet, a folder.")] = None,
+    size: Annotated[str, typer.Option(help="Pixels of the steps' picture.")] = "512x512",
+    steps: Annotated[
+        int, typer.Option(min=3, help="Steps of a picture, an odd number; the first is not counted.")
+    ] = 5,
+    device: options.DeviceOption = "cpu",
+    precision: options.PrecisionOption = "fp32",
+    compiled: options.Compile = False,
     repeats: Annotated[int, typer.Option(min=1, help="Whole processes a side, after one warm-up.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON document alone.")] = False,
 ) -> None:
     """Time whole processes and loaded pictures; a table on stderr, one JSON document on stdout.
 
-    Example: depthpaint bench --vs diffusers
+    \b
+    Examples:
+      depthpaint bench --vs diffusers
+      depthpaint bench --vs diffusers --model sd15-folder --control control-folder --repeats 2
     """
     from depthpaint.bench import command
 
@@ -29,7 +44,25 @@ def bench(
             value=vs,
             remedy="--vs diffusers, --vs pillow, or leave it out",
         )
-    if vs == "pillow":
+    if (model is None) != (control is None) or (model is not None and vs != "diffusers"):
+        raise ParameterError(
+            "steps are timed of a model with its control network, beside diffusers",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="give --vs diffusers, --model FOLDER and --control FOLDER together",
+        )
+    if steps % 2 == 0:
+        raise ParameterError(
+            f"{steps} steps but the first have no half",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=steps,
+            remedy=f"--steps {steps + 1}",
+        )
+    if model is not None and control is not None:
+        options.runtime_of(device, precision)
+        command.bench_steps(
+            model, control, size, steps, repeats, device=device, precision=precision, compiled=compiled
+        )
+    elif vs == "pillow":
         command.bench_inspection(repeats, as_json)
     else:
         command.bench(vs, repeats, as_json)

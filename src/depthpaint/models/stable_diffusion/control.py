@@ -57,7 +57,7 @@ class DepthControl(Protocol):
         ...
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
-        """Do once a picture what needs no latents; `depth` (1, 1, H, W) in [0, 1], or colours (1, 3, H, W)."""
+        """What needs no latents, once a picture: `depth` (1, 1, H, W) or colours (1, 3, H, W), in [0, 1]."""
         ...
 
     def at_step(
