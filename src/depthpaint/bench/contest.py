@@ -121,6 +121,7 @@ def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> di
 
 
 def run_side(command: Sequence[str]) -> str:
+    """What a side of a contest prints. Raises ModelError with the last thing it said where it fails."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:

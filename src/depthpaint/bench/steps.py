@@ -56,7 +56,7 @@ class StepsContest:
 
 
 def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lambda: None) -> StepsContest:
-    """Run both sides in turns, each in a process of its own, with depth heard in all steps and in half of them.
+    """Run both sides in turns, each in its own process, with depth heard in all steps and in half of them.
 
     The first picture of every process warms up and does not count, nor does the first step of a picture:
     diffusers does not tell where it begins. Raises ModelError where a side fails.

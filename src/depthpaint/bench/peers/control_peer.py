@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def main() -> None:
             generator=torch.Generator().manual_seed(task["seed"]),
         )  # fmt: skip
         # The first step's own start is not told: what comes before it is not the step's.
-        runs.append([after - before for before, after in zip(stamps[:-1], stamps[1:], strict=True)])
+        runs.append([after - before for before, after in pairwise(stamps)])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"load": load, "steps": runs, "peak_mb": round(peak)}) + "\n")
 
