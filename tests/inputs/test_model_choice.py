@@ -53,7 +53,8 @@ def test_further_controls_are_read(said: str, expected: tuple[Also, ...]) -> Non
     "fields",
     [
         {"lora": "style:strong"}, {"lora": "style:99"}, {"lora": ""},
-        {"lora": [{"file": "a", "weight": True}]}, {"also": "depth"}, {"also": "canny:3"}, {"also": "canny:1:0.5"},
+        {"lora": [{"file": "a", "weight": True}]}, {"also": "depth"}, {"also": "canny:3"},
+        {"also": "canny:1:0.5"},
         {"also": "canny:1:0.5:0.2"},
         {"also": "canny,canny:0.5"}, {"clip_skip": -1}, {"clip_skip": True}, {"model": " "}, {"vae": ""},
     ],
