@@ -97,9 +97,10 @@ class Engine:
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:
         """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
-        return read_depth(path, reading, self._estimate)
+        return read_depth(path, reading, self.estimate)
 
-    def _estimate(self, name: str, picture: Pixels) -> Estimate:
+    def estimate(self, name: str, picture: Pixels) -> Estimate:
+        """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
         if name not in self._estimators:
             self._estimators[name] = self._load_estimator(name)
         estimator = self._estimators[name]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_depth import smooth
 
-from depthpaint.depth.compare import compare, rank_correlation
+from depthpaint.depth.compare import aligned_to, compare, rank_correlation
 
 
 def test_spearman_of_known_lists() -> None:
@@ -21,10 +21,26 @@ def test_spearman_of_known_lists() -> None:
 
 def test_scale_and_shift_mean_nothing() -> None:
     depth = smooth(40, 50)
-    likeness = compare(depth, depth * -7 + 3)
-    assert likeness.affine_rmse < 1e-12
-    assert likeness.rank_correlation == pytest.approx(-1)
-    assert compare(depth, depth * 100 + 3).delta_1_25 == 1
+    likeness = compare(depth, depth * 100 + 3)
+    assert likeness.affine_rmse < 1e-9
+    assert likeness.rmse_8bit < 1e-6
+    assert likeness.delta_1_25 == 1
+
+
+def test_near_and_far_the_other_way_round_are_not_alike() -> None:
+    depth = smooth(40, 50)
+    turned = compare(depth, 1 - depth)
+    assert turned.rank_correlation == pytest.approx(-1)
+    assert turned.affine_rmse >= 0.9 * depth.std()
+    assert turned.rmse_8bit > 60
+
+
+def test_a_few_strangers_do_not_bend_the_alignment() -> None:
+    depth = smooth(40, 50)
+    spoilt = depth * 5 + 2
+    spoilt[:4] = 100
+    aligned = aligned_to(depth, spoilt)
+    assert np.abs(aligned[4:] - depth[4:]).max() < 1e-3
 
 
 def test_a_monotone_change_keeps_the_ranks_and_not_the_numbers() -> None:
@@ -32,7 +48,7 @@ def test_a_monotone_change_keeps_the_ranks_and_not_the_numbers() -> None:
     likeness = compare(depth, depth**3)
     assert likeness.rank_correlation == pytest.approx(1)
     assert likeness.affine_rmse > 0.05
-    assert likeness.rmse_8bit == pytest.approx(255 * likeness.affine_rmse)
+    assert likeness.rmse_8bit == pytest.approx(255 * np.sqrt(np.mean((_unit(depth) - _unit(depth**3)) ** 2)))
 
 
 def test_noise_costs_what_it_is() -> None:
@@ -49,7 +65,7 @@ def test_only_valid_pixels_count() -> None:
     depth = smooth(40, 50)
     spoilt, valid = depth.copy(), np.ones(depth.shape, np.bool_)
     spoilt[:10], valid[:10] = 9, False
-    assert compare(depth, spoilt, valid).affine_rmse < 1e-12
+    assert compare(depth, spoilt, valid).affine_rmse < 1e-9
     assert compare(depth, spoilt).affine_rmse > 0.05
 
 
@@ -57,3 +73,7 @@ def test_a_flat_estimate_orders_nothing() -> None:
     likeness = compare(smooth(20, 20), np.ones((20, 20)))
     assert likeness.rank_correlation == 0
     assert likeness.affine_rmse == pytest.approx(float(smooth(20, 20).std()))
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    return (values - values.min()) / np.ptp(values)

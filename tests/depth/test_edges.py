@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from depthpaint.depth.edges import edges_of
+from depthpaint.depth.edges import edge_agreement, edges_of
 
 
 def disc(step: float) -> np.ndarray:
@@ -31,3 +31,13 @@ def test_faint_edges_go_on_from_strong_ones_only() -> None:
     faint = fading[60:]
     assert not edges_of(faint).any()
     assert edges_of(fading)[62:].any(), "the strong part draws the faint one on"
+
+
+def test_edges_meet_within_two_pixels() -> None:
+    ring = disc(0.5)
+    assert edge_agreement(ring, ring) == 1
+    assert edge_agreement(ring, np.roll(ring, 2, axis=1)) > 0.95
+    assert edge_agreement(ring, np.roll(ring, 12, axis=1)) < 0.5
+    flat = np.full_like(ring, 0.5)
+    assert edge_agreement(flat, flat) == 1
+    assert edge_agreement(ring, flat) == 0

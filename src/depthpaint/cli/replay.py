@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from depthpaint.cli import options
+from depthpaint.cli.picture_source import pixels_of, recorded_depth
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
-from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode
+from depthpaint.core.errors import DepthpaintError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from depthpaint.models.runtime import Runtime
-    from depthpaint.record.run_record import RunRecord
     from depthpaint.record.verdict import Verdict
 
 SOME_FAILED = 4
@@ -91,59 +87,10 @@ def _again(
     if out is not None:
         probe(out)
     record = read_record(image)
-    original = _pixels(image)
-    request = record.request(depth or _recorded_depth(record, image), moved)
+    original = pixels_of(image)
+    request = record.request(depth or recorded_depth(record, image), moved)
     with step_bar(quiet=False) as show:
         result = make_engine(runtime).paint(request, show)
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)
-
-
-def _pixels(image: Path) -> NDArray[np.uint8]:
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            # A picture so large that Pillow warns of it is none of ours.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(image, formats=("PNG",)) as picture:
-                return np.asarray(picture.convert("RGB"))
-    except (
-        OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning,
-    ) as error:  # fmt: skip
-        raise DepthError(
-            f"{image} cannot be read: its pixels are damaged",
-            code=ErrorCode.RECORD_DAMAGED,
-            remedy="use the picture as depthpaint wrote it",
-        ) from error
-
-
-def _recorded_depth(record: RunRecord, image: Path) -> Path:
-    """The depth file as the record names it, from here or beside the picture, if its bytes are the same."""
-    named = Path(record.depth.file)
-    found = [path for path in (named, image.parent / named.name) if path.is_file()]
-    for path in found:
-        if _digest(path) == record.digests.depth:
-            return path
-    raise DepthError(
-        f"the depth map {named} of {image} {'has changed since' if found else 'is not here'}",
-        code=ErrorCode.DEPTH_UNREADABLE,
-        value=str(named),
-        remedy="name the map with --depth",
-    )
-
-
-def _digest(path: Path) -> str:
-    from depthpaint.core.files import sha256_of
-
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise DepthError(
-            f"cannot read {path}: {error.strerror}",
-            code=ErrorCode.DEPTH_UNREADABLE,
-            value=str(path),
-            remedy="name a map that can be read with --depth",
-        ) from error

@@ -25,6 +25,21 @@ def edges_of(values: Floats) -> Floats:
         found = grown
 
 
+def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
+    """How well the edges of two depth maps (H, W) meet: F-score in [0, 1], within `tolerance` pixels.
+
+    1 where neither has any.
+    """
+    lines, others = edges_of(wanted) > 0, edges_of(found) > 0
+    if not lines.any() or not others.any():
+        return float(lines.any() == others.any())
+    near_lines, near_others = lines, others
+    for _ in range(tolerance):
+        near_lines, near_others = _grown(near_lines), _grown(near_others)
+    recall, precision = (lines & near_others).sum() / lines.sum(), (others & near_lines).sum() / others.sum()
+    return float(2 * recall * precision / (recall + precision)) if recall + precision > 0 else 0.0
+
+
 def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
     for axis in (0, 1):
         padded = np.pad(values, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")

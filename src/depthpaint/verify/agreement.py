@@ -1,0 +1,70 @@
+"""The depth that was asked for beside the depth that an estimator sees in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.geometry import Extent, place
+from depthpaint.depth.compare import Likeness, aligned_to, compare
+from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.edges import edge_agreement
+from depthpaint.depth.fit import fit_depth
+from depthpaint.depth.read import require_certain
+from depthpaint.engine import Engine
+from depthpaint.inputs.request import GenerationRequest
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Both depths at the picture's size, (H, W), 1 = nearest, compared where `valid`.
+
+    `seen` is aligned to `asked`.
+
+    `edge_f_score` in [0, 1] is how well their edges meet. `estimator` is who saw the depth, with its
+    `caution`; its own errors count as the picture's.
+    """
+
+    asked: Floats
+    seen: Floats
+    valid: NDArray[np.bool_]
+    likeness: Likeness
+    edge_f_score: float
+    estimator: str
+    caution: str
+
+
+def agreement(
+    engine: Engine, request: GenerationRequest, pixels: NDArray[np.uint8], estimator: str
+) -> Agreement:
+    """Compare the depth that `request` asks for with what `estimator` sees in `pixels` (H, W, 3).
+
+    Raises DepthpaintError where the depth file, or the estimator, cannot be read.
+    """
+    depth = engine.read(request.depth, request.reading)
+    require_certain(depth.source)
+    height, width = pixels.shape[:2]
+    asked, valid = asked_depth(depth, Extent(width, height), request)
+    estimate = engine.estimate(estimator, pixels)
+    # A distance grows where disparity falls: only its order and its inverse can be compared.
+    seen = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)
+    if not valid.any():
+        valid = np.ones_like(valid)
+    aligned = aligned_to(asked, seen, valid)
+    return Agreement(
+        asked=asked, seen=aligned, valid=valid, likeness=compare(asked, seen, valid),
+        edge_f_score=edge_agreement(asked, np.clip(aligned, 0, 1)), estimator=estimate.estimator,
+        caution=estimate.caution,
+    )  # fmt: skip
+
+
+def asked_depth(
+    depth: DepthMap, size: Extent, request: GenerationRequest
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The depth that a picture of `size` should have, (H, W), and where it was given at all."""
+    source = Extent(depth.values.shape[1], depth.values.shape[0])
+    return fit_depth(depth, place(source, size, request.fit), size)
