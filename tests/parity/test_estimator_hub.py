@@ -3,122 +3,47 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from loopback_hub import COMMIT, Hub, connect_to, empty_cache, serving
 from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
+from depthpaint.models import hub as any_hub
 from depthpaint.models.estimators import hub, registry
 from depthpaint.models.estimators.folder import open_folder
 from depthpaint.models.estimators.registry import DEPTH_ANYTHING, HubEntry, load_estimator
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TINY = HubEntry("somebody/tiny", 1, "Apache-2.0")
-
-
-class Hub(BaseHTTPRequestHandler):
-    """As much of a hub as a download needs. `trouble` is a status, an X-Error-Code, or a word of its own."""
-
-    folder: Path
-    asked: list[str]
-    trouble: str
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def _answer(self, *, with_body: bool) -> None:
-        path = self.path.partition("?")[0]
-        self.asked.append(path)
-        if path == "/api/agent-harnesses" or self.trouble.isdigit():
-            self._fail(int(self.trouble or 404), "")
-            return
-        if self.trouble.startswith("Repo") or self.trouble in ("GatedRepo", "RevisionNotFound"):
-            self._fail(403 if self.trouble == "GatedRepo" else 404, self.trouble)
-            return
-        if self.trouble == "hang up":
-            self.connection.close()
-            return
-        names = [*(file.name for file in self.folder.iterdir()), "pytorch_model.bin"]
-        if self.trouble == "no JSON":
-            body = b"<html>please log in</html>"
-        elif "/tree/" in path:
-            listed = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in names]
-            body = json.dumps(listed).encode()
-        elif path.startswith("/api/models/"):
-            files = [{"rfilename": name} for name in names]
-            body = json.dumps({"id": "x", "sha": COMMIT, "siblings": files}).encode()
-        else:
-            body = (self.folder / path.rpartition("/")[2]).read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", f'"{len(body):040d}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if with_body:
-            self.wfile.write(body)
-
-    def _fail(self, status: int, code: str) -> None:
-        self.send_response(status)
-        if code:
-            self.send_header("X-Error-Code", code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
 
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[tuple[type[Hub], str]]:
     """The hub and its address."""
-    handler = type("ThisHub", (Hub,), {"folder": folder, "asked": [], "trouble": ""})
-    running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
-    yield handler, f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    running.server_close()
+    with serving(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache; huggingface_hub read the environment when it was imported."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    # It would ask the real hub for a list of programs that call themselves agents.
-    nobody = {"standardEnvVars": [], "harnesses": {}}
-    monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", nobody, raising=False)
+    """An empty cache, and a tiny estimator on the hub."""
     monkeypatch.setitem(registry.ESTIMATORS, "tiny", TINY)
-    return tmp_path / "hub"
+    return empty_cache(tmp_path / "hub", monkeypatch)
 
 
 @pytest.fixture
 def loopback(cache: Path, server: tuple[type[Hub], str], monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
     connect_to(server[1], monkeypatch)
     return server[0]
-
-
-def connect_to(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    download = hub.snapshot_download
-
-    def at_home(*arguments: Any, **options: Any) -> Any:
-        return download(*arguments, **options, endpoint=endpoint)
-
-    monkeypatch.setattr(hub, "snapshot_download", at_home)
 
 
 only_here = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -217,7 +142,7 @@ def test_a_cache_that_takes_nothing(
     def full(*arguments: object, **options: object) -> str:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(hub, "snapshot_download", full)
+    monkeypatch.setattr(any_hub, "snapshot_download", full)
     with pytest.raises(DepthpaintError, match="HF_HOME") as refused:
         hub.pull("tiny", TINY)
     assert refused.value.code is code

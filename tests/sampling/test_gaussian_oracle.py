@@ -93,7 +93,8 @@ def test_ancestral_reproduces_mean_and_deviation() -> None:
     assert abs(float(final.std()) - DEVIATION) < 0.02
 
 
-@pytest.mark.parametrize("name", list(SAMPLERS))
+# Consistency sampling follows no equation: with a network that sees the mean it ends at the mean.
+@pytest.mark.parametrize("name", sorted(SAMPLERS.keys() - {"lcm"}))
 @pytest.mark.parametrize("floor", [0.0, 2.0**-24])
 def test_pure_noise_is_an_ordinary_beginning(name: str, floor: float) -> None:
     table = NoiseTable.from_betas(scaled_linear_betas(), rescale_zero_snr=True, terminal_floor=floor)

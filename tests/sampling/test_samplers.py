@@ -260,3 +260,18 @@ def test_control_window(window: ControlWindow, steps: int, expected: list[int]) 
 def test_impossible_windows_are_refused(values: tuple[float, float]) -> None:
     with pytest.raises(ParameterError):
         ControlWindow(*values)
+
+
+def test_consistency_sampling_keeps_what_is_seen_and_draws_fresh_noise() -> None:
+    levels = trailing(TABLE, 3).levels
+    seen = np.full(SHAPE, 0.5, np.float32)
+    asked: list[np.ndarray] = []
+
+    def denoise(request: Evaluate[np.ndarray]) -> np.ndarray:
+        asked.append(request.latents)
+        return seen
+
+    draws = NoiseDraws(SHAPE, 3)
+    assert np.array_equal(drive(sampler_named("lcm").start(draws(0), levels, draws), denoise), seen)
+    expected = levels[1].alpha * seen + levels[1].sigma * draws(1)
+    assert np.allclose(asked[1], expected, atol=1e-6)

@@ -9,7 +9,8 @@ from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion.find import find_folder
+from depthpaint.models.stable_diffusion.find import find_stable_diffusion
+from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.plan.habits import ModelHabits
 
 DIORAMA = ModelHabits(
@@ -52,7 +53,7 @@ def find_model(choice: ModelChoice) -> ModelEntry:
     if entry is not None:
         _refuse_parts(choice)
         return entry
-    return find_folder(choice) or _unknown(choice.model)
+    return find_stable_diffusion(choice) or _unknown(choice.model)
 
 
 def _refuse_parts(choice: ModelChoice) -> None:
@@ -68,7 +69,8 @@ def _refuse_parts(choice: ModelChoice) -> None:
 
 
 def _unknown(name: str) -> ModelEntry:
-    near = difflib.get_close_matches(name, MODELS, n=5, cutoff=0.3) or sorted(MODELS)
+    known = [*MODELS, *PRESETS]
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known
     raise ModelError(
         f"no model is named '{printable(name)}', and no folder",
         code=ErrorCode.MODEL_NOT_FOUND,

@@ -19,6 +19,7 @@ SAMPLER_NAMES = {
     "dpm++-2m": "DPM++ 2M",
     "euler": "Euler",
     "euler-ancestral": "Euler a",
+    "lcm": "LCM",
     "heun": "Heun",
     "ddim": "DDIM",
     "unipc": "UniPC",

@@ -36,6 +36,20 @@ def euler_ancestral(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource
     return ddim(latents, levels, noise, eta=1.0)
 
 
+def lcm(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A]) -> Sampling[A]:
+    """Consistency sampling (Luo et al. 2310.04378, algorithm 3): what is seen, and fresh noise on it.
+
+    For networks that were taught to see the whole picture at once; others paint mush with it.
+    """
+    steps = len(levels) - 1
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        latents = denoised * there.alpha
+        if there.sigma > 0.0:
+            latents = latents + noise(index + 1) * there.sigma
+    return latents
+
+
 def ddim(
     latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, eta: float = 0.0
 ) -> Sampling[A]:

@@ -12,7 +12,7 @@ from depthpaint.sampling.evaluate import NoiseSource, Sampling
 from depthpaint.sampling.level import NoiseLevel
 from depthpaint.sampling.multistep import dpmpp_2m, unipc
 from depthpaint.sampling.names import look_up
-from depthpaint.sampling.onestep import ddim, euler, euler_ancestral, heun
+from depthpaint.sampling.onestep import ddim, euler, euler_ancestral, heun, lcm
 
 
 class SamplerFunction(Protocol):
@@ -30,6 +30,10 @@ class SamplerFunction(Protocol):
 
 class _Deterministic(Protocol):
     def __call__(self, latents: A, levels: Sequence[NoiseLevel], /) -> Sampling[A]: ...
+
+
+class _Stochastic(Protocol):
+    def __call__(self, latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A], /) -> Sampling[A]: ...
 
 
 @dataclass(frozen=True)
@@ -67,26 +71,35 @@ def _noiseless(function: _Deterministic) -> SamplerFunction:
     return start
 
 
-def _ancestral(
-    latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, /
-) -> Sampling[A]:
-    if noise is None:
-        raise ParameterError(
-            "the sampler euler-ancestral needs a noise source",
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy="pass noise, for example core.noise.NoiseDraws(shape, seed)",
-        )
-    return euler_ancestral(latents, levels, noise)
+def _noisy(name: str, function: _Stochastic) -> SamplerFunction:
+    def start(
+        latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, /
+    ) -> Sampling[A]:
+        if noise is None:
+            raise ParameterError(
+                f"the sampler {name} needs a noise source",
+                code=ErrorCode.INVALID_PARAMETER,
+                remedy="pass noise, for example core.noise.NoiseDraws(shape, seed)",
+            )
+        return function(latents, levels, noise)
+
+    return start
 
 
 _ROWS = (
     SamplerSpec("euler", _noiseless(euler), 1, 1, False, "Karras et al., 2206.00364"),
     SamplerSpec(
-        "euler-ancestral", _ancestral, 1, 1, True, "Crowson, k-diffusion; Song et al., 2010.02502, eta 1"
+        "euler-ancestral",
+        _noisy("euler-ancestral", euler_ancestral),
+        1,
+        1,
+        True,
+        "Crowson, k-diffusion; Song et al., 2010.02502, eta 1",
     ),
     SamplerSpec("heun", _noiseless(heun), 2, 2, False, "Karras et al., 2206.00364, algorithm 1"),
     SamplerSpec("dpm++-2m", _noiseless(dpmpp_2m), 2, 1, False, "Lu et al., 2211.01095, algorithm 2"),
     SamplerSpec("ddim", _noiseless(ddim), 1, 1, False, "Song et al., 2010.02502, eta 0"),
+    SamplerSpec("lcm", _noisy("lcm", lcm), 1, 1, True, "Luo et al., 2310.04378, algorithm 3"),
     SamplerSpec("unipc", _noiseless(unipc), 2, 1, False, "Zhao et al., 2302.04867, order 2, bh2"),
 )
 

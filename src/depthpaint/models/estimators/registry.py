@@ -9,6 +9,7 @@ from pathlib import Path
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
+from depthpaint.models.hub_part import HubPart
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DEPTH_ANYTHING
@@ -28,6 +29,11 @@ class HubEntry:
     licence: str
     revision: str | None = None
     sha256: str | None = None
+
+    @property
+    def part(self) -> HubPart:
+        """What of the repository is fetched."""
+        return HubPart(self.repository, self.megabytes, self.licence, revision=self.revision)
 
     @property
     def summary(self) -> str:

@@ -17,6 +17,7 @@ from depthpaint.models.stable_diffusion.control import (
     DepthControl,
 )
 from depthpaint.models.stable_diffusion.decoder import Decoder
+from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.modules import Modules
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.weights import digest_of, weight_files
@@ -45,39 +46,43 @@ def parts_named(folder: Path) -> dict[str, str]:
     return {name: _allowed(folder, name, index.get(name)) for name in needed}
 
 
-def load_modules(
-    folder: Path, control: Path | None, *, device: str, dtype: torch.dtype, clip_skip: int = 0
-) -> Modules:
-    """Load every part from `folder`, and the control network or adapter from `control`.
+def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
+    """Load every part, and the controls.
 
     Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
     """
+    folder = found.folder
     named = parts_named(folder)
-    files = [
-        file for name in named if not name.startswith("tokenizer") for file in weight_files(folder / name)
-    ]
-    files += weight_files(control) if control is not None else []
+    places = {name: folder / name for name in named}
+    if found.vae is not None:
+        places["vae"] = found.vae if (found.vae / "config.json").exists() else found.vae / "vae"
+    weighty = [places[name] for name in named if not name.startswith("tokenizer")]
+    files = [file for place in (*weighty, *found.controls.values()) for file in weight_files(place)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        parts = {name: _loaded(folder / name, kind, device, dtype) for name, kind in named.items()}
+        parts = {name: _loaded(places[name], kind, device, dtype) for name, kind in named.items()}
         unet = parts["unet"]
-        network = None if control is None else _control(control, unet, device, dtype)
+        controls = {name: _control(place, unet, device, dtype) for name, place in found.controls.items()}
     two = "text_encoder_2" in parts
+    if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
+        # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
+        parts["vae"].to(torch.float32)
     # SDXL reads the last layer but one of both, without the final norm; the others the last.
-    hidden = clip_skip + int(two)
+    hidden = found.clip_skip + int(two)
     encoders = [TextEncoder(parts["text_encoder"], parts["tokenizer"], hidden=hidden, normed=not two)]
     if two:
         second, words = parts["text_encoder_2"], parts["tokenizer_2"]
         encoders.append(TextEncoder(second, words, hidden=hidden, normed=False, pooled=True))
-    index = read_json(folder / INDEX)
+    if "depth" not in controls:
+        controls = {"depth": _built_in(folder, unet, parts["vae"]), **controls}
     return Modules(
         unet=unet,
         decoder=Decoder(parts["vae"]),
         text=encoders,
-        controls={"depth": network or _built_in(folder, unet, parts["vae"])},
+        controls=controls,
         weights_sha256=digest_of(files),
         sizes_told=unet.config.addition_embed_type == "text_time",
-        empty_is_zero=bool(index.get("force_zeros_for_empty_prompt", False)),
+        empty_is_zero=bool(read_json(folder / INDEX).get("force_zeros_for_empty_prompt", False)),
     )
 
 
@@ -103,7 +108,7 @@ def _control(folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthC
     if ours != theirs:
         raise incompatible(
             folder,
-            f"it hears sentences of {ours} numbers a word, the model's are of {theirs}: other families",
+            f"it hears sentences of {ours} numbers a word, the model of {theirs}: another family",
         )
     return ControlNetwork(network)
 
@@ -118,7 +123,10 @@ def _loaded(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
         if "Tokenizer" in kind:
             return build(str(folder), local_files_only=True)
         name = "torch_dtype" if module is diffusers else "dtype"
-        part = build(str(folder), local_files_only=True, use_safetensors=True, **{name: dtype})
+        variant = "fp16" if ".fp16." in weight_files(folder)[0].name else None
+        part = build(
+            str(folder), local_files_only=True, use_safetensors=True, variant=variant, **{name: dtype}
+        )
     # Whatever a broken folder makes the libraries raise is a broken folder.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,146 @@
+"""A hub on this machine: enough of the Hugging Face hub for downloads, and every kind of trouble."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from depthpaint.models import hub
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of a hub as a download needs. `trouble` is a status, an X-Error-Code, or a word of its own.
+
+    `asked` lists what was asked for, `sent` how many bytes of each file went out; `passes` is after how many
+    answers a trouble goes away. "cut" breaks the line in the middle of each weights file.
+    """
+
+    folder: Path
+    asked: list[str]
+    sent: dict[str, int]
+    trouble: str
+    passes: list[int]
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.path.partition("?")[0]
+        self.asked.append(path)
+        trouble = self.trouble
+        if trouble and self.passes:
+            self.passes[0] -= 1
+            if self.passes[0] < 0:
+                trouble = type(self).trouble = ""
+        if path == "/api/agent-harnesses" or trouble.isdigit():
+            self._fail(int(trouble or 404), "")
+            return
+        if trouble.startswith("Repo") or trouble in ("GatedRepo", "RevisionNotFound"):
+            self._fail(403 if trouble == "GatedRepo" else 404, trouble)
+            return
+        if trouble == "hang up":
+            self.connection.close()
+            return
+        names = sorted(str(f.relative_to(self.folder)) for f in self.folder.rglob("*") if f.is_file())
+        names.append("pytorch_model.bin")
+        if trouble == "no JSON":
+            body = b"<html>please log in</html>"
+        elif "/tree/" in path:
+            listed = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in names]
+            body = json.dumps(listed).encode()
+        elif path.startswith("/api/models/"):
+            files = [{"rfilename": name} for name in names]
+            body = json.dumps({"id": "x", "sha": COMMIT, "siblings": files}).encode()
+        else:
+            self._file(path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
+            return
+        self._send(body, with_body=with_body)
+
+    def _file(self, name: str, *, with_body: bool) -> None:
+        body = (self.folder / name).read_bytes()
+        tag = hashlib.sha256(body).hexdigest()
+        start = 0
+        if (asked := self.headers.get("Range", "")).startswith("bytes="):
+            start = int(asked.removeprefix("bytes=").partition("-")[0])
+        broken = self.trouble == "cut" and name.endswith(".safetensors") and with_body
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        self.send_header("Content-Length", str(len(body) - start))
+        self.send_header("ETag", f'"{tag}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if not with_body:
+            return
+        part = body[start : start + max(1, (len(body) - start) // 2)] if broken else body[start:]
+        self.wfile.write(part)
+        self.sent[name] = self.sent.get(name, 0) + len(part)
+        if broken:
+            self.wfile.flush()
+            self.connection.close()
+
+    def _send(self, body: bytes, *, with_body: bool) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def _fail(self, status: int, code: str) -> None:
+        self.send_response(status)
+        if code:
+            self.send_header("X-Error-Code", code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@contextmanager
+def serving(folder: Path) -> Generator[tuple[type[Hub], str]]:
+    """A hub whose every repository is `folder`, and its address."""
+    state: dict[str, Any] = {"folder": folder, "asked": [], "sent": {}, "trouble": "", "passes": []}
+    handler = type("ThisHub", (Hub,), state)
+    running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield handler, f"http://127.0.0.1:{running.server_port}"
+    finally:
+        running.shutdown()
+        running.server_close()
+
+
+def empty_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache; huggingface_hub read the environment when it was imported."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
+    # It would ask the real hub for a list of programs that call themselves agents.
+    nobody = {"standardEnvVars": [], "harnesses": {}}
+    monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", nobody, raising=False)
+    monkeypatch.setattr(hub, "PAUSES", (0.01, 0.01))
+    return folder
+
+
+def connect_to(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let downloads ask the hub at `endpoint`."""
+    download = hub.snapshot_download
+
+    def at_home(*arguments: Any, **options: Any) -> Any:
+        return download(*arguments, **options, endpoint=endpoint)
+
+    monkeypatch.setattr(hub, "snapshot_download", at_home)
