@@ -57,7 +57,8 @@ class Hub(BaseHTTPRequestHandler):
         if trouble == "hang up":
             self.connection.close()
             return
-        names = sorted(str(f.relative_to(self.folder)) for f in self.folder.rglob("*") if f.is_file())
+        root = self._repository(path)
+        names = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
         names.append("pytorch_model.bin")
         if trouble == "no JSON":
             body = b"<html>please log in</html>"
@@ -68,12 +69,18 @@ class Hub(BaseHTTPRequestHandler):
             files = [{"rfilename": name} for name in names]
             body = json.dumps({"id": "x", "sha": COMMIT, "siblings": files}).encode()
         else:
-            self._file(path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
+            self._file(root, path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
             return
         self._send(body, with_body=with_body)
 
-    def _file(self, name: str, *, with_body: bool) -> None:
-        body = (self.folder / name).read_bytes()
+    def _repository(self, path: str) -> Path:
+        """The folder below `folder` that is called like the repository, or `folder` itself."""
+        parts = path.removeprefix("/api/models").split("/")
+        named = self.folder / parts[2] if len(parts) > 2 else self.folder
+        return named if named.is_dir() else self.folder
+
+    def _file(self, root: Path, name: str, *, with_body: bool) -> None:
+        body = (root / name).read_bytes()
         tag = hashlib.sha256(body).hexdigest()
         start = 0
         if (asked := self.headers.get("Range", "")).startswith("bytes="):

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli.terminal import emit, emit_document, emit_path
+from depthpaint.cli.terminal import emit, emit_document, emit_path, tell
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.estimators.registry import HubEntry, ShippedEntry
 
-app = typer.Typer(help="List, show, pull and export models.")
+app = typer.Typer(help="List, show, pull, verify and export models.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+MODEL_TROUBLE = 5
 
 
 @app.command("list")
@@ -26,18 +28,26 @@ def list_models(as_json: AsJson = False) -> None:
     """
     from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS
     from depthpaint.models.registry import MODELS
+    from depthpaint.models.stable_diffusion.presets import PRESETS
 
     if as_json:
         rows = [{"name": k, "summary": m.summary, "licence": m.licence} for k, m in MODELS.items()]
+        rows += [
+            {"name": k, "summary": p.summary, "licence": p.licence, "megabytes": p.megabytes}
+            for k, p in PRESETS.items()
+        ]
         seers = [{"name": name, **_told(seer)} for name, seer in ESTIMATORS.items()]
         emit_document({"models": rows, "estimators": seers})
         return
     for name, entry in MODELS.items():
-        emit(f"{name}  {entry.summary} ({entry.licence})")
-    emit("\nfor --from-photo:")
+        emit(f"{name:16}{entry.summary} ({entry.licence})")
+    emit("\nto download with models pull NAME:")
+    for name, preset in PRESETS.items():
+        emit(f"{name:16}{preset.summary} ({preset.megabytes / 1000:.1f} GB)")
+    emit("\nfor --from-photo and verify:")
     for name, seer in ESTIMATORS.items():
-        default = ", the default" if name == DEFAULT else ""
-        emit(f"{name}  {seer.summary} ({seer.licence}{default})")
+        default = ", the default of --from-photo" if name == DEFAULT else ""
+        emit(f"{name:25}{seer.summary} ({seer.licence}{default})")
 
 
 @app.command()
@@ -54,9 +64,13 @@ def show(name: str, as_json: AsJson = False) -> None:
     from depthpaint.models.diorama.vocabulary import Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
     from depthpaint.models.registry import DIORAMA, find_model
+    from depthpaint.models.stable_diffusion.presets import PRESETS
 
     if name in ESTIMATORS:
         _show_estimator(name, as_json=as_json)
+        return
+    if name in PRESETS:
+        _show_preset(name, as_json=as_json)
         return
     entry = find_model(ModelChoice(model=name))
     built_in = entry.habits == DIORAMA
@@ -80,27 +94,62 @@ def show(name: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def pull(name: str) -> None:
+def pull(name: str, quiet: Quiet = False) -> None:
     """Download a model's weights (safetensors only) into the hub's cache; nothing else ever downloads.
 
-    Example: depthpaint models pull depth-anything-v2-small
-    """
+    \b
+    Examples:
+      depthpaint models pull sd15
+      depthpaint models pull depth-anything-v2-small
+      depthpaint models pull somebody/some-model
+    """  # fmt: skip
     from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, needs_extra
+    from depthpaint.models.stable_diffusion.find import HUB_ID, OTHERWISE, part_named
+    from depthpaint.models.stable_diffusion.presets import PRESETS
 
-    entry = ESTIMATORS.get(name)
-    if not isinstance(entry, HubEntry):
-        known = ", ".join(key for key, seer in ESTIMATORS.items() if isinstance(seer, HubEntry))
-        raise ModelError(
-            f"there is nothing to download called '{name}'",
-            code=ErrorCode.MODEL_NOT_FOUND,
-            remedy=f"choose one of {known}; diorama and diorama-depth are inside the package",
-            value=name,
-        )
     try:
-        from depthpaint.models.estimators.hub import pull as fetch
+        if isinstance(entry := ESTIMATORS.get(name), HubEntry):
+            from depthpaint.models.estimators.hub import pull as fetch_estimator
+
+            emit_path(fetch_estimator(name, entry))
+            return
+        if name not in PRESETS and not HUB_ID.fullmatch(name):
+            raise _nothing_to_download(name)
+        from depthpaint.models.hub import pull as fetch
+
+        preset = PRESETS.get(name)
+        parts = [part_named(name)] if preset is None else preset.parts
+        if preset is not None:
+            tell(f"{name}: {preset.megabytes / 1000:.1f} GB, licence: {preset.licence}", quiet=quiet)
+        for part in parts:
+            tell(f"from {part.page} ({part.licence})", quiet=quiet)
+            emit_path(fetch(f"the model {name}", part, OTHERWISE))
     except ModuleNotFoundError as error:
         raise needs_extra(error) from error
-    emit_path(fetch(name, entry))
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Without one, all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the weights that are on this machine: every file whole, and of its digest where that is known.
+
+    Example: depthpaint models verify sd15
+    """
+    from depthpaint.models.stable_diffusion.checking import check
+    from depthpaint.models.stable_diffusion.presets import PRESETS
+
+    unknown = [name for name in names or () if name not in PRESETS]
+    if unknown:
+        raise _nothing_to_download(unknown[0])
+    rows = [check(name, PRESETS[name]) for name in names or PRESETS]
+    if as_json:
+        emit_document({"models": [asdict(row) for row in rows]})
+    for row in rows if not as_json else ():
+        emit(f"{row.name:16}{row.state}" + (f": {row.why}" if row.why else ""))
+    if any(row.state == "damaged" or (names and row.state == "missing") for row in rows):
+        raise typer.Exit(MODEL_TROUBLE)
 
 
 @app.command()
@@ -120,6 +169,41 @@ def export(name: str, folder: Path) -> None:
             value=name,
         )
     emit_path(write_diffusers_folder(folder, DIORAMA))
+
+
+def _nothing_to_download(name: str) -> ModelError:
+    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
+    from depthpaint.models.stable_diffusion.presets import PRESETS
+
+    known = [*PRESETS, *(key for key, seer in ESTIMATORS.items() if isinstance(seer, HubEntry))]
+    return ModelError(
+        f"there is nothing to download called '{printable(name)}'",
+        code=ErrorCode.MODEL_NOT_FOUND,
+        remedy=f"choose one of {', '.join(known)}, or a hub id like owner/name; "
+        "diorama and diorama-depth are inside the package",
+        value=name,
+    )
+
+
+def _show_preset(name: str, *, as_json: bool) -> None:
+    from depthpaint.models.stable_diffusion.presets import PRESETS
+
+    preset = PRESETS[name]
+    if as_json:
+        document = asdict(preset)
+        emit_document({"name": name, "megabytes": preset.megabytes, "licence": preset.licence, **document})
+        return
+    emit(f"{name}: {preset.summary}\nlicence: {preset.licence}\ndepth it was trained on: {preset.trained_on}")
+    if preset.unchecked:
+        emit(f"not checked: {preset.unchecked}")
+    emit("\nto download")
+    for part in preset.parts:
+        emit(f"  {part.megabytes:6} MB  {part.page} ({part.licence})")
+    for kind, part in preset.also.items():
+        emit(f"  {part.megabytes:6} MB  for --also {kind}: {part.page} ({part.licence})")
+    emit("\nhabits")
+    for key, value in asdict(preset.habits).items():
+        emit(f"  {key:20} {value}")
 
 
 def _told(seer: HubEntry | ShippedEntry) -> dict[str, object]:
