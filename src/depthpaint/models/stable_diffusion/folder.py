@@ -18,6 +18,7 @@ from depthpaint.models.stable_diffusion.control import (
 )
 from depthpaint.models.stable_diffusion.decoder import Decoder
 from depthpaint.models.stable_diffusion.found import Found
+from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.modules import Modules
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.weights import digest_of, weight_files
@@ -58,9 +59,11 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
         places["vae"] = found.vae if (found.vae / "config.json").exists() else found.vae / "vae"
     weighty = [places[name] for name in named if not name.startswith("tokenizer")]
     files = [file for place in (*weighty, *found.controls.values()) for file in weight_files(place)]
+    files += [file for file, _ in found.loras]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         parts = {name: _loaded(places[name], kind, device, dtype) for name, kind in named.items()}
+        apply_loras(found.loras, parts)
         unet = parts["unet"]
         controls = {name: _control(place, unet, device, dtype) for name, place in found.controls.items()}
     two = "text_encoder_2" in parts

@@ -1,0 +1,171 @@
+"""LoRAs in every layout change the weights by exactly their product, and nothing is silently left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from tiny_sd import save_control, save_model
+
+from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.engine import Engine
+from depthpaint.inputs.model_choice import Lora
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.runtime import Runtime
+from depthpaint.models.stable_diffusion.original_names import original_name
+from depthpaint.record.result import GenerationResult
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+RANK, ALPHA = 3, 1.5
+LAYERS = (
+    "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q",
+    "up_blocks.1.attentions.1.transformer_blocks.0.attn2.to_out.0",
+    "mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj",
+    "down_blocks.1.resnets.0.conv1",
+    "down_blocks.0.downsamplers.0.conv",
+    "up_blocks.0.upsamplers.0.conv",
+)
+WORDS = "encoder.layers.1.mlp.fc1"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sd")
+    save_control(folder / "control", save_model(folder / "model", "sd15"))
+    np.save(folder / "depth.npy", np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def factors(model: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Down and up of some layers of the UNet."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(model / "model" / "unet")
+    generator = torch.Generator().manual_seed(4)
+    made: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    for name in LAYERS:
+        shape = unet.get_submodule(name).weight.shape
+        down = torch.randn((RANK, *shape[1:]), generator=generator)
+        up = torch.randn((shape[0], RANK, *(1 for _ in shape[2:])), generator=generator)
+        made[name] = (down, up)
+    return made
+
+
+def paint(model: Path, folder: Path | None = None, **more: Any) -> GenerationResult:
+    request = GenerationRequest(
+        depth=model / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
+        num_inference_steps=2, model=str(folder or model / "model"), control=str(model / "control"), **more,
+    )  # fmt: skip
+    return Engine(runtime=Runtime("cpu")).paint(request)
+
+
+def kohya(name: str) -> str:
+    return "lora_unet_" + name.replace(".", "_")
+
+
+def kohya_of_the_original(name: str) -> str:
+    config = {"layers_per_block": 1, "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D")}
+    return "lora_unet_" + original_name(name, config).replace(".", "_")
+
+
+LAYOUTS: dict[str, tuple[Callable[[str], str], str, str]] = {
+    "kohya": (kohya, ".lora_down.weight", ".lora_up.weight"),
+    "kohya of the original": (kohya_of_the_original, ".lora_down.weight", ".lora_up.weight"),
+    "peft": (lambda name: f"unet.{name}", ".lora_A.weight", ".lora_B.weight"),
+    "diffusers": (lambda name: f"unet.{name}", ".lora.down.weight", ".lora.up.weight"),
+}
+
+
+def write(path: Path, factors: dict[str, Any], layout: str = "kohya", **more: torch.Tensor) -> Path:
+    spelled, down_end, up_end = LAYOUTS[layout]
+    tensors = {spelled(name) + down_end: down for name, (down, _) in factors.items()}
+    tensors |= {spelled(name) + up_end: up for name, (_, up) in factors.items()}
+    tensors |= {spelled(name) + ".alpha": torch.tensor(ALPHA) for name in factors}
+    save_file({name: tensor.contiguous() for name, tensor in (tensors | more).items()}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def merged(model: Path, factors: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with half of the product added by hand."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("merged") / "model"
+    shutil.copytree(model / "model", folder)
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    with torch.no_grad():
+        for name, (down, up) in factors.items():
+            product = torch.einsum("or,r...->o...", up.flatten(1), down)
+            unet.get_submodule(name).weight += 0.5 * ALPHA / RANK * product
+    unet.save_pretrained(folder / "unet")
+    return folder
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_it_paints_as_if_merged_by_hand(
+    model: Path, factors: dict[str, Any], merged: Path, tmp_path: Path, layout: str
+) -> None:
+    file = write(tmp_path / "style.safetensors", factors, layout)
+    painted = paint(model, lora=(Lora(file=str(file), weight=0.5),))
+    expected, plain = paint(model, merged).pictures[0].pixels, paint(model)
+    difference = painted.pictures[0].pixels.astype(int) - expected
+    assert np.abs(difference).max() <= 1
+    assert np.abs(plain.pictures[0].pixels.astype(int) - expected).max() > 3
+    assert painted.weights_sha256 != plain.weights_sha256
+
+
+def test_weight_zero_changes_nothing_and_two_add_up(
+    model: Path, factors: dict[str, Any], merged: Path, tmp_path: Path
+) -> None:
+    file = str(write(tmp_path / "style.safetensors", factors))
+    nothing = paint(model, lora=(Lora(file=file, weight=0),)).pictures[0].pixels
+    assert np.array_equal(nothing, paint(model).pictures[0].pixels)
+    twice = paint(model, lora=(Lora(file=file, weight=0.25),) * 2).pictures[0].pixels
+    assert np.abs(twice.astype(int) - paint(model, merged).pictures[0].pixels).max() <= 1
+
+
+def test_words_are_changed_too(model: Path, tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(1)
+    key = "lora_te_text_model_" + WORDS.replace(".", "_")
+    tensors = {
+        f"{key}.lora_down.weight": torch.randn((2, 32), generator=generator),
+        f"{key}.lora_up.weight": torch.randn((37, 2), generator=generator),
+    }
+    save_file(tensors, tmp_path / "words.safetensors")
+    changed = paint(model, lora=(Lora(file=str(tmp_path / "words.safetensors"), weight=5),))
+    assert not np.array_equal(changed.pictures[0].pixels, paint(model).pictures[0].pixels)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"lora_unet_elsewhere.lora_down.weight": torch.zeros(2, 2)}, "no place for"),
+        ({kohya(LAYERS[0]) + ".hada_w1_a": torch.zeros(2, 2)}, "LoHa"),
+        ({kohya(LAYERS[0]) + ".dora_scale": torch.zeros(2)}, "DoRA"),
+        ({kohya(LAYERS[0]) + ".alpha": torch.tensor(float("inf"))}, "alpha"),
+        ({kohya(LAYERS[0]) + ".lora_up.weight": torch.zeros(9, RANK)}, "9x32"),
+        ({kohya(LAYERS[0]) + ".lora_up.weight": torch.zeros(32, RANK + 1)}, "halves"),
+        ({kohya("mid_block.attentions.0.proj_in") + ".lora_up.weight": torch.zeros(2, 2)}, "missing"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    model: Path, factors: dict[str, Any], tmp_path: Path, more: dict[str, torch.Tensor], words: str
+) -> None:
+    file = write(tmp_path / "style.safetensors", factors, **more)
+    with pytest.raises(ModelError, match=words) as refused:
+        paint(model, lora=(Lora(file=str(file)),))
+    assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE
+    assert "\n" not in str(refused.value)
+
+
+def test_a_pickle_is_not_read_whatever_it_is_called(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "style.safetensors"
+    torch.save({"a": torch.zeros(1)}, file)
+    with pytest.raises(ModelError) as refused:
+        paint(model, lora=(Lora(file=str(file)),))
+    assert refused.value.code in (ErrorCode.MODEL_TRUNCATED, ErrorCode.PICKLE_REFUSED)
