@@ -82,7 +82,7 @@ def test_without_weights_it_says_how_to_get_them(
 
 
 def test_only_what_is_listed_can_be_pulled(cli: Run) -> None:
-    status, _, err = cli("models", "pull", "sd15")
+    status, _, err = cli("models", "pull", "sd99")
     assert status == 5
     assert "depth-anything-v2-small" in err
     assert "depth-anything-v2-small" in cli("models", "list")[1]

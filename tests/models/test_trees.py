@@ -14,6 +14,7 @@ from depthpaint.models.trees import VARIABLE, Shelf, on_shelf
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("comfy/models/loras/a.safetensors", "webui/models/Lora/sub/b.safetensors",
+                 "webui/models/Lora/old.ckpt", "comfy/models/diffusion_models/unet.safetensors",
                  "comfy/models/checkpoints/photo.safetensors", "webui/embeddings/bad.safetensors",
                  "secret.safetensors"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -32,11 +33,25 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("bad", "embedding", "webui/embeddings/bad.safetensors"),
         ("a", "model", None),
         ("nothing", "lora", None),
-        ("../../../secret", "lora", None),
+        ("old", "lora", "webui/models/Lora/old.ckpt"),
+        ("unet", "model", "comfy/models/diffusion_models/unet.safetensors"),
+        ("x" * 5000, "lora", None),
     ],
 )
 def test_a_name_is_looked_up_on_its_shelf(tree: Path, name: str, shelf: Shelf, found: str | None) -> None:
     assert on_shelf(name, shelf) == (None if found is None else tree / found)
+
+
+@pytest.mark.parametrize("name", ["../../../secret", "sub/../../../../secret", ".."])
+def test_a_name_that_leads_out_is_refused(tree: Path, name: str) -> None:
+    assert (tree / "secret.safetensors").exists()
+    with pytest.raises(ModelError, match="out of the model trees"):
+        on_shelf(name, "lora")
+
+
+def test_without_trees_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    assert on_shelf("../x", "lora") is None
 
 
 def test_a_path_is_no_name(tree: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,21 +14,25 @@ from typing import Any
 
 import pytest
 
-from depthpaint.models import hub
+from depthpaint.models import hub_patience
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LONG = 20.0
+"""Seconds that nobody in a test should wait."""
 
 
 class Hub(BaseHTTPRequestHandler):
     """As much of a hub as a download needs. `trouble` is a status, an X-Error-Code, or a word of its own.
 
     `asked` lists what was asked for, `sent` how many bytes of each file went out; `passes` is after how many
-    answers a trouble goes away. "cut" breaks the line in the middle of each weights file.
+    answers a trouble goes away. "cut" breaks the line in the middle of each weights file, "stall" says
+    nothing for a while, "half, then silence" does so in the middle; `tokens` are what came as Authorization.
     """
 
     folder: Path
     asked: list[str]
     sent: dict[str, int]
+    tokens: set[str]
     trouble: str
     passes: list[int]
 
@@ -43,6 +48,7 @@ class Hub(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         path = self.path.partition("?")[0]
         self.asked.append(path)
+        self.tokens.add(self.headers.get("Authorization", ""))
         trouble = self.trouble
         if trouble and self.passes:
             self.passes[0] -= 1
@@ -57,17 +63,21 @@ class Hub(BaseHTTPRequestHandler):
         if trouble == "hang up":
             self.connection.close()
             return
+        if trouble == "stall":
+            time.sleep(LONG)
+            return
         root = self._repository(path)
         names = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
         names.append("pytorch_model.bin")
         if trouble == "no JSON":
             body = b"<html>please log in</html>"
         elif "/tree/" in path:
-            listed = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in names]
+            listed = [{"type": "file", "path": n, "size": _size(root / n), "oid": "0" * 40} for n in names]
             body = json.dumps(listed).encode()
         elif path.startswith("/api/models/"):
-            files = [{"rfilename": name} for name in names]
-            body = json.dumps({"id": "x", "sha": COMMIT, "siblings": files}).encode()
+            files = [{"rfilename": name, "size": _size(root / name)} for name in names]
+            about = {"id": "x", "sha": COMMIT, "siblings": files, "cardData": {"license": "mit"}}
+            body = json.dumps(about).encode()
         else:
             self._file(root, path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
             return
@@ -85,7 +95,7 @@ class Hub(BaseHTTPRequestHandler):
         start = 0
         if (asked := self.headers.get("Range", "")).startswith("bytes="):
             start = int(asked.removeprefix("bytes=").partition("-")[0])
-        broken = self.trouble == "cut" and name.endswith(".safetensors") and with_body
+        broken = self.trouble in ("cut", "half, then silence") and name.endswith(".safetensors") and with_body
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
@@ -97,9 +107,11 @@ class Hub(BaseHTTPRequestHandler):
             return
         part = body[start : start + max(1, (len(body) - start) // 2)] if broken else body[start:]
         self.wfile.write(part)
+        self.wfile.flush()
         self.sent[name] = self.sent.get(name, 0) + len(part)
+        if self.trouble == "half, then silence":
+            time.sleep(LONG)
         if broken:
-            self.wfile.flush()
             self.connection.close()
 
     def _send(self, body: bytes, *, with_body: bool) -> None:
@@ -122,7 +134,14 @@ class Hub(BaseHTTPRequestHandler):
 @contextmanager
 def serving(folder: Path) -> Generator[tuple[type[Hub], str]]:
     """A hub whose every repository is `folder`, and its address."""
-    state: dict[str, Any] = {"folder": folder, "asked": [], "sent": {}, "trouble": "", "passes": []}
+    state: dict[str, Any] = {
+        "folder": folder,
+        "asked": [],
+        "sent": {},
+        "tokens": set(),
+        "trouble": "",
+        "passes": [],
+    }
     handler = type("ThisHub", (Hub,), state)
     running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
@@ -139,15 +158,16 @@ def empty_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # It would ask the real hub for a list of programs that call themselves agents.
     nobody = {"standardEnvVars": [], "harnesses": {}}
     monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", nobody, raising=False)
-    monkeypatch.setattr(hub, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(hub_patience, "PAUSES", (0.01, 0.01))
     return folder
 
 
 def connect_to(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let downloads ask the hub at `endpoint`."""
-    download = hub.snapshot_download
+    """What HF_ENDPOINT would do; huggingface_hub read it when it was imported."""
+    template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
 
-    def at_home(*arguments: Any, **options: Any) -> Any:
-        return download(*arguments, **options, endpoint=endpoint)
 
-    monkeypatch.setattr(hub, "snapshot_download", at_home)
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 1

@@ -146,7 +146,7 @@ def test_a_record_names_no_folder_of_a_person(
     assert folder.parent.name not in record.to_json()
     assert record.settings.reading.from_photo == "depth-anything"
     assert record.depth.estimator_sha256 == load_estimator(told).weights_sha256
-    assert record.request(Path("photo.png"), told).from_photo == told
+    assert record.request(Path("photo.png"), {"from_photo": told}).from_photo == told
     assert RunRecord.from_json(record.to_json()) == record
 
 

@@ -16,7 +16,6 @@ from loopback_hub import COMMIT, Hub, connect_to, empty_cache, serving
 from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
-from depthpaint.models import hub as any_hub
 from depthpaint.models.estimators import hub, registry
 from depthpaint.models.estimators.folder import open_folder
 from depthpaint.models.estimators.registry import DEPTH_ANYTHING, HubEntry, load_estimator
@@ -142,7 +141,7 @@ def test_a_cache_that_takes_nothing(
     def full(*arguments: object, **options: object) -> str:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(any_hub, "snapshot_download", full)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", full)
     with pytest.raises(DepthpaintError, match="HF_HOME") as refused:
         hub.pull("tiny", TINY)
     assert refused.value.code is code
@@ -211,5 +210,5 @@ def test_processes_connect_for_pull_alone(
     assert len(server[0].asked) == count
     server[0].trouble = "500"
     (tmp_path / "hf" / "hub").rename(tmp_path / "away")
-    lost = program("models", "pull", DEPTH_ANYTHING)
+    lost = program("models", "pull", DEPTH_ANYTHING, "--quiet")
     assert (lost.returncode, lost.stderr.count("\n")) == (7, 1), lost.stderr

@@ -45,7 +45,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def factors(model: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Down and up of some layers of the UNet."""
-    unet = diffusers.UNet2DConditionModel.from_pretrained(model / "model" / "unet")
+    unet: Any = diffusers.UNet2DConditionModel.from_pretrained(model / "model" / "unet")
     generator = torch.Generator().manual_seed(4)
     made: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     for name in LAYERS:
@@ -97,7 +97,7 @@ def merged(model: Path, factors: dict[str, Any], tmp_path_factory: pytest.TempPa
 
     folder = tmp_path_factory.mktemp("merged") / "model"
     shutil.copytree(model / "model", folder)
-    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    unet: Any = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
     with torch.no_grad():
         for name, (down, up) in factors.items():
             product = torch.einsum("or,r...->o...", up.flatten(1), down)

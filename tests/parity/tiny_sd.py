@@ -84,7 +84,7 @@ def save_model(folder: Path, family: str) -> Path:
     xl = family == "sdxl"
     encoder = CLIPTextModel(text_config(32))
     encoder.save_pretrained(str(folder / "text_encoder"))
-    save_tokenizer(folder / "tokenizer")
+    save_tokenizer(folder / "tokenizer", pad="!" if family.startswith("sd2") else "<|endoftext|>")
     index: dict[str, Any] = {
         "_class_name": "StableDiffusionXLPipeline" if xl else "StableDiffusionPipeline",
         "_diffusers_version": "0.30.0",

@@ -184,3 +184,29 @@ def test_digest_covers_shape_and_every_value() -> None:
 
 def test_fit_is_a_name() -> None:
     assert record_of(result_of(fit=Fit.CROP), 0).model_dump(mode="json")["settings"]["fit"] == "crop"
+
+
+def test_what_has_moved_since_is_named_anew() -> None:
+    fields = {
+        "control": "nets/depth", "lora": ("a.safetensors:0.5", "b.safetensors"),
+        "also": "canny=nets/c:0.4:0:0.5",
+    }  # fmt: skip
+    record = RunRecord.from_json(record_of(result_of(**fields), 0).to_json())
+    plain = record.request(Path("d.png"), {"model": None, "vae": "elsewhere"})
+    assert (plain.control, plain.vae, plain.also[0].strength) == ("nets/depth", None, 0.4)
+    assert [lora.weight for lora in plain.lora] == [0.5, 1]
+    moved = {"model": "there/model", "control": "there/depth", "lora": ["there/a", "there/b"]}
+    again = record.request(Path("d.png"), moved)
+    assert (again.model, again.control) == ("there/model", "there/depth")
+    assert [(lora.file, lora.weight) for lora in again.lora] == [("there/a", 0.5), ("there/b", 1)]
+    with pytest.raises(ParameterError, match=r"a\.safetensors"):
+        record.request(Path("d.png"), {"lora": ["there/a"]})
+    assert again.control_window == plain.control_window
+
+
+@pytest.mark.parametrize("field", ["model", "control", "vae"])
+def test_a_model_names_no_folder_of_a_person(field: str) -> None:
+    told = record_of(result_of(**{field: "/home/ann/secret/model"}), 0)
+    assert "secret" not in told.to_json()
+    with pytest.raises(RecordError):
+        RunRecord.from_json(told.to_json().replace('"model"', '"/home/ann/model"', 2))

@@ -1,33 +1,18 @@
 """Files on the Hugging Face hub: found in the local cache, downloaded only when told to.
 
 HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN mean what huggingface_hub says; there is no cache but its.
+It is imported late, since it belongs to the extra `sd` and takes a third of a second.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
-import time
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download  # pyright: ignore[reportUnknownVariableType]
-from huggingface_hub.errors import (
-    GatedRepoError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
+from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.files import sha256_of
-from depthpaint.models.hub_part import HubPart
-
-PAUSES = (1.0, 3.0)
-"""Seconds before another try, where the hub is busy or the line broke; what was fetched is kept."""
-BUSY = frozenset({429, 500, 502, 503, 504})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NO_ENTRY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST})
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
+from depthpaint.models.hub_listing import UNSTATED, Listing
+from depthpaint.models.hub_part import CONFIGURATIONS, HubPart
+from depthpaint.models.hub_patience import tried
 
 
 def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
@@ -35,45 +20,49 @@ def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
 
     `what` is its name for people, `otherwise` the way around a download, for the remedy.
     """
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    # Of a pattern's files perhaps only some were wanted; which, the library does not know.
+    named = all("*" not in name for name in part.weights)
     try:
-        folder = Path(
-            snapshot_download(
-                part.repository, revision=part.revision, allow_patterns=part.patterns, local_files_only=True
-            )
-        )
-    except (LocalEntryNotFoundError, FileNotFoundError) as error:
+        root = snapshot_download(
+            part.repository, revision=part.revision, local_files_only=True,
+            allow_patterns=part.patterns if named else list(CONFIGURATIONS),
+        )  # fmt: skip
+    except (LocalEntryNotFoundError, OSError) as error:
         raise _missing(what, part, otherwise) from error
+    folder = Path(root) / part.subfolder
     # What an interrupted download left is not there either.
-    if not any(folder.rglob("*.json")) or not _weights(folder, part):
+    if part.missing_in(folder):
         raise _missing(what, part, otherwise)
     return folder
 
 
-def pull(what: str, part: HubPart, otherwise: str) -> Path:
+def pull(what: str, part: HubPart, otherwise: str, *, bars: bool = False) -> Path:
     """Download `part`; what is there already is not fetched again, what was cut goes on.
 
     Raises ModelError: hub_unreachable, hub_auth_required, hub_gated, model_not_found, offline_missing (where
     HF_HUB_OFFLINE forbids it), model_hash_mismatch; OutputError where nothing can be kept.
     """
+    from huggingface_hub import constants
+
     if constants.HF_HUB_OFFLINE:
         return _local_at_least(what, part, otherwise)
-    # It tells of every attempt; the last one is what we tell.
-    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
-    pauses = iter(PAUSES)
-    while True:
-        try:
-            folder = Path(
-                snapshot_download(part.repository, revision=part.revision, allow_patterns=part.patterns)
-            )
-        # The library, its HTTP client and its faster ways to download raise no closed set of classes.
-        except Exception as error:
-            pause = next(pauses, None)
-            if pause is None or not _may_pass(error):
-                raise _refused(what, part, otherwise, error) from error
-            time.sleep(pause)
-        else:
-            require_pinned(folder, part)
-            return folder
+    folder = tried(what, part, otherwise, lambda: _fetched(part), bars=bars)
+    require_pinned(folder, part)
+    return folder
+
+
+def part_on_hub(what: str, repository: str, otherwise: str) -> HubPart:
+    """Ask the hub what of a repository is to be fetched. Raises ModelError as pull and Listing do."""
+    from huggingface_hub import constants
+
+    whole = HubPart(repository, 0, UNSTATED)
+    if constants.HF_HUB_OFFLINE:
+        _local_at_least(what, whole, otherwise)
+        return whole
+    return tried(what, whole, otherwise, lambda: _listed(repository)).part
 
 
 def require_pinned(folder: Path, part: HubPart) -> None:
@@ -90,8 +79,29 @@ def require_pinned(folder: Path, part: HubPart) -> None:
             )
 
 
-def _weights(folder: Path, part: HubPart) -> list[Path]:
-    return [file for pattern in part.weights for file in folder.glob(pattern)]
+def _listed(repository: str) -> Listing:
+    from huggingface_hub import HfApi
+
+    told = HfApi().model_info(repository, files_metadata=True)
+    files = tuple((file.rfilename, file.size or 0) for file in told.siblings or ())
+    licence = told.card_data.get("license") if told.card_data is not None else None
+    return Listing(repository, files, str(licence) if licence else UNSTATED)
+
+
+def _fetched(part: HubPart) -> Path:
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
+
+    root = snapshot_download(part.repository, revision=part.revision, allow_patterns=part.patterns)
+    folder = Path(root) / part.subfolder
+    # Where the hub is down the library may be content with what an interrupted download left.
+    if lacking := part.missing_in(folder):
+        raise ModelError(
+            f"the hub did not send {lacking} of {part.repository}",
+            code=ErrorCode.HUB_UNREACHABLE,
+            remedy="try again; if it stays so, its authors have moved the file: name a folder instead",
+            value=lacking,
+        )
+    return folder
 
 
 def _local_at_least(what: str, part: HubPart, otherwise: str) -> Path:
@@ -115,57 +125,3 @@ def _missing(what: str, part: HubPart, otherwise: str) -> ModelError:
         f"without a connection, {otherwise}",
         value=part.repository,
     )
-
-
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
-        return False
-    if isinstance(error, OSError) and error.errno in _FULL | _NO_ENTRY:
-        return False
-    status = _status(error)
-    return status in BUSY if status is not None else True
-
-
-def _refused(what: str, part: HubPart, otherwise: str, error: Exception) -> DepthpaintError:
-    number = error.errno if isinstance(error, OSError) else None
-    if number in _FULL or number in _NO_ENTRY:
-        full = number in _FULL
-        return OutputError(
-            f"cannot keep {what} in {constants.HF_HUB_CACHE}: {'the disk is full' if full else error}",
-            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
-            remedy=f"{part.megabytes} MB are needed; HF_HOME names another folder",
-            value=constants.HF_HUB_CACHE,
-        )
-    code, why, remedy = _reason(part, error)
-    return ModelError(
-        f"cannot download {what} from {part.repository}: {why}",
-        code=code,
-        remedy=f"{remedy}, or {otherwise}",
-        value=part.repository,
-    )
-
-
-def _reason(part: HubPart, error: Exception) -> tuple[ErrorCode, str, str]:
-    if isinstance(error, GatedRepoError):
-        page = f"agree on {constants.ENDPOINT}/{part.repository}"
-        return ErrorCode.HUB_GATED, "its authors ask for an agreement first", page
-    if isinstance(error, RevisionNotFoundError):
-        revision = part.revision or "main"
-        return ErrorCode.MODEL_NOT_FOUND, f"the hub has no revision {revision} of it", "look at HF_ENDPOINT"
-    if isinstance(error, RepositoryNotFoundError):
-        return ErrorCode.MODEL_NOT_FOUND, "the hub does not have it", "look at HF_ENDPOINT"
-    status = _status(error)
-    if status in (_UNAUTHORIZED, _FORBIDDEN):
-        return ErrorCode.HUB_AUTH_REQUIRED, f"the hub refuses it ({status})", "give a valid token as HF_TOKEN"
-    answer = "the hub does not answer" if status is None else f"the hub answers with {status}"
-    return ErrorCode.HUB_UNREACHABLE, answer, "look at the connection and at HF_ENDPOINT, try again"
-
-
-def _status(error: BaseException | None) -> int | None:
-    """The HTTP status that an error, or what caused it, came with."""
-    while error is not None:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-        if isinstance(status, int):
-            return status
-        error = error.__cause__
-    return None

@@ -10,33 +10,39 @@ from pathlib import Path
 from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.weights import PICKLES
 
 Shelf = Literal["model", "control", "lora", "vae", "embedding"]
 VARIABLE = "DEPTHPAINT_MODELS"
 SUFFIX = ".safetensors"
 SHELVES: dict[Shelf, tuple[str, ...]] = {
-    "model": ("checkpoints", "Stable-diffusion", "diffusers"),
-    "control": ("controlnet", "ControlNet", "t2i_adapter"),
+    "model": ("checkpoints", "diffusion_models", "diffusers", "Stable-diffusion"),
+    "control": ("controlnet", "t2i_adapter", "ControlNet"),
     "lora": ("loras", "Lora"),
     "vae": ("vae", "VAE"),
     "embedding": ("embeddings",),
 }
-"""Where each kind lies, below a tree or below its folder `models`."""
+"""Where each kind lies, below a tree or below its folder `models`: ComfyUI's names, then the web UI's."""
 
 
 def on_shelf(name: str, shelf: Shelf) -> Path | None:
     """The file, or the folder in diffusers' layout, of that name, with or without its suffix; None for none.
 
-    A name may hold folders below the shelf, never above it. Raises ModelError where two have the name.
+    A name may hold folders below the shelf, never above it. A pickle is found as well, to be refused. Raises
+    ModelError where a name leaves the shelf, or two have it.
     """
+    shelves = _shelves(shelf)
     wanted = Path(name)
-    if wanted.is_absolute() or ".." in wanted.parts:
+    if not shelves or wanted.is_absolute() or wanted.drive:
         return None
-    found: list[Path] = []
-    for folder in _shelves(shelf):
-        for place in (folder / name, folder / f"{name}{SUFFIX}"):
-            if place.exists() and place not in found:
-                found.append(place)
+    if ".." in wanted.parts:
+        raise ModelError(
+            f"'{name}' leads out of the model trees",
+            code=ErrorCode.MODEL_NOT_FOUND,
+            remedy="name what lies in them, or give a whole path",
+            value=name,
+        )
+    found = _named(shelves, name, ("", SUFFIX)) or _named(shelves, name, PICKLES)
     if len(found) > 1:
         raise ModelError(
             f"'{name}' could be {' or '.join(map(str, found))}",
@@ -47,11 +53,15 @@ def on_shelf(name: str, shelf: Shelf) -> Path | None:
     return found[0] if found else None
 
 
+def _named(shelves: list[Path], name: str, suffixes: tuple[str, ...]) -> list[Path]:
+    places = [shelf / f"{name}{suffix}" for shelf in shelves for suffix in suffixes]
+    return [place for place in dict.fromkeys(places) if os.path.exists(place)]  # noqa: PTH110
+
+
 def _shelves(shelf: Shelf) -> list[Path]:
-    trees = [Path(tree) for tree in os.environ.get(VARIABLE, "").split(os.pathsep) if tree]
+    trees = [Path(tree).expanduser() for tree in os.environ.get(VARIABLE, "").split(os.pathsep) if tree]
     roots = [root for tree in trees for root in (tree, tree / "models")]
-    # A disk that knows no capitals holds "Lora" and "lora" once.
-    places = {
-        (root / name).resolve(): None for root in roots for name in SHELVES[shelf] if (root / name).is_dir()
-    }
-    return list(places)
+    folders = [root / name for root in roots for name in SHELVES[shelf] if (root / name).is_dir()]
+    # A disk that knows no capitals holds "vae" and "VAE" once.
+    once = {(folder.stat().st_dev, folder.stat().st_ino): folder for folder in reversed(folders)}
+    return [folder for folder in folders if folder in once.values()]

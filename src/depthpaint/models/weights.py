@@ -24,8 +24,11 @@ _CHUNK = 1 << 20
 def weight_files(folder: Path) -> list[Path]:
     """The files that a folder's part is loaded from, each checked: one, or the shards of an index.
 
-    Raises ModelError: model_not_found, pickle_refused, model_truncated.
+    A single file is its own. Raises ModelError: model_not_found, pickle_refused, model_truncated.
     """
+    if folder.is_file():
+        require_whole(folder)
+        return [folder]
     for name in NAMES:
         if (folder / name).is_file():
             files = [folder / name]

@@ -16,8 +16,8 @@ def local_folder(name: str, entry: HubEntry) -> Path:
     return hub.local_folder(f"the estimator {name}", entry.part, OTHERWISE)
 
 
-def pull(name: str, entry: HubEntry) -> Path:
+def pull(name: str, entry: HubEntry, *, bars: bool = False) -> Path:
     """Download the estimator; raises what hub.pull and open_folder raise."""
-    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE)
+    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE, bars=bars)
     require_pinned(name, entry, open_folder(folder).weights_sha256)
     return folder

@@ -12,7 +12,7 @@ from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
 from depthpaint.models.hub_part import HubPart
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
-DEFAULT = DEPTH_ANYTHING
+DEFAULT = DIORAMA_DEPTH
 """What --from-photo sees with, where --estimator names nothing."""
 
 

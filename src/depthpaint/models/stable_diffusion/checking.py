@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from pathlib import Path
 from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.stable_diffusion.find import OTHERWISE, needs_extra
-from depthpaint.models.stable_diffusion.preset import Preset
+from depthpaint.models.hub import require_pinned
+from depthpaint.models.hub_part import HubPart
+from depthpaint.models.stable_diffusion.places import in_cache
 from depthpaint.models.weights import require_whole
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A preset's files: all whole, not (all) there, or damaged and `why`."""
+    """A model's files, how many were looked at: all whole, not all there, or damaged and `why`."""
 
     name: str
     state: Literal["whole", "missing", "damaged"]
     why: str = ""
+    files: int = 0
 
 
-def check(name: str, preset: Preset) -> Checked:
-    """Look at every weights file of `preset`; raises ModelError where the extra `sd` is missing."""
+def check(name: str, parts: Sequence[HubPart]) -> Checked:
+    """Look at every weights file of `parts`; raises ModelError where the extra `sd` is missing."""
+    files = 0
     try:
-        hub = import_module("depthpaint.models.hub")
-    except ModuleNotFoundError as error:
-        raise needs_extra(error) from error
-    try:
-        for part in preset.parts:
-            folder = hub.local_folder(f"the model {name}", part, OTHERWISE)
+        for part in parts:
+            folder = in_cache(part)
             for file in sorted(folder.rglob("*.safetensors")):
                 require_whole(file)
-            hub.require_pinned(folder, part)
+                files += 1
+            require_pinned(folder, part)
     except ModelError as error:
         if error.code is ErrorCode.OFFLINE_MISSING:
             return Checked(name, "missing")
-        return Checked(name, "damaged", str(error))
-    return Checked(name, "whole")
+        if error.code is ErrorCode.MODEL_INCOMPATIBLE:
+            raise
+        return Checked(name, "damaged", str(error), files)
+    return Checked(name, "whole", files=files)
+
+
+def is_here(parts: Sequence[HubPart]) -> bool:
+    """Whether all of `parts` are in the hub's cache; without the extra `sd`, none is."""
+    try:
+        from huggingface_hub.constants import HF_HUB_CACHE
+    except ModuleNotFoundError:
+        return False
+    # The library's own look takes a third of a second to import, which a list does not need without a cache.
+    folders = [Path(HF_HUB_CACHE) / f"models--{part.repository.replace('/', '--')}" for part in parts]
+    try:
+        return all(folder.is_dir() for folder in folders) and all(in_cache(part).is_dir() for part in parts)
+    except ModelError:
+        return False

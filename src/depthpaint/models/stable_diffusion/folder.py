@@ -20,10 +20,12 @@ from depthpaint.models.stable_diffusion.decoder import Decoder
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.modules import Modules
+from depthpaint.models.stable_diffusion.single_file import control_of, parts_of, vae_of
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.weights import digest_of, weight_files
 
 INDEX = "model_index.json"
+ZEROS = "force_zeros_for_empty_prompt"
 CLASSES: dict[str, frozenset[str]] = {
     "unet": frozenset({"UNet2DConditionModel"}),
     "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
@@ -52,20 +54,17 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
 
     Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
     """
-    folder = found.folder
-    named = parts_named(folder)
-    places = {name: folder / name for name in named}
-    if found.vae is not None:
-        places["vae"] = found.vae if (found.vae / "config.json").exists() else found.vae / "vae"
-    weighty = [places[name] for name in named if not name.startswith("tokenizer")]
-    files = [file for place in (*weighty, *found.controls.values()) for file in weight_files(place)]
-    files += [file for file, _ in found.loras]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        parts = {name: _loaded(places[name], kind, device, dtype) for name, kind in named.items()}
+        single = found.folder.is_file()
+        parts, files = (_of_file if single else _of_folder)(found.folder, device, dtype)
+        if found.vae is not None:
+            parts["vae"] = _vae(found.vae, parts["vae"], device, dtype)
         apply_loras(found.loras, parts)
         unet = parts["unet"]
         controls = {name: _control(place, unet, device, dtype) for name, place in found.controls.items()}
+    files += [*found.controls.values(), *(file for file, _ in found.loras)]
+    files += [] if found.vae is None else [found.vae]
     two = "text_encoder_2" in parts
     if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
         # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
@@ -77,16 +76,36 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
         second, words = parts["text_encoder_2"], parts["tokenizer_2"]
         encoders.append(TextEncoder(second, words, hidden=hidden, normed=False, pooled=True))
     if "depth" not in controls:
-        controls = {"depth": _built_in(folder, unet, parts["vae"]), **controls}
+        controls = {"depth": _built_in(found.folder, unet, parts["vae"]), **controls}
     return Modules(
         unet=unet,
         decoder=Decoder(parts["vae"]),
         text=encoders,
         controls=controls,
-        weights_sha256=digest_of(files),
+        weights_sha256=digest_of([file for place in files for file in weight_files(place)]),
         sizes_told=unet.config.addition_embed_type == "text_time",
-        empty_is_zero=bool(read_json(folder / INDEX).get("force_zeros_for_empty_prompt", False)),
+        empty_is_zero=two if single else bool(read_json(found.folder / INDEX).get(ZEROS, False)),
     )
+
+
+def _of_folder(folder: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any], list[Path]]:
+    """The parts in a folder, and where their weights are."""
+    named = parts_named(folder)
+    places = [folder / name for name in named if not name.startswith("tokenizer")]
+    for place in places:
+        weight_files(place)
+    return {name: _loaded(folder / name, kind, device, dtype) for name, kind in named.items()}, places
+
+
+def _of_file(file: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any], list[Path]]:
+    return parts_of(file, device, dtype), [file]
+
+
+def _vae(place: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
+    if place.is_file():
+        return vae_of(place, usual, device, dtype)
+    folder = place if (place / "config.json").exists() else place / "vae"
+    return _loaded(folder, type(usual).__name__, device, dtype)
 
 
 def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
@@ -101,6 +120,8 @@ def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
 
 
 def _control(folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
+    if folder.is_file():
+        return ControlNetwork(control_of(folder, unet, device, dtype))
     kind = str(read_json(folder / "config.json").get("_class_name"))
     if kind not in CONTROLS:
         raise incompatible(folder, f"config.json names the class {kind[:60]!r}")

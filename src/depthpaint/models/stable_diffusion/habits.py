@@ -19,6 +19,13 @@ def habits_of(folder: Path, name: str) -> ModelHabits:
     """Read a model's habits. Raises ModelError model_not_found or model_incompatible."""
     unet, vae = (read_json(folder / part / "config.json") for part in ("unet", "vae"))
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    return habits_from(unet, vae, scheduler, name)
+
+
+def habits_from(
+    unet: Mapping[str, Any], vae: Mapping[str, Any], scheduler: Mapping[str, Any], name: str
+) -> ModelHabits:
+    """The habits that three configurations come to."""
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
     side = int(unet.get("sample_size", 64)) * factor
     levels = len(unet["block_out_channels"]) - 1

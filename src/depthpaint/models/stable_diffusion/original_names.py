@@ -25,7 +25,8 @@ def original_name(name: str, unet: Any) -> str:
     """
     for mine, its in _ENDS.items():
         if name == mine or name.startswith(f"{mine}."):
-            return _inside(its + name.removeprefix(mine))
+            rest = name.removeprefix(mine)
+            return its + (_inside(rest) if "resnets" in mine else rest)
     side, level, kind, layer, *rest = name.split(".")
     per_level = int(unet["layers_per_block"]) + 1
     down = side == "down_blocks"
@@ -37,10 +38,55 @@ def original_name(name: str, unet: Any) -> str:
         number = int(level) * per_level + per_level - 1
         return ".".join([f"output_blocks.{number}.{2 if attends else 1}", *rest])
     number = int(level) * per_level + int(layer) + (1 if down else 0)
-    place = f"{'input' if down else 'output'}_blocks.{number}.{0 if kind == 'resnets' else 1}"
-    return _inside(".".join([place, *rest]))
+    is_resnet = kind == "resnets"
+    place = ".".join([f"{'input' if down else 'output'}_blocks.{number}.{0 if is_resnet else 1}", *rest])
+    return _inside(place) if is_resnet else place
 
 
 def _inside(name: str) -> str:
     parts = name.split(".")
     return ".".join(RESNET.get(part, part) for part in parts)
+
+
+def original_vae_name(name: str, levels: int) -> str:
+    """The name of an AutoencoderKL's module in the original layout, which counts `levels` up from below."""
+    side, *rest = name.split(".")
+    if side not in ("encoder", "decoder"):
+        return name
+    match rest:
+        case ["mid_block", "resnets", layer, *inner]:
+            place = ["mid", f"block_{int(layer) + 1}", *inner]
+        case ["mid_block", "attentions", _, *inner]:
+            place = ["mid", "attn_1", *(_ATTENTION.get(part, part) for part in inner if part != "0")]
+        case ["down_blocks", level, "resnets", layer, *inner]:
+            place = ["down", level, "block", layer, *inner]
+        case ["down_blocks", level, "downsamplers", _, *inner]:
+            place = ["down", level, "downsample", *inner]
+        case ["up_blocks", level, "resnets", layer, *inner]:
+            place = ["up", str(levels - 1 - int(level)), "block", layer, *inner]
+        case ["up_blocks", level, "upsamplers", _, *inner]:
+            place = ["up", str(levels - 1 - int(level)), "upsample", *inner]
+        case _:
+            place = ["norm_out" if part == "conv_norm_out" else part for part in rest]
+    return ".".join([side, *("nin_shortcut" if part == "conv_shortcut" else part for part in place)])
+
+
+_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out": "proj_out"}
+
+
+def original_control_name(name: str, unet: Any) -> str:
+    """The name of a ControlNet's module in the original layout."""
+    parts = name.split(".")
+    match parts:
+        case ["controlnet_cond_embedding", "conv_in", *rest]:
+            return ".".join(["input_hint_block.0", *rest])
+        case ["controlnet_cond_embedding", "blocks", number, *rest]:
+            return ".".join([f"input_hint_block.{2 * (int(number) + 1)}", *rest])
+        case ["controlnet_cond_embedding", "conv_out", *rest]:
+            return ".".join(["input_hint_block.14", *rest])
+        case ["controlnet_down_blocks", number, *rest]:
+            return ".".join([f"zero_convs.{number}.0", *rest])
+        case ["controlnet_mid_block", *rest]:
+            return ".".join(["middle_block_out.0", *rest])
+        case _:
+            return original_name(name, unet)

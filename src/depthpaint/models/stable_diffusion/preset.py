@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.stable_diffusion.habits import LARGEST_SHARE, SMALLEST_SHARE
 from depthpaint.plan.habits import ModelHabits
+
+Family = Literal["SD 1.5", "SD 2", "SDXL"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +18,10 @@ class Preset:
     """A model with its depth control: `base` is in diffusers' layout; `lora` one file of a repository.
 
     `trained_on` says what depth the control saw, `also` where the networks of further controls are.
+    `unchecked` is what could not be looked up about it, "" where all was.
     """
 
+    family: Family
     habits: ModelHabits
     base: HubPart
     control: HubPart | None
@@ -49,7 +53,7 @@ def usual_habits(name: str, side: int, multiple: int, **settings: Any) -> ModelH
     usual: dict[str, Any] = {
         "latent_factor": 8, "latent_channels": 4, "prediction": "epsilon", "zero_terminal_snr": False,
         "sampler": "dpm++-2m", "schedule": "karras", "num_inference_steps": 20, "guidance_scale": 7.5,
-        "control_strength": 1.0,
+        "control_strength": 1.0, "profile": "midas",
     }  # fmt: skip
     return ModelHabits(
         name=name, trained_area=area, smallest_area=round(SMALLEST_SHARE * area),

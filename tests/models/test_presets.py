@@ -1,0 +1,65 @@
+"""The presets are possible, and docs/models.md says of them what they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from depthpaint.depth.profile import PROFILES
+from depthpaint.models.hub_part import HubPart
+from depthpaint.models.stable_diffusion.preset import Preset
+from depthpaint.models.stable_diffusion.presets import PRESETS
+from depthpaint.plan.run_plan import noise_schedule
+from depthpaint.sampling.samplers import SAMPLERS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+SIZES = {"sd21": 768, "sdxl-turbo": 512}
+
+
+def parts_of(preset: Preset) -> list[HubPart]:
+    return [*preset.parts, *preset.also.values()]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_habits_are_possible(name: str) -> None:
+    preset = PRESETS[name]
+    habits = preset.habits
+    assert habits.name == name
+    assert habits.sampler in SAMPLERS
+    assert habits.profile in PROFILES
+    assert noise_schedule(habits, habits.schedule, habits.num_inference_steps).levels
+    side = SIZES.get(name, 1024 if preset.family == "SDXL" else 512)
+    assert habits.trained_area == side * side
+    assert habits.multiple == (32 if preset.family == "SDXL" else 64)
+    assert habits.smallest_area < habits.trained_area < habits.largest_area
+    assert (habits.prediction == "v_prediction") == (name == "sd21")
+    assert (habits.guidance_scale == 1) == (habits.num_inference_steps == 4)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_nothing_but_named_safetensors_is_fetched(name: str) -> None:
+    preset = PRESETS[name]
+    for part in parts_of(preset):
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", part.repository)
+        assert part.weights
+        assert all(file.endswith(".safetensors") and "*" not in file for file in part.weights)
+        assert part.megabytes > 100
+        assert part.licence
+        assert part.revision is None or re.fullmatch(r"[0-9a-f]{40}", part.revision)
+        assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in part.sha256.values())
+    assert (preset.lora is None) or (len(preset.lora.weights), preset.lora.configured) == (1, False)
+    assert preset.control is not None or name == "sd2-depth"
+
+
+def test_the_page_has_every_preset_as_it_is() -> None:
+    rows = dict(re.findall(r"^\| `(sd[\w-]+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    for name, preset in PRESETS.items():
+        habits = preset.habits
+        told = [
+            preset.summary, f"{preset.megabytes / 1000:.1f} GB", preset.licence,
+            f"{habits.num_inference_steps} / {habits.guidance_scale:g}", preset.unchecked,
+        ]  # fmt: skip
+        assert [cell.strip() for cell in rows[name].split("|")] == told
+    assert rows.keys() == PRESETS.keys()
