@@ -77,6 +77,7 @@ def bench_steps(
     control: str,
     size: str,
     steps: int,
+    pictures: int,
     turns: int,
     *,
     device: str,
@@ -87,7 +88,7 @@ def bench_steps(
     width, height = Extent.parse(size)
     task = StepsTask(
         model=model, control=control, width=width, height=height, num_inference_steps=steps, device=device,
-        precision=precision, compile=compiled,
+        precision=precision, compile=compiled, runs=pictures,
     )  # fmt: skip
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

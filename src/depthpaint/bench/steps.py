@@ -58,7 +58,7 @@ class StepsContest:
 def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lambda: None) -> StepsContest:
     """Run both sides in turns, each in its own process, with depth heard in all steps and in half of them.
 
-    The first picture of every process warms up and does not count, nor does the first step of a picture:
+    The first of several pictures of a process warms up and does not count, nor does the first step of any:
     diffusers does not tell where it begins. Raises ModelError where a side fails.
     """
     seconds: dict[str, dict[str, list[float]]] = {"depthpaint": {}, "diffusers": {}}
@@ -73,7 +73,7 @@ def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lamb
                     told = _run(
                         side, replace(task, depth=str(work / "depth.npy"), control_window=(0.0, end)), work
                     )
-                    rounds: list[list[float]] = told["steps"][1:]
+                    rounds: list[list[float]] = told["steps"][1:] or told["steps"]
                     steps = [sum(each[-(task.num_inference_steps - 1) :]) for each in rounds]
                     steps = [total / (task.num_inference_steps - 1) for total in steps]
                     seconds[side].setdefault(name, []).extend(steps)

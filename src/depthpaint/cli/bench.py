@@ -22,6 +22,9 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     steps: Annotated[
         int, typer.Option(min=3, help="Steps of a picture, an odd number; the first is not counted.")
     ] = 5,
+    pictures: Annotated[
+        int, typer.Option(min=1, help="Of a process; the first of several is not counted.")
+    ] = 2,
     device: options.DeviceOption = "cpu",
     precision: options.PrecisionOption = "fp32",
     compiled: options.Compile = False,
@@ -60,7 +63,15 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     if model is not None and control is not None:
         options.runtime_of(device, precision)
         command.bench_steps(
-            model, control, size, steps, repeats, device=device, precision=precision, compiled=compiled
+            model,
+            control,
+            size,
+            steps,
+            pictures,
+            repeats,
+            device=device,
+            precision=precision,
+            compiled=compiled,
         )
     elif vs == "pillow":
         command.bench_inspection(repeats, as_json)

@@ -28,21 +28,6 @@ def read_json(path: Path) -> Mapping[str, Any]:
     return cast("dict[str, Any]", document)
 
 
-def require_family(model: Path, control: Path) -> None:
-    """Raise ModelError model_incompatible where a control network hears other sentences than the model.
-
-    Only folders can be told apart by their configurations; T2I-Adapters hear no sentences.
-    """
-    if not ((model / "unet").is_dir() and control.is_dir()):
-        return
-    mine = read_json(model / "unet" / "config.json").get("cross_attention_dim")
-    its = read_json(control / "config.json").get("cross_attention_dim")
-    if its is not None and mine != its:
-        raise incompatible(
-            control, f"it hears sentences of {its} numbers a word, {model.name} of {mine}: another family"
-        )
-
-
 def incompatible(folder: Path, why: str) -> ModelError:
     """The error for a folder that cannot be painted with."""
     return ModelError(
