@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test check format bench train fuzz clean
+.PHONY: run test check format bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/three-things.png "a red sphere, a yellow cone and a blue cube on a green floor in front of a white wall, at noon" --name first-picture --overwrite
@@ -30,6 +30,14 @@ format: $(DEV)/.ready
 bench: $(DEV)/.ready
 	$(DEV)/bin/depthpaint bench --vs diffusers
 	$(DEV)/bin/depthpaint bench --vs pillow
+
+# Stable Diffusion at its full size with random weights: 6 GB of memory and disk for SD 1.5, 20 GB for SDXL.
+parity-full: $(DEV)/.ready
+	$(PY) -m pytest -q -s -m slow tests/parity/test_full_size.py
+
+bench-full: $(DEV)/.ready
+	$(PY) tests/parity/full_size.py sd15 full-size/sd15
+	$(DEV)/bin/depthpaint bench --vs diffusers --model full-size/sd15/model --control full-size/sd15/control --pictures 1 --repeats 2
 
 # The variables keep glibc from handing every large buffer back to the kernel; they nearly halve a training step.
 train: $(DEV)/.ready

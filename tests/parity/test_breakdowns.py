@@ -12,10 +12,11 @@ import pytest
 import torch
 from tiny_sd import save_control, save_model
 
-from depthpaint.core.errors import ErrorCode, InternalError, OutOfMemory
+from depthpaint.core.errors import ErrorCode, InternalError, OutOfMemory, ParameterError
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Precision, Runtime
+from depthpaint.models.stable_diffusion.device import chosen_device, chosen_precision
 from depthpaint.record.result import GenerationResult
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -113,3 +114,24 @@ def test_nonsense_is_no_picture(model: Path, monkeypatch: pytest.MonkeyPatch) ->
     spoiled(monkeypatch, UNet, "forward", lambda _, answer: (answer[0] * float("nan"),))
     with pytest.raises(InternalError, match="no colours"):
         paint(model, "bf16")
+
+
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ParameterError, match=r"--device (mps|cpu)"):
+        chosen_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [
+        ("cpu", (0, 0), torch.float32), ("mps", (0, 0), torch.float16), ("cuda", (7, 5), torch.float16),
+        ("cuda", (8, 0), torch.bfloat16), ("cuda", (9, 0), torch.bfloat16),
+    ],
+)  # fmt: skip
+def test_precision_suits_the_device(
+    device: str, capability: tuple[int, int], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert chosen_precision("auto", device) is expected
+    assert chosen_precision("fp32", device) is torch.float32

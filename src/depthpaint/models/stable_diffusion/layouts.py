@@ -79,7 +79,8 @@ def write_layout(family: Family, folder: Path) -> Path:
         "text_encoder": ["transformers", "CLIPTextModel"], "scheduler": ["diffusers", "DDIMScheduler"],
         "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
     }  # fmt: skip
-    index: dict[str, Any] = {name: classes[name] for name in parts}
+    kind = "StableDiffusionXLPipeline" if "text_encoder_2" in parts else "StableDiffusionPipeline"
+    index: dict[str, Any] = {"_class_name": kind} | {name: classes[name] for name in parts}
     index["tokenizer"] = ["transformers", "CLIPTokenizer"]
     if "text_encoder_2" in parts:
         index |= {"tokenizer_2": ["transformers", "CLIPTokenizer"], "force_zeros_for_empty_prompt": True}
