@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,14 +48,19 @@ def depth(
 @app.command()
 def evaluate(
     folder: Folder = RUN,
-    scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes to paint.")] = 64,
+    worlds: Annotated[int, typer.Option(min=1, help="Held-out worlds to paint.")] = 200,
+    area: Annotated[
+        Literal["small", "large"], typer.Option(help="About 128 or 256 pixels a side.")
+    ] = "small",
+    model: Annotated[Path | None, typer.Option(help="An exported folder other than the run's own.")] = None,
 ) -> None:
-    """Score the run's export, or the shipped model, on scenes that it never saw; write the sheet.
+    """Score the run's export, or the shipped model, on worlds that it never saw; write table and sheet.
 
-    Example: depthpaint train evaluate --scenes 64
+    Example: depthpaint train evaluate --worlds 200 --area large
     """
-    table = _training().evaluate_diorama(folder, scenes)
-    tell(f"sheet: {folder / 'held-out.png'} (painted above rendered)")
+    scores = _training("scores.command")
+    table = scores.evaluate_diorama(folder, worlds, scores.AREAS[area], model)
+    tell(f"sheet: {folder / 'held-out.png'} (painted above rendered above the asked depth)")
     emit_document(table)
 
 

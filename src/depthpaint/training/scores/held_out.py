@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +24,20 @@ LEARNED = 2
 """Seed of the worlds that the classifiers learn from; 0 and 1 are the shards'."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
     """World number `index`: its `render` (H, W, 3), exact disparity (H, W) in [0, 1] and names (H, W).
 
-    `ids` index `world.named`, 0 for nothing; `visible` are those that a caption speaks of, largest first.
+    `nearness` (H, W) is disparity before it is stretched, 1 over metres. `ids` index `world.named`, 0 for
+    nothing; `visible` are those that a caption speaks of, largest first. Two are never equal: caches may keep
+    them.
     """
 
     index: int
     world: World
     render: Picture
     disparity: NDArray[np.float32]
+    nearness: NDArray[np.float32]
     ids: NDArray[np.int16]
     visible: tuple[int, ...]
 
@@ -65,6 +69,7 @@ def drawn(index: int, world: World, size: tuple[int, int]) -> HeldOut:
         world=world,
         render=(found.picture[0].numpy() * 255).round().astype(np.uint8),
         disparity=scaled(found.disparity[0].numpy()),
+        nearness=found.disparity[0].numpy(),
         ids=found.ids[0].numpy(),
         visible=visible_named(found.ids[0], len(world.named)),
     )
@@ -75,11 +80,7 @@ def held_out_worlds(count: int, area: Area) -> Iterator[HeldOut]:
     yield from (_numbered(k, (HELD_OUT_SEED, ASKED, k), area) for k in range(count))
 
 
-def learned_worlds(count: int, area: Area) -> Iterator[HeldOut]:
-    """Worlds for what judges pictures to learn from: none of them is held out."""
-    yield from (_numbered(k, (LEARNED, k), area) for k in range(count))
-
-
+@lru_cache(maxsize=16)
 def twin_of(asked: HeldOut) -> HeldOut:
     """Another world of the same family, style and size."""
     width, height = asked.size

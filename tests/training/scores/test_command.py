@@ -1,0 +1,108 @@
+"""The command joins it all: what it writes, and what it says of what was not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from depthpaint.cli.train import app
+from depthpaint.engine import Engine
+from depthpaint.models.estimators import registry
+from depthpaint.testing import FakePainter, offering
+from depthpaint.training.checkpoint import Progress, save_checkpoint
+from depthpaint.training.depth_network import DepthNetwork
+from depthpaint.training.networks import build_networks
+from depthpaint.training.scores import command
+from depthpaint.training.scores.command import NONE, evaluate_diorama
+from depthpaint.training.scores.depth import find_seer
+from depthpaint.training.scores.held_out import HeldOut, Picture
+from depthpaint.training.scores.painting import autoencoder_paint
+from depthpaint.training.worlds.shards import SMALL
+
+KEYS = {
+    "worlds", "area", "seed", "model", "autoencoder", "estimator", "judges", "scores", "asked",
+    "swapped_colour", "swapped_depth",
+}  # fmt: skip
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> list[Path | None]:
+    """The models that were asked for; a painter without weights stands for each."""
+    asked: list[Path | None] = []
+
+    def engine_for(model: Path | None) -> Engine:
+        asked.append(model)
+        return Engine(offering(FakePainter()))
+
+    def no_judges(*given: object) -> tuple[()]:
+        return ()
+
+    def no_seer(folder: Path) -> None:
+        return None
+
+    monkeypatch.setattr(command, "engine_for", engine_for)
+    monkeypatch.setattr(command, "find_judges", no_judges)
+    monkeypatch.setattr(command, "find_seer", no_seer)
+    return asked
+
+
+def test_the_command_writes_table_and_sheet(tmp_path: Path, models: list[Path | None]) -> None:
+    done = CliRunner().invoke(app, ["evaluate", "--folder", str(tmp_path / "run"), "--worlds", "2"])
+    assert done.exit_code == 0, done.output
+    table: dict[str, Any] = json.loads(done.stdout)
+    assert set(table) == KEYS
+    assert table == json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert (tmp_path / "run" / "held-out.png").stat().st_size > 1000
+    assert table["scores"]["psnr"]["painted"]["count"] == table["worlds"] == 2
+    assert (table["model"], table["autoencoder"], table["estimator"]) == ("shipped", NONE, NONE)
+    assert models == [None]
+
+
+def test_the_runs_export_is_scored_where_there_is_one(tmp_path: Path, models: list[Path | None]) -> None:
+    (tmp_path / "diorama").mkdir()
+    assert evaluate_diorama(tmp_path, 1, SMALL)["model"] == "exported"
+    evaluate_diorama(tmp_path, 1, SMALL, tmp_path / "other")
+    assert models == [tmp_path / "diorama", tmp_path / "other"]
+
+
+def test_depth_is_seen_by_the_runs_own_network_first(
+    few: list[HeldOut], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = registry.ShippedEntry(tmp_path / "nowhere", "", "")
+    monkeypatch.setitem(registry.ESTIMATORS, registry.DIORAMA_DEPTH, shipped)
+    assert find_seer(tmp_path) is None
+    network = DepthNetwork()
+    optimizer = torch.optim.AdamW(network.parameters())
+    modules: dict[str, torch.nn.Module] = {"network": network, "averaged": DepthNetwork()}
+    save_checkpoint(tmp_path / "depth", modules, {"adamw": optimizer}, Progress(1, 1, 1.0))
+    seer = find_seer(tmp_path)
+    assert seer is not None
+    assert "run's own" in seer.name
+    picture = few[0].render[:48]
+    assert seer.estimate(picture).shape == (48, 64)
+
+
+def test_the_autoencoders_pass_decodes_what_it_encodes(few: list[HeldOut]) -> None:
+    networks = build_networks()
+
+    class Same(torch.nn.Module):
+        """Keeps the picture as it is, in [-1, 1] like the network."""
+
+        def encode(self, x: torch.Tensor) -> Any:
+            assert float(x.min()) < 0
+            return type("Coded", (), {"latents": x})
+
+        def decode(self, x: torch.Tensor) -> Any:
+            return type("Decoded", (), {"sample": x})
+
+    paint = autoencoder_paint(type(networks)(networks.text_encoder, networks.unet, networks.adapter, Same()))  # pyright: ignore
+    assert np.array_equal(paint(few[0]), few[0].render)
+    shown: Picture = autoencoder_paint(networks)(few[0])
+    assert shown.shape == few[0].render.shape
+    assert not np.array_equal(shown, few[0].render)
