@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_sd import save_control, save_model
+from tiny_sd import save_control, save_model, text_config
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import Lora
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
+from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.original_names import original_name
 from depthpaint.record.result import GenerationResult
 
@@ -77,8 +81,12 @@ LAYOUTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "kohya": (kohya, ".lora_down.weight", ".lora_up.weight"),
     "kohya of the original": (kohya_of_the_original, ".lora_down.weight", ".lora_up.weight"),
     "peft": (lambda name: f"unet.{name}", ".lora_A.weight", ".lora_B.weight"),
+    "peft, saved by itself": (
+        lambda name: f"base_model.model.unet.{name}",
+        ".lora_A.default.weight", ".lora_B.default.weight",
+    ),
     "diffusers": (lambda name: f"unet.{name}", ".lora.down.weight", ".lora.up.weight"),
-}
+}  # fmt: skip
 
 
 def write(path: Path, factors: dict[str, Any], layout: str = "kohya", **more: torch.Tensor) -> Path:
@@ -93,8 +101,6 @@ def write(path: Path, factors: dict[str, Any], layout: str = "kohya", **more: to
 @pytest.fixture(scope="module")
 def merged(model: Path, factors: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model with half of the product added by hand."""
-    import shutil
-
     folder = tmp_path_factory.mktemp("merged") / "model"
     shutil.copytree(model / "model", folder)
     unet: Any = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
@@ -129,16 +135,101 @@ def test_weight_zero_changes_nothing_and_two_add_up(
     assert np.abs(twice.astype(int) - paint(model, merged).pictures[0].pixels).max() <= 1
 
 
-def test_words_are_changed_too(model: Path, tmp_path: Path) -> None:
-    generator = torch.Generator().manual_seed(1)
-    key = "lora_te_text_model_" + WORDS.replace(".", "_")
-    tensors = {
-        f"{key}.lora_down.weight": torch.randn((2, 32), generator=generator),
-        f"{key}.lora_up.weight": torch.randn((37, 2), generator=generator),
+SPELLINGS = (
+    "lora_te_text_model_", "lora_te1_text_model_", "text_encoder.text_model.", "text_encoder.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_words_of_either_encoder_are_changed_too(tmp_path: Path, spelling: str) -> None:
+    second = spelling.replace("te1_", "te2_").replace("te_", "te2_").replace("encoder.", "encoder_2.")
+    parts: dict[str, Any] = {
+        "text_encoder": CLIPTextModel(text_config(32)),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config(32, projection_dim=32)),
     }
-    save_file(tensors, tmp_path / "words.safetensors")
-    changed = paint(model, lora=(Lora(file=str(tmp_path / "words.safetensors"), weight=5),))
-    assert not np.array_equal(changed.pictures[0].pixels, paint(model).pictures[0].pixels)
+    generator = torch.Generator().manual_seed(1)
+    down, up = torch.randn((2, 32), generator=generator), torch.randn((37, 2), generator=generator)
+    layers = [parts["text_encoder"].get_submodule(WORDS)]
+    layers += [parts["text_encoder_2"].get_submodule(f"text_model.{WORDS}")]
+    before = [layer.weight.detach().clone() for layer in layers]
+    for start, strength in ((spelling, 1.0), (second, 3.0)):
+        key = start + (WORDS.replace(".", "_") if start.startswith("lora_") else WORDS)
+        tensors = {f"{key}.lora_down.weight": strength * down, f"{key}.lora_up.weight": up}
+        save_file(tensors, tmp_path / "words.safetensors")
+        apply_loras([(tmp_path / "words.safetensors", 0.5)], parts)
+    for layer, old, strength in zip(layers, before, (1.0, 3.0), strict=True):
+        assert torch.allclose(layer.weight, old + 0.5 * strength * up @ down, atol=1e-5)
+
+
+def changed(model: Path, file: Path, layer: str = LAYERS[0]) -> torch.Tensor:
+    """What the file adds to a layer's weights."""
+    unet: Any = diffusers.UNet2DConditionModel.from_pretrained(model / "model" / "unet")
+    before = unet.get_submodule(layer).weight.detach().clone()
+    apply_loras([(file, 1.0)], {"unet": unet})
+    return unet.get_submodule(layer).weight.detach() - before
+
+
+FACTORS = {"A": torch.full((4, 32), 0.5), "B": torch.full((32, 4), 0.25)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        (None, 1.0),
+        ({"unet.lora_alpha": 8, "unet.r": 4}, 2.0),
+        ({"unet.lora_alpha": 8, "unet.use_rslora": True}, 4.0),
+        ({"unet.lora_alpha": 8, "unet.alpha_pattern": {LAYERS[0]: 2}}, 0.5),
+        ({"unet.lora_alpha": 8, "unet.alpha_pattern": {"attn1.to_q": 2}}, 0.5),
+        ({"unet.lora_alpha": 8, "unet.alpha_pattern": {"elsewhere": 2}}, 2.0),
+        ({"text_encoder.lora_alpha": 8}, 1.0),
+    ],
+)
+def test_alpha_may_be_in_the_settings(
+    model: Path, tmp_path: Path, settings: dict[str, Any] | None, scale: float
+) -> None:
+    """As diffusers writes it: beside the factors there is none."""
+    texts = None if settings is None else {"lora_adapter_metadata": json.dumps(settings)}
+    tensors = {f"unet.{LAYERS[0]}.lora_{half}.weight": tensor for half, tensor in FACTORS.items()}
+    save_file(tensors, tmp_path / "style.safetensors", texts)
+    expected = scale * FACTORS["B"] @ FACTORS["A"]
+    assert torch.allclose(changed(model, tmp_path / "style.safetensors"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("{", "no JSON"), ("[]", "no object"), ('{"unet.use_dora": true}', "DoRA"),
+        ('{"unet.lora_alpha": "8"}', "no number"), ('{"unet.lora_alpha": 1e9}', "is 1000000000"),
+        ('{"unet.lora_alpha": 8, "unet.alpha_pattern": [1]}', "no number"),
+        ('{"unet.lora_alpha": true}', "no number"),
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(
+    model: Path, tmp_path: Path, settings: str, words: str
+) -> None:
+    tensors = {f"unet.{LAYERS[0]}.lora_{half}.weight": tensor for half, tensor in FACTORS.items()}
+    save_file(tensors, tmp_path / "style.safetensors", {"lora_adapter_metadata": settings})
+    with pytest.raises(ModelError, match=words) as refused:
+        changed(model, tmp_path / "style.safetensors")
+    assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE
+
+
+def test_a_linear_layer_may_be_a_convolution_of_one_pixel(model: Path, tmp_path: Path) -> None:
+    tensors = {f"unet.{LAYERS[0]}.lora_{half}.weight": t[..., None, None] for half, t in FACTORS.items()}
+    save_file(tensors, tmp_path / "style.safetensors")
+    added = changed(model, tmp_path / "style.safetensors")
+    assert torch.allclose(added, FACTORS["B"] @ FACTORS["A"], atol=1e-5)
+
+
+def test_nothing_is_added_before_all_is_looked_through(
+    model: Path, factors: dict[str, Any], tmp_path: Path
+) -> None:
+    file = write(tmp_path / "style.safetensors", factors, zzz=torch.zeros(1))
+    unet: Any = diffusers.UNet2DConditionModel.from_pretrained(model / "model" / "unet")
+    before = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
+    with pytest.raises(ModelError, match="zzz"):
+        apply_loras([(file, 1.0)], {"unet": unet})
+    assert all(torch.equal(tensor, before[name]) for name, tensor in unet.state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -151,8 +242,19 @@ def test_words_are_changed_too(model: Path, tmp_path: Path) -> None:
         ({kohya(LAYERS[0]) + ".lora_up.weight": torch.zeros(9, RANK)}, "9x32"),
         ({kohya(LAYERS[0]) + ".lora_up.weight": torch.zeros(32, RANK + 1)}, "halves"),
         ({kohya("mid_block.attentions.0.proj_in") + ".lora_up.weight": torch.zeros(2, 2)}, "missing"),
+        ({kohya(LAYERS[0]) + ".alpha": torch.ones(2)}, "no number"),
+        ({kohya(LAYERS[0]) + ".alpha": torch.tensor(2e4)}, "alpha"),
+        ({kohya(LAYERS[0]) + ".lora_up.weight": torch.full((32, RANK), torch.nan)}, "not finite"),
+        ({f"unet.{LAYERS[0]}.lora_A.weight": torch.zeros(RANK, 32)}, "twice"),
+        ({f"unet.{LAYERS[0]}.lora_magnitude_vector": torch.zeros(32)}, "DoRA"),
+        ({kohya(LAYERS[0]) + ".lokr_w1": torch.zeros(2, 2)}, "LoKr"),
+        ({kohya(LAYERS[0]) + ".diff_b": torch.zeros(32)}, "difference of whole weights"),
+        (
+            {kohya(LAYERS[0]) + ".lora_up.weight": torch.zeros(32, 0),
+             kohya(LAYERS[0]) + ".lora_down.weight": torch.zeros(0, 32)}, "32x0 and 0x32",
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_does_not_fit_is_refused(
     model: Path, factors: dict[str, Any], tmp_path: Path, more: dict[str, torch.Tensor], words: str
 ) -> None:

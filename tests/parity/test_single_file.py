@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import pytest
 import torch
-from diffusers.loaders import single_file_utils
-from original_layout import vae_tensors, write_checkpoint, write_control
+from loopback_hub import empty_cache
+from original_layout import write_checkpoint, write_control
 from safetensors.torch import load_file, save_file
 from tiny_sd import save_control, save_model
 
@@ -22,6 +21,9 @@ from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion import layouts
 from depthpaint.models.stable_diffusion.file_family import family_of
+from depthpaint.models.stable_diffusion.painter import StableDiffusion
+from depthpaint.models.stable_diffusion.single_file import parts_of
+from depthpaint.models.stable_diffusion.tokenizers import tokenizer_for
 from depthpaint.record.result import GenerationResult
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -63,6 +65,21 @@ def paint(root: Path, model: Path, control: Path | None, **more: Any) -> Generat
     return Engine(runtime=Runtime("cpu")).paint(request)
 
 
+def latents(*arguments: Any) -> tuple[np.ndarray, GenerationResult]:
+    """What is decoded, and what comes of it."""
+    kept: list[np.ndarray] = []
+    decode = StableDiffusion.decode
+
+    def keep(self: StableDiffusion, its: Any) -> Any:
+        kept.append(its.numpy())
+        return decode(self, its)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StableDiffusion, "decode", keep)
+        result = paint(*arguments)
+    return kept[0][0], result
+
+
 def test_a_file_paints_what_its_folder_paints(
     case: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -70,33 +87,21 @@ def test_a_file_paints_what_its_folder_paints(
     tiny_layout(family, root, monkeypatch)
     assert family_of(root / "whole.safetensors") == family
     control = None if family == "sd2-depth" else root / "control"
-    folder = paint(root, root / "model", control).pictures[0].pixels
     single = None if control is None else root / "control.safetensors"
-    result = paint(root, root / "whole.safetensors", single)
-    assert np.abs(result.pictures[0].pixels.astype(int) - folder).max() <= 1
+    wanted, of_folder = latents(root, root / "model", control)
+    got, of_file = latents(root, root / "whole.safetensors", single)
+    assert np.abs(got - wanted).max() <= 1e-5
+    pixels = [result.pictures[0].pixels.astype(int) for result in (of_folder, of_file)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
     tensors = load_file(root / "whole.safetensors")
     tensors["model.diffusion_model.out.2.weight"] *= 1.5
     for name in ("tokenizer", "tokenizer_2"):
         if (root / name).exists():
             shutil.copytree(root / name, tmp_path / name)
     save_file(tensors, tmp_path / "spoiled.safetensors")
-    spoiled = paint(root, tmp_path / "spoiled.safetensors", single)
-    assert np.abs(spoiled.pictures[0].pixels.astype(int) - folder).max() > 3
-    assert spoiled.weights_sha256 != result.weights_sha256
-
-
-def test_the_names_are_those_that_diffusers_reads(case: tuple[str, Path]) -> None:
-    """The file was written by our own names; diffusers' converter takes them for the original ones, too."""
-    _, root = case
-    checkpoint = load_file(root / "whole.safetensors")
-    unet: Any = diffusers.UNet2DConditionModel.from_pretrained(root / "model" / "unet")
-    converted = single_file_utils.convert_ldm_unet_checkpoint(dict(checkpoint), dict(unet.config))
-    assert converted.keys() == unet.state_dict().keys()
-    assert all(torch.equal(converted[name], tensor) for name, tensor in unet.state_dict().items())
-    vae: Any = diffusers.AutoencoderKL.from_pretrained(root / "model" / "vae")
-    converted = single_file_utils.convert_ldm_vae_checkpoint(dict(checkpoint), dict(vae.config))
-    assert converted.keys() == vae.state_dict().keys()
-    assert all(torch.equal(converted[n].flatten(), t.flatten()) for n, t in vae.state_dict().items())
+    other, spoiled = latents(root, tmp_path / "spoiled.safetensors", single)
+    assert np.abs(other - wanted).max() > 1e-2
+    assert spoiled.weights_sha256 != of_file.weights_sha256
 
 
 @pytest.fixture(scope="module")
@@ -110,31 +115,91 @@ def sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_an_autoencoder_of_its_own(
-    sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: bool
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("model.diffusion_model.out.2.weight", None, r"out\.2\.weight is missing"),
+        ("first_stage_model.decoder.norm_out.bias", None, r"norm_out\.bias is missing"),
+        ("cond_stage_model.transformer.text_model.final_layer_norm.bias", None, "is missing"),
+        ("model.diffusion_model.out.0.bias", (5,), "is 5 and should be 32"),
+        ("model.diffusion_model.time_embed.0.weight", (32, 128), "is 32x128 and should be 128x32"),
+        ("model.diffusion_model.another.weight", (2,), "no place for its .*another"),
+        ("first_stage_model.decoder.another.weight", (2,), "no place for its .*another"),
+        ("model.diffusion_model.label_emb.0.0.weight", (2, 2), "unCLIP"),
+    ],
+)
+def test_a_file_that_is_not_just_the_model_is_refused(
+    sd15: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    shape: tuple[int, ...] | None,
+    words: str,
 ) -> None:
-    tiny_layout("sd15", sd15, monkeypatch)
-    whole, file = sd15 / "whole.safetensors", tmp_path / "vae.safetensors"
-    diffusers_own = load_file(sd15 / "model" / "vae" / "diffusion_pytorch_model.safetensors")
-    tensors = diffusers_own if own else vae_tensors(sd15 / "model")
-    save_file({name: tensor.contiguous() * 1.5 for name, tensor in tensors.items()}, file)
-    plain = paint(sd15, whole, sd15 / "control")
-    other = paint(sd15, whole, sd15 / "control", vae=str(file))
-    assert not np.array_equal(plain.pictures[0].pixels, other.pictures[0].pixels)
-    assert plain.weights_sha256 != other.weights_sha256
-
-
-def test_a_file_that_lacks_weights_is_refused(
-    sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+    """No weight is left to chance, and none of the file's is left out."""
     tiny_layout("sd15", sd15, monkeypatch)
     tensors = load_file(sd15 / "whole.safetensors")
-    del tensors["model.diffusion_model.out.2.weight"]
-    save_file(tensors, tmp_path / "partial.safetensors")
-    with pytest.raises(ModelError, match="conv_out") as refused:
-        paint(sd15, tmp_path / "partial.safetensors", sd15 / "control")
+    tensors.pop(name, None)
+    save_file(tensors | ({} if shape is None else {name: torch.zeros(shape)}), tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match=words) as refused:
+        parts_of(tmp_path / "other.safetensors", "cpu", torch.float32)
     assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_may_be_in_half_precision(sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tiny_layout("sd15", sd15, monkeypatch)
+    shutil.copytree(sd15 / "tokenizer", tmp_path / "tokenizer")
+    tensors = {name: tensor.half() for name, tensor in load_file(sd15 / "whole.safetensors").items()}
+    save_file(tensors, tmp_path / "half.safetensors")
+    unet = parts_of(tmp_path / "half.safetensors", "cpu", torch.float32)["unet"]
+    expected = tensors["model.diffusion_model.out.2.weight"].float()
+    assert torch.equal(unet.conv_out.weight, expected)
+
+
+def test_words_are_looked_for(sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Beside the file, then above it as ComfyUI has them, then in the hub's cache; no half of them counts."""
+    empty_cache(tmp_path / "hub", monkeypatch)
+    file = tmp_path / "comfy-ui" / "models" / "checkpoints" / "one.safetensors"
+    file.parent.mkdir(parents=True)
+    cached = tmp_path / "hub" / "models--openai--clip-vit-large-patch14"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("a" * 40)
+    places = (
+        cached / "snapshots" / ("a" * 40),
+        tmp_path / "comfy-ui" / "comfy" / "sd1_tokenizer",
+        file.parent / "tokenizer",
+    )
+    places[0].mkdir(parents=True)
+    (places[0] / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="models pull openai/clip") as refused:
+        tokenizer_for(file, "tokenizer", pads_with_end=True)
+    assert refused.value.code is ErrorCode.MODEL_NOT_FOUND
+    for number, place in enumerate(places):
+        shutil.copytree(sd15 / "tokenizer", place, dirs_exist_ok=True)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (place / name).unlink(missing_ok=True)
+        words = json.loads((sd15 / "tokenizer" / "vocab.json").read_text())
+        (place / "vocab.json").write_text(json.dumps(words | {f"mark{number}</w>": 150}))
+        tokenizer = tokenizer_for(file, "tokenizer", pads_with_end=number == 0)
+        assert f"mark{number}</w>" in tokenizer.get_vocab()
+        assert tokenizer.model_max_length == 77
+        assert tokenizer.pad_token == ("<|endoftext|>" if number == 0 else "!")
+    (places[-1] / "merges.txt").unlink()
+    (places[-1] / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match="no CLIP tokenizer"):
+        tokenizer_for(file, "tokenizer", pads_with_end=True)
+
+
+def test_a_pickle_is_not_read_whatever_it_is_called(sd15: Path, tmp_path: Path) -> None:
+    for name, code in (("a.ckpt", ErrorCode.PICKLE_REFUSED), ("a.safetensors", ErrorCode.PICKLE_REFUSED)):
+        torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / name)
+        with pytest.raises(ModelError) as refused:
+            paint(sd15, tmp_path / name, sd15 / "control")
+        assert refused.value.code is code
+    with pytest.raises(ModelError) as refused:
+        family_of(tmp_path / "a.safetensors")
+    assert refused.value.code is ErrorCode.MODEL_TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -150,6 +215,10 @@ def test_a_file_that_lacks_weights_is_refused(
             {"model.diffusion_model.input_blocks.0.0.weight": (2, 4, 3, 3),
              "conditioner.embedders.0.model.ln_final.bias": (2,)}, "refiner",
         ),
+        ({"model.diffusion_model.input_blocks.0.0.weight": (2, 4, 3, 3), "edm_mean": (4,)}, "Playground"),
+        ({"control_model.input_hint_block.0.weight": (2, 3, 3, 3)}, "control network"),
+        ({"controlnet_cond_embedding.conv_in.weight": (2, 3, 3, 3)}, "control network"),
+        ({"anything": (2,)}, "no checkpoint of Stable Diffusion 1, 2 or XL"),
     ],
 )  # fmt: skip
 def test_other_files_are_named_for_what_they_are(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,9 +19,11 @@ from depthpaint.models.stable_diffusion.control import (
 )
 from depthpaint.models.stable_diffusion.decoder import Decoder
 from depthpaint.models.stable_diffusion.found import Found
+from depthpaint.models.stable_diffusion.inversions import add_inversions
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.modules import Modules
-from depthpaint.models.stable_diffusion.single_file import control_of, parts_of, vae_of
+from depthpaint.models.stable_diffusion.single_file import parts_of
+from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.weights import digest_of, weight_files
 
@@ -49,8 +52,10 @@ def parts_named(folder: Path) -> dict[str, str]:
     return {name: _allowed(folder, name, index.get(name)) for name in needed}
 
 
-def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
-    """Load every part, and the controls.
+def load_modules(
+    found: Found, *, device: str, dtype: torch.dtype, inversions: Sequence[Path] = ()
+) -> Modules:
+    """Load every part, the controls, and words that are learned: the files of textual `inversions`.
 
     Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
     """
@@ -63,9 +68,11 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
         apply_loras(found.loras, parts)
         unet = parts["unet"]
         controls = {name: _control(place, unet, device, dtype) for name, place in found.controls.items()}
-    files += [*found.controls.values(), *(file for file, _ in found.loras)]
+    files += [*found.controls.values(), *(file for file, _ in found.loras), *inversions]
     files += [] if found.vae is None else [found.vae]
     two = "text_encoder_2" in parts
+    ends = ("", "_2") if two else ("",)
+    add_inversions([(parts[f"text_encoder{end}"], parts[f"tokenizer{end}"]) for end in ends], inversions)
     if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
         # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
         parts["vae"].to(torch.float32)

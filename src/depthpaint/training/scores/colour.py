@@ -12,7 +12,7 @@ thing that breaks only the rule at hand:
     there is neither fog nor night           0.46 in fog, 0.85 at night
     it is no ceiling and no fence            0.97 and 0.5: white ones lie in shadow
 
-With all of them 0.998 of 528 things in 400 held-out worlds; captions give a colour to 1,135.
+With all of them: 0.991 of 1,067 things in 800 held-out worlds, of 2,313 that captions give a colour to.
 """
 
 from __future__ import annotations

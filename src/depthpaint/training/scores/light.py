@@ -3,8 +3,9 @@
 Some lights look the same and are one class: daylight and soft light are "day" (an even sky lights a wall as a
 window does), evening light and sunset "low sun". Without the tones that things have, a brown wall in daylight
 looks as a white one by lamp light does, and a fifth of the true renders is taken for another light. Pale
-styles show none, and a few things on a table, close by, show too little of it: 0.93 of their renders are
-told. How many of all true renders are told stands in the table, beside the judge.
+styles show none. Two more are not asked for: a few things on a table, close by (0.93), and lamp light, which
+0.90 of the true renders show so that it is told from other lights. Of the others 0.984 of 502 are told, on
+800 held-out worlds: all of day and night, 0.97 of low sun, 0.92 of fog.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ SAME = {"daylight": "day", "soft": "day", "evening": "low sun", "sunset": "low s
 CLASSES = tuple(dict.fromkeys(SAME.get(name, name) for name in (*INDOORS, *OUTDOORS)))
 CLOSE = ("things",)
 """Families that show too little of the light."""
+UNSURE = ("lamps",)
+"""Lights that are taught, so that paintings may be taken for them, and not asked for."""
 MOST_METAL = 0.3
 """What mirrors more has no tone of its own."""
 
 
 def asked_light(asked: HeldOut) -> list[Question]:
     """The light of the world, where a true render shows it."""
-    return [] if asked.world.family in CLOSE else taught_light(asked)
+    world = asked.world
+    return [] if world.family in CLOSE or world.lighting in UNSURE else taught_light(asked)
 
 
 def taught_light(asked: HeldOut) -> list[Question]:

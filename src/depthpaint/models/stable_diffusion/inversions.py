@@ -1,0 +1,147 @@
+"""Textual inversions: words that are learned as vectors (Gal et al. 2208.01618), added to the text encoders.
+
+A word is its file's name. It may be several vectors, which are as many tokens. SDXL's have vectors for each
+of its two encoders.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from tokenizers import (
+    AddedToken,  # pyright: ignore[reportAttributeAccessIssue]
+    Regex,  # pyright: ignore[reportAttributeAccessIssue]
+    normalizers,  # pyright: ignore[reportAttributeAccessIssue]
+)
+from torch import Tensor
+
+from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.pickle_guard import refuse_pickle
+from depthpaint.models.trees import on_shelf
+from depthpaint.models.weights import require_whole
+
+FOLDER, SUFFIX = "embeddings", ".safetensors"
+WEB_UI = "emb_params"
+BY_ENCODER = ("clip_l", "clip_g")
+"""SDXL's names of what belongs to its first and to its second encoder."""
+MOST_VECTORS = 75
+"""What one piece of a sentence holds."""
+_PRIVATE = 0xE000
+_WORD = re.compile(r"\w[\w.-]*")
+
+
+def inversions_in(prompt: str, model: Path) -> list[Path]:
+    """The files of the inversions that a sentence names, in the order of their first mention.
+
+    They lie in the folder `embeddings` in the model's folder (beside its file), or in a model tree; ComfyUI's
+    spelling `embedding:NAME` is read too. Raises ModelError pickle_refused, or where two have a name.
+    """
+    beside = (model if model.is_dir() else model.parent) / FOLDER
+    found: dict[Path, None] = {}
+    for spelling in _WORD.findall(prompt):
+        # The end of a sentence is not the end of a name.
+        word = spelling.rstrip(".-")
+        mine = beside / f"{word}{SUFFIX}"
+        # Unlike Path's, it takes a name that is too long for what is not there.
+        is_mine = os.path.isfile(mine)  # noqa: PTH113
+        place = mine if is_mine else on_shelf(word, "embedding")
+        if place is not None and place.is_file():
+            refuse_pickle(place)
+            found[place] = None
+    return list(found)
+
+
+def add_inversions(encoders: Sequence[tuple[Any, Any]], files: Sequence[Path]) -> None:
+    """Teach the (model, tokenizer) pairs of a model the words that the files are named after.
+
+    All files are looked through before any is added; a word that is known already is left as it is. Raises
+    ModelError: model_truncated for what is no whole safetensors, model_incompatible for what is no textual
+    inversion, or one for encoders of another width or number.
+    """
+    read = [(file, vectors_of(file, [_width(model) for model, _ in encoders])) for file in files]
+    for file, vectors in read:
+        for (model, tokenizer), its in zip(encoders, vectors, strict=True):
+            _add(model, tokenizer, file.stem, its)
+
+
+def vectors_of(file: Path, widths: Sequence[int]) -> list[Tensor]:
+    """A word's vectors (n, width), n the same, for encoders of these widths."""
+    require_whole(file)
+    with safe_open(file, framework="pt") as stream:
+        names = sorted(stream.keys())
+        if set(BY_ENCODER) & set(names):
+            wanted = list(BY_ENCODER)
+        else:
+            wanted = [WEB_UI] if WEB_UI in names else names
+        if len(wanted) != len(widths):
+            many = {1: "one text encoder", 2: "the two text encoders of SDXL"}
+            said = many.get(len(wanted), f"{len(wanted)} tensors, which is no textual inversion")
+            raise _unfit(file, f"it is for {said}, the model has {len(widths)}")
+        if not set(wanted) <= set(names):
+            raise _unfit(file, f"it lacks {', '.join(sorted(set(wanted) - set(names)))}")
+        # Shapes first: nothing large is read.
+        shapes = [tuple(stream.get_slice(name).get_shape()) for name in wanted]
+        counts = {_count(file, shape, width) for shape, width in zip(shapes, widths, strict=True)}
+        if len(counts) > 1:
+            raise _unfit(file, "its encoders have different numbers of vectors")
+        vectors = [
+            stream.get_tensor(name).float().reshape(-1, w) for name, w in zip(wanted, widths, strict=True)
+        ]
+    if not all(bool(torch.isfinite(its).all()) for its in vectors):
+        raise _unfit(file, "its numbers are not finite")
+    return vectors
+
+
+def _count(file: Path, shape: tuple[int, ...], width: int) -> int:
+    count = {1: 1, 2: shape[0]}.get(len(shape), 0) if shape else 0
+    if count == 0 or shape[-1] != width:
+        size = "x".join(map(str, shape)) or "one number"
+        raise _unfit(file, f"its vectors are {size}, the model's are {width} wide")
+    if count > MOST_VECTORS:
+        raise _unfit(file, f"it has {count} vectors, and a sentence has room for {MOST_VECTORS}")
+    return count
+
+
+def _add(model: Any, tokenizer: Any, word: str, vectors: Tensor) -> None:
+    """Let the tokenizer hear `word` as tokens of its own, and the model know them."""
+    tokens = _tokens(word, len(vectors))
+    if tokens[0] in tokenizer.get_vocab():
+        return
+    inner = tokenizer.backend_tokenizer
+    alone = Regex(rf"(?<![\w.-])(?:embedding:)?{re.escape(word)}(?![\w-])")
+    steps = [normalizers.Replace(alone, "".join(tokens)), inner.normalizer]
+    inner.normalizer = normalizers.Sequence(steps)
+    tokenizer.add_tokens([AddedToken(token, normalized=True) for token in tokens])
+    numbers = tokenizer.convert_tokens_to_ids(tokens)
+    if max(numbers) >= len(model.get_input_embeddings().weight):
+        model.resize_token_embeddings(max(numbers) + 1, mean_resizing=False)
+    rows = model.get_input_embeddings().weight.requires_grad_(requires_grad=False)
+    rows[numbers] = vectors.to(rows.device, rows.dtype)
+    # Published configurations let the highest token end the sentence, and the new ones are higher.
+    model.config.eos_token_id = tokenizer.eos_token_id
+    getattr(model, "text_model", model).eos_token_id = tokenizer.eos_token_id
+
+
+def _tokens(word: str, count: int) -> list[str]:
+    """Tokens that nobody writes, of private characters alone: no other inversion's name is within them."""
+    spelled = "".join(chr(_PRIVATE + byte) for byte in word.encode())
+    return [f"{spelled}{chr(_PRIVATE + 256 + number)}" for number in range(count)]
+
+
+def _width(model: Any) -> int:
+    return int(model.get_input_embeddings().weight.shape[1])
+
+
+def _unfit(file: Path, why: str) -> ModelError:
+    return ModelError(
+        f"the textual inversion {file.name} does not fit the model: {why}",
+        code=ErrorCode.MODEL_INCOMPATIBLE,
+        remedy="take one that was trained on this model's family (SD 1, SD 2 or SDXL)",
+        value=str(file),
+    )
