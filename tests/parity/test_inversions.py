@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,8 @@ from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion import loading
 from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.inversions import add_inversions, inversions_in
+from depthpaint.models.stable_diffusion.inversion_names import inversions_in
+from depthpaint.models.stable_diffusion.inversions import add_inversions
 from depthpaint.models.stable_diffusion.text import Text, TextEncoder, encode
 from depthpaint.record.result import GenerationResult
 
@@ -49,7 +51,8 @@ def pairs_of(model: Path) -> Pairs:
         if (model / f"tokenizer{end}").exists():
             tokenizer = transformers.CLIPTokenizer.from_pretrained(str(model / f"tokenizer{end}"))
             encoder: Any = kind.from_pretrained(str(model / f"text_encoder{end}"))
-            # As published: the highest token of a sentence is taken for its end.
+            # As published: no room for more words, and a sentence's highest token is taken for its end.
+            encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
             getattr(encoder, "text_model", encoder).eos_token_id = 2
             found.append((encoder.eval(), tokenizer))
     return found
@@ -96,13 +99,29 @@ def test_it_is_heard_as_the_words_with_its_vectors(
         assert torch.allclose(got.pooled, expected.pooled, atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_it_is_heard_as_in_diffusers(sd15: Path, tmp_path: Path, count: int) -> None:
+    """Names in small letters alone: its tokenizer makes others small before it looks for them."""
+    file = write(tmp_path / "mystyle.safetensors", vectors(count, 1))
+    pipeline: Any = diffusers.StableDiffusionPipeline.from_pretrained(
+        sd15 / "model", safety_checker=None, feature_extractor=None
+    )
+    pipeline.load_textual_inversion(str(file), token="mystyle")
+    prompt = "a mystyle house, mystyle"
+    expected = pipeline.encode_prompt(prompt, "cpu", 1, do_classifier_free_guidance=False)[0]
+    learned = pairs_of(sd15 / "model")
+    add_inversions(learned, [file])
+    assert torch.allclose(heard(learned, prompt).words, expected, atol=1e-6)
+    assert (heard(pairs_of(sd15 / "model"), prompt).words - expected).abs().max() > 1e-2
+
+
 def test_other_sentences_are_heard_as_before(model: Path, tmp_path: Path) -> None:
     learned, plain = pairs_of(model), pairs_of(model)
     for encoder, tokenizer in plain:
         getattr(encoder, "text_model", encoder).eos_token_id = tokenizer.eos_token_id
     files = [write(tmp_path / f"{name}.safetensors", vectors(2, len(learned))) for name in ("ink", "inkwell")]
     add_inversions(learned, files)
-    for prompt in ("a red house", "pinky inks ink-well", ""):
+    for prompt in ("a red house", "pinky pink deep-ink inks ink-well", ""):
         mine, its = heard(learned, prompt), heard(plain, prompt)
         assert torch.equal(mine.words, its.words), prompt
         if mine.pooled is not None:
@@ -128,7 +147,7 @@ def test_words_do_not_disturb_each_other(model: Path, tmp_path: Path) -> None:
 
 def paint(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Sequence[Path]) -> GenerationResult:
     def with_words(*arguments: Any, **more: Any) -> Any:
-        return load_modules(*arguments, **more, inversions=files)
+        return load_modules(*arguments, **(more | {"inversions": files}))
 
     monkeypatch.setattr(loading, "load_modules", with_words)
     request = GenerationRequest(
@@ -183,6 +202,14 @@ def test_one_encoder_of_two_is_not_enough(tmp_path: Path) -> None:
         save_file(tensors, tmp_path / "style.safetensors")
         with pytest.raises(ModelError, match=words):
             add_inversions(pairs, [tmp_path / "style.safetensors"])
+
+
+def test_two_files_of_one_name_are_refused(sd15: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    files = [write(folder / "ink.safetensors", vectors(1, 1)) for folder in (tmp_path, tmp_path / "other")]
+    add_inversions(pairs_of(sd15 / "model"), [files[0], files[0]])
+    with pytest.raises(ModelError, match="the same name"):
+        add_inversions(pairs_of(sd15 / "model"), files)
 
 
 def test_a_cut_file_and_a_pickle_are_refused(sd15: Path, tmp_path: Path) -> None:

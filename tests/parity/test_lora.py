@@ -201,7 +201,8 @@ def test_alpha_may_be_in_the_settings(
         ("{", "no JSON"), ("[]", "no object"), ('{"unet.use_dora": true}', "DoRA"),
         ('{"unet.lora_alpha": "8"}', "no number"), ('{"unet.lora_alpha": 1e9}', "is 1000000000"),
         ('{"unet.lora_alpha": 8, "unet.alpha_pattern": [1]}', "no number"),
-        ('{"unet.lora_alpha": true}', "no number"),
+        ('{"unet.lora_alpha": true}', "no number"), ('{"unet.lora_alpha": NaN}', "is nan"),
+        ('{"unet.lora_alpha": 1' + 400 * "0" + "}", "is 10000"),
     ],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(
@@ -218,6 +219,19 @@ def test_a_linear_layer_may_be_a_convolution_of_one_pixel(model: Path, tmp_path:
     tensors = {f"unet.{LAYERS[0]}.lora_{half}.weight": t[..., None, None] for half, t in FACTORS.items()}
     save_file(tensors, tmp_path / "style.safetensors")
     added = changed(model, tmp_path / "style.safetensors")
+    assert torch.allclose(added, FACTORS["B"] @ FACTORS["A"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "spelling"), [(LAYERS[0], "attn1.processor.to_q"), (LAYERS[1], "attn2.processor.to_out")]
+)
+def test_attention_was_once_spelled_by_its_processor(
+    model: Path, tmp_path: Path, layer: str, spelling: str
+) -> None:
+    key = f"unet.{layer.partition('.attn')[0]}.{spelling}_lora"
+    tensors = {f"{key}.down.weight": FACTORS["A"], f"{key}.up.weight": FACTORS["B"]}
+    save_file(tensors, tmp_path / "style.safetensors")
+    added = changed(model, tmp_path / "style.safetensors", layer)
     assert torch.allclose(added, FACTORS["B"] @ FACTORS["A"], atol=1e-5)
 
 

@@ -6,7 +6,6 @@ of its two encoders.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,49 +21,29 @@ from tokenizers import (
 from torch import Tensor
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.pickle_guard import refuse_pickle
-from depthpaint.models.trees import on_shelf
 from depthpaint.models.weights import require_whole
 
-FOLDER, SUFFIX = "embeddings", ".safetensors"
 WEB_UI = "emb_params"
 BY_ENCODER = ("clip_l", "clip_g")
 """SDXL's names of what belongs to its first and to its second encoder."""
 MOST_VECTORS = 75
 """What one piece of a sentence holds."""
 _PRIVATE = 0xE000
-_WORD = re.compile(r"\w[\w.-]*")
-
-
-def inversions_in(prompt: str, model: Path) -> list[Path]:
-    """The files of the inversions that a sentence names, in the order of their first mention.
-
-    They lie in the folder `embeddings` in the model's folder (beside its file), or in a model tree; ComfyUI's
-    spelling `embedding:NAME` is read too. Raises ModelError pickle_refused, or where two have a name.
-    """
-    beside = (model if model.is_dir() else model.parent) / FOLDER
-    found: dict[Path, None] = {}
-    for spelling in _WORD.findall(prompt):
-        # The end of a sentence is not the end of a name.
-        word = spelling.rstrip(".-")
-        mine = beside / f"{word}{SUFFIX}"
-        # Unlike Path's, it takes a name that is too long for what is not there.
-        is_mine = os.path.isfile(mine)  # noqa: PTH113
-        place = mine if is_mine else on_shelf(word, "embedding")
-        if place is not None and place.is_file():
-            refuse_pickle(place)
-            found[place] = None
-    return list(found)
 
 
 def add_inversions(encoders: Sequence[tuple[Any, Any]], files: Sequence[Path]) -> None:
     """Teach the (model, tokenizer) pairs of a model the words that the files are named after.
 
-    All files are looked through before any is added; a word that is known already is left as it is. Raises
-    ModelError: model_truncated for what is no whole safetensors, model_incompatible for what is no textual
-    inversion, or one for encoders of another width or number.
+    All files are looked through before any is added. Raises ModelError: model_truncated for what is no whole
+    safetensors, model_incompatible for what is no textual inversion, or one for encoders of another width or
+    number, and where two files are of one name.
     """
-    read = [(file, vectors_of(file, [_width(model) for model, _ in encoders])) for file in files]
+    by_word: dict[str, Path] = {}
+    for file in files:
+        if by_word.setdefault(file.stem, file) != file:
+            raise _unfit(file, f"{by_word[file.stem]} has the same name")
+    widths = [_width(model) for model, _ in encoders]
+    read = [(file, vectors_of(file, widths)) for file in by_word.values()]
     for file, vectors in read:
         for (model, tokenizer), its in zip(encoders, vectors, strict=True):
             _add(model, tokenizer, file.stem, its)
@@ -111,8 +90,6 @@ def _count(file: Path, shape: tuple[int, ...], width: int) -> int:
 def _add(model: Any, tokenizer: Any, word: str, vectors: Tensor) -> None:
     """Let the tokenizer hear `word` as tokens of its own, and the model know them."""
     tokens = _tokens(word, len(vectors))
-    if tokens[0] in tokenizer.get_vocab():
-        return
     inner = tokenizer.backend_tokenizer
     alone = Regex(rf"(?<![\w.-])(?:embedding:)?{re.escape(word)}(?![\w-])")
     steps = [normalizers.Replace(alone, "".join(tokens)), inner.normalizer]

@@ -94,23 +94,31 @@ def _alpha(
     file: Path, stream: Any, name: str, key: str | None, settings: Mapping[str, Any], rank: int
 ) -> float:
     """Told beside the factors, else in peft's settings, else the rank."""
-    part, _, layer = name.partition(".")
     told: Any = rank
     if key is not None:
         number = stream.get_tensor(key)
         told = number.item() if number.numel() == 1 else None
-    elif f"{part}.lora_alpha" in settings:
-        patterns = settings.get(f"{part}.alpha_pattern") or {}
-        told = settings[f"{part}.lora_alpha"]
-        if not isinstance(patterns, dict):
-            told = None
-        for pattern, own in cast("dict[str, Any]", patterns).items():
-            if layer == pattern or layer.endswith(f".{pattern}"):
-                told = own
+    elif f"{name.split('.')[0]}.lora_alpha" in settings:
+        told = _alpha_in(settings, name)
     is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    if not is_number or not math.isfinite(told) or abs(told) > MOST_ALPHA:
+    # Not the other way round: nothing is more than not-a-number.
+    if not (is_number and abs(told) <= MOST_ALPHA):
         raise unfit(file, f"the alpha of {name[:60]!r} is {str(told)[:20] if is_number else 'no number'}")
     return float(told)
+
+
+def _alpha_in(settings: Mapping[str, Any], name: str) -> Any:
+    """peft's alpha of a layer: one for all of a part, unless a pattern tells the layer its own."""
+    part, _, layer = name.partition(".")
+    patterns = settings.get(f"{part}.alpha_pattern") or {}
+    if not isinstance(patterns, dict):
+        return None
+    own = (
+        alpha
+        for pattern, alpha in cast("dict[str, Any]", patterns).items()
+        if layer == pattern or layer.endswith(f".{pattern}")
+    )
+    return next(own, settings[f"{part}.lora_alpha"])
 
 
 def _settings(file: Path, stream: Any) -> Mapping[str, Any]:
