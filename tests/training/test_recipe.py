@@ -14,6 +14,7 @@ from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from depthpaint.training.diffusion import alphas_cumprod, noised, picture_weight
 from depthpaint.training.examples import Examples, as_network_input, worn
+from depthpaint.training.learner import Moment
 from depthpaint.training.networks import build_autoencoder
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 from depthpaint.training.worlds import shards
@@ -165,3 +166,18 @@ def test_a_weighted_velocity_error_is_that_of_the_picture() -> None:
     painted = kept.sqrt() * noisy - (1 - kept).sqrt() * (velocity + mistake)
     weighted = picture_weight(timesteps, table) * mistake.square()
     assert torch.allclose((painted - latents).square(), weighted, atol=1e-4)
+
+
+def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "worlds").symlink_to(data / "worlds")
+    learner, _ = recipe._begin(tmp_path, "cpu", 0)  # pyright: ignore[reportPrivateUsage]
+    examples = Examples(tmp_path / "worlds")
+    examples.refresh(1)
+    generator = torch.Generator().manual_seed(0)
+    naming = [
+        learner.painter_step(examples.batch(4, SMALL, generator), Moment(1e-3, 0.5, step), generator)[1]
+        for step in range(40)
+    ]
+    assert sum(naming[-5:]) < 0.75 * sum(naming[:5])
+    assert "labeller" in learner.modules(), "a run that goes on has to find it"
+    assert "labeller" not in learner.trained().painters(), "what is exported has no use for it"

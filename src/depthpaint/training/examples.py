@@ -11,7 +11,7 @@ from torch import Tensor
 
 from depthpaint.training.tokenizer import UNKNOWN, build_tokenizer
 from depthpaint.training.worlds.degrade import degrade_disparity
-from depthpaint.training.worlds.shards import LARGE, SMALL, Area, load_shard, shard_file
+from depthpaint.training.worlds.shards import LARGE, SMALL, Area, Shard, load_shard, shard_file
 
 NO_CAPTION, NO_DEPTH = 0.1, 0.04
 """Shares of examples whose sentence or depth is withheld: it teaches guidance, and strength 0."""
@@ -27,19 +27,21 @@ class Batch:
     """Examples of one size.
 
     `picture` (B, 3, H, W) in [-1, 1]; `depth` (B, 1, H, W) in [0, 1], 1 = nearest; `tokens` (B, T);
-    `heard` (B,), 1 where depth has a say.
+    `heard` (B,), 1 where depth has a say; `labels` int64 (B, h, w, 3), those of `label_maps`.
     """
 
     picture: Tensor
     depth: Tensor
     tokens: Tensor
     heard: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     picture: Tensor
     depth: Tensor
+    labels: Tensor
     tokens: Tensor
 
 
@@ -52,17 +54,19 @@ class Examples:
 
     def refresh(self, most: int) -> None:
         """Take in shards rendered since, `most` of each area: training starts before rendering ends."""
-        tokenizer = build_tokenizer()
         for area, loaded in self.shards.items():
             for _ in range(most):
                 path = shard_file(self.folder, len(loaded), area)
                 if not path.exists():
                     break
-                shard = load_shard(path)
-                flat = [caption for captions in shard.captions for caption in captions]
-                tokens = torch.tensor([e.ids for e in tokenizer.encode_batch(flat)], dtype=torch.int16)
-                tokens = tokens.unflatten(0, (len(shard.captions), -1))
-                loaded.append(_Loaded(shard.picture, shard.depth, tokens))
+                self.take(load_shard(path), area)
+
+    def take(self, shard: Shard, area: Area) -> None:
+        """Take in one shard."""
+        flat = [caption for captions in shard.captions for caption in captions]
+        tokens = torch.tensor([e.ids for e in build_tokenizer().encode_batch(flat)], dtype=torch.int16)
+        tokens = tokens.unflatten(0, (len(shard.captions), -1))
+        self.shards[area].append(_Loaded(shard.picture, shard.depth, shard.labels, tokens))
 
     def batch(self, size: int, area: Area, generator: torch.Generator) -> Batch:
         """Draw `size` examples of one shard. Raises FileNotFoundError when none of that area is there."""
@@ -73,14 +77,16 @@ class Examples:
         rows = torch.randint(len(shard.picture), (size,), generator=generator)
         picture = as_network_input(shard.picture[rows])
         depth = shard.depth[rows].to(torch.int32).float() / 65535
+        labels = shard.labels[rows].long()
         if torch.rand(1, generator=generator) < 0.5:
             # No caption speaks of left and right.
-            picture, depth = picture.flip(-1), depth.flip(-1)
+            picture, depth, labels = picture.flip(-1), depth.flip(-1), labels.flip(-2)
         return Batch(
             picture=picture,
             depth=worn(depth, generator)[:, None],
             tokens=_spoken(shard.tokens[rows], generator),
             heard=(torch.rand(size, generator=generator) >= NO_DEPTH).float(),
+            labels=labels,
         )
 
 

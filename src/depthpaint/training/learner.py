@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from depthpaint.training.autoencoder import decoder_loss, folded_encoder
 from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, picture_weight, random_timesteps
 from depthpaint.training.examples import Batch
+from depthpaint.training.labeller import Labeller
 from depthpaint.training.networks import Networks
 
 AVERAGING = 0.9995
 LATENT_NOISE = 0.05
 """What a painter leaves in latents; the decoder has to bear it."""
+NAMING = 0.1
+"""Weight of the labeller's loss beside the picture's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ class Learner:
         self.networks, self.averaged, self.device = networks, averaged, device
         self.table = alphas_cumprod().to(device)
         self.encoder = folded_encoder(networks.autoencoder)
+        self.labeller = Labeller(networks.unet)
         for module in [*self.modules().values(), self.encoder]:
             module.to(device)
-        self._parameters = list(chain.from_iterable(m.parameters() for m in networks.painters().values()))
+        learning = [*networks.painters().values(), self.labeller]
+        self._parameters = list(chain.from_iterable(module.parameters() for module in learning))
         self.painter = torch.optim.AdamW(self._parameters, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
         self.decoder = torch.optim.AdamW(
             networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True
@@ -46,6 +51,7 @@ class Learner:
     def modules(self) -> dict[str, nn.Module]:
         """Everything that a checkpoint keeps, by name."""
         named: dict[str, nn.Module] = {**self.networks.painters(), "autoencoder": self.networks.autoencoder}
+        named["labeller"] = self.labeller
         return named | {f"averaged-{name}": module for name, module in self.averaged.painters().items()}
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -61,8 +67,8 @@ class Learner:
         for name, module in self.networks.painters().items():
             self.averaged.painters()[name].load_state_dict(module.state_dict())
 
-    def painter_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
-        """Learn to denoise one batch; the loss is returned."""
+    def painter_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> tuple[float, float]:
+        """Learn to denoise one batch and to name what it shows; both losses are returned."""
         networks, device = self.networks, self.device
         latents = self.encoder(batch.picture.to(device))
         timesteps = random_timesteps(len(latents), generator, deciding=moment.deciding).to(device)
@@ -76,10 +82,11 @@ class Learner:
         ).sample
         weights = emphasis(latents) * picture_weight(timesteps, self.table)
         loss = (weights * (predicted - velocity).square()).mean()
-        _descend(self.painter, loss, moment.rate, self._parameters)
+        naming = self.labeller.loss(batch.labels.to(device))
+        _descend(self.painter, loss + NAMING * naming, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))
-        return float(loss.detach())
+        return float(loss.detach()), float(naming.detach())
 
     def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
         """Learn to decode half of a batch; the loss is returned."""

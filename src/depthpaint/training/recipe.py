@@ -33,7 +33,7 @@ DECAY_FROM = 0.5
 """Share of the budget after which the learning rate falls, straight, to zero."""
 LARGE_FROM, LARGE_SHARE = 0.55, 0.75
 """From this share of the budget on, this share of the batches is of large pictures."""
-DECIDING_EARLY, DECIDING_LATE = 0.75, 0.35
+DECIDING_EARLY, DECIDING_LATE = 0.5, 0.3
 """Share of the noisiest timesteps: first the words are learned, then the finish."""
 DECODER_EVERY = 4
 SAVE_SECONDS = 180.0
@@ -49,6 +49,7 @@ class Report:
     seconds: float
     share_done: float
     loss: float
+    naming_loss: float
     decoder_loss: float
     learning_rate: float
 
@@ -63,7 +64,8 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
     examples = Examples(folder / "worlds")
     examples.refresh(10_000)
     generator = torch.Generator().manual_seed(seed + progress.steps)
-    losses, decoder_losses = [0.0], [0.0]
+    losses: list[tuple[float, float]] = []
+    decoder_losses: list[float] = []
     sheet = SampleSheet.held_out(LATENT_CHANNELS)
     started = time.monotonic() - progress.seconds
     saved = drawn = time.monotonic()
@@ -81,7 +83,8 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
         if progress.steps % 100 == 0:
             yield Report(
                 progress.steps, progress.samples, progress.seconds, share,
-                sum(losses) / len(losses), sum(decoder_losses) / max(1, len(decoder_losses)), rate,
+                _mean([picture for picture, _ in losses]), _mean([naming for _, naming in losses]),
+                _mean(decoder_losses), rate,
             )  # fmt: skip
             losses, decoder_losses = [], []
             examples.refresh(1)
@@ -92,6 +95,10 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
             sheet.save(learner.trained(), folder / "sheets" / f"step-{progress.steps:07d}.png")
             drawn = time.monotonic()
     save_checkpoint(folder / "checkpoint", learner.modules(), learner.optimizers(), progress)
+
+
+def _mean(losses: list[float]) -> float:
+    return sum(losses) / max(1, len(losses))
 
 
 def _begin(folder: Path, device: str, seed: int) -> tuple[Learner, Progress]:

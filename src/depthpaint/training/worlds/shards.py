@@ -15,6 +15,7 @@ from torch import Tensor
 
 from depthpaint.training.worlds.caption import full_caption, random_caption, visible_named
 from depthpaint.training.worlds.families import random_world
+from depthpaint.training.worlds.labels import label_maps
 from depthpaint.training.worlds.render import render_worlds
 
 CAPTIONS_A_WORLD = 8
@@ -54,11 +55,13 @@ HELD_OUT_SEED = 1_000_000
 class Shard:
     """N worlds of one size: picture uint8 (N, H, W, 3); depth uint16 (N, H, W), 65535 = nearest, 0 = far.
 
-    `captions` holds CAPTIONS_A_WORLD sentences a world, the first of them full.
+    `captions` holds CAPTIONS_A_WORLD sentences a world, the first of them full; `labels` uint8
+    (N, H / 8, W / 8, 3) are those of `label_maps`.
     """
 
     picture: Tensor
     depth: Tensor
+    labels: Tensor
     captions: list[list[str]]
 
 
@@ -69,17 +72,19 @@ def make_shard(index: int, area: Area = SMALL, count: int | None = None) -> Shar
     count = area.count if count is None else count
     pictures: list[Tensor] = []
     depths: list[Tensor] = []
+    labels: list[Tensor] = []
     captions: list[list[str]] = []
     for start in range(0, count, _AT_ONCE):
         worlds = [random_world(rng, ratio=width / height) for _ in range(min(_AT_ONCE, count - start))]
         drawn = render_worlds(worlds, width, height)
         pictures.append((drawn.picture * 255).round().to(torch.uint8))
         depths.append((scaled_disparity(drawn.disparity) * 65535).round().to(torch.int32).to(torch.uint16))
+        labels.append(label_maps(worlds, drawn.ids))
         for world, ids in zip(worlds, drawn.ids, strict=True):
             visible = visible_named(ids, len(world.named))
             said = [random_caption(world, visible, rng) for _ in range(CAPTIONS_A_WORLD - 1)]
             captions.append([full_caption(world, visible), *said])
-    return Shard(torch.cat(pictures), torch.cat(depths), captions)
+    return Shard(torch.cat(pictures), torch.cat(depths), torch.cat(labels), captions)
 
 
 def scaled_disparity(disparity: Tensor) -> Tensor:
@@ -103,7 +108,7 @@ def render_shard(folder: Path, index: int, area: Area = SMALL) -> None:
         return
     shard = make_shard(index, area)
     partial = target.with_suffix(f".{os.getpid()}.partial")
-    tensors = {"picture": shard.picture, "depth": shard.depth}
+    tensors = {"picture": shard.picture, "depth": shard.depth, "labels": shard.labels}
     save_file(tensors, partial, {"captions": json.dumps(shard.captions)})
     partial.replace(target)
 
@@ -112,4 +117,5 @@ def load_shard(path: Path) -> Shard:
     """Read one shard."""
     with safe_open(path, framework="pt") as file:
         captions = json.loads(file.metadata()["captions"])
-        return Shard(file.get_tensor("picture"), file.get_tensor("depth"), captions)
+        picture, depth, labels = (file.get_tensor(name) for name in ("picture", "depth", "labels"))
+        return Shard(picture, depth, labels, captions)
