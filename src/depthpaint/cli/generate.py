@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import typer
+
 from depthpaint.cli import options
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
     from depthpaint.models.runtime import Runtime
     from depthpaint.plan.run_plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import GenerationResult
+    from depthpaint.record.result import GenerationResult, PaintedPicture
+    from depthpaint.verify.choosing import Wish
 
+SOME_FAILED = 4
 RANDOM_SEED = -1
 
 
@@ -60,6 +64,11 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     estimator: options.EstimatorName = None,
     alpha_mask: options.AlphaMask = False,
     allow_constant: options.AllowConstant = False,
+    verify: options.Verify = False,
+    min_agreement: options.MinAgreement = None,
+    tries: options.Tries = None,
+    best_of: options.BestOf = None,
+    verify_with: options.VerifyWith = None,
     out: options.Out = Path("output_images"),
     name: options.Name = None,
     overwrite: options.Overwrite = False,
@@ -79,6 +88,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
     from depthpaint.cli.destination import Destination
+    from depthpaint.cli.painting import paint_into
 
     if seed == RANDOM_SEED:
         seed = secrets.randbelow(2**32)
@@ -100,8 +110,20 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )
     runtime = options.runtime_of(device, precision, compiled=compiled)
-    run = _print_plan if dry_run else _paint
-    run(request, destination, runtime, as_json=as_json, quiet=quiet)
+    wish = options.wish_of(
+        verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
+    )
+    if dry_run:
+        _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
+        return
+    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime, wish=wish)
+    if as_json:
+        emit_document(_document(result, saved))
+    else:
+        for picture in saved:
+            emit_path(picture.path)
+    if wish is not None:
+        _judge(result, saved, wish, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
@@ -128,17 +150,18 @@ def _request(values: dict[str, object]) -> GenerationRequest:
     return request_from(values)
 
 
-def _paint(
-    request: GenerationRequest, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
-) -> None:
-    from depthpaint.cli.painting import paint_into
+def _judge(result: GenerationResult, saved: list[SavedPicture], wish: Wish, *, quiet: bool) -> None:
+    """Tell how each picture's depth agrees; exit 4 where one does not agree as wished."""
+    from depthpaint.verify.choosing import too_far_off
 
-    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime)
-    if as_json:
-        emit_document(_document(result, saved))
-        return
-    for picture in saved:
-        emit_path(picture.path)
+    for picture, file in zip(result.pictures, saved, strict=True):
+        if (found := picture.agreement) is not None:
+            told = f"{file.path.name}: rank correlation {found.rank_correlation:.3f}"
+            tell(f"{told}, edges {found.edge_f_score:.2f} (by {found.estimator})", quiet=quiet)
+    if missed := too_far_off(result.pictures, wish):
+        told = f"{len(missed)} of {len(saved)} pictures agree less than {wish.least:g}"
+        tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
+        raise typer.Exit(SOME_FAILED)
 
 
 def _document(result: GenerationResult, saved: list[SavedPicture]) -> dict[str, object]:
@@ -151,10 +174,17 @@ def _document(result: GenerationResult, saved: list[SavedPicture]) -> dict[str, 
             "sha256": picture.sha256,
             "warnings": list(result.warnings),
             "seconds": round(result.pictures[index].seconds, 4),
+            **_agreement(result.pictures[index]),
         }
         for index, picture in enumerate(saved)
     ]
     return {"images": images, "plan": plan_document(result.plan)}
+
+
+def _agreement(picture: PaintedPicture) -> dict[str, object]:
+    """What was found of its depth, if somebody looked."""
+    found = picture.agreement
+    return {} if found is None else {"agreement": found.model_dump(mode="json")}
 
 
 def _print_plan(

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 if TYPE_CHECKING:
     from depthpaint.models.runtime import Runtime
+    from depthpaint.verify.choosing import Wish
 
 Depth = Annotated[
     Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
@@ -75,6 +76,35 @@ PreviewEvery = Annotated[
 ]
 DryRun = Annotated[bool, Option("--dry-run", help="Check everything and print the plan; paint nothing.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
+_VERIFYING = "Whether the picture has the depth that was asked for"
+Verify = Annotated[
+    bool, Option("--verify", rich_help_panel=_VERIFYING, help="Estimate its depth, say how it agrees.")
+]
+MinAgreement = Annotated[
+    float | None,
+    Option(
+        min=-1,
+        max=1,
+        rich_help_panel=_VERIFYING,
+        help="Try other seeds below this rank correlation; exit 4 if none reaches it.",
+    ),
+]
+Tries = Annotated[
+    int | None,
+    Option(
+        min=1, max=1000, rich_help_panel=_VERIFYING, help="Seeds to try for --min-agreement, 4 if unsaid."
+    ),
+]
+BestOf = Annotated[
+    int | None,
+    Option(min=1, max=1000, rich_help_panel=_VERIFYING, help="Paint N seeds, keep what agrees best."),
+]
+VerifyWith = Annotated[
+    str | None,
+    Option(
+        metavar="ESTIMATOR", rich_help_panel=_VERIFYING, help="Who looks: a name (models list) or a folder."
+    ),
+]
 _READING = "How the depth file is read; without them it is found out"
 Near = Annotated[str, Option(rich_help_panel=_READING, help="Which end is near: auto, white or black.")]
 Kind = Annotated[str, Option(rich_help_panel=_READING, help="auto, disparity or distance.")]
@@ -148,6 +178,40 @@ def said(**reading: object) -> dict[str, object]:
         for name, value in reading.items()
         if value is not None and (name == "holes" or value != fields[name].default)
     }
+
+
+TRIES = 4
+
+
+def wish_of(
+    *, verify: bool, least: float | None, tries: int | None, best_of: int | None, estimator: str | None
+) -> Wish | None:
+    """What the flags ask of a picture's depth; None where nobody is to look. Raises ParameterError."""
+    from math import inf
+
+    from depthpaint.core.errors import ErrorCode, ParameterError
+
+    if (least is not None or tries is not None) and best_of is not None:
+        raise ParameterError(
+            "--best-of makes all its tries, --min-agreement and --tries stop at the first that agrees",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="give one or the other",
+        )
+    if tries is not None and least is None:
+        raise ParameterError(
+            "--tries without --min-agreement has nothing to try for",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="add --min-agreement 0.9, or ask for --best-of",
+        )
+    if not verify and least is None and best_of is None and estimator is None:
+        return None
+    from depthpaint.models.estimators.registry import DEFAULT
+    from depthpaint.verify.choosing import Wish
+
+    judge = estimator or DEFAULT
+    if best_of is not None:
+        return Wish(judge, inf, best_of)
+    return Wish(judge) if least is None else Wish(judge, least, tries or TRIES)
 
 
 def runtime_of(device: str, precision: str, *, compiled: bool = False) -> Runtime:

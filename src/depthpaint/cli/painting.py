@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from depthpaint.cli.destination import Destination, check_destination, refusal
 from depthpaint.cli.terminal import step_bar, tell, warn
+from depthpaint.core.errors import ErrorCode, ParameterError
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from depthpaint.models.runtime import Runtime
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
+    from depthpaint.verify.choosing import Wish
 
 
 def make_engine(runtime: Runtime | None = None) -> Engine:
@@ -30,13 +32,21 @@ def paint_into(
     quiet: bool,
     depth_told: bool = False,
     runtime: Runtime | None = None,
+    wish: Wish | None = None,
 ) -> tuple[GenerationResult, list[SavedPicture]]:
     """Paint and save every picture of `request`; what can be refused is refused before painting.
 
-    `depth_told` says that the person has seen how the depth was understood.
+    `depth_told` says that the person has seen how the depth was understood. With a `wish` each picture's
+    depth is looked at, and other seeds are tried.
     """
     from depthpaint.record.picture_file import save_picture
 
+    if wish is not None and wish.tries > 1 and destination.preview_every:
+        raise ParameterError(
+            "previews of pictures that may not be kept are not saved",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="leave out --preview-every, or try one seed only",
+        )
     names = check_destination(request, destination)
     engine = make_engine(runtime)
     with step_bar(quiet=quiet) as show:
@@ -46,7 +56,12 @@ def paint_into(
             if names and destination.preview_every and progress.step % destination.preview_every == 0:
                 _save_preview(progress, names[progress.picture - 1], destination)
 
-        result = engine.paint(request, listen)
+        if wish is None:
+            result = engine.paint(request, listen)
+        else:
+            from depthpaint.verify.choosing import choose
+
+            result = choose(engine, request, wish, listen)
     tell(describe(result.depth), quiet=quiet or depth_told)
     told = result.depth.notes if depth_told else ()
     for warning in result.warnings:

@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan.run_plan import RunPlan
+from depthpaint.record.sections import AgreementFacts
 
 
 @dataclass(frozen=True, slots=True)
 class PaintedPicture:
-    """One picture: uint8 (H, W, 3) of the exact output size, its seed, and the seconds it took."""
+    """One picture: uint8 (H, W, 3) of the exact output size, its seed, and the seconds it took.
+
+    `agreement` is how its depth was found to agree, where somebody looked.
+    """
 
     pixels: NDArray[np.uint8]
     seed: int
     seconds: float
+    agreement: AgreementFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,15 @@ from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.environment import environment
 from depthpaint.record.result import GenerationResult
-from depthpaint.record.sections import DepthFacts, Digests, FindingFacts, PlanFacts, Section, Settings
+from depthpaint.record.sections import (
+    AgreementFacts,
+    DepthFacts,
+    Digests,
+    FindingFacts,
+    PlanFacts,
+    Section,
+    Settings,
+)
 
 SCHEMA_VERSION = 2
 LONGEST_RECORD = 4 * 1024 * 1024
@@ -46,6 +54,7 @@ class RunRecord(Section):
     evaluations: dict[str, int]
     warnings: tuple[str, ...]
     environment: dict[str, str]
+    agreement: AgreementFacts | None = None
 
     def to_json(self) -> str:
         """One line of printable ASCII with sorted keys: equal records give equal text."""
@@ -116,6 +125,7 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
         evaluations=dict(result.evaluations),
         warnings=result.warnings,
         environment=environment() | dict(result.runs_on),
+        agreement=picture.agreement,
     )
 
 

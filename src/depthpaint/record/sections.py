@@ -145,3 +145,19 @@ class Digests(Section):
     control: str
     weights: str
     picture: str
+
+
+class AgreementFacts(Section):
+    """How the picture's depth, as `estimator` sees it, agrees with the asked one (depth.compare.Likeness).
+
+    `tries` says in which seed it was reached, 1 for the first.
+    """
+
+    estimator: str
+    rank_correlation: float
+    affine_rmse: float
+    abs_rel: float
+    delta_1_25: float
+    rmse_8bit: float
+    edge_f_score: float
+    tries: int = 1

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 TIMESTEPS = 1000
+MIDDLE, MIDDLE_SHARE = (250, 900), 0.75
 BASE_CHANNELS = 3
 """The first latent channels, nearly the mean colour of a patch."""
 
@@ -32,15 +33,17 @@ def noised(latents: Tensor, noise: Tensor, timesteps: Tensor, table: Tensor) -> 
 
 
 def random_timesteps(count: int, generator: torch.Generator, *, deciding: float) -> Tensor:
-    """Draw timesteps: a share `deciding` from the noisiest tenth, the rest from all.
+    """Draw timesteps: a share `deciding` from the noisiest tenth, most of the rest from the middle.
 
-    Up there the latents show nothing, so depth and words alone decide; further down the colours shine through
-    the noise and a network learns little about what a word means.
+    Up there the latents show nothing, so depth and words alone decide. In the middle shapes become sharp; a
+    network that saw too little of it lets noise through, which ends as blots. Little is left to do below.
     """
-    uniform = torch.randint(0, TIMESTEPS, (count,), generator=generator)
-    noisiest = torch.randint(TIMESTEPS - TIMESTEPS // 10, TIMESTEPS, (count,), generator=generator)
-    chosen = torch.rand(count, generator=generator) < deciding
-    return torch.where(chosen, noisiest, uniform)
+    kind = torch.rand(count, generator=generator)
+    low = torch.where(kind < deciding, TIMESTEPS - TIMESTEPS // 10, 0)
+    high = torch.full((count,), TIMESTEPS)
+    middle = (kind >= deciding) & (kind < deciding + (1 - deciding) * MIDDLE_SHARE)
+    low, high = torch.where(middle, MIDDLE[0], low), torch.where(middle, MIDDLE[1], high)
+    return low + (torch.rand(count, generator=generator) * (high - low)).long()
 
 
 def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:

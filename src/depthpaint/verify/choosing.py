@@ -1,0 +1,157 @@
+"""Paint, look at the depth that came out, and try other seeds until it agrees: bounded, the best is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from depthpaint.engine import Engine, Pixels, Progress
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.estimators.registry import DEFAULT
+from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.record.sections import AgreementFacts
+from depthpaint.verify.agreement import Agreement, agreement
+
+FEWEST_STEPS = 8
+"""With fewer steps a look at half of them costs more than it saves."""
+WORSE_BY = 0.05
+"""A try is given up whose preview agrees worse than the best's preview did, by this rank correlation."""
+SEEDS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a picture has to agree: rank correlation `least`, in at most `tries` seeds, judged by `estimator`.
+
+    A `least` of infinity makes every try and keeps the best of them; of -1, any picture will do.
+    """
+
+    estimator: str = DEFAULT
+    least: float = -1.0
+    tries: int = 1
+
+
+class _WorseThanBest(Exception):
+    pass
+
+
+def choose(
+    engine: Engine,
+    request: GenerationRequest,
+    wish: Wish,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> GenerationResult:
+    """Paint each picture of `request` in as many tries as `wish` allows; each carries its agreement.
+
+    Try t of picture k has the seed plus k plus t times the count: no two pictures try the same seed. Raises
+    DepthpaintError for anything that a user can mend.
+    """
+    contests = [_Contest(engine, request, wish, picture, on_progress) for picture in range(request.count)]
+    chosen = [contest.winner() for contest in contests]
+    painted = [result for contest in contests for result in contest.painted]
+    seconds, evaluations = Counter[str](), Counter[str]()
+    for result in painted:
+        seconds.update(dict(result.seconds))
+        evaluations.update(dict(result.evaluations))
+    pictures = tuple(result.pictures[0] for result in chosen)
+    cautions = {contest.caution for contest in contests if contest.caution}
+    first = chosen[0]
+    return replace(
+        first, pictures=pictures, seconds=seconds, evaluations=evaluations,
+        plan=replace(first.plan, seeds=tuple(picture.seed for picture in pictures)),
+        warnings=(*first.warnings, *sorted(cautions)),
+    )  # fmt: skip
+
+
+class _Contest:
+    """The tries of one picture."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: GenerationRequest,
+        wish: Wish,
+        picture: int,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._engine, self._request, self._wish, self._picture = engine, request, wish, picture
+        self._on_progress = on_progress
+        self._halfway = self._best_halfway = -1.0
+        self.painted: list[GenerationResult] = []
+        self.caution = ""
+
+    def winner(self) -> GenerationResult:
+        """Try until one agrees as wished, or no try is left."""
+        best: GenerationResult | None = None
+        best_found = -2.0
+        for number in range(self._wish.tries):
+            try:
+                result, found = self._try(number)
+            except _WorseThanBest:
+                continue
+            self.painted.append(result)
+            if found > best_found:
+                best, best_found, self._best_halfway = result, found, self._halfway
+            if found >= self._wish.least:
+                break
+        if best is None:
+            raise AssertionError("the first try has nobody to be worse than")
+        return best
+
+    def _try(self, number: int) -> tuple[GenerationResult, float]:
+        seed = (self._request.seed + self._picture + number * self._request.count) % SEEDS
+        request = self._request.model_copy(update={"seed": seed, "count": 1})
+
+        def listen(progress: Progress) -> None:
+            if self._on_progress is not None:
+                done = self._picture * self._wish.tries + number
+                self._on_progress(replace(
+                    progress, picture=done + 1, pictures=self._request.count * self._wish.tries
+                ))  # fmt: skip
+            if self._wish.tries > 1 and progress.steps >= FEWEST_STEPS:
+                self._look_halfway(progress)
+
+        result = self._engine.paint(request, listen)
+        picture = result.pictures[0]
+        found = self._judge(picture.pixels)
+        judged = replace(picture, agreement=facts_of(found, number + 1))
+        return replace(result, pictures=(judged,)), found.likeness.rank_correlation
+
+    def _look_halfway(self, progress: Progress) -> None:
+        if progress.step != progress.steps // 2:
+            return
+        self._halfway = self._judge(progress.preview()).likeness.rank_correlation
+        if self._halfway < self._best_halfway - WORSE_BY:
+            raise _WorseThanBest
+
+    def _judge(self, pixels: Pixels) -> Agreement:
+        found = agreement(self._engine, self._request, pixels, self._wish.estimator)
+        self.caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
+        return found
+
+
+def facts_of(found: Agreement, tries: int = 1) -> AgreementFacts:
+    """What a record keeps of an agreement that was reached in try number `tries`."""
+    likeness = found.likeness
+    return AgreementFacts(
+        estimator=found.estimator,
+        rank_correlation=likeness.rank_correlation,
+        affine_rmse=likeness.affine_rmse,
+        abs_rel=likeness.abs_rel,
+        delta_1_25=likeness.delta_1_25,
+        rmse_8bit=likeness.rmse_8bit,
+        edge_f_score=found.edge_f_score,
+        tries=tries,
+    )
+
+
+def too_far_off(pictures: Iterable[PaintedPicture], wish: Wish) -> list[PaintedPicture]:
+    """The pictures that do not agree as wished; none where the wish was only the best of some tries."""
+    return [
+        picture
+        for picture in pictures
+        if wish.least <= 1
+        and picture.agreement is not None
+        and picture.agreement.rank_correlation < wish.least
+    ]
