@@ -16,6 +16,7 @@ BASE = ("numpy", "pillow", "onnxruntime", "tokenizers", "safetensors", "pydantic
 EXTRAS = {
     "sd": ("torch", "diffusers", "transformers", "accelerate"),
     "train": ("torch", "diffusers", "transformers", "onnx", "onnxscript"),
+    "report": ("jinja2", "matplotlib", "typst"),
 }
 BROKEN = 5
 

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from depthpaint.cli import bench, doctor, generate, inspect, models, replay, train, verify
+from depthpaint.cli import bench, doctor, generate, inspect, models, replay, report, train, verify
 from depthpaint.cli.terminal import ReaderGone, emit, tell
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
@@ -29,6 +29,7 @@ app.command()(generate.generate)
 app.command()(inspect.inspect)
 app.command()(replay.replay)
 app.command()(verify.verify)
+app.command()(report.report)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 app.command()(bench.bench)

@@ -1,0 +1,77 @@
+"""`depthpaint report`: the pictures of a folder and their records become a page, a PDF, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from depthpaint.cli.terminal import bar, emit_path
+
+if TYPE_CHECKING:
+    from depthpaint.report.document import Document, Shown
+
+MOST_SHOWN = 200
+NAME = "report"
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where generate or batch wrote pictures.")],
+    html: Annotated[bool, typer.Option("--html", help="Write report.html, as without any flag.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Another folder for the report.")] = None,
+    title: Annotated[str | None, typer.Option(help="Without it, the folder's name.")] = None,
+    pictures: Annotated[
+        int, typer.Option(min=0, help="Pictures to show; of more, those that agree least and a spread.")
+    ] = MOST_SHOWN,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Gather pictures and their records: agreement, cost, every picture with its depth and its recipe.
+
+    \b
+    Examples:
+      depthpaint report output_images
+      depthpaint report output_images --html --pdf --title "Rooms, autumn"
+    """  # fmt: skip
+    from depthpaint.cli.destination import probe
+    from depthpaint.cli.terminal import as_utf8
+
+    target = folder if out is None else out
+    document = _document(folder, as_utf8(title) if title else None, pictures, quiet=quiet)
+    probe(target)
+    if html or not pdf:
+        from depthpaint.report.html import as_html
+
+        _save(as_html(document).encode(), target, ".html")
+    if pdf:
+        from depthpaint.report.pdf import as_pdf
+
+        _save(as_pdf(document), target, ".pdf")
+
+
+def _document(folder: Path, title: str | None, most: int, *, quiet: bool) -> Document:
+    from depthpaint.report.account import account, worth_seeing
+    from depthpaint.report.gathering import gather, picture_files
+    from depthpaint.report.shown import shown
+
+    with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
+        gathered = gather(folder, step)
+    chosen = worth_seeing(gathered.painted, most)
+    seen: list[Shown | None] = []
+    with bar("reading pictures", len(chosen), quiet=quiet) as step:
+        for one in chosen:
+            seen.append(shown(one, one.path.relative_to(folder).as_posix()))
+            step()
+    name = title or f"Pictures of {folder.resolve().name}"
+    return account(gathered, [one for one in seen if one is not None], name)
+
+
+def _save(data: bytes, folder: Path, suffix: str) -> None:
+    from depthpaint.core.files import write_atomic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{NAME}{suffix}"
+    # A report is made anew from what is there: it replaces the one of before.
+    write_atomic(path, data, overwrite=True)
+    emit_path(path)

@@ -1,0 +1,1 @@
+"""Painted pictures become a page and a PDF, from their records alone."""

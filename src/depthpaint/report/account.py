@@ -1,0 +1,144 @@
+"""What the records of many pictures come to, as a report: numbers, plots, pictures and a list of all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from depthpaint.core.geometry import Extent
+from depthpaint.core.interval import interval_of
+from depthpaint.report.document import Cell, Document, Figure, Section, Shown, Table
+from depthpaint.report.gathering import Gathered, Painted
+from depthpaint.report.plots import histogram, spread
+
+STAGES = ("read", "load", "text", "control", "denoise", "decode")
+MOST_LEFT_OUT = 20
+ALL_PICTURES = "All pictures"
+
+
+def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
+    """The report over `gathered`; `shown` are the pictures that it lets see."""
+    painted = gathered.painted
+    sections = [_depth(painted), _time(painted), _pictures(painted, shown), _list(gathered)]
+    models = sorted({one.record.settings.model for one in painted})
+    summary = [f"{_counted(len(painted), 'picture')} by {', '.join(models)}."]
+    if gathered.left_out:
+        summary.append(f"{_counted(len(gathered.left_out), 'file')} could not be taken in; see the end.")
+    return Document(title, tuple(summary), tuple(section for section in sections if section is not None))
+
+
+def ratio_of(size: Extent) -> str:
+    """Width to height in small numbers, such as 5:3."""
+    ratio = Fraction(size.width, size.height).limit_denominator(16)
+    return f"{ratio.numerator}:{ratio.denominator}"
+
+
+def _depth(painted: Sequence[Painted]) -> Section:
+    title = "Is the depth obeyed?"
+    judged = [one for one in painted if one.record.agreement is not None]
+    if not judged:
+        return Section(title, ("Nobody looked: paint with --verify and the records will say.",))
+    found = [_agreement(one) for one in judged]
+    whole = interval_of(found)
+    judges = sorted({one.record.agreement.estimator for one in judged if one.record.agreement is not None})
+    text = (
+        f"Rank correlation between the asked depth and the depth that {', '.join(judges)} sees in the "
+        f"picture: median {whole} over {_counted(len(judged), 'picture')}, lowest {min(found):.3g}. "
+        "The judge's own errors count as the pictures'.",
+        *(
+            [f"{len(painted) - len(judged)} pictures were not looked at."]
+            if len(judged) < len(painted)
+            else []
+        ),
+    )
+    tables = [
+        _grouped("aspect ratio", judged, lambda one: ratio_of(one.record.plan.output_size)),
+        _grouped("model", judged, lambda one: one.record.settings.model),
+        _grouped("strength", judged, lambda one: f"{one.record.settings.control_strength:g}"),
+        _grouped("steps", judged, lambda one: str(one.record.settings.num_inference_steps)),
+    ]
+    plot = histogram(found, "rank correlation with the asked depth", "pictures")
+    figures = (Figure(plot, "How well the pictures' depths agree with the asked ones."),)
+    return Section(title, text, tuple(table for table in tables if len(table.rows) > 1), figures)
+
+
+def _grouped(what: str, judged: Sequence[Painted], key: Callable[[Painted], str]) -> Table:
+    groups: defaultdict[str, list[Painted]] = defaultdict(list)
+    for one in judged:
+        groups[key(one)].append(one)
+    rows: list[tuple[Cell, ...]] = []
+    for name, members in sorted(groups.items()):
+        interval = interval_of([_agreement(one) for one in members])
+        rows.append((name, interval.count, interval.median, interval.low, interval.high))
+    return Table(
+        (what, "pictures", "median agreement", "from", "to"), tuple(rows), "95 % interval of the median."
+    )
+
+
+def _time(painted: Sequence[Painted]) -> Section:
+    groups: defaultdict[str, list[float]] = defaultdict(list)
+    for one in painted:
+        groups[str(one.record.plan.output_size)].append(one.record.seconds["picture"])
+    rows = tuple(
+        (size, len(seconds), interval_of(seconds).median, min(seconds), max(seconds))
+        for size, seconds in sorted(groups.items(), key=lambda item: len(item[1]), reverse=True)
+    )
+    sizes = Table(("size", "pictures", "median s", "least", "most"), rows, "Seconds a picture.")
+    stages = tuple(
+        (stage, interval_of(seconds).median)
+        for stage in STAGES
+        if (seconds := [one.record.seconds[stage] for one in painted if stage in one.record.seconds])
+    )
+    parts = Table(("stage", "median s"), stages, "Seconds of a request, which may hold several pictures.")
+    plot = spread({size: groups[size] for size, *_ in rows[:12]}, "seconds a picture")
+    return Section("What does it cost?", (), (sizes, parts), (Figure(plot, "Seconds a picture, by size."),))
+
+
+def _pictures(painted: Sequence[Painted], shown: Sequence[Shown]) -> Section | None:
+    if not shown:
+        return None
+    text = () if len(shown) == len(painted) else (
+        f"{len(shown)} of {len(painted)}: those that agree least, and others spread over the rest.",
+    )  # fmt: skip
+    return Section("Pictures", text, shown=tuple(shown))
+
+
+def _list(gathered: Gathered) -> Section:
+    rows = tuple(_row(one, gathered) for one in gathered.painted)
+    columns = ("file", "sentence", "seed", "size", "model", "steps", "agreement", "edges", "s", "warnings")
+    problems = tuple((str(path), why) for path, why in gathered.left_out[:MOST_LEFT_OUT])
+    left_out = [Table(("left out", "why"), problems)] if problems else []
+    return Section(ALL_PICTURES, (), (Table(columns, rows), *left_out))
+
+
+def _row(one: Painted, gathered: Gathered) -> tuple[Cell, ...]:
+    settings, found = one.record.settings, one.record.agreement
+    return (
+        one.path.relative_to(gathered.folder).as_posix(), settings.prompt, settings.seed,
+        str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
+        None if found is None else found.rank_correlation, None if found is None else found.edge_f_score,
+        one.record.seconds["picture"], len(one.record.warnings),
+    )  # fmt: skip
+
+
+def _agreement(one: Painted) -> float:
+    found = one.record.agreement
+    return -1.0 if found is None else found.rank_correlation
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def worth_seeing(painted: Sequence[Painted], most: int) -> list[Painted]:
+    """At most `most` of them: a third that agrees least, the others evenly spread; in their order."""
+    if len(painted) <= most:
+        return list(painted)
+    judged = [one for one in painted if one.record.agreement is not None]
+    least = sorted(judged, key=_agreement)[: most // 3]
+    chosen = {id(one) for one in least}
+    others = [one for one in painted if id(one) not in chosen]
+    wanted = most - len(least)
+    chosen |= {id(others[k * len(others) // wanted]) for k in range(wanted)}
+    return [one for one in painted if id(one) in chosen]

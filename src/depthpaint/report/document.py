@@ -1,0 +1,63 @@
+"""What a report says, before it is a page or a PDF: sections of text, numbers, plots and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under `columns`; a None is a number that is not known. `note` says how to read it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A plot as SVG, and what it shows."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Pictures side by side, JPEG by its label, with a caption, facts under it and a recipe to copy."""
+
+    pictures: dict[str, bytes]
+    caption: str
+    facts: tuple[str, ...] = ()
+    recipe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a report. Everything but the title may be empty."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    shown: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report; `summary` stands under its title."""
+
+    title: str
+    summary: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = field(default=())
+
+
+def written(cell: Cell) -> str:
+    """A cell as people read it: four significant digits, and a dash for what is not known."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, float):
+        return f"{cell:.4g}"
+    return str(cell)

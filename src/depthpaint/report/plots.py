@@ -1,0 +1,76 @@
+"""Plots as SVG, drawn by matplotlib without a display, in colours that everybody can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from io import StringIO
+from typing import Any
+
+from depthpaint.report.needs import needs_extra
+
+BLUE, ORANGE = "#0072b2", "#d55e00"
+"""Of Okabe and Ito's palette, which the colour-blind can tell apart."""
+WIDE, HIGH = 6.4, 3.2
+
+
+def histogram(values: Sequence[float], label: str, counted: str) -> str:
+    """How often each value occurs."""
+    figure, axes = _axes()
+    axes.hist(list(values), bins=min(40, max(5, len(values) // 3)), color=BLUE, edgecolor="white")
+    axes.set(xlabel=label, ylabel=counted)
+    return _svg(figure)
+
+
+def spread(groups: Mapping[str, Sequence[float]], label: str) -> str:
+    """Median and quartiles of each group, with its single values beside them."""
+    figure, axes = _axes()
+    axes.boxplot(
+        [list(values) for values in groups.values()], tick_labels=list(map(_inert, groups)),
+        orientation="horizontal", showfliers=False, medianprops={"color": ORANGE, "linewidth": 2},
+    )  # fmt: skip
+    for row, values in enumerate(groups.values()):
+        axes.plot(list(values)[:200], [row + 1.0] * min(200, len(values)), ".", color=BLUE, alpha=0.5)
+    axes.set(xlabel=label)
+    return _svg(figure)
+
+
+def curve(points: Mapping[str, Sequence[tuple[float, float, float, float]]], x: str, y: str) -> str:
+    """Lines of (x, y, low, high): each value with the interval it is known to."""
+    figure, axes = _axes()
+    for colour, (name, values) in zip((BLUE, ORANGE, "#009e73", "#cc79a7"), points.items(), strict=False):
+        across, middle, low, high = zip(*sorted(values), strict=True)
+        axes.plot(across, middle, "o-", color=colour, label=_inert(name))
+        axes.fill_between(across, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.set(xlabel=x, ylabel=y)
+    if len(points) > 1:
+        axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def _axes() -> tuple[Any, Any]:
+    """A figure and its axes; matplotlib's own types are too vague to check."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise needs_extra(error, "a plot") from error
+    figure: Any = Figure(figsize=(WIDE, HIGH), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, alpha=0.25)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    mpl: Any = import_module("matplotlib")
+    text = StringIO()
+    # Letters stay letters, and equal plots are equal files.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "depthpaint"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    drawn = text.getvalue()
+    return drawn[drawn.index("<svg") :]
+
+
+def _inert(label: str) -> str:
+    """A label whose dollars start no formula."""
+    return label.replace("$", r"\$")

@@ -1,0 +1,91 @@
+"""One painted picture for a report's eyes: it, the depth that was asked for, and how the two agree."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.files import sha256_of
+from depthpaint.core.geometry import Extent, place
+from depthpaint.depth.fit import fit_depth
+from depthpaint.depth.read import read_depth
+from depthpaint.record.run_record import RunRecord
+from depthpaint.report.document import Shown
+from depthpaint.report.gathering import Painted
+from depthpaint.report.recipe import recipe
+from depthpaint.report.thumbnail import thumbnail
+
+VERIFIED = "-verified.png"
+"""Beside a picture: itself, asked depth, seen depth and their difference, as `verify --maps` draws them."""
+
+
+def shown(painted: Painted, name: str) -> Shown | None:
+    """The picture with what is known of its depth; None where its pixels cannot be read."""
+    pixels = _pixels(painted.path)
+    if pixels is None:
+        return None
+    pictures = {"picture": pixels, **_depths(painted, pixels)}
+    settings, found = painted.record.settings, painted.record.agreement
+    facts = [
+        f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
+        f"guidance {settings.guidance_scale:g}, strength {settings.control_strength:g}, {settings.model}",
+        *([] if found is None else [_agreed(found.rank_correlation, found.edge_f_score, found.estimator)]),
+        *(["; ".join(painted.record.warnings)] if painted.record.warnings else []),
+    ]
+    return Shown(
+        {label: thumbnail(each) for label, each in pictures.items()},
+        caption=f"{name}: {settings.prompt}",
+        facts=tuple(facts),
+        recipe=recipe(painted.record),
+    )
+
+
+def _agreed(correlation: float, edges: float, judge: str) -> str:
+    return f"agreement {correlation:.3f}, edges {edges:.2f}, seen by {judge}"
+
+
+def _depths(painted: Painted, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    height, width = pixels.shape[:2]
+    drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
+    if drawn is not None and drawn.shape[:2] == (height, 4 * width):
+        asked, seen, parted = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
+        return {"asked depth": asked, "seen depth": seen, "where they part": parted}
+    asked = _asked(painted, Extent(width, height))
+    return {} if asked is None else {"asked depth": asked}
+
+
+def _asked(painted: Painted, size: Extent) -> NDArray[np.uint8] | None:
+    """The depth as the picture should have it, where its file is still what it was."""
+    record = painted.record
+    path = next((p for p in _places(record, painted.path) if p.is_file()), None)
+    if path is None or record.settings.reading.from_photo is not None:
+        return None
+    try:
+        if sha256_of(path) != record.digests.depth:
+            return None
+        depth = read_depth(path, record.settings.reading)
+    except (DepthpaintError, OSError):
+        return None
+    source = Extent(depth.values.shape[1], depth.values.shape[0])
+    values, _ = fit_depth(depth, place(source, size, record.settings.fit), size)
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _places(record: RunRecord, picture: Path) -> tuple[Path, ...]:
+    named = Path(record.depth.file)
+    return named, picture.parent / named.name
+
+
+def _pixels(path: Path) -> NDArray[np.uint8] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG",)) as picture:
+                return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None

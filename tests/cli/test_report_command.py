@@ -1,0 +1,59 @@
+"""`depthpaint report`: from painted pictures to a page and a PDF, and every way to go wrong in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_painted_pictures_become_a_page_and_a_pdf(cli: Run, painter: FakePainter) -> None:
+    cli("generate", "depth.npy", "a <b>red</b> room", "--count", 2, "--verify-with", "fake")
+    painter.calls.clear()
+    status, out, err = cli("report", "output_images", "--html", "--pdf", "--title", "Rooms & more")
+    assert status == 0, err
+    page = Path("output_images/report.html").read_text()
+    assert out.split() == ["output_images/report.html", "output_images/report.pdf"]
+    assert "<h1>Rooms &amp; more</h1>" in page
+    assert "a &lt;b&gt;red&lt;/b&gt; room" in page
+    assert page.count("asked depth") >= 2
+    assert "rank correlation" in page.lower()
+    assert Path("output_images/report.pdf").read_bytes().startswith(b"%PDF")
+    assert not painter.calls, "a report paints nothing"
+
+
+def test_a_report_is_made_anew_and_elsewhere(cli: Run) -> None:
+    cli("generate", "depth.npy", "a room")
+    assert cli("report", "output_images", "--out", "reports/deep")[0] == 0
+    first = Path("reports/deep/report.html").read_text()
+    assert cli("report", "output_images", "--out", "reports/deep")[0] == 0
+    assert Path("reports/deep/report.html").read_text() == first
+    assert cli("report", "output_images", "--pictures", 0)[0] == 0
+    assert "asked depth" not in Path("output_images/report.html").read_text()
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+def test_no_pictures_is_one_line(cli: Run, folder: str) -> None:
+    status, out, err = cli("report", folder)
+    assert status == 3
+    assert out == ""
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "flag"), [("jinja2", "--html"), ("matplotlib.figure", "--html"), ("typst", "--pdf")]
+)
+def test_a_missing_package_is_named(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, package: str, flag: str
+) -> None:
+    cli("generate", "depth.npy", "a room", "--verify-with", "fake")
+    monkeypatch.setitem(sys.modules, package, None)
+    status, _, err = cli("report", "output_images", flag)
+    assert status == 2
+    assert "depthpaint[report]" in err.splitlines()[-1]

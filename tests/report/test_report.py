@@ -1,0 +1,193 @@
+"""A report says what the records say, lets no sentence do harm, and its recipes paint the same again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+
+from depthpaint.cli import generate as generate_command
+from depthpaint.cli.main import run
+from depthpaint.core.errors import OutputError
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.record.picture_file import save_picture
+from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.sections import AgreementFacts
+from depthpaint.report.account import ALL_PICTURES, account, worth_seeing
+from depthpaint.report.document import Document, Section, Shown, Table
+from depthpaint.report.gathering import Gathered, Painted, gather
+from depthpaint.report.html import as_html
+from depthpaint.report.pdf import MOST_ROWS, as_pdf
+from depthpaint.report.recipe import recipe
+from depthpaint.report.shown import shown
+from painted import HOSTILE, result_of
+
+Settings = Callable[..., RunRecord]
+
+
+def record(agreement: float | None = None, **fields: object) -> RunRecord:
+    made = record_of(result_of(**fields), 0)
+    if agreement is None:
+        return made
+    found = AgreementFacts(
+        estimator="a judge", rank_correlation=agreement, affine_rmse=0.1, abs_rel=0.2, delta_1_25=0.9,
+        rmse_8bit=20.0, edge_f_score=0.5,
+    )  # fmt: skip
+    return made.model_copy(update={"agreement": found})
+
+
+def gathered(records: list[RunRecord]) -> Gathered:
+    folder = Path("pictures")
+    return Gathered(folder, tuple(Painted(folder / f"{k}.png", r) for k, r in enumerate(records)), ())
+
+
+def table_of(document: Document, title: str) -> Table:
+    (section,) = [section for section in document.sections if section.title == title]
+    return section.tables[0]
+
+
+RECIPES: list[dict[str, object]] = [
+    {},
+    {"seed": 7, "num_inference_steps": 9, "guidance_scale": 3.3, "control_strength": 0.1 + 0.2},
+    {"control_window": (0.1, 0.6), "guidance_window": (0.0, 0.85), "negative_prompt": 'it\'s "dark"; $(rm)'},
+    {"fit": "crop", "sampler": "euler", "schedule": "karras", "size": "96x64", "profile": "zoe"},
+    {"prompt": "-1 is a 'number'; `ls` $HOME \\ !"},
+    {
+        "also": "normal:0.5:0:0.7,canny",
+        "lora": ("style.safetensors:0.25", "my other style.safetensors"),
+        "clip_skip": 1,
+    },
+    {"control": "org/net", "vae": "vae.safetensors"},
+]
+
+
+@pytest.mark.parametrize("fields", RECIPES, ids=range(len(RECIPES)))
+def test_a_recipe_asks_for_the_same_picture(
+    fields: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = record(None, **fields)
+    asked: list[GenerationRequest] = []
+
+    def caught(request: GenerationRequest, *_: object, **__: object) -> None:
+        asked.append(request)
+
+    monkeypatch.setattr(generate_command, "_print_plan", caught)
+    words = shlex.split(recipe(told))
+    assert words[:2] == ["depthpaint", "generate"]
+    at = words.index("--") if "--" in words else len(words)
+    assert run([*words[1:at], "--dry-run", *words[at:]]) == 0
+    assert asked == [told.request(Path(told.depth.file))]
+
+
+def test_the_numbers_are_those_of_the_records() -> None:
+    records = [record(k / 10, seed=k) for k in range(1, 10)] + [record(seed=99)]
+    document = account(gathered(records), (), "Nine and one")
+    depth = document.sections[0]
+    assert "median 0.5 [" in depth.text[0]
+    assert "over 9 pictures, lowest 0.1" in depth.text[0]
+    assert depth.text[1] == "1 pictures were not looked at."
+    rows = table_of(document, ALL_PICTURES).rows
+    assert len(rows) == 10
+    assert rows[0][:4] == ("0.png", records[0].settings.prompt, 1, "64x64") or rows[0][2] == 1
+    assert [row[6] for row in rows] == [*(k / 10 for k in range(1, 10)), None]
+    assert document.summary == ("10 pictures by fake.",)
+
+
+def test_groups_are_told_apart() -> None:
+    records = [record(0.9 if k % 2 else 0.2, seed=k, size="96x64" if k % 2 else "64x64") for k in range(8)]
+    document = account(gathered(records), (), "Two shapes")
+    rows = {str(row[0]): row for row in table_of(document, "Is the depth obeyed?").rows}
+    assert rows["3:2"][1:] == (4, 0.9, 0.9, 0.9)
+    assert rows["1:1"][1:] == (4, 0.2, 0.2, 0.2)
+
+
+@pytest.mark.parametrize(
+    "prompt", [*HOSTILE, "#set page(width: 1pt)", "\\input{/etc/passwd}", ']#eval("1")[']
+)
+def test_no_sentence_does_harm(prompt: str) -> None:
+    told = record(prompt=prompt)
+    one = Shown({"picture": b""}, caption=prompt, facts=(prompt,), recipe=recipe(told))
+    document = account(gathered([told]), [one], prompt)
+    page = as_html(document)
+    assert page.count("<script>") == 1
+    assert "alert(1)</script>" not in page
+    assert not re.search(r'(src|href)="(?!data:|#)', page), "nothing is asked of another machine"
+    assert "default-src 'none'" in page
+    assert not set(page) & set("\u202e\x1b\x07\u2028"), "nothing turns the text around"
+    sections = tuple(replace(section, shown=()) for section in document.sections)
+    reader = PdfReader(BytesIO(as_pdf(replace(document, sections=sections))))
+    assert reader.pages[0].mediabox.width == pytest.approx(595.28, abs=0.1), "A4, whatever a sentence sets"
+    assert not any("/AA" in page or "/Annots" in page for page in reader.pages)
+
+
+def test_a_pdf_holds_what_was_said_and_is_the_same_again() -> None:
+    table = Table(("name", "value"), tuple((f"row {k}", k / 7) for k in range(MOST_ROWS + 20)), "A note.")
+    document = Document("The title", ("A summary.",), (Section("A section", ("A paragraph.",), (table,)),))
+    data = as_pdf(document)
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages).replace("\u200b", "")
+    for said in ("The title", "A summary.", "A section", "A paragraph.", "row 7", "20 more rows", "A note."):
+        assert said in text, said
+    assert f"row {MOST_ROWS + 3}" not in text
+    assert as_pdf(document) == data
+
+
+def test_ten_thousand_rows_are_a_page() -> None:
+    records = [record(0.5 + 0.4 * (k % 7) / 7, seed=k) for k in range(7)]
+    many = gathered([records[k % 7] for k in range(10_000)])
+    page = as_html(account(many, (), "Many"))
+    assert page.count("<tr>") > 10_000
+    chosen = worth_seeing(many.painted, 30)
+    assert len(chosen) == 30
+    assert sum(one.record.settings.seed == 0 for one in chosen) >= 10, "those that agree least are seen"
+    assert {one.record.settings.seed for one in chosen} > {0}
+
+
+def test_a_folder_is_gathered_and_its_pictures_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved = save_picture(result_of(), 0, tmp_path / "pictures" / "deeper")
+    (tmp_path / "pictures" / "cut.png").write_bytes(saved.path.read_bytes()[:-400])
+    (tmp_path / "pictures" / "other.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    found = gather(tmp_path / "pictures")
+    assert [one.path.name for one in found.painted] == ["cut.png", saved.path.name]
+    seen = shown(found.painted[1], "here")
+    assert seen is not None
+    assert seen.pictures["picture"].startswith(b"\xff\xd8")
+    assert set(seen.pictures) == {"picture"}, "the depth file is not there"
+    assert "seed 12345" in seen.facts[0]
+
+
+def test_a_changed_depth_file_is_not_shown_as_the_asked_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from depthpaint.core.files import sha256_of
+
+    monkeypatch.chdir(tmp_path)
+    np.save("room.npy", np.tile(np.linspace(0, 1, 50, dtype=np.float32), (40, 1)))
+    made = result_of()
+    depth = replace(made.depth, path="room.npy", sha256=sha256_of("room.npy"))
+    reading = depth.reading.model_copy(update={"range": (0.0, 1.0)})
+    saved = save_picture(replace(made, depth=replace(depth, reading=reading)), 0, tmp_path / "pictures")
+    (painted,) = gather(tmp_path / "pictures").painted
+    seen = shown(painted, "")
+    assert seen is not None
+    assert "asked depth" in seen.pictures
+    np.save("room.npy", np.zeros((40, 50), np.float32))
+    seen = shown(painted, "")
+    assert seen is not None
+    assert "asked depth" not in seen.pictures
+    assert saved.path.exists()
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "a-file"])
+def test_what_holds_no_picture_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a-file").write_bytes(b"")
+    with pytest.raises(OutputError, match=name):
+        gather(tmp_path / name)
