@@ -130,7 +130,7 @@ def test_a_batch_is_picture_depth_and_words_of_one_world(data: Path) -> None:
     for _ in range(12):
         batch = examples.batch(8, SMALL, generator)
         assert batch.tokens.shape == (8, MAX_TOKENS)
-        for picture, depth, tokens in zip(batch.picture, batch.depth, batch.tokens, strict=True):
+        for picture, depth, tokens in zip(batch.picture, batch.relief[:, :1], batch.tokens, strict=True):
             straight = (known - picture).abs().flatten(1).amax(1)
             turned = (known.flip(-1) - picture).abs().flatten(1).amax(1)
             row = int(torch.minimum(straight, turned).argmin())

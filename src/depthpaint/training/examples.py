@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depthpaint.depth.relief import relief_of
 from depthpaint.training.tokenizer import UNKNOWN, build_tokenizer
 from depthpaint.training.worlds.degrade import degrade_disparity
 from depthpaint.training.worlds.shards import LARGE, SMALL, Area, Shard, load_shard, shard_file
@@ -26,12 +27,12 @@ WITH_UNKNOWN, UNKNOWN_WORDS = 0.15, 0.15
 class Batch:
     """Examples of one size.
 
-    `picture` (B, 3, H, W) in [-1, 1]; `depth` (B, 1, H, W) in [0, 1], 1 = nearest; `tokens` (B, T);
+    `picture` (B, 3, H, W) in [-1, 1]; `relief` (B, 4, H, W), that of `relief_of`; `tokens` (B, T);
     `heard` (B,), 1 where depth has a say; `labels` int64 (B, h, w, 3), those of `label_maps`.
     """
 
     picture: Tensor
-    depth: Tensor
+    relief: Tensor
     tokens: Tensor
     heard: Tensor
     labels: Tensor
@@ -83,7 +84,7 @@ class Examples:
             picture, depth, labels = picture.flip(-1), depth.flip(-1), labels.flip(-2)
         return Batch(
             picture=picture,
-            depth=worn(depth, generator)[:, None],
+            relief=reliefs(worn(depth, generator)),
             tokens=_spoken(shard.tokens[rows], generator),
             heard=(torch.rand(size, generator=generator) >= NO_DEPTH).float(),
             labels=labels,
@@ -106,6 +107,11 @@ def worn(depth: Tensor, generator: torch.Generator) -> Tensor:
     maps = depth.numpy()
     used = [degrade_disparity(one, rng) if rng.random() < WORN_DEPTH else one for one in maps]
     return torch.from_numpy(np.stack(used))  # pyright: ignore[reportUnknownMemberType]
+
+
+def reliefs(depth: Tensor) -> Tensor:
+    """What the adapter sees of maps (B, H, W) in [0, 1]: (B, 4, H, W)."""
+    return torch.from_numpy(np.stack([relief_of(one) for one in depth.numpy()]))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _spoken(captions: Tensor, generator: torch.Generator) -> Tensor:

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
+from depthpaint.depth.relief import CHANNELS as RELIEF_CHANNELS
 from depthpaint.training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
 from depthpaint.training.onnx_files import Graph, write_graph
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
@@ -39,8 +40,8 @@ class _Adapter(nn.Module):
         super().__init__()
         self.adapter = inner
 
-    def forward(self, depth: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.adapter(depth))
+    def forward(self, relief: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.adapter(relief))
 
 
 class _Unet(nn.Module):
@@ -122,8 +123,8 @@ def _graphs(networks: Networks) -> dict[str, Graph]:
         ),
         "adapter": Graph(
             _Adapter(networks.adapter),
-            {"depth": torch.rand(2, 1, size * 8, size * 8)},
-            {"depth": {0: batch, 2: 32 * h, 3: 32 * w}},
+            {"relief": torch.rand(2, RELIEF_CHANNELS, size * 8, size * 8)},
+            {"relief": {0: batch, 2: 32 * h, 3: 32 * w}},
             list(control),
         ),
         "unet": Graph(

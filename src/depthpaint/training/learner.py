@@ -76,7 +76,7 @@ class Learner:
         noisy, velocity = noised(latents, noise, timesteps, self.table)
         text = networks.text_encoder(batch.tokens.to(device)).last_hidden_state
         heard = batch.heard.to(device)[:, None, None, None]
-        features = [f * heard for f in networks.adapter(batch.depth.to(device))]
+        features = [f * heard for f in networks.adapter(batch.relief.to(device))]
         predicted = networks.unet(
             noisy, timesteps, text, down_intrablock_additional_residuals=features
         ).sample

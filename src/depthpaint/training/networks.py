@@ -11,6 +11,7 @@ from diffusers import AutoencoderTiny, T2IAdapter, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from depthpaint.depth.relief import CHANNELS as RELIEF_CHANNELS
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 
 LATENT_CHANNELS = 16
@@ -61,7 +62,7 @@ def build_networks() -> Networks:
         norm_num_groups=16,
     )
     adapter = T2IAdapter(
-        in_channels=1,
+        in_channels=RELIEF_CHANNELS,
         channels=list(CHANNELS),
         num_res_blocks=2,
         downscale_factor=8,

@@ -33,7 +33,7 @@ DECAY_FROM = 0.5
 """Share of the budget after which the learning rate falls, straight, to zero."""
 LARGE_FROM, LARGE_SHARE = 0.55, 0.75
 """From this share of the budget on, this share of the batches is of large pictures."""
-DECIDING_EARLY, DECIDING_LATE = 0.25, 0.2
+DECIDING_EARLY, DECIDING_LATE = 0.4, 0.25
 """Share of the noisiest timesteps: first the words are learned, then the finish."""
 DECODER_EVERY = 4
 SAVE_SECONDS = 180.0

@@ -17,7 +17,7 @@ from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
 from depthpaint.sampling.parameterization import denoised_from
 from depthpaint.sampling.samplers import sampler_named
-from depthpaint.training.examples import build_empty_prompt
+from depthpaint.training.examples import build_empty_prompt, reliefs
 from depthpaint.training.networks import Networks
 from depthpaint.training.tokenizer import build_tokenizer
 from depthpaint.training.worlds.caption import full_caption, visible_named
@@ -32,9 +32,9 @@ TEXT_ROWS = 6
 
 @dataclass(frozen=True, slots=True)
 class SampleSheet:
-    """What to paint: depth (N, 1, H, W) in [0, 1], sentences, noise; renders (N, H, W, 3) in [0, 1]."""
+    """What to paint: relief (N, 4, H, W), sentences, noise; renders (N, H, W, 3) in [0, 1]."""
 
-    depth: Tensor
+    relief: Tensor
     captions: list[str]
     noise: Tensor
     renders: Tensor
@@ -52,7 +52,7 @@ class SampleSheet:
         ]
         shape = (WORLDS, latent_channels, SIDE // 8, SIDE // 8)
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(12345))
-        return cls(scaled_disparity(drawn.disparity)[:, None], captions, noise, drawn.picture)
+        return cls(reliefs(scaled_disparity(drawn.disparity)), captions, noise, drawn.picture)
 
     @torch.no_grad()
     def paint(self, networks: Networks) -> Tensor:
@@ -61,7 +61,7 @@ class SampleSheet:
         spoken = [encoding.ids for encoding in build_tokenizer().encode_batch(self.captions)]
         silent = [build_empty_prompt()] * len(spoken)
         text = networks.text_encoder(torch.tensor([*spoken, *silent], device=device)).last_hidden_state
-        features = [torch.cat([f, f]) for f in networks.adapter(self.depth.to(device))]
+        features = [torch.cat([f, f]) for f in networks.adapter(self.relief.to(device))]
 
         def denoise(request: Evaluate[Tensor]) -> Tensor:
             timestep = torch.full((2 * len(spoken),), request.level.timestep, device=device)

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from PIL import Image
 
+from depthpaint.depth.relief import relief_of
 from depthpaint.models.diorama.files import DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
 from depthpaint.models.painter import Floats, UnknownWord
@@ -81,8 +82,12 @@ class Diorama:
 
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Run the adapter, which never looks at the latents: once a picture."""
-        depth = np.ascontiguousarray(hints["depth"][None, None], dtype=np.float32)
-        features = self._run("adapter", {"depth": depth})
+        depth = hints["depth"]
+        (seen,) = (each.name for each in self._sessions["adapter"].get_inputs())  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        # The first weights saw the depth alone.
+        features = self._run(
+            "adapter", {seen: relief_of(depth)[None] if seen == "relief" else depth[None, None]}
+        )
         return features if known is None else tuple(where_known(feature, known) for feature in features)
 
     def control(
