@@ -37,7 +37,8 @@ def record(agreement: float | None = None, **fields: object) -> RunRecord:
     if agreement is None:
         return made
     found = AgreementFacts(
-        estimator="a judge", rank_correlation=agreement, affine_rmse=0.1, abs_rel=0.2, delta_1_25=0.9,
+        estimator="a judge", rank_correlation=agreement, detail_correlation=0.6, affine_rmse=0.1,
+        abs_rel=0.2, delta_1_25=0.9,
         rmse_8bit=20.0, edge_f_score=0.5,
     )  # fmt: skip
     return made.model_copy(update={"agreement": found})

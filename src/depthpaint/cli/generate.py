@@ -157,7 +157,8 @@ def _judge(result: GenerationResult, saved: list[SavedPicture], wish: Wish, *, q
     for picture, file in zip(result.pictures, saved, strict=True):
         if (found := picture.agreement) is not None:
             told = f"{file.path.name}: rank correlation {found.rank_correlation:.3f}"
-            tell(f"{told}, edges {found.edge_f_score:.2f} (by {found.estimator})", quiet=quiet)
+            told += f", of detail {found.detail_correlation:.3f}, edges {found.edge_f_score:.2f}"
+            tell(f"{told} (by {found.estimator})", quiet=quiet)
     if missed := too_far_off(result.pictures, wish):
         told = f"{len(missed)} of {len(saved)} pictures agree less than {wish.least:g}"
         tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")

@@ -119,6 +119,7 @@ def _row(image: Path, found: Agreement) -> dict[str, object]:
     return {
         "path": str(image),
         "rank_correlation": round(likeness.rank_correlation, 4),
+        "detail_correlation": round(likeness.detail_correlation, 4),
         "affine_rmse": round(likeness.affine_rmse, 4),
         "abs_rel": round(likeness.abs_rel, 4),
         "delta_1_25": round(likeness.delta_1_25, 4),
@@ -132,7 +133,8 @@ def _line(row: dict[str, object]) -> str:
     scores = ", ".join(
         f"{label} {row[key]}"
         for key, label in (
-            ("rank_correlation", "rank correlation"), ("affine_rmse", "RMSE"), ("abs_rel", "AbsRel"),
+            ("rank_correlation", "rank correlation"), ("detail_correlation", "of detail"),
+            ("affine_rmse", "RMSE"), ("abs_rel", "AbsRel"),
             ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
         )
     )  # fmt: skip

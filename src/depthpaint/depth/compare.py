@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.depth.detail import detail_correlation
+from depthpaint.depth.ranks import ranks
+
 Floats = NDArray[np.floating]
 FLOOR = 1e-3
 """Disparity below this counts as this, where a ratio is taken: the far plane has no ratio to anything."""
@@ -20,7 +23,8 @@ TRIMMED, ROUNDS = 0.2, 3
 class Likeness:
     """Scores of an estimated disparity beside the wanted one.
 
-    `rank_correlation` is Spearman's, in [-1, 1]: blind to every monotone change. Three follow an affine
+    `rank_correlation` is Spearman's, in [-1, 1]: blind to every monotone change. `detail_correlation` is that
+    of what stands out of its surroundings (depth.detail). Three follow an affine
     alignment by trimmed least squares (Ranftl et al. 1907.01341, eq. 4) that never turns near and far around:
     `affine_rmse` in units of disparity in [0, 1], `abs_rel` the mean of |error| / wanted, `delta_1_25` the
     share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is the
@@ -29,6 +33,7 @@ class Likeness:
     """
 
     rank_correlation: float
+    detail_correlation: float
     affine_rmse: float
     rmse_8bit: float
     abs_rel: float
@@ -46,6 +51,7 @@ def compare(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = Non
     ratio = np.maximum(aligned, FLOOR) / far
     return Likeness(
         rank_correlation=rank_correlation(x, y),
+        detail_correlation=detail_correlation(np.asarray(wanted), np.asarray(found), valid),
         affine_rmse=float(np.sqrt(np.mean(error**2))),
         rmse_8bit=255 * float(np.sqrt(np.mean((_stretched(x) - _stretched(y)) ** 2))),
         abs_rel=float(np.mean(np.abs(error) / far)),
@@ -66,16 +72,10 @@ def rank_correlation(x: Floats, y: Floats) -> float:
 
     0 where one of them is constant: it orders nothing.
     """
-    first, second = _ranks(np.ravel(x)), _ranks(np.ravel(y))
+    first, second = ranks(np.ravel(x)), ranks(np.ravel(y))
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt((first @ first) * (second @ second)))
     return float(first @ second) / size if size > 0 else 0.0
-
-
-def _ranks(values: Floats) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[inverse]
 
 
 def _stretched(values: NDArray[np.float64]) -> NDArray[np.float64]:

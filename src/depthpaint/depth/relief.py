@@ -34,6 +34,6 @@ def relief_of(depth: Floats) -> Floats:
     return np.stack([depth, *slopes, breaks]).astype(np.float32)
 
 
-def _bounded(values: Floats, half: float) -> Floats:
+def _bounded(values: NDArray[np.floating], half: float) -> Floats:
     """Values in (-1, 1), `half` becomes a half: small ones stay apart, great ones do not drown them."""
-    return values / (np.abs(values) + np.float32(half))
+    return (values / (np.abs(values) + half)).astype(np.float32)

@@ -155,6 +155,7 @@ class AgreementFacts(Section):
 
     estimator: str
     rank_correlation: float
+    detail_correlation: float
     affine_rmse: float
     abs_rel: float
     delta_1_25: float

@@ -106,7 +106,7 @@ def _pictures(painted: Sequence[Painted], shown: Sequence[Shown]) -> Section | N
 
 def _list(gathered: Gathered) -> Section:
     rows = tuple(_row(one, gathered) for one in gathered.painted)
-    columns = ("file", "sentence", "seed", "size", "model", "steps", "agreement", "edges", "s", "warnings")
+    columns = ("file", "sentence", "seed", "size", "model", "steps", "agreement", "detail", "s", "warnings")
     problems = tuple((str(path), why) for path, why in gathered.left_out[:MOST_LEFT_OUT])
     left_out = [Table(("left out", "why"), problems)] if problems else []
     return Section(ALL_PICTURES, (), (Table(columns, rows), *left_out))
@@ -117,7 +117,7 @@ def _row(one: Painted, gathered: Gathered) -> tuple[Cell, ...]:
     return (
         one.path.relative_to(gathered.folder).as_posix(), settings.prompt, settings.seed,
         str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
-        None if found is None else found.rank_correlation, None if found is None else found.edge_f_score,
+        *((None, None) if found is None else (found.rank_correlation, found.detail_correlation)),
         one.record.seconds["picture"], len(one.record.warnings),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from depthpaint.core.geometry import Extent, place
 from depthpaint.depth.fit import fit_depth
 from depthpaint.depth.read import read_depth
 from depthpaint.record.run_record import RunRecord
+from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.document import Shown
 from depthpaint.report.gathering import Painted
 from depthpaint.report.recipe import recipe
@@ -34,7 +35,7 @@ def shown(painted: Painted, name: str) -> Shown | None:
     facts = [
         f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
         f"guidance {settings.guidance_scale:g}, strength {settings.control_strength:g}, {settings.model}",
-        *([] if found is None else [_agreed(found.rank_correlation, found.edge_f_score, found.estimator)]),
+        *([] if found is None else [_agreed(found)]),
         *(["; ".join(painted.record.warnings)] if painted.record.warnings else []),
     ]
     return Shown(
@@ -45,8 +46,9 @@ def shown(painted: Painted, name: str) -> Shown | None:
     )
 
 
-def _agreed(correlation: float, edges: float, judge: str) -> str:
-    return f"agreement {correlation:.3f}, edges {edges:.2f}, seen by {judge}"
+def _agreed(found: AgreementFacts) -> str:
+    scores = f"agreement {found.rank_correlation:.3f}, of detail {found.detail_correlation:.3f}"
+    return f"{scores}, edges {found.edge_f_score:.2f}, seen by {found.estimator}"
 
 
 def _depths(painted: Painted, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:

@@ -137,6 +137,7 @@ def facts_of(found: Agreement, tries: int = 1) -> AgreementFacts:
     return AgreementFacts(
         estimator=found.estimator,
         rank_correlation=likeness.rank_correlation,
+        detail_correlation=likeness.detail_correlation,
         affine_rmse=likeness.affine_rmse,
         abs_rel=likeness.abs_rel,
         delta_1_25=likeness.delta_1_25,

@@ -1,0 +1,1 @@
+"""Questions that many pictures answer: what the aspect ratio does, what strength does, what time costs."""

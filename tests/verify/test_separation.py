@@ -1,0 +1,38 @@
+"""Verification tells right depths from wrong ones, as the built-in estimator sees them in true pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from depthpaint.depth.compare import compare
+from depthpaint.models.estimators.registry import load_estimator
+from depthpaint.training.worlds.families import random_world
+from depthpaint.training.worlds.render import render_worlds
+from depthpaint.training.worlds.shards import HELD_OUT_SEED, scaled_disparity
+
+SCENES = 200
+
+
+@pytest.fixture(scope="module")
+def pairs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Agreement of each scene's picture with its own depth, and with that of another scene."""
+    worlds = [random_world(np.random.default_rng((HELD_OUT_SEED, 7, k)), ratio=1.0) for k in range(SCENES)]
+    drawn = render_worlds(worlds, 128, 128)
+    asked = scaled_disparity(drawn.disparity).numpy()
+    pixels = (drawn.picture * 255).round().byte().numpy()
+    estimator = load_estimator("diorama-depth")
+    seen = [estimator.estimate(picture) for picture in pixels]
+    right = [compare(a, s).detail_correlation for a, s in zip(asked, seen, strict=True)]
+    wrong = [compare(asked[k], seen[k - 1]).detail_correlation for k in range(SCENES)]
+    return np.array(right), np.array(wrong)
+
+
+def test_right_pairs_agree_more_than_wrong_ones(
+    pairs: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    right, wrong = pairs
+    area_under_curve = (right[:, None] > wrong[None]).mean()
+    print(f"AUC {area_under_curve:.4f}, right {np.median(right):.3f}, wrong {np.median(wrong):.3f}")  # noqa: T201
+    assert area_under_curve >= 0.99
