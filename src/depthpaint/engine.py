@@ -109,6 +109,10 @@ class Engine:
             revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
         )  # fmt: skip
 
+    def weights_of(self, choice: ModelChoice) -> str:
+        """The digest of the weights that paint it, sha256; they are loaded for that, and stay."""
+        return self._painter(choice).weights_sha256
+
     def paint(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
     ) -> GenerationResult:

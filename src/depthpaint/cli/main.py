@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from depthpaint.cli import bench, doctor, generate, inspect, models, replay, report, train, verify
+from depthpaint.cli import bench, doctor, generate, inspect, models, replay, report, study, train, verify
 from depthpaint.cli.terminal import ReaderGone, emit, tell
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
@@ -32,6 +32,7 @@ app.command()(verify.verify)
 app.command()(report.report)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
+app.add_typer(study.app, name="study")
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 

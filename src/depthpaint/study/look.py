@@ -51,6 +51,11 @@ def look_of(pixels: NDArray[np.uint8]) -> Look:
     )
 
 
+def repetition_of(gray: NDArray[np.uint8]) -> float:
+    """The repetition of a map (H, W), as a picture of it would have."""
+    return repetition(_luma(_resized(np.repeat(gray[..., None], 3, axis=2), AREA)))
+
+
 def repetition(shown: Floats) -> float:
     """How well patches of (H, W) in [0, 1] are found again far away in it; 0 where nothing is shown.
 

@@ -1,0 +1,158 @@
+"""`depthpaint study`: what the aspect ratio does, what strength does, what time costs, with error bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from depthpaint.cli import options
+from depthpaint.cli.study_run import begin, finish, painted, request_of, title_of
+from depthpaint.cli.terminal import bar
+
+app = typer.Typer(
+    help="What the aspect ratio does, what strength does, what time costs: with error bars.",
+    no_args_is_help=True,
+)
+
+Seeds = Annotated[int, typer.Option(min=2, max=1000, help="Pictures of each kind; the more, the surer.")]
+Out = Annotated[Path, typer.Option(help="Folder for pictures, study.json and report.html.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Any field of a request, like model=sd15 or sampler=euler."
+    ),
+]
+
+
+@app.command()
+def aspect(
+    depth: options.Depth,
+    prompt: options.Prompt,
+    ratios: Annotated[
+        str, typer.Option(help="With commas; 1:1 is always among them.")
+    ] = "1:3,1:2,2:3,1:1,3:2,2:1,3:1",
+    seeds: Seeds = 8,
+    seed: options.Seed = 12345,
+    fields: Set = None,
+    verify_with: options.VerifyWith = None,
+    out: Out = Path("aspect-study"),
+    quiet: options.Quiet = False,
+) -> None:
+    """One content at many ratios, the area held, by crop, pad, stretch and letterbox; each beside 1:1.
+
+    \b
+    Examples:
+      depthpaint study aspect depth.png "a bedroom" --seeds 8 --out aspect
+    """  # fmt: skip
+    from depthpaint.study.aspect import REFERENCE, aspect_cells, aspect_findings
+    from depthpaint.study.telling import aspect_document
+
+    engine, request = begin(depth, prompt, seed, fields)
+    asked = list(dict.fromkeys([*(ratio.strip() for ratio in ratios.split(",") if ratio.strip()), REFERENCE]))
+    for ratio in asked:
+        request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
+    read, _ = engine.understand(request)
+    cells = aspect_cells(request, read, out / "depths", ratios=asked, seeds=seeds)
+    outcomes = painted(engine, cells, out, verify_with, quiet=quiet)
+    findings = aspect_findings(outcomes)
+    finish(
+        aspect_document(title_of("Aspect ratio", depth, prompt), findings, outcomes), outcomes, findings, out
+    )
+
+
+@app.command()
+def strength(
+    depth: options.Depth,
+    prompt: options.Prompt,
+    wanted: Annotated[
+        float, typer.Option(min=-1, max=1, help="Rank correlation to reach with the least strength.")
+    ] = 0.9,
+    seeds: Seeds = 8,
+    seed: options.Seed = 12345,
+    fields: Set = None,
+    verify_with: options.VerifyWith = None,
+    out: Out = Path("strength-study"),
+    quiet: options.Quiet = False,
+) -> None:
+    """What obeying the depth costs in freedom, and the least strength that obeys enough.
+
+    \b
+    Examples:
+      depthpaint study strength depth.png "a bedroom" --wanted 0.9
+    """  # fmt: skip
+    from depthpaint.study.strength import least_that_reaches, strength_cells, strength_findings
+    from depthpaint.study.telling import strength_document
+
+    engine, request = begin(depth, prompt, seed, fields)
+    outcomes = painted(engine, strength_cells(request, seeds=seeds), out, verify_with, quiet=quiet)
+    findings = strength_findings(outcomes)
+    enough = least_that_reaches(findings, wanted)
+    advice = (
+        f"No strength reaches a rank correlation of {wanted:g}."
+        if enough is None
+        else f"The least strength that reaches {wanted:g}: --strength {enough.strength:g} "
+        f"--control-window {enough.window} (rank correlation {enough.rank_correlation})."
+    )
+    document = strength_document(title_of("Strength", depth, prompt), findings, outcomes, advice)
+    finish(document, outcomes, findings, out)
+
+
+@app.command()
+def latency(  # noqa: PLR0913 - one parameter a flag
+    depth: options.Depth,
+    prompt: options.Prompt,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Seconds a picture may take: names the command.")
+    ] = None,
+    seeds: Seeds = 4,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=100, help="Times each seed is painted, all levers in turn.")
+    ] = 3,
+    cold_runs: Annotated[
+        int, typer.Option("--cold", min=0, max=100, help="Processes of their own to measure.")
+    ] = 3,
+    seed: options.Seed = 12345,
+    fields: Set = None,
+    verify_with: options.VerifyWith = None,
+    out: Out = Path("latency-study"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Where the time of a picture goes, what each lever saves, and what that costs in the picture.
+
+    \b
+    Examples:
+      depthpaint study latency depth.png "a bedroom" --budget 2
+    """  # fmt: skip
+    from depthpaint.models.estimators.registry import DEFAULT
+    from depthpaint.study.cold import cold
+    from depthpaint.study.latency import levers_of, measure, within
+    from depthpaint.study.telling import latency_document
+
+    engine, request = begin(depth, prompt, seed, fields)
+    _, plan = engine.understand(request)
+    levers = levers_of(plan)
+    with bar("measuring", len(levers) * (1 + seeds * repeats), quiet=quiet) as step:
+        measured = measure(
+            engine,
+            request,
+            levers,
+            seeds=seeds,
+            repeats=repeats,
+            estimator=verify_with or DEFAULT,
+            on_painted=step,
+        )
+    record = measured[0].record
+    with bar("measuring processes of their own", 1, quiet=quiet):
+        processes = cold(record, depth, cold_runs) if record is not None and cold_runs else {}
+    advice = ""
+    if budget is not None:
+        best = within(measured, budget)
+        advice = (
+            f"Nothing that was tried takes at most {budget:g} s."
+            if best is None
+            else f"Within {budget:g} s: {best.lever.name} ({best.time} s a picture)."
+        )
+    document = latency_document(title_of("Latency", depth, prompt), measured, processes, advice)
+    finish(document, (), measured, out)

@@ -1,0 +1,78 @@
+"""What the commands of `depthpaint study` share: the request, the painted grid, data and report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthpaint.engine import Engine
+    from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.report.document import Document
+    from depthpaint.study.cell import Cell, Outcome
+
+
+def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> tuple[Engine, GenerationRequest]:
+    """The engine and the plain request that a study varies. Raises ParameterError for bad fields."""
+    from depthpaint.cli.painting import make_engine
+
+    return make_engine(), request_of(depth, prompt, seed, fields)
+
+
+def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> GenerationRequest:
+    """The request with further `fields`, each NAME=VALUE. Raises ParameterError."""
+    from depthpaint.core.errors import ErrorCode, ParameterError
+    from depthpaint.inputs.request import request_from
+
+    values: dict[str, object] = {"depth": depth, "prompt": as_utf8(prompt), "seed": seed}
+    for said in fields or ():
+        name, equals, value = said.partition("=")
+        if not equals:
+            raise ParameterError(
+                f"--set {said} is no FIELD=VALUE",
+                code=ErrorCode.INVALID_PARAMETER,
+                remedy="such as model=sd15",
+            )
+        values[name.strip()] = value
+    return request_from(values)
+
+
+def painted(
+    engine: Engine, cells: Sequence[Cell], out: Path, estimator: str | None, *, quiet: bool
+) -> list[Outcome]:
+    """Paint and judge the grid, with a bar; what is there already is not painted again."""
+    from depthpaint.cli.destination import probe
+    from depthpaint.models.estimators.registry import DEFAULT
+    from depthpaint.study.painting import paint_cells
+
+    probe(out)
+    with bar("painting", len(cells), quiet=quiet) as step:
+        return paint_cells(engine, cells, out, estimator or DEFAULT, step)
+
+
+def finish(document: Document, outcomes: Sequence[Outcome], findings: Sequence[Any], out: Path) -> None:
+    """Write data and report, say the verdicts."""
+    from depthpaint.core.files import write_atomic
+    from depthpaint.report.html import as_html
+    from depthpaint.study.data import study_data
+
+    out.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(study_data(document, outcomes, findings), indent=1, allow_nan=False) + "\n"
+    write_atomic(out / "study.json", data.encode(), overwrite=True)
+    write_atomic(out / "report.html", as_html(document).encode(), overwrite=True)
+    for line in document.summary:
+        emit(line)
+    for section in document.sections:
+        for line in section.text:
+            tell(line)
+    emit_path(out / "report.html")
+
+
+def title_of(what: str, depth: Path, prompt: str) -> str:
+    """The report's title."""
+    return f"{what}: {depth.name}, {as_utf8(prompt)}"

@@ -1,0 +1,123 @@
+"""The aspect study: one content at many ratios, the area held, by every way to bring a map to a ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from depthpaint.core.geometry import Extent, Fit, place
+from depthpaint.core.interval import Interval, interval_of
+from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.fit import fit_depth
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.study.cell import Cell, Outcome
+from depthpaint.study.paired import difference, told
+
+RATIOS = ("1:3", "1:2", "2:3", "1:1", "3:2", "2:1", "3:1")
+REFERENCE = "1:1"
+WAYS = ("crop", "pad", "stretch", "letterbox")
+"""`letterbox` lays the whole map between bars of the far plane; `pad` goes on with what is at its edges."""
+SEEDS = 8
+
+
+def aspect_cells(
+    request: GenerationRequest, depth: DepthMap, folder: Path, *, ratios: Sequence[str], seeds: int
+) -> list[Cell]:
+    """The grid: every ratio in every way with every seed. Letterboxed maps are written into `folder`."""
+    cells: list[Cell] = []
+    for ratio in ratios:
+        value = float(Fraction(ratio.replace(":", "/")))
+        for way in WAYS:
+            fields: dict[str, object] = {"aspect": value, "size": None, "count": 1}
+            if way == "letterbox":
+                fields |= {
+                    "depth": _letterboxed(depth, value, folder / f"letterbox-{ratio.replace(':', 'x')}.npy")
+                }
+                fields |= {
+                    "near": "white",
+                    "kind": "disparity",
+                    "range": "full",
+                    "frame": "keep",
+                    "fit": Fit.STRETCH,
+                }
+            else:
+                fields |= {"fit": Fit(way)}
+            for number in range(seeds):
+                asked = request.model_copy(update={**fields, "seed": (request.seed + number) % 2**32})
+                cells.append(Cell({"ratio": ratio, "way": way, "seed": asked.seed}, asked))
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class AspectFinding:
+    """One ratio in one way, beside 1:1 in the same way and with the same seeds."""
+
+    ratio: str
+    way: str
+    rank_correlation: Interval
+    detail_correlation: Interval
+    repetition: Interval
+    sharpness: Interval
+    detail_apart: Interval
+    repetition_apart: Interval
+
+    def sentence(self) -> str:
+        """What was found, in words."""
+        obeys = told(self.detail_apart, "obeys the depth better than 1:1", "obeys the depth less than 1:1")
+        repeats = told(self.repetition_apart, "repeats itself more", "repeats itself less")
+        return f"{self.ratio} by {self.way}: {obeys}; {repeats}."
+
+
+def aspect_findings(outcomes: Sequence[Outcome]) -> list[AspectFinding]:
+    """What every ratio and way came to. Repetition is counted beyond that of the asked depth itself."""
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for one in outcomes:
+        groups.setdefault((str(one.cell.labels["way"]), str(one.cell.labels["ratio"])), []).append(one)
+    findings: list[AspectFinding] = []
+    for (way, ratio), members in groups.items():
+        beside = groups.get((way, REFERENCE), members)
+        detail, reference = _of(members, detail_of), _of(beside, detail_of)
+        repeated = _of(members, _repeated)
+        findings.append(AspectFinding(
+            ratio=ratio, way=way,
+            rank_correlation=interval_of(_of(members, lambda one: one.agreement.rank_correlation)),
+            detail_correlation=interval_of(detail),
+            repetition=interval_of(repeated),
+            sharpness=interval_of(_of(members, lambda one: one.look.sharpness)),
+            detail_apart=difference(detail, reference),
+            repetition_apart=difference(repeated, _of(beside, _repeated)),
+        ))  # fmt: skip
+    return findings
+
+
+def detail_of(outcome: Outcome) -> float:
+    """The correlation of detail, which tells right depths from wrong ones."""
+    return outcome.agreement.detail_correlation
+
+
+def _repeated(outcome: Outcome) -> float:
+    return outcome.look.repetition - outcome.asked_repetition
+
+
+def _of(outcomes: Sequence[Outcome], measure: Callable[[Outcome], float]) -> list[float]:
+    return [measure(one) for one in outcomes]
+
+
+def _letterboxed(depth: DepthMap, ratio: float, path: Path) -> Path:
+    """The whole map in the middle of a canvas of that ratio, the far plane around it; written once."""
+    height, width = depth.values.shape
+    source = Extent(width, height)
+    wide = width < height * ratio
+    canvas = Extent(round(height * ratio), height) if wide else Extent(width, round(width / ratio))
+    placement = place(source, canvas, Fit.PAD)
+    values, _ = fit_depth(depth, placement, canvas)
+    left, top, right, bottom = (round(side) for side in placement.target)
+    inside = np.zeros(values.shape, np.bool_)
+    inside[top:bottom, left:right] = True
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.where(inside, values, np.float32(0)))
+    return path

@@ -1,0 +1,43 @@
+"""A study's numbers as JSON holds them: every picture's, every finding's, and where they were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from depthpaint.record.environment import environment
+from depthpaint.report.document import Document
+from depthpaint.study.cell import Outcome
+
+
+def study_data(document: Document, outcomes: Sequence[Outcome], findings: Sequence[Any]) -> dict[str, object]:
+    """Everything that the report was made from; paths are below the study's own folder."""
+    return {
+        "title": document.title,
+        "verdicts": list(document.summary),
+        "environment": environment(),
+        "pictures": [_picture(one) for one in outcomes],
+        "findings": [_finding(found) for found in findings],
+    }
+
+
+def _picture(one: Outcome) -> dict[str, object]:
+    return {
+        **one.cell.labels,
+        "file": f"{one.path.parent.name}/{one.path.name}",
+        "seconds": one.seconds,
+        "agreement": one.agreement.model_dump(mode="json"),
+        "mirrored": one.mirrored,
+        "look": asdict(one.look),
+        "asked_repetition": one.asked_repetition,
+    }
+
+
+def _finding(found: Any) -> dict[str, object]:
+    values: dict[str, Any] = {name: getattr(found, name) for name in found.__slots__ if name != "record"}
+    lever = values.pop("lever", None)
+    named = {} if lever is None else {"lever": lever.name}
+    return named | {
+        name: asdict(value) if hasattr(value, "median") else value for name, value in values.items()
+    }

@@ -1,0 +1,162 @@
+"""The latency study: where the time goes, what each lever saves, and what that costs in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from depthpaint.core.interval import Interval, interval_of
+from depthpaint.engine import Engine, Pixels
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.plan.run_plan import RunPlan
+from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.verify.agreement import agreement
+
+AS_IT_IS = "as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """A change of the request that should save time."""
+
+    name: str
+    changes: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Measured:
+    """A lever's measurements: seconds of each painting, and of each seed its agreement and its distance.
+
+    `likeness` is the PSNR in dB to the picture of the unchanged request with the same seed, where the sizes
+    are the same.
+    """
+
+    lever: Lever
+    record: RunRecord | None = None
+    seconds: list[float] = field(default_factory=list[float])
+    stages: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    rank_correlation: list[float] = field(default_factory=list[float])
+    detail_correlation: list[float] = field(default_factory=list[float])
+    likeness: list[float] = field(default_factory=list[float])
+
+    @property
+    def time(self) -> Interval:
+        """Seconds a picture."""
+        return interval_of(self.seconds)
+
+
+def levers_of(plan: RunPlan) -> list[Lever]:
+    """What can be tried on a request that was planned so; the first changes nothing."""
+    steps = plan.num_inference_steps
+    levers = [Lever(AS_IT_IS, {})]
+    levers += [
+        Lever(f"{fewer} steps", {"num_inference_steps": fewer})
+        for fewer in sorted({max(1, steps * share // 4) for share in (3, 2, 1)} - {steps}, reverse=True)
+    ]
+    levers += [
+        Lever(f"sampler {name}", {"sampler": name})
+        for name in ("euler", "ddim", "dpm++-2m", "unipc")
+        if name != plan.sampler
+    ]
+    if plan.guidance_scale != 1:
+        levers.append(Lever("no guidance", {"guidance_scale": 1.0}))
+        levers.append(Lever("guidance in the first half", {"guidance_window": (0.0, 0.5)}))
+        levers.append(Lever("guidance in the middle", {"guidance_window": (0.2, 0.8)}))
+    levers.append(Lever("depth in the first half", {"control_window": (0.0, 0.5)}))
+    width, height = plan.sizes.output_size
+    half = f"{max(8, round(width * 0.7))}x{max(8, round(height * 0.7))}"
+    levers.append(Lever(f"half the pixels, {half}", {"size": half, "aspect": None}))
+    return levers
+
+
+def measure(
+    engine: Engine,
+    request: GenerationRequest,
+    levers: Sequence[Lever],
+    *,
+    seeds: int,
+    repeats: int,
+    estimator: str,
+    on_painted: Callable[[], None] | None = None,
+) -> list[Measured]:
+    """Paint every lever with every seed `repeats` times after one warm-up, all levers in turn.
+
+    In turn, because a machine that others use too is slow for a while and then fast again: what is compared
+    has to be measured side by side. Raises DepthpaintError for anything that a user can mend.
+    """
+    measured = [Measured(lever) for lever in levers]
+    plain: dict[int, Pixels] = {}
+    for repeat in range(-1, repeats):
+        for number in range(seeds if repeat >= 0 else 1):
+            for one in measured:
+                _paint(engine, _changed(request, one.lever, number), one, plain, estimator, repeat)
+                if on_painted is not None:
+                    on_painted()
+    return measured
+
+
+def _changed(request: GenerationRequest, lever: Lever, number: int) -> GenerationRequest:
+    fields = {name: getattr(request, name) for name in request.model_fields_set}
+    seed = (request.seed + number) % 2**32
+    return GenerationRequest.model_validate({**fields, **lever.changes, "seed": seed, "count": 1})
+
+
+def _paint(
+    engine: Engine,
+    request: GenerationRequest,
+    measured: Measured,
+    plain: dict[int, Pixels],
+    estimator: str,
+    repeat: int,
+) -> None:
+    started = perf_counter()
+    result = engine.paint(request)
+    seconds = perf_counter() - started
+    if repeat < 0:
+        measured.record = record_of(result, 0)
+        return
+    measured.seconds.append(seconds)
+    for stage, took in result.seconds.items():
+        measured.stages.setdefault(stage, []).append(took)
+    if repeat > 0:
+        return
+    pixels = result.pictures[0].pixels
+    found = agreement(engine, request, pixels, estimator).likeness
+    measured.rank_correlation.append(found.rank_correlation)
+    measured.detail_correlation.append(found.detail_correlation)
+    if measured.lever.name == AS_IT_IS:
+        plain[request.seed] = pixels
+    elif plain[request.seed].shape == pixels.shape:
+        measured.likeness.append(psnr(plain[request.seed], pixels))
+
+
+def psnr(one: Pixels, other: Pixels) -> float:
+    """Peak signal-to-noise ratio in dB of two pictures (H, W, 3); 99 for equal ones."""
+    error = float(np.mean((one.astype(np.float64) - other) ** 2))
+    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def fastest_of_their_kind(measured: Sequence[Measured]) -> list[Measured]:
+    """Those that no other beats in time and agreement of detail at once (Pareto), slowest first."""
+
+    def beaten(one: Measured) -> bool:
+        return any(
+            other.time.median < one.time.median and _quality(other) >= _quality(one)
+            for other in measured
+            if other is not one
+        )
+
+    return sorted((one for one in measured if not beaten(one)), key=lambda one: -one.time.median)
+
+
+def within(measured: Sequence[Measured], seconds: float) -> Measured | None:
+    """What agrees best of what takes at most so long; None where nothing does."""
+    fast = [one for one in measured if one.time.median <= seconds]
+    return max(fast, key=_quality, default=None)
+
+
+def _quality(one: Measured) -> float:
+    return float(np.median(one.detail_correlation))

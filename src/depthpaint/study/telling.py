@@ -1,0 +1,172 @@
+"""A study's findings as a report: sentences that its numbers make, tables, curves and a contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from depthpaint.core.interval import Interval
+from depthpaint.report.document import Cell as TableCell
+from depthpaint.report.document import Document, Figure, Section, Shown, Table
+from depthpaint.report.plots import curve
+from depthpaint.report.recipe import recipe
+from depthpaint.report.thumbnail import thumbnail
+from depthpaint.study.aspect import REFERENCE, AspectFinding, detail_of
+from depthpaint.study.cell import Outcome
+from depthpaint.study.latency import AS_IT_IS, Measured, fastest_of_their_kind
+from depthpaint.study.paired import difference
+from depthpaint.study.strength import StrengthFinding
+
+NOTE = "Medians with their 95 % bootstrap interval."
+SHEET_SIDE = 180
+EVERY_STEP = "0:1"
+
+
+def obeyed(outcomes: Sequence[Outcome]) -> tuple[bool, str]:
+    """Whether the pictures show the asked depth and not its mirror image, and the sentence that says so."""
+    apart = difference([detail_of(one) for one in outcomes], [one.mirrored for one in outcomes])
+    obeys = apart.low > 0
+    verdict = "The depth is obeyed" if obeys else "Nothing shows that the depth is obeyed"
+    return obeys, (
+        f"{verdict}: over {apart.count} pictures the correlation of detail with the asked depth is "
+        f"{'higher' if obeys else 'not higher'} than with its mirror image, by {apart}."
+    )
+
+
+def aspect_document(title: str, findings: Sequence[AspectFinding], outcomes: Sequence[Outcome]) -> Document:
+    """The aspect study's report."""
+    _, verdict = obeyed(outcomes)
+    rows: list[tuple[TableCell, ...]] = [
+        (
+            found.ratio, found.way, str(found.rank_correlation), str(found.detail_correlation),
+            str(found.repetition), str(found.sharpness), found.detail_correlation.count,
+        )
+        for found in findings
+    ]  # fmt: skip
+    columns = ("ratio", "way", "rank correlation", "detail", "repetition", "sharpness", "pictures")
+    ways: dict[str, list[tuple[float, float, float, float]]] = {}
+    for found in findings:
+        wide, high = map(float, found.ratio.split(":"))
+        ways.setdefault(found.way, []).append(
+            (float(np.log2(wide / high)), *_bounds(found.detail_correlation))
+        )
+    plot = curve(ways, "ratio, width over height, log2", "correlation of detail")
+    sentences = tuple(found.sentence() for found in findings if found.ratio != REFERENCE)
+    table = Table(columns, tuple(rows), f"{NOTE} Repetition is counted beyond the depth's own.")
+    figure = Figure(plot, "How the depth is obeyed, by ratio and by the way the map is brought to it.")
+    sheet = _sheet(outcomes, ("ratio", "way"))
+    return Document(
+        title,
+        (verdict,),
+        (
+            Section("Beside 1:1 of the same content", sentences),
+            Section("Numbers", (), (table,), (figure,)),
+            Section("Contact sheet", ("The first seed of every ratio and way.",), shown=sheet),
+        ),
+    )
+
+
+def strength_document(
+    title: str, findings: Sequence[StrengthFinding], outcomes: Sequence[Outcome], advice: str
+) -> Document:
+    """The strength study's report; `advice` names the least strength that is enough."""
+    # Weak control need not be seen, and depth that goes early may be painted over: the strongest must be.
+    strongest = max(findings, key=lambda found: (found.strength, found.window == EVERY_STEP))
+    asked = {"strength": strongest.strength, "window": strongest.window}
+    _, verdict = obeyed([one for one in outcomes if asked.items() <= one.cell.labels.items()])
+    rows = tuple(
+        (
+            found.strength,
+            found.window,
+            str(found.rank_correlation),
+            str(found.detail_correlation),
+            str(found.freedom),
+        )
+        for found in findings
+    )
+    columns = ("strength", "window", "rank correlation", "detail", "freedom")
+    figures = tuple(
+        Figure(curve(_by_window(findings, measure), "strength", label), caption)
+        for measure, label, caption in (
+            ("detail_correlation", "correlation of detail", "How strength buys obedience."),
+            ("freedom", "difference of two seeds", "What it costs: how far two seeds lie apart."),
+        )
+    )
+    return Document(title, (verdict, advice), (
+        Section("Numbers", (), (Table(columns, rows, NOTE),), figures),
+        Section("Contact sheet", ("The first seed of every strength and window.",),
+                shown=_sheet(outcomes, ("strength", "window"))),
+    ))  # fmt: skip
+
+
+def latency_document(
+    title: str, measured: Sequence[Measured], cold: Mapping[str, Interval], advice: str
+) -> Document:
+    """The latency study's report; `advice` is the answer to a time budget, or nothing."""
+    (plain,) = (one for one in measured if one.lever.name == AS_IT_IS)
+    front = {id(one) for one in fastest_of_their_kind(measured)}
+    rows: list[tuple[TableCell, ...]] = []
+    for one in measured:
+        likeness = float(np.median(one.likeness)) if one.likeness else None
+        rows.append((
+            one.lever.name, str(one.time), plain.time.median / one.time.median,
+            float(np.median(one.rank_correlation)), float(np.median(one.detail_correlation)), likeness,
+            "yes" if id(one) in front else "",
+        ))  # fmt: skip
+    columns = (
+        "lever",
+        "s a picture",
+        "times as fast",
+        "rank correlation",
+        "detail",
+        "PSNR to it as is",
+        "on the front",
+    )
+    stages: list[tuple[TableCell, ...]] = []
+    for stage in dict.fromkeys([*cold, *plain.stages]):
+        warm = plain.stages.get(stage)
+        took = None if warm is None else float(np.median(warm))
+        stages.append((stage, cold[stage].median if stage in cold else None, took))
+    commands = tuple(
+        Shown({}, one.lever.name, recipe=recipe(one.record))
+        for one in measured
+        if id(one) in front and one.record
+    )
+    where = "Cold: a process of its own. Warm: the model is loaded."
+    return Document(
+        title,
+        (advice,) if advice else (),
+        (
+            Section("Where the time goes", (), (Table(("stage", "cold s", "warm s"), tuple(stages), where),)),
+            Section("What each lever gives and costs", (), (Table(columns, tuple(rows), NOTE),)),
+            Section("Commands", ("No other lever is faster and agrees as well:",), shown=commands),
+        ),
+    )
+
+
+def _by_window(
+    findings: Sequence[StrengthFinding], measure: str
+) -> dict[str, list[tuple[float, float, float, float]]]:
+    windows: dict[str, list[tuple[float, float, float, float]]] = {}
+    for found in findings:
+        interval: Interval = getattr(found, measure)
+        windows.setdefault(f"window {found.window}", []).append((found.strength, *_bounds(interval)))
+    return windows
+
+
+def _bounds(interval: Interval) -> tuple[float, float, float]:
+    return interval.median, interval.low, interval.high
+
+
+def _sheet(outcomes: Sequence[Outcome], labels: tuple[str, str]) -> tuple[Shown, ...]:
+    """The first picture of every group, in rows of the first label."""
+    rows: dict[str, dict[str, bytes]] = {}
+    for one in outcomes:
+        row, column = (str(one.cell.labels[label]) for label in labels)
+        pictures = rows.setdefault(row, {})
+        if column not in pictures:
+            with Image.open(one.path, formats=("PNG",)) as picture:
+                pictures[column] = thumbnail(np.asarray(picture.convert("RGB")), SHEET_SIDE)
+    return tuple(Shown(pictures, f"{labels[0]} {row}") for row, pictures in rows.items())

@@ -1,0 +1,131 @@
+"""Studies: grids that are painted once, verdicts that a painter who ignores depth does not pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def sided(work: Path) -> None:
+    """A depth map that is no mirror image of itself; the fake estimator takes bright for near."""
+    depth = np.zeros((96, 128), np.float32)
+    depth[20:80, 10:50] = 0.6
+    depth[60:96, 20:40] = 1.0
+    depth[::7] += 0.05
+    np.save(work / "depth.npy", depth / depth.max())
+
+
+def study(cli: Run, what: str, *arguments: object) -> tuple[dict[str, Any], str]:
+    told = ("--set", "near=white", "--set", "kind=disparity", "--set", "range=full", "--set", "frame=keep")
+    status, out, err = cli("study", what, "depth.npy", "a room", "--verify-with", "fake", *told, *arguments)
+    assert status == 0, err
+    return json.loads(Path(f"{what}-study/study.json").read_text()), out
+
+
+def test_the_aspect_study_paints_every_ratio_in_every_way_with_every_seed(cli: Run) -> None:
+    data, out = study(cli, "aspect", "--ratios", "1:2,2:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    pictures = data["pictures"]
+    assert len(pictures) == 3 * 4 * 2, "1:1 is always among them"
+    assert {picture["ratio"] for picture in pictures} == {"1:2", "2:1", "1:1"}
+    assert {picture["way"] for picture in pictures} == {"crop", "pad", "stretch", "letterbox"}
+    assert len({picture["file"] for picture in pictures}) == len(pictures)
+    found = {(f["ratio"], f["way"]): f for f in data["findings"]}
+    assert found["1:1", "crop"]["detail_apart"] == {"median": 0, "low": 0, "high": 0, "count": 2}
+    assert found["2:1", "letterbox"]["detail_correlation"] != found["2:1", "stretch"]["detail_correlation"]
+    page = Path("aspect-study/report.html").read_text()
+    assert "2:1 by letterbox" in page
+    assert "1:1 by crop:" not in page
+    assert out.endswith("aspect-study/report.html\n")
+
+
+def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
+    arguments = ("aspect", "--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    first, _ = study(cli, *arguments)
+    painter.calls.clear()
+    again, _ = study(cli, *arguments)
+    assert not painter.calls["predict"]
+    assert again["findings"] == first["findings"]
+    spoiled = sorted(Path("aspect-study/pictures").glob("*.png"))
+    spoiled[0].write_bytes(spoiled[0].read_bytes()[:-200])
+    spoiled[1].unlink()
+    again, _ = study(cli, *arguments)
+    assert painter.calls["predict"] == 2 * 2, "the half and the missing one"
+    assert again["findings"] == first["findings"]
+    np.save("depth.npy", np.load("depth.npy") ** 2)
+    painter.calls.clear()
+    study(cli, *arguments)
+    assert painter.calls["predict"], "another depth is another picture"
+
+
+def test_a_painter_that_ignores_the_depth_is_found_out(
+    cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--ratios", "1:1", "--seeds", 8, "--set", "num_inference_steps=8")
+    _, out = study(cli, "aspect", *arguments)
+    assert out.startswith("The depth is obeyed")
+
+    def ignored(*arguments: object) -> object:
+        del arguments
+        return np.float32(0)
+
+    monkeypatch.setattr(painter, "control", ignored)
+    _, out = study(cli, "aspect", *arguments, "--seed", 77)
+    assert out.startswith("Nothing shows that the depth is obeyed")
+
+
+def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:
+    data, out = study(cli, "strength", "--wanted", 0.2, "--seeds", 3, "--set", "num_inference_steps=8")
+    found = {(f["window"], f["strength"]): f for f in data["findings"]}
+    whole = [found["0:1", s]["detail_correlation"]["median"] for s in (0, 0.25, 1)]
+    assert whole[0] < whole[1] < whole[2]
+    assert "The least strength that reaches 0.2: --strength 0.75 --control-window 0:1 " in out
+    assert found["0:1", 1.25]["freedom"]["median"] < found["0:1", 0]["freedom"]["median"]
+    _, out = study(cli, "strength", "--wanted", 1, "--seeds", 3, "--set", "num_inference_steps=8")
+    assert "No strength reaches" in out
+
+
+def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) -> None:
+    arguments = ("latency", "--seeds", 2, "--repeats", 2, "--cold", 0)
+    data, out = study(cli, *arguments, "--budget", 60)
+    levers = {found["lever"]: found for found in data["findings"]}
+    assert {"as it is", "no guidance", "depth in the first half", "sampler euler"} <= set(levers)
+    assert len(levers["as it is"]["seconds"]) == 4
+    assert len(levers["no guidance"]["likeness"]) == 2
+    assert not levers["as it is"]["likeness"]
+    assert out.startswith("Within 60 s:")
+    page = Path("latency-study/report.html").read_text()
+    assert "denoise" in page
+    assert "depthpaint generate" in page
+    assert study(cli, *arguments, "--budget", 0)[1].startswith("Nothing that was tried")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("aspect", "depth.npy", "a room", "--ratios", "0:1"), "aspect"),
+        (("aspect", "depth.npy", "a room", "--ratios", "wide"), "aspect"),
+        (("aspect", "missing.npy", "a room"), "missing.npy"),
+        (("aspect", "depth.npy", "a room", "--set", "colour"), "FIELD=VALUE"),
+        (("strength", "depth.npy", "a room", "--set", "stepps=3"), "stepps"),
+        (("aspect", "depth.npy", "a room", "--seeds", "1"), "--seeds"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
+    cli: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    status, out, err = cli("study", *arguments)
+    assert status in {2, 3}
+    assert out == ""
+    assert words in err
+    assert not Path("aspect-study").exists()
+    assert not Path("strength-study").exists()
