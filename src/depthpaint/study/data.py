@@ -38,6 +38,7 @@ def _finding(found: Any) -> dict[str, object]:
     values: dict[str, Any] = {name: getattr(found, name) for name in found.__slots__ if name != "record"}
     lever = values.pop("lever", None)
     named = {} if lever is None else {"lever": lever.name}
-    return named | {
-        name: asdict(value) if hasattr(value, "median") else value for name, value in values.items()
-    }
+    plain: dict[str, object] = dict(named)
+    for name, value in values.items():
+        plain[name] = asdict(value) if hasattr(value, "median") else value
+    return plain
