@@ -19,7 +19,7 @@ from depthpaint.core.geometry import place
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.edges import edges_of
-from depthpaint.depth.enlarge import DepthEdges, enlarge_along_depth
+from depthpaint.depth.enlarge import enlarge_along_depth
 from depthpaint.depth.fit import fit_depth, pad_to
 from depthpaint.depth.normals import normals_of
 from depthpaint.depth.photo import Estimate
@@ -70,7 +70,7 @@ class _Conditions:
     painter: Painter
     text: dict[Branch, object]
     prepared: object | None
-    edges: DepthEdges | None
+    guide: Floats | None
 
 
 class Engine:
@@ -134,8 +134,8 @@ class Engine:
         with _timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared = painter.prepare_control(hints, known) if plan.controlled else None
-        edges = depth_edges(depth, plan)
-        conditions = _Conditions(plan, painter, text, prepared, edges)
+        guide = depth_guide(depth, plan, painter.habits.softness)
+        conditions = _Conditions(plan, painter, text, prepared, guide)
         counts: Counter[str] = Counter()
         pictures = [
             self._paint_one(conditions, index, seconds, counts, on_progress)
@@ -197,7 +197,7 @@ class Engine:
             if on_progress is not None:
                 on_progress(Progress(
                     index + 1, len(plan.seeds), request.index + 1, request.steps,
-                    lambda: _finished(painter.decode(denoised), plan.sizes, conditions.edges),
+                    lambda: _finished(painter.decode(denoised), conditions),
                 ))  # fmt: skip
 
         with _timed(seconds, "denoise"):
@@ -208,7 +208,7 @@ class Engine:
             if not painter.steadier():
                 raise _no_colours(plan)
             return self._paint_one(conditions, index, seconds, counts, on_progress)
-        pixels = _finished(canvas, plan.sizes, conditions.edges)
+        pixels = _finished(canvas, conditions)
         return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
 
 
@@ -268,23 +268,22 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
     return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
 
 
-def depth_edges(depth: DepthMap, plan: RunPlan) -> DepthEdges | None:
-    """The depth at the painted and at the asked size, where a picture is enlarged along its edges."""
+def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
+    """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
     sizes = plan.sizes
-    if not sizes.enlarged or not plan.controlled:
+    if not plan.controlled or not (sizes.enlarged or softness > 1):
         return None
-    finer = place(sizes.depth_size, sizes.output_size, plan.fit)
-    seen, _ = fit_depth(depth, sizes.depth_placement, sizes.content_size)
-    guide, _ = fit_depth(depth, finer, sizes.output_size)
-    return DepthEdges(seen, guide)
+    guide, _ = fit_depth(depth, place(sizes.depth_size, sizes.output_size, plan.fit), sizes.output_size)
+    return guide
 
 
-def _finished(canvas: Floats, sizes: Sizes, edges: DepthEdges | None) -> Pixels:
+def _finished(canvas: Floats, conditions: _Conditions) -> Pixels:
     """Cut the content out of a decoded canvas (H, W, 3) in [0, 1] and bring it to the exact output size."""
+    sizes, guide = conditions.plan.sizes, conditions.guide
     left, top, right, bottom = (round(side) for side in sizes.content_box)
     pixels = np.rint(np.clip(canvas[top:bottom, left:right], 0, 1) * 255).astype(np.uint8)
-    if edges is not None:
-        pixels = enlarge_along_depth(pixels, edges)
+    if guide is not None:
+        pixels = enlarge_along_depth(pixels, guide, conditions.painter.habits.softness)
     elif sizes.resized:
         size = (sizes.output_size.width, sizes.output_size.height)
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth.enlarge import DepthEdges, enlarge_along_depth
+from depthpaint.depth.enlarge import enlarge_along_depth
 
 SMALL, LARGE = 64, 256
 
@@ -17,11 +17,6 @@ def disc(side: int) -> NDArray[np.float32]:
     y, x = (np.mgrid[0:side, 0:side] + 0.5) / side
     inside = (x - 0.52) ** 2 + (y - 0.47) ** 2 < 0.3**2
     return np.where(inside, 0.8, 0.1 + 0.3 * y).astype(np.float32)
-
-
-def reduced(depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    share = LARGE // SMALL
-    return depth.reshape(SMALL, share, SMALL, share).mean((1, 3))
 
 
 def painted(side: int) -> NDArray[np.uint8]:
@@ -40,7 +35,7 @@ def lanczos(picture: NDArray[np.uint8], side: int = LARGE) -> NDArray[np.uint8]:
 
 def test_edges_are_those_of_the_fine_depth() -> None:
     small, wanted = painted(SMALL), painted(LARGE)
-    enlarged = enlarge_along_depth(small, DepthEdges(reduced(disc(LARGE)), disc(LARGE)))
+    enlarged = enlarge_along_depth(small, disc(LARGE))
     assert enlarged.shape == wanted.shape
     assert error(enlarged, wanted) < 0.35 * error(lanczos(small), wanted)
 
@@ -48,22 +43,55 @@ def test_edges_are_those_of_the_fine_depth() -> None:
 def test_a_shifted_guide_is_no_help() -> None:
     small, wanted = painted(SMALL), painted(LARGE)
     shifted = np.roll(disc(LARGE), 6, axis=1)
-    moved = enlarge_along_depth(small, DepthEdges(reduced(disc(LARGE)), shifted))
+    moved = enlarge_along_depth(small, shifted)
     assert error(moved, wanted) > error(lanczos(small), wanted)
 
 
 @pytest.mark.parametrize("depth", ["flat", "slope"])
 def test_without_an_edge_it_is_lanczos(depth: str) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (SMALL, SMALL, 3), dtype=np.uint8)
-    maps = [np.full((s, s), 0.5, np.float32) for s in (SMALL, LARGE)]
+    guide = np.full((LARGE, LARGE), 0.5, np.float32)
     if depth == "slope":
-        maps = [np.broadcast_to(np.linspace(0, 1, s, dtype=np.float32), (s, s)) for s in (SMALL, LARGE)]
-    assert np.array_equal(enlarge_along_depth(picture, DepthEdges(*maps)), lanczos(picture))
+        guide = np.broadcast_to(np.linspace(0, 1, LARGE, dtype=np.float32), (LARGE, LARGE))
+    apart = enlarge_along_depth(picture, guide).astype(int) - lanczos(picture)
+    assert np.abs(apart).max() <= 1, "rounding"
 
 
 @pytest.mark.parametrize(("small", "large"), [((1, 1), (7, 9)), ((1, 5), (3, 50)), ((64, 2), (65, 3))])
 def test_any_shape_works(small: tuple[int, int], large: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     picture = rng.integers(0, 256, (*small, 3), dtype=np.uint8)
-    edges = DepthEdges(rng.random(small, dtype=np.float32), rng.random(large, dtype=np.float32))
-    assert enlarge_along_depth(picture, edges).shape == (*large, 3)
+    guide = rng.random(large, dtype=np.float32)
+    for softness in (1, 8):
+        assert enlarge_along_depth(picture, guide, softness).shape == (*large, 3)
+
+
+def blurred(picture: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+    side = len(picture)
+    small = Image.fromarray(picture).resize((side // by, side // by), Image.Resampling.BOX)
+    return np.asarray(small.resize((side, side), Image.Resampling.BICUBIC))
+
+
+def test_a_soft_picture_gets_the_edges_of_the_depth_at_its_own_size() -> None:
+    wanted = painted(LARGE)
+    soft = blurred(wanted, 8)
+    finished = enlarge_along_depth(soft, disc(LARGE), softness=8)
+    assert error(finished, wanted) < 0.35 * error(soft, wanted)
+    assert error(enlarge_along_depth(soft, disc(LARGE)), wanted) > 2 * error(finished, wanted)
+
+
+def test_a_crease_without_a_step_is_an_edge_too() -> None:
+    y, x = (np.mgrid[0:LARGE, 0:LARGE] + 0.5) / LARGE
+    top = y < 0.5 + 0.2 * (x - 0.5)
+    guide = np.where(top, 0.5, 0.5 + 2 * (y - 0.5 - 0.2 * (x - 0.5))).clip(0, 1).astype(np.float32)
+    wanted = np.where(top[..., None], [30.0, 60, 220], [220.0, 160, 40]).astype(np.uint8)
+    soft = blurred(wanted, 8)
+    assert error(enlarge_along_depth(soft, guide, softness=8), wanted) < 0.6 * error(soft, wanted)
+
+
+def test_texture_within_a_surface_stays() -> None:
+    x = np.arange(LARGE)[None].repeat(LARGE, 0)
+    stripes = (127 + 60 * np.sin(x / 5))[..., None].repeat(3, 2).astype(np.uint8)
+    inside = np.s_[110:130, 110:150]
+    finished = enlarge_along_depth(stripes, disc(LARGE), softness=8)
+    assert np.abs(finished[inside].astype(float) - stripes[inside]).mean() < 6

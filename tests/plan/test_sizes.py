@@ -80,3 +80,14 @@ def test_fit_decides_how_the_map_lies_on_the_content() -> None:
     assert placed(Fit.PAD) == (Box(0, 0, 300, 100), Box(0, 40, 120, 80))
     assert placed(Fit.CROP) == (Box(100, 0, 200, 100), Box(0, 0, 120, 120))
     assert placed(Fit.STRETCH) == (Box(0, 0, 300, 100), Box(0, 0, 120, 120))
+
+
+def test_a_size_that_nobody_asked_for_is_the_models_habit() -> None:
+    habits = replace(DIORAMA, output_area=4 * DIORAMA.trained_area)
+    plain, large = plan_sizes(Extent(300, 200), DIORAMA), plan_sizes(Extent(300, 200), habits)
+    assert large.output_size.width == pytest.approx(2 * plain.output_size.width, abs=1)
+    assert large.content_size.pixels == pytest.approx(plain.content_size.pixels, rel=0.02), "then enlarged"
+    assert large.enlarged
+    wide = plan_sizes(Extent(300, 200), habits, aspect=2.0).output_size
+    assert wide.pixels == pytest.approx(habits.output_area, rel=0.02)
+    assert plan_sizes(Extent(300, 200), habits, size="depth").output_size == (300, 200)

@@ -132,3 +132,10 @@ def test_sampling_imports_no_array_library_but_numpy() -> None:
     )
     finished = run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+
+
+def test_early_is_trailing_squeezed_into_the_noisiest_part() -> None:
+    table = NoiseTable.from_betas(scaled_linear_betas(), rescale_zero_snr=True)
+    assert list(SCHEDULES["early"](table, 4).timesteps) == [999, 899, 799, 699]
+    assert SCHEDULES["early"](table, 1).timesteps[0] == 999
+    assert SCHEDULES["early"](table, 8).timesteps[-1] > 600

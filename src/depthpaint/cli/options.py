@@ -65,7 +65,7 @@ Compile = Annotated[
     bool, Option("--compile", rich_help_panel=_MACHINE, help="Let torch compile: pays over many pictures.")
 ]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, lcm, unipc.")]
-Schedule = Annotated[str | None, Option(help="trailing, leading, linspace, karras, exponential.")]
+Schedule = Annotated[str | None, Option(help="trailing, early, leading, linspace, karras, exponential.")]
 FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
 Out = Annotated[Path, Option(help="Folder for the pictures.")]
 Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]

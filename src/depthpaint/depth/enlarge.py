@@ -1,11 +1,13 @@
-"""Enlarge a painted picture along the edges of a depth map that is finer than the picture.
+"""Finish a painted picture along the surfaces of a depth map that is finer than the picture.
 
-Joint bilateral upsampling (Kopf et al. 2007, "Joint bilateral upsampling", equation 4), only where depth has
-an edge: elsewhere it would soften textures that Lanczos keeps.
+Joint bilateral upsampling (Kopf et al. 2007, "Joint bilateral upsampling", equation 4), with one change:
+what belongs together is not what is equally far, but what lies on one plane. A floor that runs into the
+distance is one surface, a bed's top and side are two that meet at one depth.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,78 +16,154 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
 
-EDGE = 0.03
-"""Step of nearness, in [0, 1], between neighbours of the small picture, from which there is an edge."""
-CERTAIN_EDGE = 0.08
-REACH = 0.7
-"""Standard deviation in pixels of the small picture over which colours are gathered."""
-LIKE = 0.12
-"""Standard deviation of the nearness that belongs to the same surface, as a share of the step."""
+REACH_SHARP, REACH_SOFT = 0.55, 0.7
+"""Standard deviation, in cells of colour, over which colours are gathered."""
+SAME_PLANE, SAME_PLANE_SHARE = 0.006, 0.1
+"""Distance from the plane that still belongs to it: of the depth's range, and of its span around."""
+PURITY, LEAST_PURE = 4.0, 0.02
+"""A mixed cell has little say, unless all are mixed."""
+CERTAIN = 0.002
+"""A pixel for which less than this of its surroundings speaks keeps the plain colour, in part."""
 PIXELS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
-class DepthEdges:
-    """One depth twice, in [0, 1]: `seen` (h, w) as it was painted from, `guide` (H, W) at the asked size."""
+class _Cells:
+    """A grid of colours (h, w, 3) to gather from, and the depth (h, w) at the pixels in their middles.
 
-    seen: Floats
-    guide: Floats
+    `pure` is 1 where a cell lies on one surface, near 0 where it is a mixture of several; `reach` is that of
+    the gathering, in cells.
+    """
+
+    colours: Floats
+    depth: Floats
+    rows: Rows
+    columns: Rows
+    pure: Floats
+    reach: float
 
 
-def enlarge_along_depth(picture: Pixels, edges: DepthEdges) -> Pixels:
-    """Bring `picture` (h, w, 3) to the guide's size, (H, W, 3), so that colours change where depth does."""
-    seen, guide = edges.seen, edges.guide
+def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1) -> Pixels:
+    """Bring `picture` (h, w, 3) to the guide's size, (H, W, 3): its colours end where surfaces end.
+
+    `guide` is the depth (H, W) in [0, 1]. `softness` is how many of the picture's pixels its edges are spread
+    over: colours are gathered from cells of that size. Where all around lies on one plane the result is
+    Lanczos', with the picture's own texture.
+    """
     height, width = guide.shape
     large = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
-    step = _steps(seen)
-    where = Image.fromarray(step).resize((width, height), Image.Resampling.BILINEAR)
-    share = np.clip((np.asarray(where) - EDGE) / (CERTAIN_EDGE - EDGE), 0, 1)
-    rows, columns = np.nonzero(share > 0)
-    result = large.copy()
-    for start in range(0, len(rows), PIXELS_AT_ONCE):
-        y, x = rows[start : start + PIXELS_AT_ONCE], columns[start : start + PIXELS_AT_ONCE]
-        gathered, found = _gathered(picture, edges, y, x)
-        mix = (share[y, x] * found)[:, None]
-        result[y, x] = np.rint((1 - mix) * large[y, x] + mix * gathered).astype(np.uint8)
+    across, down = _slope(guide, 1), _slope(guide, 0)
+    cells = _cells(picture, guide, (across, down), softness)
+    band = max(1, PIXELS_AT_ONCE // width)
+    result = np.empty_like(large)
+    for top in range(0, height, band):
+        rows = slice(top, min(top + band, height))
+        at = _Pixels.of(rows, guide, (across, down), cells)
+        result[rows] = _finished(large[rows], cells, at)
     return result
 
 
-def _steps(seen: Floats) -> Floats:
-    """Greatest difference of depth (h, w) within 3 x 3 pixels, less what an even slope has there."""
-    padded = np.pad(seen, 1, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).reshape(*seen.shape, 9)
-    middle = windows[..., 4]
-    # On a slope the middle is the mean of both sides; at an edge it is like one of them.
-    bend = [np.abs(windows[..., k] + windows[..., 8 - k] - 2 * middle) for k in range(4)]
-    strongest = np.maximum.reduce(bend).astype(np.float32)
-    padded = np.pad(strongest, 1, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max((2, 3))
+def _cells(picture: Pixels, guide: Floats, slopes: tuple[Floats, Floats], softness: int) -> _Cells:
+    height, width = (max(1, round(side / softness)) for side in picture.shape[:2])
+    channels = [
+        Image.fromarray(picture[..., channel].astype(np.float32)).resize(
+            (width, height), Image.Resampling.BOX
+        )
+        for channel in range(3)
+    ]
+    rows, columns = _middles(height, guide.shape[0]), _middles(width, guide.shape[1])
+    colours = np.stack([np.asarray(channel) for channel in channels], -1)
+    # A point of the depth, not its mean: the mean over an edge lies on no surface.
+    middles = np.ix_(rows, columns)
+    row, column = _owners(height, guide.shape[0]), _owners(width, guide.shape[1])
+    here = np.ix_(row, column)
+    plane = guide[middles][here]
+    plane = plane + slopes[0][middles][here] * (np.arange(guide.shape[1], dtype=np.intp) - columns[column])
+    plane = plane + slopes[1][middles][here] * (np.arange(guide.shape[0], dtype=np.intp) - rows[row])[:, None]
+    on_it = (np.abs(guide - plane) < SAME_PLANE).astype(np.float32)
+    share = np.asarray(Image.fromarray(on_it).resize((width, height), Image.Resampling.BOX))
+    reach = REACH_SOFT if softness > 1 else REACH_SHARP
+    pure = ((LEAST_PURE + share**PURITY) / (LEAST_PURE + 1)).astype(np.float32)
+    return _Cells(colours, guide[middles], rows, columns, pure, reach)
 
 
-def _gathered(
-    picture: Pixels, edges: DepthEdges, y: NDArray[np.intp], x: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """Colours (N, 3) for the output pixels (y, x), and in [0, 1] (N,) how much of the surroundings is alike.
+def _middles(cells: int, pixels: int) -> Rows:
+    """The pixel in the middle of each cell."""
+    return ((np.arange(cells, dtype=np.intp) + 0.5) * pixels / cells).astype(np.intp).clip(0, pixels - 1)
 
-    From 4 x 4 pixels of the small picture, weighted by nearness on the picture and in depth.
-    """
-    seen, guide = edges.seen, edges.guide
-    small_height, small_width = seen.shape
-    at_y = (y + 0.5) * small_height / guide.shape[0] - 0.5
-    at_x = (x + 0.5) * small_width / guide.shape[1] - 0.5
-    offsets = np.arange(-1, 3)
-    near_y = np.floor(at_y).astype(np.intp)[:, None] + offsets
-    near_x = np.floor(at_x).astype(np.intp)[:, None] + offsets
-    apart = (near_y - at_y[:, None])[:, :, None] ** 2 + (near_x - at_x[:, None])[:, None, :] ** 2
-    rows = near_y.clip(0, small_height - 1)[:, :, None]
-    columns = near_x.clip(0, small_width - 1)[:, None, :]
-    depths = seen[rows, columns]
-    spread = np.ptp(depths.reshape(len(y), 16), axis=1)[:, None, None]
-    unlike = (depths - guide[y, x][:, None, None]) / np.maximum(LIKE * spread, 1e-4)
-    close = np.exp(-apart / (2 * REACH**2))
-    weight = (close * np.exp(-(unlike**2) / 2)).astype(np.float32)
-    total = weight.sum((1, 2))
-    colours = np.einsum("nij,nijc->nc", weight, picture[rows, columns].astype(np.float32))
-    found = np.clip(total / (0.05 * close.sum((1, 2))), 0, 1)
-    return colours / np.maximum(total, 1e-9)[:, None], found.astype(np.float32)
+
+def _owners(cells: int, pixels: int) -> Rows:
+    """The cell that each pixel lies in."""
+    return ((np.arange(pixels, dtype=np.intp) + 0.5) * cells / pixels).astype(np.intp).clip(0, cells - 1)
+
+
+def _slope(guide: Floats, axis: int) -> Floats:
+    """Change of depth from pixel to pixel; at an edge that of the flatter side."""
+    step = np.diff(guide, axis=axis)
+    if not step.size:
+        return np.zeros_like(guide)
+    before = np.concatenate([step.take([0], axis), step], axis)
+    after = np.concatenate([step, step.take([-1], axis)], axis)
+    return np.where(np.abs(before) < np.abs(after), before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """A band of output pixels (n, W): depth, its slopes a pixel, and where they lie, also among the cells."""
+
+    depth: Floats
+    across: Floats
+    down: Floats
+    rows: Rows
+    columns: Rows
+    row: Floats
+    column: Floats
+
+    @classmethod
+    def of(cls, rows: slice, guide: Floats, slopes: tuple[Floats, Floats], cells: _Cells) -> _Pixels:
+        """The pixels of these rows of the guide."""
+        (height, width), (cell_rows, cell_columns) = guide.shape, cells.depth.shape
+        y, x = np.arange(rows.start, rows.stop, dtype=np.intp)[:, None], np.arange(width, dtype=np.intp)[None]
+        row = ((y + 0.5) * cell_rows / height - 0.5).astype(np.float32)
+        column = ((x + 0.5) * cell_columns / width - 0.5).astype(np.float32)
+        return cls(guide[rows], slopes[0][rows], slopes[1][rows], y, x, row, column)
+
+    def neighbours(self, cells: _Cells) -> Iterator[tuple[Floats, Floats, Rows, Rows]]:
+        """The 4 x 4 cells around each pixel: closeness, distance from the pixel's plane, row and column."""
+        height, width = cells.depth.shape
+        first_row, first_column = np.floor(self.row) - 1, np.floor(self.column) - 1
+        for i in range(4):
+            for j in range(4):
+                row, column = first_row + i, first_column + j
+                close = np.exp(-((row - self.row) ** 2 + (column - self.column) ** 2) / (2 * cells.reach**2))
+                # Beyond the rim the last cell stands in, where it is.
+                rows = row.astype(np.intp).clip(0, height - 1)
+                columns = column.astype(np.intp).clip(0, width - 1)
+                across, down = cells.columns[columns] - self.columns, cells.rows[rows] - self.rows
+                plane = self.depth + self.across * across + self.down * down
+                yield close, (cells.depth[rows, columns] - plane).astype(np.float32), rows, columns
+
+
+def _finished(large: Pixels, cells: _Cells, at: _Pixels) -> Pixels:
+    span = np.zeros_like(at.depth)
+    for _, _, rows, columns in at.neighbours(cells):
+        np.maximum(span, np.abs(cells.depth[rows, columns] - at.depth), out=span)
+    tolerance = np.maximum(SAME_PLANE, SAME_PLANE_SHARE * span)
+    shape = (*at.depth.shape, 3)
+    near, plain = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    weight, whole = np.zeros_like(at.depth), np.zeros_like(at.depth)
+    for close, apart, rows, columns in at.neighbours(cells):
+        belongs = close * np.exp(-((apart / tolerance) ** 2) / 2) * cells.pure[rows, columns]
+        colours = cells.colours[rows, columns]
+        near += belongs[..., None] * colours
+        plain += close[..., None] * colours
+        weight, whole = weight + belongs, whole + close
+    alike = (weight / whole)[..., None]
+    plain /= whole[..., None]
+    gathered = near / np.maximum(weight, 1e-6)[..., None]
+    told = np.minimum(alike / CERTAIN, 1)
+    # Texture belongs to a surface's inside; at its rim the picture's own edge would shine through.
+    texture = (large - plain) * alike**2
+    return np.rint(np.clip(plain + told * (gathered - plain) + texture, 0, 255)).astype(np.uint8)

@@ -16,7 +16,10 @@ class ModelHabits:
     and painted at `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples
     of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` says what the network
     predicts; `zero_terminal_snr` whether its noise table was rescaled (Lin et al. 2305.08891); the betas are
-    those of scheduler_config.json. `profile` names what its depth network was trained on (depth.profile).
+    those of scheduler_config.json. `softness` is how many painted pixels edges are spread over: above 1 the
+    depth map draws the edges of every picture. `profile` names what its depth network was
+    trained on (depth.profile). `output_area` is the pixels of a picture whose size nobody asked for: without
+    it, as many as are painted.
     """
 
     name: str
@@ -38,3 +41,5 @@ class ModelHabits:
     guidance_scale: float
     control_strength: float
     profile: ProfileName = "midas"
+    softness: int = 1
+    output_area: int | None = None

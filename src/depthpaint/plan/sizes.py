@@ -51,8 +51,8 @@ def plan_sizes(
 ) -> Sizes:
     """Resolve every size.
 
-    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the model's trained
-    area at the ratio `aspect` (width over height), or at the map's own ratio without one.
+    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the area that the
+    model is used to, at the ratio `aspect` (width over height), or at the map's own ratio without one.
     """
     output = output_size(depth_size, habits, size=size, aspect=aspect)
     content = output
@@ -80,7 +80,8 @@ def output_size(
         return size
     if size == "depth":
         return depth_size
+    area = habits.output_area or habits.trained_area
     if aspect is not None:
-        side = habits.trained_area**0.5
+        side = area**0.5
         return Extent(max(1, round(side * aspect**0.5)), max(1, round(side / aspect**0.5)))
-    return depth_size.scaled_to_area(habits.trained_area)
+    return depth_size.scaled_to_area(area)

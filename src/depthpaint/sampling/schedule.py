@@ -23,6 +23,7 @@ from depthpaint.sampling.table import NoiseTable
 
 KARRAS_RHO = 7.0
 LEADING_OFFSET = 1
+EARLY_PART = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ def trailing(table: NoiseTable, steps: int) -> Schedule:
     _check(steps, table.count)
     # Each is computed from its number: adding up a fractional stride can yield one step too many.
     return _at(table, (round(table.count - index * (table.count / steps)) - 1 for index in range(steps)))
+
+
+def early(table: NoiseTable, steps: int) -> Schedule:
+    """As "trailing", but all steps lie in the noisiest part: what noise is left after them goes at once.
+
+    For networks that see the whole picture early, and whose late steps would only draw grain.
+    """
+    last = round(table.count * EARLY_PART)
+    _check(steps, last)
+    return _at(table, (round(table.count - index * (last / steps)) - 1 for index in range(steps)))
 
 
 def leading(table: NoiseTable, steps: int) -> Schedule:
@@ -117,6 +128,7 @@ def exponential(table: NoiseTable, steps: int) -> Schedule:
 
 SCHEDULES: dict[str, Callable[[NoiseTable, int], Schedule]] = {
     "trailing": trailing,
+    "early": early,
     "leading": leading,
     "linspace": linspace,
     "leading-multistep": leading_multistep,
