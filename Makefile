@@ -8,7 +8,7 @@ PY := $(DEV)/bin/python
 .PHONY: run test check format bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
-	$(RUN) generate examples/three-things.png "a red sphere, a yellow cone and a blue cube on a green floor in front of a white wall, at noon" --name first-picture --overwrite
+	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
 
 test: check
 	$(PY) -m pytest -q

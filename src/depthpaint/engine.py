@@ -87,13 +87,15 @@ class Engine:
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
         self._painters: dict[ModelChoice, Painter] = {}
-        self._texts: dict[tuple[ModelChoice, str], object] = {}
+        self._texts: dict[tuple[object, ...], object] = {}
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
         depth = self.read(request.depth, request.reading)
         require_certain(depth.source)
-        return depth, make_plan(request, depth.source.size, self._find(request.choice).habits)
+        entry = self._find(request.choice)
+        plan = make_plan(request, depth.source.size, entry.habits)
+        return depth, replace(plan, inversions=entry.learned(f"{plan.prompt}\n{plan.negative_prompt}"))
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:
         """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
@@ -127,8 +129,8 @@ class Engine:
             painter = self._painter(plan.choice)
         with _timed(seconds, "text"):
             text: dict[Branch, object] = {
-                "cond": self._text(painter, plan.choice, plan.prompt),
-                "uncond": self._text(painter, plan.choice, plan.negative_prompt),
+                "cond": self._text(painter, plan, plan.prompt),
+                "uncond": self._text(painter, plan, plan.negative_prompt),
             }
         hints = hints_of(depth, plan)
         with _timed(seconds, "control"):
@@ -163,8 +165,9 @@ class Engine:
             self._painters[choice] = self._find(choice).load(self._runtime)
         return self._painters[choice]
 
-    def _text(self, painter: Painter, choice: ModelChoice, prompt: str) -> object:
-        key = (choice, prompt)
+    def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:
+        # The file of a learned word may have changed since.
+        key = (plan.choice, prompt, *plan.inversions.items())
         if key not in self._texts:
             if len(self._texts) >= 256:
                 self._texts.pop(next(iter(self._texts)))
@@ -271,7 +274,7 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
 def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
     """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
     sizes = plan.sizes
-    if not plan.controlled or not (sizes.enlarged or softness > 1):
+    if not plan.controlled or not plan.finish or not (sizes.enlarged or softness > 1):
         return None
     guide, _ = fit_depth(depth, place(sizes.depth_size, sizes.output_size, plan.fit), sizes.output_size)
     return guide

@@ -35,4 +35,4 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     monkeypatch.chdir(ROOT)
     exec(compile(example, "README.md", "exec"), {})
-    assert "(128, 128, 3)" in capsys.readouterr().out
+    assert "(443, 591, 3)" in capsys.readouterr().out

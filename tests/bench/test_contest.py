@@ -41,6 +41,7 @@ def test_the_scene_is_a_ball_before_a_wall() -> None:
 @pytest.fixture
 def fake_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Both sides answer at once; the list tells who ran, in order."""
+    np.save(tmp_path / "depth.npy", sphere_before_a_wall(8))
     ran: list[str] = []
 
     def run(line: Sequence[str]) -> str:

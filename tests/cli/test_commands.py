@@ -170,7 +170,8 @@ def test_a_signal_leaves_nothing_half_written(
     program: list[str], work: Path, number: signal.Signals, status: int
 ) -> None:
     process = subprocess.Popen(
-        [*program, "generate", "depth.npy", "p", "--steps", "900", "--preview-every", "1", "--name", "x"],
+        [*program, "generate", "depth.npy", "p", "--steps", "900", "--schedule", "trailing",
+         "--preview-every", "1", "--name", "x"],
         cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
@@ -219,7 +220,7 @@ def test_a_terminal_of_another_age(program: list[str], work: Path) -> None:
 
 def test_the_shipped_model_card_says_how_it_was_made() -> None:
     facts = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))["facts"]
-    assert {"samples", "minutes", "scenes", "device"} <= set(facts)
+    assert {"samples", "minutes", "small_worlds", "device"} <= set(facts)
 
 
 @pytest.mark.parametrize(("answer", "near"), [("1", "white"), ("2", "black")])

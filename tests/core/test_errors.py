@@ -17,6 +17,7 @@ from depthpaint.core.errors import (
     OutOfMemory,
     OutputError,
     ParameterError,
+    PictureRefused,
     UnsafeFormatError,
     printable,
 )
@@ -33,13 +34,13 @@ TABLE = [
     ("offline_missing", 7, 503), ("queue_full", 6, 429), ("not_ready", 6, 503), ("draining", 6, 503),
     ("timeout", 6, 504), ("cancelled", 130, 499), ("out_of_memory", 6, 503), ("disk_full", 6, 507),
     ("output_not_writable", 6, 500), ("output_exists", 8, 409), ("output_locked", 8, 409),
-    ("output_path_escape", 8, 400), ("internal", 1, 500),
+    ("output_path_escape", 8, 400), ("picture_refused", 8, 422), ("internal", 1, 500),
     ("record_missing", 3, 422), ("record_damaged", 3, 422),
 ]  # fmt: skip
 KINDS = [
     (ParameterError, ValueError), (DepthError, ValueError), (UnsafeFormatError, ValueError),
-    (ModelError, Exception),
-    (OutputError, OSError), (OutOfMemory, Exception), (Cancelled, Exception), (InternalError, Exception),
+    (ModelError, Exception), (PictureRefused, Exception), (OutputError, OSError),
+    (OutOfMemory, Exception), (Cancelled, Exception), (InternalError, Exception),
 ]  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_the_exact_size_comes_out(engine: Engine, maps: tuple[Path, Path], size:
 def test_a_closed_window_calls_no_control_and_guidance_off_takes_one_branch(
     engine: Engine, maps: tuple[Path, Path]
 ) -> None:
-    base = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=5)
+    base = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=5, guidance_scale=2.0)
     whole = engine.paint(base).evaluations
     assert whole == {"denoise": 5, "control": 5, "branches": 10}
     part = engine.paint(base.model_copy(update={"control_window": (0.0, 0.4), "guidance_scale": 1.0}))
@@ -96,7 +96,7 @@ def test_progress_counts_steps_previews_and_can_stop_the_run(engine: Engine, map
 
     def listen(progress: Progress) -> None:
         seen.append((progress.step, progress.steps))
-        assert progress.preview().shape == (128, 128, 3)
+        assert progress.preview().shape == (512, 512, 3)
         if progress.step == 2:
             raise KeyboardInterrupt
 
@@ -118,17 +118,17 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
 
 def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[Path, Path]) -> None:
     request = GenerationRequest(
-        depth=maps[0], prompt="a crimson sphere", size=Extent(300, 300), num_inference_steps=1
+        depth=maps[0], prompt="an azure sphere", size=Extent(300, 300), num_inference_steps=1
     )
     warnings = engine.paint(request).warnings
-    assert any("crimson" in warning and "red" in warning for warning in warnings)
+    assert any("azure" in warning and "blue" in warning for warning in warnings)
     assert any("edges to 300x300" in warning for warning in warnings)
 
 
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
     words = "a red sphere " * 700
     result = engine.paint(GenerationRequest(depth=maps[0], prompt=words, num_inference_steps=1))
-    assert any("the last 2054 tokens of the sentence are not heard" in warning for warning in result.warnings)
+    assert any("the last 2038 tokens of the sentence are not heard" in warning for warning in result.warnings)
     assert result.plan.prompt == words, "the record keeps all of it"
     many = " ".join(f"w{k}w" for k in range(500))
     warnings = engine.paint(GenerationRequest(depth=maps[0], prompt=many, num_inference_steps=1)).warnings

@@ -105,6 +105,7 @@ def test_holes_that_are_left_free_are_left_to_the_sentence(tmp_path: Path) -> No
     def paint(holes: str) -> NDArray[np.uint8]:
         request = request_from({
             "depth": tmp_path / "map.npy", "prompt": "p", "num_inference_steps": 2, "holes": holes,
+            "size": "depth", "finish": False,
         })  # fmt: skip
         return Engine(find=offering(FakePainter())).paint(request).pictures[0].pixels
 

@@ -25,6 +25,10 @@ class Loading:
 
     seen: tuple[object, ...] = ()
 
+    @staticmethod
+    def silence_libraries() -> None:
+        pass
+
     @classmethod
     def load_painter(cls, *arguments: object) -> None:
         cls.seen = arguments
@@ -34,7 +38,8 @@ class Loading:
 @pytest.fixture(autouse=True)
 def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def instead(name: str) -> object:
-        return Loading if name.endswith(".loading") else importlib.import_module(name)
+        heavy = name.endswith((".loading", ".library_noise"))
+        return Loading if heavy else importlib.import_module(name)
 
     monkeypatch.setattr("depthpaint.models.stable_diffusion.find.import_module", instead)
 
@@ -144,6 +149,18 @@ def test_one_file_that_is_no_checkpoint_is_refused(model: Path, tmp_path: Path) 
     assert refused(tmp_path / "x.safetensors").code is ErrorCode.MODEL_INCOMPATIBLE
 
 
+def test_a_safety_checker_that_is_asked_for_has_to_be_there(model: Path) -> None:
+    told = refused(model, safety_checker=True)
+    assert (told.code, "--safety-checker" in str(told)) == (ErrorCode.MODEL_NOT_FOUND, True)
+    for part in ("safety_checker", "feature_extractor"):
+        (model / part).mkdir()
+    assert refused(model, safety_checker=True).message == "reached the loader"
+    found = Loading.seen[1]
+    assert isinstance(found, Found)
+    assert found.checked
+    assert "no safety_checker" in str(refused("diorama", safety_checker=True))
+
+
 def test_what_a_choice_came_to_reaches_the_loader(model: Path, tmp_path: Path) -> None:
     control = save_network(tmp_path / "control", cross_attention_dim=768)
     normal = save_network(tmp_path / "normal", cross_attention_dim=768)
@@ -153,7 +170,10 @@ def test_what_a_choice_came_to_reaches_the_loader(model: Path, tmp_path: Path) -
         lora=f"{tmp_path}/a.safetensors:0.5", also=f"normal={normal}",
     )  # fmt: skip
     networks = {"depth": control, "normal": normal}
-    wanted = Found(model, networks, model / "vae", ((tmp_path / "a.safetensors", 0.5),), clip_skip=1)
+    wanted = Found(
+        model, networks, model / "vae", ((tmp_path / "a.safetensors", 0.5),), clip_skip=1,
+        embeddings=model / "embeddings",
+    )  # fmt: skip
     assert Loading.seen == (habits_of(model, "my v1.5"), wanted, Runtime("cpu"))
 
 

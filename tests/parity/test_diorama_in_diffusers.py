@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from depthpaint.bench.contest import psnr
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.depth.relief import relief_of
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.diorama.folder import write_diffusers_folder
@@ -26,7 +27,7 @@ pytestmark = [
 ]
 
 Picture = NDArray[np.float64]
-PROMPT = "a red sphere on a blue floor in front of a yellow wall, at noon"
+PROMPT = "photo of a red sphere on a blue floor and a yellow wall, in daylight"
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,9 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Picture]:
 
     def paint(depth: NDArray[np.float32], prompt: str, seed: int, strength: float = 1.0) -> Picture:
         return pipeline(
-            prompt, image=torch.from_numpy(depth)[None, None], height=depth.shape[0], width=depth.shape[1],
-            num_inference_steps=8, guidance_scale=2.5, adapter_conditioning_scale=strength,
+            prompt, image=torch.from_numpy(relief_of(depth))[None],
+            height=depth.shape[0], width=depth.shape[1], num_inference_steps=8, guidance_scale=2.5,
+            adapter_conditioning_scale=strength,
             generator=torch.Generator().manual_seed(seed), output_type="np",
         ).images[0].astype(np.float64)  # fmt: skip
 
@@ -50,7 +52,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Picture]:
 def own(path: Path, prompt: str, seed: int, strength: float = 1.0) -> Picture:
     request = GenerationRequest(
         depth=path, prompt=prompt, seed=seed, size="depth", num_inference_steps=8, guidance_scale=2.5,
-        control_strength=strength,
+        control_strength=strength, sampler="dpm++-2m", schedule="trailing", finish=False,
     )  # fmt: skip
     return Engine().paint(request).pictures[0].pixels / 255
 

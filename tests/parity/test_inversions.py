@@ -7,23 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import numpy as np
 import pytest
 import torch
 import transformers
 from safetensors.torch import save_file
-from tiny_sd import save_control, save_model
+from tiny_sd import save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion import loading
-from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.inversion_names import inversions_in
 from depthpaint.models.stable_diffusion.inversions import add_inversions
 from depthpaint.models.stable_diffusion.text import Text, TextEncoder, encode
-from depthpaint.record.result import GenerationResult
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 WIDTH = 32
@@ -40,8 +32,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sd")
-    save_control(folder / "control", save_model(folder / "model", "sd15"))
-    np.save(folder / "depth.npy", np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
+    save_model(folder / "model", "sd15")
     return folder
 
 
@@ -145,25 +136,6 @@ def test_words_do_not_disturb_each_other(model: Path, tmp_path: Path) -> None:
         assert torch.allclose(mine, its, atol=1e-6), name
 
 
-def paint(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Sequence[Path]) -> GenerationResult:
-    def with_words(*arguments: Any, **more: Any) -> Any:
-        return load_modules(*arguments, **(more | {"inversions": files}))
-
-    monkeypatch.setattr(loading, "load_modules", with_words)
-    request = GenerationRequest(
-        depth=folder / "depth.npy", near="white", kind="disparity", prompt="a house, My-Style7",
-        size=(64, 64), num_inference_steps=2, model=str(folder / "model"), control=str(folder / "control"),
-    )  # fmt: skip
-    return Engine(runtime=Runtime("cpu")).paint(request)
-
-
-def test_it_is_painted_and_told(sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = write(tmp_path / "My-Style7.safetensors", [20 * vectors(3, 1)[0]])
-    plain, painted = paint(sd15, monkeypatch, []), paint(sd15, monkeypatch, [file])
-    assert not np.array_equal(plain.pictures[0].pixels, painted.pictures[0].pixels)
-    assert plain.weights_sha256 != painted.weights_sha256
-
-
 VECTOR = torch.zeros(WIDTH)
 
 
@@ -221,27 +193,3 @@ def test_a_cut_file_and_a_pickle_are_refused(sd15: Path, tmp_path: Path) -> None
         with pytest.raises(ModelError) as refused:
             add_inversions(pairs_of(sd15 / "model"), [tmp_path / "style.safetensors"])
         assert refused.value.code is ErrorCode.MODEL_TRUNCATED
-
-
-def test_a_sentence_names_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine, tree = tmp_path / "model" / "embeddings", tmp_path / "tree" / "models" / "embeddings"
-    (tree / "photo").mkdir(parents=True)
-    mine.mkdir(parents=True)
-    for folder, name in ((mine, "ink"), (mine, "My-Style.7"), (tree, "wash"), (tree, "ink")):
-        write(folder / f"{name}.safetensors", vectors(1, 1))
-    (tree / "old.pt").touch()
-    monkeypatch.setenv("DEPTHPAINT_MODELS", str(tmp_path / "tree"))
-
-    def named(prompt: str, model: Path = tmp_path / "model") -> list[Path]:
-        return inversions_in(prompt, model)
-
-    assert named("a photo of inks, ../ink2 .. " + "x" * 5000) == []
-    assert named("(wash:1.2) by My-Style.7. And ink, ink") == [
-        tree / "wash.safetensors", mine / "My-Style.7.safetensors", mine / "ink.safetensors",
-    ]  # fmt: skip
-    assert named("embedding:ink") == [mine / "ink.safetensors"]
-    (tmp_path / "model" / "one.safetensors").touch()
-    assert named("ink", tmp_path / "model" / "one.safetensors") == [mine / "ink.safetensors"]
-    with pytest.raises(ModelError) as refused:
-        named("an old house")
-    assert refused.value.code is ErrorCode.PICKLE_REFUSED

@@ -135,6 +135,21 @@ def test_a_hub_id_is_pulled_and_painted_with(
     assert len(server.asked) == count
 
 
+def test_a_licence_is_told_at_the_first_pull_of_a_repository(
+    server: type[Hub], preset: Preset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*command: str) -> str:
+        assert run(["models", "pull", *command]) == 0
+        return capsys.readouterr().err
+
+    assert "licence" not in told("tiny", "-q"), "what was not shown is not counted as shown"
+    assert told("tiny").count("licence: MIT") == 2
+    assert (tmp_path / "home" / "depthpaint-licences.json").is_file()
+    again = told("tiny")
+    assert ("licence" in again, again.count("somebody/")) == (False, 2)
+    assert "licence: mit" in told("somebody/base"), "its page names another than the preset"
+
+
 def test_a_part_may_lie_in_a_subfolder_and_a_lora_comes_without_a_config(server: type[Hub]) -> None:
     folder = fetch(HubPart("somebody/nested", 1, "MIT", CONTROL.weights, subfolder=NESTED))
     assert {"config.json", CONTROL.weights[0]} <= {file.name for file in folder.iterdir()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
@@ -54,6 +55,7 @@ def load(folder: Path) -> None:
         ("model_index.json", {"tokenizer": ["transformers", "AutoTokenizer"]}),
         ("../control/config.json", {"_class_name": "os.system"}),
         ("../control/config.json", {"_class_name": "ControlNetUnionModel"}),
+        ("../control/config.json", {"_class_name": "FluxControlNetModel"}),
     ],
 )
 def test_a_class_that_is_not_on_the_list_is_refused(folder: Path, file: str, fields: dict[str, Any]) -> None:
@@ -63,6 +65,19 @@ def test_a_class_that_is_not_on_the_list_is_refused(folder: Path, file: str, fie
     assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE
     assert "\n" not in str(refused.value)
     assert CANARY not in sys.modules
+
+
+@pytest.mark.parametrize("part", ["model/unet", "model/vae", "model/text_encoder", "control"])
+def test_a_weight_that_is_missing_is_not_left_to_chance(folder: Path, part: str) -> None:
+    file = next((folder / part).glob("*.safetensors"))
+    weights = load_file(file)
+    name = sorted(weights)[len(weights) // 2]
+    del weights[name]
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="is missing") as refused:
+        load(folder)
+    assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE
+    assert name.removeprefix("text_model.") in str(refused.value)
 
 
 def test_code_that_a_folder_brings_is_not_run(folder: Path) -> None:

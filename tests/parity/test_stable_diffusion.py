@@ -11,7 +11,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
-from tiny_sd import save_adapter, save_control, save_model
+from tiny_sd import save_adapter, save_control, save_model, save_union
 
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
@@ -24,6 +24,7 @@ WIDTH, HEIGHT, STEPS, SEED, PROMPT, NEGATIVE = 128, 96, 4, 12345, "a red house i
 FAMILIES = {
     "sd15": ("sd15", "control"), "sd21": ("sd21", "control"), "sd2-depth": ("sd2-depth", ""),
     "sdxl": ("sdxl", "control"), "t2i-adapter": ("sd15", "adapter"), "t2i-adapter-sdxl": ("sdxl", "adapter"),
+    "sdxl-union": ("sdxl", "union"),
 }  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = save_model(root / family, family)
     saved = {
         "control": lambda: save_control(root / "control", folder),
+        "union": lambda: save_union(root / "union", folder),
         "adapter": lambda: save_adapter(root / "adapter", xl=family == "sdxl"),
     }
     return Case(folder, saved[kind]() if kind else None, kind)
@@ -98,6 +100,10 @@ def theirs(case: Case, depth: np.ndarray) -> np.ndarray:
         name = "StableDiffusionXLAdapterPipeline" if xl else "StableDiffusionAdapterPipeline"
         pipeline = _pipeline(name, case.folder, adapter=diffusers.T2IAdapter.from_pretrained(case.control))
         options |= {"image": shown.expand(-1, 3, -1, -1)}
+    elif case.kind == "union":
+        network = diffusers.ControlNetUnionModel.from_pretrained(case.control)
+        pipeline = _pipeline("StableDiffusionXLControlNetUnionPipeline", case.folder, controlnet=network)
+        options |= {"control_image": [shown.expand(-1, 3, -1, -1)], "control_mode": [1]}
     else:
         name = "StableDiffusionXLControlNetPipeline" if xl else "StableDiffusionControlNetPipeline"
         network = diffusers.ControlNetModel.from_pretrained(case.control)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, T2IAdapter, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    ControlNetUnionModel,
+    DDIMScheduler,
+    T2IAdapter,
+    UNet2DConditionModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 WORDS = ["a</w>", "house</w>", "red</w>", "snowy</w>", "bedroom</w>", "in</w>", "the</w>", "forest</w>"]
@@ -125,6 +133,30 @@ def save_control(folder: Path, model: Path) -> Path:
             torch.nn.init.normal_(parameter, std=0.5)
     for parameter in network.controlnet_cond_embedding.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
+    network.save_pretrained(folder)
+    return folder
+
+
+def save_union(folder: Path, model: Path) -> Path:
+    """A union of six control networks for an SDXL; what starts as zero is filled."""
+    like = ControlNetModel.from_unet(
+        UNet2DConditionModel.from_pretrained(model / "unet"),
+        conditioning_embedding_out_channels=(8, 8, 16, 16),
+    ).config
+    torch.random.default_generator.manual_seed(9)
+    known = inspect.signature(ControlNetUnionModel).parameters
+    network = ControlNetUnionModel(
+        **{name: value for name, value in like.items() if name in known},
+        num_trans_channel=XL_CHANNELS[0], num_trans_head=4, num_proj_channel=XL_CHANNELS[0],
+    )  # fmt: skip
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.5)
+    for parameter in network.controlnet_cond_embedding.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    # What it is told to see has to matter.
+    for parameter in network.control_add_embedding.parameters():
+        torch.nn.init.normal_(parameter, std=1.0)
     network.save_pretrained(folder)
     return folder
 

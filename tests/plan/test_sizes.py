@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from depthpaint.core.geometry import Box, Extent, Fit
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models import registry
 from depthpaint.plan.sizes import plan_sizes
 
 Pair = tuple[int, int]
+DIORAMA = replace(registry.DIORAMA, output_area=None)
 SD15 = replace(
     DIORAMA, name="sd15", trained_area=512 * 512, smallest_area=384 * 384, largest_area=768 * 768, multiple=8
 )

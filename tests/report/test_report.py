@@ -65,7 +65,7 @@ RECIPES: list[dict[str, object]] = [
         "lora": ("style.safetensors:0.25", "my other style.safetensors"),
         "clip_skip": 1,
     },
-    {"control": "org/net", "vae": "vae.safetensors"},
+    {"control": "org/net", "vae": "vae.safetensors", "finish": False},
 ]
 
 

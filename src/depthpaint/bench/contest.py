@@ -19,8 +19,11 @@ from PIL import Image
 from depthpaint.bench.clock import Timing
 from depthpaint.bench.task import BenchTask
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.depth.relief import relief_of
 
 PEER = Path(__file__).parent / "peers" / "diffusers_peer.py"
+SAMPLER, SCHEDULE = "dpm++-2m", "trailing"
+"""What both sides know. What depthpaint does beyond the network is left out: both paint one picture."""
 WARM_PICTURES = 2
 """Pictures at the start of a steady run that do not count."""
 
@@ -88,6 +91,7 @@ def _arguments(task: BenchTask, work: Path) -> list[str]:
     return [
         "generate", str(task.depth), task.prompt, "--seed", str(task.seed),
         "--steps", str(task.num_inference_steps), "--guidance", str(task.guidance_scale), "--size", "depth",
+        "--sampler", SAMPLER, "--schedule", SCHEDULE, "--no-finish",
         "--out", str(work), "--name", "own", "--overwrite", "-q",
     ]  # fmt: skip
 
@@ -105,6 +109,7 @@ def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
     request = GenerationRequest(
         depth=task.depth, prompt=task.prompt, seed=task.seed, size="depth",
         num_inference_steps=task.num_inference_steps, guidance_scale=task.guidance_scale,
+        sampler=SAMPLER, schedule=SCHEDULE, finish=False,
     )  # fmt: skip
     seconds: list[float] = []
     for _ in range(pictures):
@@ -116,7 +121,8 @@ def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
 
 def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> dict[str, Any]:
     settings = (task.prompt, task.seed, task.num_inference_steps, task.guidance_scale, pictures)
-    command = [sys.executable, PEER, folder, task.depth, *settings, work / "peer.npy"]
+    np.save(work / "relief.npy", relief_of(np.load(task.depth)))
+    command = [sys.executable, PEER, folder, work / "relief.npy", *settings, work / "peer.npy"]
     return json.loads(run_side([str(part) for part in command]).strip().splitlines()[-1])
 
 

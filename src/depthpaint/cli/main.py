@@ -11,7 +11,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from depthpaint.cli import bench, doctor, generate, inspect, models, replay, report, study, train, verify
+from depthpaint.cli import (
+    batch,
+    bench,
+    doctor,
+    generate,
+    inspect,
+    models,
+    replay,
+    report,
+    study,
+    train,
+    verify,
+)
 from depthpaint.cli.terminal import ReaderGone, emit, tell
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
@@ -26,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(generate.generate)
+app.command()(batch.batch)
 app.command()(inspect.inspect)
 app.command()(replay.replay)
 app.command()(verify.verify)

@@ -24,10 +24,9 @@ def everything() -> list[str]:
 def checked(name: str) -> Checked:
     """What the files of a model are like. Raises ModelError for a name that is none."""
     from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
-    from depthpaint.models.hub_part import HubPart
+    from depthpaint.models.hub_name import part_named
     from depthpaint.models.registry import MODELS
     from depthpaint.models.stable_diffusion.checking import check
-    from depthpaint.models.stable_diffusion.places import HUB_ID
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
     if name in PRESETS:
@@ -37,8 +36,8 @@ def checked(name: str) -> Checked:
         return check(name, [_pinned(seer)])
     if name in MODELS or seer is not None:
         return _shipped(name)
-    if HUB_ID.fullmatch(name):
-        return check(name, [HubPart(name, 0, "")])
+    if (part := part_named(name)) is not None:
+        return check(name, [part])
     raise ModelError(
         f"there is no model called '{printable(name)}'",
         code=ErrorCode.MODEL_NOT_FOUND,

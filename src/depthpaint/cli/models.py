@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +85,7 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
     Examples:
       depthpaint models pull sd15
       depthpaint models pull depth-anything-v2-small
-      depthpaint models pull somebody/some-model
+      depthpaint models pull somebody/some-model@v1.1
     """  # fmt: skip
     from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, needs_extra
     from depthpaint.models.stable_diffusion.places import OTHERWISE
@@ -108,9 +108,12 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
         raise needs_extra(error) from error
     if as_json:
         rows = [
-            {"repository": part.repository, "licence": part.licence, "folder": str(folder)}
+            {
+                "repository": part.repository, "revision": part.revision or "main", "licence": part.licence,
+                "folder": str(folder),
+            }
             for part, folder in zip(parts, folders, strict=True)
-        ]
+        ]  # fmt: skip
         emit_document({"name": name, "parts": rows})
         return
     for folder in folders:
@@ -163,16 +166,17 @@ def _parts(name: str) -> list[HubPart]:
     """What is downloaded for a name or a hub id."""
     from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
     from depthpaint.models.hub import part_on_hub
+    from depthpaint.models.hub_name import part_named
     from depthpaint.models.stable_diffusion.hub_parts import KNOWN
-    from depthpaint.models.stable_diffusion.places import HUB_ID, OTHERWISE
+    from depthpaint.models.stable_diffusion.places import OTHERWISE
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
     if name in PRESETS:
         return PRESETS[name].parts
-    if name in KNOWN:
-        return [KNOWN[name]]
-    if HUB_ID.fullmatch(name):
-        return [part_on_hub(f"the model {name}", name, OTHERWISE)]
+    if (part := part_named(name)) is not None:
+        if part.repository in KNOWN:
+            return [replace(KNOWN[part.repository], revision=part.revision)]
+        return [part_on_hub(f"the model {name}", part.repository, OTHERWISE, part.revision)]
     known = [*PRESETS, *(key for key, seer in ESTIMATORS.items() if isinstance(seer, HubEntry))]
     raise ModelError(
         f"there is nothing to download called '{printable(name)}'",
@@ -184,9 +188,14 @@ def _parts(name: str) -> list[HubPart]:
 
 
 def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
-    """Once, before anything is fetched."""
+    """Before anything is fetched; a licence that was shown at an earlier pull is not told again."""
+    from depthpaint.models.shown_licences import is_new, remember
+
     for part in parts:
-        tell(f"{name}: {part.megabytes} MB from {part.page}, licence: {part.licence}", quiet=quiet)
+        licence = f", licence: {part.licence}" if is_new(part) else ""
+        tell(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
+    if not quiet:
+        remember(parts)
 
 
 def _show_estimator(name: str, *, as_json: bool) -> None:

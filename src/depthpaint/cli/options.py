@@ -56,6 +56,14 @@ Vae = Annotated[str | None, Option(rich_help_panel=_WEIGHTS, help="Another autoe
 ClipSkip = Annotated[
     int, Option(rich_help_panel=_WEIGHTS, help="Last layers of the text encoder to leave out.")
 ]
+SafetyCheckerOption = Annotated[
+    bool,
+    Option(
+        "--safety-checker",
+        rich_help_panel=_WEIGHTS,
+        help="Let the model's own safety checker look at every picture; exit 8 if it refuses one.",
+    ),
+]
 _MACHINE = "Where it computes"
 DeviceOption = Annotated[str, Option("--device", rich_help_panel=_MACHINE, help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[
@@ -67,6 +75,9 @@ Compile = Annotated[
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, lcm, unipc.")]
 Schedule = Annotated[str | None, Option(help="trailing, early, leading, linspace, karras, exponential.")]
 FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
+Finish = Annotated[
+    bool, Option("--finish/--no-finish", help="Draw edges along the depth map's, where the model's are soft.")
+]
 Out = Annotated[Path, Option(help="Folder for the pictures.")]
 Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]

@@ -79,6 +79,7 @@ def _again(
 ) -> Verdict:
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
+    from depthpaint.record.learned_words import require_learned_words
     from depthpaint.record.picture_file import save_picture
     from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import record_of
@@ -89,8 +90,11 @@ def _again(
     record = read_record(image)
     original = pixels_of(image)
     request = record.request(depth or recorded_depth(record, image), moved)
+    engine = make_engine(runtime)
+    if record.digests.inversions:
+        require_learned_words(record, engine.understand(request)[1])
     with step_bar(quiet=False) as show:
-        result = make_engine(runtime).paint(request, show)
+        result = engine.paint(request, show)
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)

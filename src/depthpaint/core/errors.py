@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     OUTPUT_EXISTS = "output_exists"
     OUTPUT_LOCKED = "output_locked"
     OUTPUT_PATH_ESCAPE = "output_path_escape"
+    PICTURE_REFUSED = "picture_refused"
     RECORD_MISSING = "record_missing"
     RECORD_DAMAGED = "record_damaged"
     INTERNAL = "internal"
@@ -83,6 +84,7 @@ STATUSES = MappingProxyType(
         ErrorCode.OUTPUT_EXISTS: (8, 409),
         ErrorCode.OUTPUT_LOCKED: (8, 409),
         ErrorCode.OUTPUT_PATH_ESCAPE: (8, 400),
+        ErrorCode.PICTURE_REFUSED: (8, 422),
         ErrorCode.RECORD_MISSING: (3, 422),
         ErrorCode.RECORD_DAMAGED: (3, 422),
         ErrorCode.INTERNAL: (1, 500),
@@ -154,6 +156,10 @@ class ModelError(DepthpaintError):
 
 class OutputError(DepthpaintError, OSError):
     """A result cannot be written where it was asked to go."""
+
+
+class PictureRefused(DepthpaintError):
+    """A picture was painted as asked, and is withheld: nothing failed."""
 
 
 class OutOfMemory(DepthpaintError):

@@ -45,7 +45,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> 
             _publish_new(temporary, path)
         _sync_folder(path.parent)
     except (OSError, ValueError) as error:
-        raise _output_error(path, error) from error
+        raise output_error(path, error) from error
     finally:
         _remove(temporary)
 
@@ -114,7 +114,8 @@ def _remove(path: Path) -> None:
         return  # The first error is the one to tell.
 
 
-def _output_error(path: Path, error: OSError | ValueError) -> OutputError:
+def output_error(path: Path, error: OSError | ValueError) -> OutputError:
+    """The error for a file that cannot be written: output_exists, disk_full or output_not_writable."""
     number = error.errno if isinstance(error, OSError) else None
     reason = re.sub(r"^\[Errno \d+\] ", "", str(error)) if number is None else os.strerror(number)
     if number == errno.EEXIST:

@@ -45,7 +45,8 @@ class ModelChoice(BaseModel):
     `model` is a name from `depthpaint models list`, a hub id (owner/name), a folder in diffusers' layout or
     a single safetensors checkpoint; `control` and `vae` are the same for a depth ControlNet or T2I-Adapter,
     and for an autoencoder; `also` are further ControlNets. `clip_skip` is how many of the text encoder's last
-    layers are left out, as diffusers counts: the web UIs' "clip skip 2" is 1 here.
+    layers are left out, as diffusers counts: the web UIs' "clip skip 2" is 1 here. With `safety_checker` the
+    network that the model brings for that looks at every picture, and refuses some.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -56,6 +57,7 @@ class ModelChoice(BaseModel):
     also: AlsoField = ()
     lora: Annotated[tuple[Annotated[Lora, BeforeValidator(_lora)], ...], BeforeValidator(_several)] = ()
     clip_skip: Annotated[int, BeforeValidator(no_boolean), Field(ge=0, le=10)] = 0
+    safety_checker: bool = False
 
     @property
     def choice(self) -> ModelChoice:

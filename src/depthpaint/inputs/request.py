@@ -64,9 +64,9 @@ class GenerationRequest(DepthReading, ModelChoice):
     """Everything that a user can decide about a picture. None means that the model's own habit decides.
 
     Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
-    `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say. Unknown fields are errors,
-    and zero is a value. How the depth file is to be read is part of it (DepthReading), and
-    what it is painted with (ModelChoice).
+    `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say; without `finish` edges are
+    not drawn along the depth map's. Unknown fields are errors, and zero is a value. How the depth file is to
+    be read is part of it (DepthReading), and what it is painted with (ModelChoice).
     """
 
     depth: Annotated[Path, BeforeValidator(clean_text)]
@@ -85,6 +85,7 @@ class GenerationRequest(DepthReading, ModelChoice):
     sampler: Name | None = None
     schedule: Name | None = None
     fit: Fit = Fit.PAD
+    finish: bool = True
 
     @property
     def reading(self) -> DepthReading:

@@ -6,6 +6,7 @@ It is imported late, since it belongs to the extra `sd` and takes a third of a s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
@@ -54,15 +55,16 @@ def pull(what: str, part: HubPart, otherwise: str, *, bars: bool = False) -> Pat
     return folder
 
 
-def part_on_hub(what: str, repository: str, otherwise: str) -> HubPart:
+def part_on_hub(what: str, repository: str, otherwise: str, revision: str | None = None) -> HubPart:
     """Ask the hub what of a repository is to be fetched. Raises ModelError as pull and Listing do."""
     from huggingface_hub import constants
 
-    whole = HubPart(repository, 0, UNSTATED)
+    whole = HubPart(repository, 0, UNSTATED, revision=revision)
     if constants.HF_HUB_OFFLINE:
         _local_at_least(what, whole, otherwise)
         return whole
-    return tried(what, whole, otherwise, lambda: _listed(repository)).part
+    listing = tried(what, whole, otherwise, lambda: _listed(repository, revision))
+    return replace(listing.part, revision=revision)
 
 
 def require_pinned(folder: Path, part: HubPart) -> None:
@@ -79,10 +81,10 @@ def require_pinned(folder: Path, part: HubPart) -> None:
             )
 
 
-def _listed(repository: str) -> Listing:
+def _listed(repository: str, revision: str | None) -> Listing:
     from huggingface_hub import HfApi
 
-    told = HfApi().model_info(repository, files_metadata=True)
+    told = HfApi().model_info(repository, revision=revision, files_metadata=True)
     files = tuple((file.rfilename, file.size or 0) for file in told.siblings or ())
     licence = told.card_data.get("license") if told.card_data is not None else None
     return Listing(repository, files, str(licence) if licence else UNSTATED)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_COMMIT = re.compile("[0-9a-f]{40}")
 CONFIGURATIONS = ("*.json", "*.txt")
 """Texts: configurations, and the words of tokenizers; the hub's `*` goes into folders, too."""
 
@@ -15,9 +17,10 @@ class HubPart:
     """One repository's share of a model.
 
     `weights` are names or patterns of its safetensors files, and nothing else but texts is fetched: never a
-    pickle. All of them are below `subfolder`. `revision` is the commit that is taken, None for whatever
-    "main" is; `sha256` are digests, hexadecimal, of files by their path below `subfolder`, as far as they are
-    known. A LoRA is not `configured`: it comes without a config.json; without `weights` only texts are meant.
+    pickle. All of them are below `subfolder`. `revision` is the commit, tag or branch that is taken, None for
+    whatever "main" is; `sha256` are digests, hexadecimal, of files by their path below `subfolder`, as far as
+    they are known. A LoRA is not `configured`: it comes without a config.json; without `weights` only texts
+    are meant.
     """
 
     repository: str
@@ -39,9 +42,15 @@ class HubPart:
         return [f"{self.subfolder}/{name}" if self.subfolder else name for name in (*texts, *self.weights)]
 
     @property
+    def name(self) -> str:
+        """What people call it: its repository, and after an @ the revision that it is pinned to."""
+        return self.repository if self.revision is None else f"{self.repository}@{self.revision}"
+
+    @property
     def page(self) -> str:
         """Where the weights and their licence are."""
-        return f"{self.repository} at {(self.revision or 'main')[:10]}"
+        revision = self.revision or "main"
+        return f"{self.repository} at {revision[:10] if _COMMIT.fullmatch(revision) else revision}"
 
     def missing_in(self, folder: Path) -> str:
         """The first thing that `folder` lacks of it, "" where it is whole.

@@ -23,11 +23,14 @@ DIORAMA = ModelHabits(
     latent_channels=16,
     prediction="v_prediction",
     zero_terminal_snr=True,
-    sampler="dpm++-2m",
-    schedule="trailing",
-    num_inference_steps=16,
-    guidance_scale=2.0,
+    sampler="ddim",
+    schedule="early",
+    num_inference_steps=4,
+    guidance_scale=1.5,
     control_strength=1.0,
+    # Its colours are sure to a latent pixel; where surfaces end, the depth map knows better.
+    softness=8,
+    output_area=512 * 512,
 )
 
 
@@ -42,7 +45,7 @@ def _load_diorama(runtime: Runtime) -> Painter:
 MODELS: dict[str, ModelEntry] = {
     "diorama": ModelEntry(
         DIORAMA, _load_diorama, "Apache-2.0",
-        "Built in: paints plain things on a floor, before a wall or the sky, in a second on two CPU cores.",
+        "Built in: paints rooms, houses, landscapes and things, in a second on two CPU cores.",
     ),
 }  # fmt: skip
 

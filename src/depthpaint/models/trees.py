@@ -1,6 +1,7 @@
 """Model trees of ComfyUI and of the AUTOMATIC1111 web UI, read where they are.
 
-DEPTHPAINT_MODELS names them, with the system's separator of paths between several.
+DEPTHPAINT_MODELS names them, or a file in which ComfyUI names them (tree_file), with the system's separator
+of paths between several.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.tree_file import folders_in
 from depthpaint.models.weights import PICKLES
 
 Shelf = Literal["model", "control", "lora", "vae", "embedding"]
@@ -58,10 +60,17 @@ def _named(shelves: list[Path], name: str, suffixes: tuple[str, ...]) -> list[Pa
     return [place for place in dict.fromkeys(places) if os.path.exists(place)]  # noqa: PTH110
 
 
+def _named_by(tree: Path, shelf: Shelf) -> list[Path]:
+    """Where a tree, or a file that names trees, would have a shelf."""
+    if tree.is_file():
+        return [folder for kind, folder in folders_in(tree) if kind in SHELVES[shelf]]
+    return [root / name for root in (tree, tree / "models") for name in SHELVES[shelf]]
+
+
 def _shelves(shelf: Shelf) -> list[Path]:
     trees = [Path(tree).expanduser() for tree in os.environ.get(VARIABLE, "").split(os.pathsep) if tree]
-    roots = [root for tree in trees for root in (tree, tree / "models")]
-    folders = [root / name for root in roots for name in SHELVES[shelf] if (root / name).is_dir()]
+    named = [place for tree in trees for place in _named_by(tree, shelf)]
+    folders = [folder for folder in named if folder.is_dir()]
     # A disk that knows no capitals holds "vae" and "VAE" once.
     once = {(folder.stat().st_dev, folder.stat().st_ino): folder for folder in reversed(folders)}
     return [folder for folder in folders if folder in once.values()]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from depthpaint.core.geometry import Extent, Fit
@@ -31,7 +32,7 @@ class RunPlan:
 
     `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the
     network is told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's
-    convention).
+    convention). `inversions` are the learned words of the sentences, with the sha256 of their files.
     """
 
     model: str
@@ -52,8 +53,10 @@ class RunPlan:
     also: tuple[Also, ...]
     profile: ProfileName
     fit: Fit
+    finish: bool
     sizes: Sizes
     warnings: tuple[str, ...] = ()
+    inversions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def strengths(self, index: int) -> dict[str, float]:
         """What is heard at step `index`, and how strongly: "depth" and the further controls' kinds."""
@@ -104,6 +107,7 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
         also=request.also,
         profile=_given(request.profile, habits.profile),
         fit=request.fit,
+        finish=request.finish,
         sizes=sizes,
     )
     return replace(plan, warnings=tuple(_warnings(plan, habits)))
@@ -121,11 +125,18 @@ def _given(value: T | None, otherwise: T) -> T:
     return otherwise if value is None else value
 
 
+def _habitual(size: Extent, habits: ModelHabits) -> bool:
+    """Whether the model always brings its pictures to about that many pixels."""
+    return habits.output_area is not None and abs(size.pixels / habits.output_area - 1) < 0.05
+
+
 def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
     found: list[str] = []
     sizes = plan.sizes
-    if sizes.resized:
-        how = "enlarged along the depth map's edges" if sizes.enlarged else "reduced"
+    if sizes.resized and not _habitual(sizes.output_size, habits):
+        finished = plan.finish and plan.controlled
+        enlarged = "enlarged along the depth map's edges" if finished else "enlarged"
+        how = enlarged if sizes.enlarged else "reduced"
         found.append(
             f"painted at {sizes.content_size}, the area {habits.name} was trained for, "
             f"and {how} to {sizes.output_size}"

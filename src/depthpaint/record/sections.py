@@ -75,12 +75,14 @@ class Settings(Section):
     profile: str
     reading: Annotated[DepthReading, AfterValidator(_told_reading)]
     fit: Fit
+    finish: bool = True
     model: Annotated[str, AfterValidator(_told_name)]
     control: Annotated[str, AfterValidator(_told_name)] | None = None
     vae: Annotated[str, AfterValidator(_told_name)] | None = None
     also: Annotated[tuple[Also, ...], AfterValidator(_told_also)] = ()
     lora: Annotated[tuple[Lora, ...], AfterValidator(_told_loras)] = ()
     clip_skip: int = 0
+    safety_checker: bool = False
     size: Extent
 
 
@@ -139,12 +141,16 @@ class DepthFacts(Section):
 
 
 class Digests(Section):
-    """sha256, hexadecimal: of the depth file, the depth that the network saw, the weights, and the pixels."""
+    """sha256, hexadecimal: of the depth file, the depth that the network saw, the weights, and the pixels.
+
+    `inversions` are those of learned words' files, by the word.
+    """
 
     depth: str
     control: str
     weights: str
     picture: str
+    inversions: dict[str, str] = {}
 
 
 class AgreementFacts(Section):

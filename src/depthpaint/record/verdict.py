@@ -20,6 +20,7 @@ _DIGEST_NAMES = {
     "depth": "the depth file",
     "control": "the depth that the network saw",
     "weights": "the model's weights",
+    "inversions": "the learned words",
 }
 _LONGEST_VALUE = 40
 

@@ -76,10 +76,13 @@ def _grouped(what: str, judged: Sequence[Painted], key: Callable[[Painted], str]
     )
 
 
-def _time(painted: Sequence[Painted]) -> Section:
+def _time(painted: Sequence[Painted]) -> Section | None:
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for one in painted:
-        groups[str(one.record.plan.output_size)].append(one.record.seconds["picture"])
+        if "picture" in one.record.seconds:  # a batch keeps times out of its pictures
+            groups[str(one.record.plan.output_size)].append(one.record.seconds["picture"])
+    if not groups:
+        return None
     rows = tuple(
         (size, len(seconds), interval_of(seconds).median, min(seconds), max(seconds))
         for size, seconds in sorted(groups.items(), key=lambda item: len(item[1]), reverse=True)
@@ -118,7 +121,7 @@ def _row(one: Painted, gathered: Gathered) -> tuple[Cell, ...]:
         one.path.relative_to(gathered.folder).as_posix(), settings.prompt, settings.seed,
         str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
         *((None, None) if found is None else (found.rank_correlation, found.detail_correlation)),
-        one.record.seconds["picture"], len(one.record.warnings),
+        one.record.seconds.get("picture"), len(one.record.warnings),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Stock diffusers painting from an exported folder, as its documentation shows it; prints one JSON line.
 
-python diffusers_peer.py FOLDER DEPTH.npy PROMPT SEED STEPS GUIDANCE PICTURES OUT.npy
+python diffusers_peer.py FOLDER HINT.npy PROMPT SEED STEPS GUIDANCE PICTURES OUT.npy
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from diffusers import StableDiffusionAdapterPipeline
 
 def main() -> None:
     """Paint PICTURES times; write the last picture (H, W, 3) in [0, 1] and report the seconds of each."""
-    folder, depth_file, prompt, seed, steps, guidance, pictures, out = sys.argv[1:]
+    folder, hint_file, prompt, seed, steps, guidance, pictures, out = sys.argv[1:]
     started = time.perf_counter()
     pipeline = StableDiffusionAdapterPipeline.from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     loaded = time.perf_counter() - started
-    depth = torch.from_numpy(np.load(depth_file))[None, None]
+    hint = torch.from_numpy(np.load(hint_file))[None]
     seconds: list[float] = []
     picture = np.empty(0)
     for _ in range(int(pictures)):
         began = time.perf_counter()
         picture = pipeline(
             prompt,
-            image=depth,
-            height=depth.shape[-2],
-            width=depth.shape[-1],
+            image=hint,
+            height=hint.shape[-2],
+            width=hint.shape[-1],
             num_inference_steps=int(steps),
             guidance_scale=float(guidance),
             generator=torch.Generator().manual_seed(int(seed)),

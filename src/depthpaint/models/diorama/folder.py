@@ -85,7 +85,8 @@ def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
         "beta_schedule": "scaled_linear",
         "prediction_type": habits.prediction,
         "rescale_betas_zero_snr": habits.zero_terminal_snr,
-        "timestep_spacing": habits.schedule,
+        # Of its own schedule, diffusers knows nothing; this one begins where it does.
+        "timestep_spacing": "trailing",
         "algorithm_type": "dpmsolver++",
         "solver_order": 2,
         "solver_type": "midpoint",

@@ -82,12 +82,7 @@ class Diorama:
 
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Run the adapter, which never looks at the latents: once a picture."""
-        depth = hints["depth"]
-        (seen,) = (each.name for each in self._sessions["adapter"].get_inputs())  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        # The first weights saw the depth alone.
-        features = self._run(
-            "adapter", {seen: relief_of(depth)[None] if seen == "relief" else depth[None, None]}
-        )
+        features = self._run("adapter", {"relief": relief_of(hints["depth"])[None]})
         return features if known is None else tuple(where_known(feature, known) for feature in features)
 
     def control(

@@ -12,14 +12,17 @@ from tokenizers import Tokenizer
 from depthpaint.models.painter import UnknownWord
 
 MEANINGS = {
-    "grey": "gray", "cyan": "turquoise", "teal": "turquoise", "violet": "purple", "magenta": "pink",
-    "crimson": "red", "scarlet": "red", "golden": "yellow", "gold": "yellow", "azure": "blue",
-    "navy": "blue", "beige": "sand", "silver": "gray", "lime": "green", "marble": "stone",
-    "wood": "wooden", "globe": "sphere", "orb": "sphere", "block": "cube", "pillar": "cylinder",
-    "column": "cylinder", "tube": "cylinder", "pyramid": "cone", "mountain": "cone", "mountains": "cone",
-    "bedroom": "room", "kitchen": "room", "house": "cube", "cupboard": "cube", "snowy": "snow",
-    "forest": "grass", "field": "meadow", "desert": "sand", "dusk": "sunset", "dawn": "sunset",
-    "midnight": "night", "day": "daylight", "sunny": "daylight", "cloudy": "overcast", "wardrobe": "cube",
+    "azure": "blue", "navy": "blue", "silver": "gray", "lime": "green", "bronze": "brown", "copper": "orange",
+    "globe": "sphere", "orb": "sphere", "block": "cube", "pillar": "cylinder", "column": "cylinder",
+    "tube": "cylinder", "field": "meadow", "midnight": "night", "moon": "moonlight", "sun": "sunshine",
+    "morning": "sunrise", "afternoon": "daylight", "rain": "overcast", "storm": "overcast",
+    "blizzard": "snow", "villa": "house", "castle": "house", "church": "house", "skyscraper": "tower",
+    "river": "lake", "pond": "lake", "island": "beach", "dune": "dunes", "cliff": "mountain", "rock": "stone",
+    "valley": "mountains", "canyon": "mountains", "seat": "chair", "bench": "stool", "drawer": "cupboard",
+    "fridge": "cupboard", "poster": "picture", "candle": "lamp", "mat": "rug", "bush": "tree", "palm": "tree",
+    "flower": "plant", "rose": "plant", "cactus": "plant", "steel": "metal", "iron": "metal",
+    "chrome": "metal", "crystal": "glass", "ceramic": "shiny", "plastic": "shiny", "cotton": "fabric",
+    "silk": "velvet", "wool": "fabric", "plank": "wooden", "tile": "tiled",
 }  # fmt: skip
 """Words that people write, and the known word nearest in meaning: only ever a suggestion."""
 

@@ -106,14 +106,18 @@ class ControlNetwork:
     ) -> Extras:
         """Residuals of the UNet's skips and middle, scaled by `strength`."""
         down, middle = self._network(
-            latents, timestep, encoder_hidden_states=text.words,
-            controlnet_cond=hint.values.to(latents.dtype).expand(len(latents), -1, -1, -1),
-            conditioning_scale=strength, added_cond_kwargs=added or None, return_dict=False,
+            latents, timestep, encoder_hidden_states=text.words, conditioning_scale=strength,
+            added_cond_kwargs=added or None, return_dict=False,
+            **self._shown(hint.values.to(latents.dtype).expand(len(latents), -1, -1, -1)),
         )  # fmt: skip
         return Extras({
             "down_block_additional_residuals": [_where_known(each, hint.known) for each in down],
             "mid_block_additional_residual": _where_known(middle, hint.known),
         })  # fmt: skip
+
+    def _shown(self, hint: Tensor) -> dict[str, Any]:
+        """How the network takes the embedded hint (B, C, h, w)."""
+        return {"controlnet_cond": hint}
 
     def silent(self, latents: Tensor) -> Extras:
         """Nothing."""

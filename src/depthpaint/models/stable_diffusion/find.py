@@ -15,9 +15,11 @@ from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.family import require_family
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.habits import habits_of
+from depthpaint.models.stable_diffusion.inversion_names import embeddings_of, learned_in
 from depthpaint.models.stable_diffusion.places import display_name, in_cache, named, needs_extra, place_of
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
+from depthpaint.models.stable_diffusion.safety_parts import require_checker
 from depthpaint.plan.habits import ModelHabits
 
 
@@ -33,27 +35,36 @@ def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:
         if choice.control is not None:
             # What is known of the preset's network is not known of another.
             habits = replace(habits, control_strength=1.0)
-        return _entry(habits, choice, preset, preset.licence, preset.summary)
+        return _entry(habits, choice, preset, preset.licence, preset.summary, None)
     place = place_of(choice.model, "model")
     if place is None:
         return None
     name = display_name(choice.model, place)
     habits = _habits_of_file(place, name) if place.is_file() else _habits_of_folder(place, name)
-    return _entry(habits, choice, None, "its own", f"Stable Diffusion in {name}")
+    return _entry(habits, choice, None, "its own", f"Stable Diffusion in {name}", place)
 
 
 def _entry(
-    habits: ModelHabits, choice: ModelChoice, preset: Preset | None, licence: str, summary: str
+    habits: ModelHabits,
+    choice: ModelChoice,
+    preset: Preset | None,
+    licence: str,
+    summary: str,
+    place: Path | None,
 ) -> ModelEntry:
+    # A preset lies in the hub's cache, where nobody puts words of their own.
+    own = None if place is None else embeddings_of(place)
+
     def load(runtime: Runtime) -> Painter:
-        found = _found(choice, preset)
+        found = replace(_found(choice, preset), embeddings=own)
         try:
+            import_module("depthpaint.models.stable_diffusion.library_noise").silence_libraries()
             loading = import_module("depthpaint.models.stable_diffusion.loading")
         except ModuleNotFoundError as error:
             raise needs_extra(error) from error
         return loading.load_painter(habits, found, runtime)
 
-    return ModelEntry(habits, load, licence, summary)
+    return ModelEntry(habits, load, licence, summary, lambda prompt: learned_in(prompt, own))
 
 
 def _habits_of_folder(folder: Path, name: str) -> ModelHabits:
@@ -91,7 +102,9 @@ def _found(choice: ModelChoice, preset: Preset | None) -> Found:
         loras.insert(0, (in_cache(preset.lora, preset) / preset.lora.weights[0], 1.0))
     vae = None if choice.vae is None else named(choice.vae, "vae")
     places = {kind: place for kind, (_, place) in controls.items()}
-    return Found(base, places, vae, tuple(loras), choice.clip_skip)
+    if choice.safety_checker:
+        require_checker(base)
+    return Found(base, places, vae, tuple(loras), choice.clip_skip, checked=choice.safety_checker)
 
 
 def _controls(choice: ModelChoice, preset: Preset | None) -> dict[str, tuple[str, Path]]:

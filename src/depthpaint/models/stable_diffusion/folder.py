@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+import transformers
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.folder_json import incompatible, read_json
+from depthpaint.models.hub_snapshot import commits_of
+from depthpaint.models.stable_diffusion import union
 from depthpaint.models.stable_diffusion.control import (
     Adapter,
     ControlNetwork,
@@ -19,9 +22,11 @@ from depthpaint.models.stable_diffusion.control import (
 )
 from depthpaint.models.stable_diffusion.decoder import Decoder
 from depthpaint.models.stable_diffusion.found import Found
-from depthpaint.models.stable_diffusion.inversions import add_inversions
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.modules import Modules
+from depthpaint.models.stable_diffusion.part import load_part
+from depthpaint.models.stable_diffusion.safety import SafetyChecker
+from depthpaint.models.stable_diffusion.safety_parts import CHECKER, EYES, IMAGE_PROCESSOR, PART
 from depthpaint.models.stable_diffusion.single_file import parts_of
 from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
 from depthpaint.models.stable_diffusion.text import TextEncoder
@@ -36,9 +41,11 @@ CLASSES: dict[str, frozenset[str]] = {
     "text_encoder_2": frozenset({"CLIPTextModelWithProjection"}),
     "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
     "tokenizer_2": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
+    PART: frozenset({CHECKER}),
+    EYES: frozenset({IMAGE_PROCESSOR, "CLIPFeatureExtractor"}),
 }
 """What a folder may ask to be built, by the part it is asked for; nothing else is ever imported."""
-CONTROLS = frozenset({"ControlNetModel", "T2IAdapter"})
+CONTROLS = frozenset({"ControlNetModel", "T2IAdapter", union.CLASS})
 DEPTH_CHANNELS = 5
 
 
@@ -52,10 +59,8 @@ def parts_named(folder: Path) -> dict[str, str]:
     return {name: _allowed(folder, name, index.get(name)) for name in needed}
 
 
-def load_modules(
-    found: Found, *, device: str, dtype: torch.dtype, inversions: Sequence[Path] = ()
-) -> Modules:
-    """Load every part, the controls, and words that are learned: the files of textual `inversions`.
+def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
+    """Load every part and the controls.
 
     Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
     """
@@ -67,12 +72,11 @@ def load_modules(
             parts["vae"] = _vae(found.vae, parts["vae"], device, dtype)
         apply_loras(found.loras, parts)
         unet = parts["unet"]
-        controls = {name: _control(place, unet, device, dtype) for name, place in found.controls.items()}
-    files += [*found.controls.values(), *(file for file, _ in found.loras), *inversions]
+        controls = _controls(found.controls, unet, device, dtype)
+        safety = _safety(found.folder, device, dtype) if found.checked else None
+    files += [*found.controls.values(), *(file for file, _ in found.loras)]
     files += [] if found.vae is None else [found.vae]
     two = "text_encoder_2" in parts
-    ends = ("", "_2") if two else ("",)
-    add_inversions([(parts[f"text_encoder{end}"], parts[f"tokenizer{end}"]) for end in ends], inversions)
     if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
         # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
         parts["vae"].to(torch.float32)
@@ -92,6 +96,9 @@ def load_modules(
         weights_sha256=digest_of([file for place in files for file in weight_files(place)]),
         sizes_told=unet.config.addition_embed_type == "text_time",
         empty_is_zero=two if single else bool(read_json(found.folder / INDEX).get(ZEROS, False)),
+        embeddings=found.embeddings,
+        safety=safety,
+        commits=commits_of([found.folder, *files]),
     )
 
 
@@ -101,18 +108,27 @@ def _of_folder(folder: Path, device: str, dtype: torch.dtype) -> tuple[dict[str,
     places = [folder / name for name in named if not name.startswith("tokenizer")]
     for place in places:
         weight_files(place)
-    return {name: _loaded(folder / name, kind, device, dtype) for name, kind in named.items()}, places
+    return {name: load_part(folder / name, kind, device, dtype) for name, kind in named.items()}, places
 
 
 def _of_file(file: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any], list[Path]]:
     return parts_of(file, device, dtype), [file]
 
 
+def _safety(folder: Path, device: str, dtype: torch.dtype) -> SafetyChecker:
+    index = read_json(folder / INDEX)
+    kinds = [_allowed(folder, name, index.get(name)) for name in (PART, EYES)]
+    network = load_part(folder / PART, kinds[0], device, dtype)
+    # The same numbers with torchvision and without it.
+    eyes = f"{IMAGE_PROCESSOR}Pil" if hasattr(transformers, f"{IMAGE_PROCESSOR}Pil") else IMAGE_PROCESSOR
+    return SafetyChecker(network, load_part(folder / EYES, eyes, device, dtype))
+
+
 def _vae(place: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
     if place.is_file():
         return vae_of(place, usual, device, dtype)
     folder = place if (place / "config.json").exists() else place / "vae"
-    return _loaded(folder, type(usual).__name__, device, dtype)
+    return load_part(folder, type(usual).__name__, device, dtype)
 
 
 def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
@@ -126,13 +142,27 @@ def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
     )
 
 
-def _control(folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
+def _controls(
+    places: Mapping[str, Path], unet: Any, device: str, dtype: torch.dtype
+) -> dict[str, DepthControl]:
+    loaded: dict[str, DepthControl] = {}
+    for kind, place in places.items():
+        same = next((loaded[other] for other in loaded if places[other] == place), None)
+        if isinstance(same, union.UnionNetwork):
+            loaded[kind] = same.seeing(kind)
+        else:
+            loaded[kind] = _control(kind, place, unet, device, dtype)
+    return loaded
+
+
+def _control(sees: str, folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
     if folder.is_file():
         return ControlNetwork(control_of(folder, unet, device, dtype))
-    kind = str(read_json(folder / "config.json").get("_class_name"))
+    told = read_json(folder / "config.json")
+    kind = union.CLASS if union.is_union(told) else str(told.get("_class_name"))
     if kind not in CONTROLS:
         raise incompatible(folder, f"config.json names the class {kind[:60]!r}")
-    network = _loaded(folder, kind, device, dtype)
+    network = load_part(folder, kind, device, dtype)
     if kind == "T2IAdapter":
         return Adapter(network)
     ours, theirs = network.config.cross_attention_dim, unet.config.cross_attention_dim
@@ -141,28 +171,7 @@ def _control(folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthC
             folder,
             f"it hears sentences of {ours} numbers a word, the model of {theirs}: another family",
         )
-    return ControlNetwork(network)
-
-
-def _loaded(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
-    import diffusers
-    import transformers
-
-    module = diffusers if hasattr(diffusers, kind) else transformers
-    build = getattr(module, kind).from_pretrained
-    try:
-        if "Tokenizer" in kind:
-            return build(str(folder), local_files_only=True)
-        name = "torch_dtype" if module is diffusers else "dtype"
-        variant = "fp16" if ".fp16." in weight_files(folder)[0].name else None
-        part = build(
-            str(folder), local_files_only=True, use_safetensors=True, variant=variant, **{name: dtype}
-        )
-    # Whatever a broken folder makes the libraries raise is a broken folder.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise incompatible(folder, reason) from error
-    return part.to(device).eval().requires_grad_(False)
+    return union.UnionNetwork(network, sees) if kind == union.CLASS else ControlNetwork(network)
 
 
 def _allowed(folder: Path, name: str, entry: object) -> str:

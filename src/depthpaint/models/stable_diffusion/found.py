@@ -11,7 +11,8 @@ from pathlib import Path
 class Found:
     """`folder` of the model, or its single file; the same for the controls, by what they see, and the VAE.
 
-    `loras` are files with their weights.
+    `loras` are files with their weights; `embeddings` is where the model's own learned words would be;
+    `checked` says whether the model's safety checker is to look at pictures.
     """
 
     folder: Path
@@ -19,3 +20,5 @@ class Found:
     vae: Path | None = None
     loras: tuple[tuple[Path, float], ...] = ()
     clip_skip: int = 0
+    embeddings: Path | None = None
+    checked: bool = False

@@ -53,11 +53,14 @@ SDXL_DEPTH = HubPart("diffusers/controlnet-depth-sdxl-1.0", 2502, _RAIL_PLUS, _H
 SDXL_DEPTH_MID = HubPart("diffusers/controlnet-depth-sdxl-1.0-mid", 545, _RAIL_PLUS, _HALF)
 SDXL_DEPTH_SMALL = HubPart("diffusers/controlnet-depth-sdxl-1.0-small", 320, _RAIL_PLUS, _HALF)
 SDXL_XINSIR = HubPart("xinsir/controlnet-depth-sdxl-1.0", 2502, "Apache-2.0", _WHOLE)
+SDXL_UNION = HubPart("xinsir/controlnet-union-sdxl-1.0", 2512, "Apache-2.0", _WHOLE)
 SDXL_ADAPTER = HubPart("TencentARC/t2i-adapter-depth-midas-sdxl-1.0", 158, "Apache-2.0", _HALF)
 SDXL_ALSO = {"canny": HubPart("diffusers/controlnet-canny-sdxl-1.0", 2502, _RAIL_PLUS, _HALF)}
 SDXL_LCM = _lora("latent-consistency/lcm-lora-sdxl", 394, _RAIL_PLUS, _LCM)
 SDXL_LIGHTNING = _lora("ByteDance/SDXL-Lightning", 394, _RAIL_PLUS, "sdxl_lightning_4step_lora.safetensors")
 SDXL_HYPER = _lora("ByteDance/Hyper-SD", 787, _RAIL_PLUS, "Hyper-SDXL-4steps-lora.safetensors")
 
-KNOWN = {CLIP_WORDS.repository: CLIP_WORDS}
+SDXL_UNION_ALSO = {"normal": SDXL_UNION, "canny": SDXL_UNION}
+
+KNOWN = {part.repository: part for part in (CLIP_WORDS, SDXL_UNION)}
 """Repositories of which a bare id means less than everything."""

@@ -91,7 +91,7 @@ def _add(model: Any, tokenizer: Any, word: str, vectors: Tensor) -> None:
     """Let the tokenizer hear `word` as tokens of its own, and the model know them."""
     tokens = _tokens(word, len(vectors))
     inner = tokenizer.backend_tokenizer
-    alone = Regex(rf"(?<![\w.-])(?:embedding:)?{re.escape(word)}(?![\w-])")
+    alone = Regex(rf"(?<![\w.-])(?:embedding:)?{re.escape(word)}(?![.-]*\w)")
     steps = [normalizers.Replace(alone, "".join(tokens)), inner.normalizer]
     inner.normalizer = normalizers.Sequence(steps)
     tokenizer.add_tokens([AddedToken(token, normalized=True) for token in tokens])

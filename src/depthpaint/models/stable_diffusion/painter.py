@@ -12,9 +12,11 @@ from torch import Tensor
 
 from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.models.stable_diffusion.control import Extras, Hint
+from depthpaint.models.stable_diffusion.hearing import hear
+from depthpaint.models.stable_diffusion.inversion_names import inversions_in
 from depthpaint.models.stable_diffusion.memory import Ladder, Rung
 from depthpaint.models.stable_diffusion.modules import Modules
-from depthpaint.models.stable_diffusion.text import Text, encode
+from depthpaint.models.stable_diffusion.text import Text
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
@@ -48,7 +50,7 @@ class StableDiffusion:
 
     @property
     def runs_on(self) -> Mapping[str, str]:
-        """Device, precision, and the versions of torch and diffusers."""
+        """Device, precision, the versions of torch and diffusers, and the commits of what is from the hub."""
         device = torch.device(self._device)
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         return {
@@ -56,7 +58,7 @@ class StableDiffusion:
             "precision": _short(self._dtype),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
-        }
+        } | {f"revision of {name}": commit for name, commit in self._modules.commits.items()}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -88,8 +90,10 @@ class StableDiffusion:
         return 0
 
     def encode_text(self, prompt: str) -> object:
-        """A `Text`."""
-        return encode(self._modules.text, prompt, empty_is_zero=self._modules.empty_is_zero)
+        """A `Text`, in which the learned words that it names are heard."""
+        modules = self._modules
+        learned = inversions_in(prompt, modules.embeddings)
+        return hear(modules.text, prompt, learned, empty_is_zero=modules.empty_is_zero)
 
     def begin(self, noise: Floats) -> Array:
         """As a tensor on the device."""
@@ -151,9 +155,12 @@ class StableDiffusion:
 
     @torch.inference_mode()
     def decode(self, latents: Array) -> Floats:
-        """A picture (H, W, 3)."""
+        """A picture (H, W, 3). Raises PictureRefused where a safety checker was asked for, and refuses it."""
         picture = self._modules.decoder.decode(cast("Tensor", latents))
-        return (picture * 0.5 + 0.5).permute(1, 2, 0).cpu().numpy()
+        shown = (picture * 0.5 + 0.5).permute(1, 2, 0).cpu().numpy()
+        if self._modules.safety is not None:
+            self._modules.safety.require_safe(shown)
+        return shown
 
     def _asked(
         self, ask: Callable[[Text, Tensor, int], T], latents: Array, texts: Sequence[object]

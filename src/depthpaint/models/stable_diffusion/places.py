@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.hub import local_folder
 from depthpaint.models.hub_listing import INDEX
+from depthpaint.models.hub_name import part_named
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.pickle_guard import refuse_pickle
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.trees import Shelf, on_shelf
 
-HUB_ID = re.compile(r"(?!\.)[\w.-]+/(?!\.)[\w.-]+")
 OTHERWISE = "name a copied folder instead"
 _NOUNS: dict[Shelf, str] = {
     "model": "model", "control": "control network", "lora": "LoRA", "vae": "autoencoder",
@@ -29,8 +28,8 @@ def place_of(name: str, shelf: Shelf) -> Path | None:
     model_not_found where a tree holds several of the name.
     """
     place = Path(name) if _exists(name) else on_shelf(name, shelf)
-    if place is None and HUB_ID.fullmatch(name):
-        place = in_cache(HubPart(name, 0, "its own licence"))
+    if place is None and (part := part_named(name)) is not None:
+        place = in_cache(part)
         if shelf == "lora":
             place = _only_file(place)
     if place is not None:
@@ -53,7 +52,7 @@ def named(name: str, shelf: Shelf) -> Path:
 
 def in_cache(part: HubPart, preset: Preset | None = None) -> Path:
     """Where a part lies in the hub's cache. Raises ModelError offline_missing, model_incompatible."""
-    what = f"the model {part.repository if preset is None else preset.habits.name}"
+    what = f"the model {part.name if preset is None else preset.habits.name}"
     try:
         return local_folder(what, part, OTHERWISE)
     except ModuleNotFoundError as error:
@@ -74,7 +73,7 @@ def needs_extra(error: ModuleNotFoundError) -> ModelError:
 
 def display_name(said: str, place: Path) -> str:
     """What a model is called in records: never a path, which would name a person's folders."""
-    on_hub = HUB_ID.fullmatch(said) and not _exists(said) and (place / INDEX).exists()
+    on_hub = part_named(said) is not None and not _exists(said) and (place / INDEX).exists()
     return said if on_hub else (place.stem if place.is_file() else place.resolve().name)
 
 

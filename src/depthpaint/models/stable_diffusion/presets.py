@@ -92,6 +92,14 @@ _ROWS = (
         _SDXL, "sdxl-xinsir", "SDXL with the control network of xinsir, which binds more", parts.SDXL_XINSIR,
         trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
     ),
+    replace(
+        _like(
+            _SDXL, "sdxl-union", "SDXL with xinsir's union of control networks, for --also without another",
+            parts.SDXL_UNION, trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
+        ),
+        also=parts.SDXL_UNION_ALSO,
+        unchecked="the size of the control network, which is what its layout comes to; what depth it saw",
+    ),
     _like(
         _SDXL, "sdxl-t2i-adapter", "SDXL with a T2I-Adapter: depth costs next to nothing, and binds less",
         parts.SDXL_ADAPTER, control_strength=1.0,

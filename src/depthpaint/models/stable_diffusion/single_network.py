@@ -17,10 +17,11 @@ from depthpaint.models.weights import require_whole
 
 _PREFIX = "control_model."
 _HINT, _OWN_HINT = "input_hint_block.{}.weight", "controlnet_cond_embedding.{}.weight"
+_UNION = "a union of control networks, which is read from a folder in diffusers' layout only"
 _OTHERS = {
     "lora_controlnet": "a control LoRA, which is not read", "difference": "a difference of weights",
-    "task_embedding": "a union of control networks, which is not read",
-    "control_add_embedding.linear_1.weight": "a union of control networks, which is not read",
+    "task_embedding": _UNION,
+    "control_add_embedding.linear_1.weight": _UNION,
     "adapter.conv_in.weight": "a T2I-Adapter, which is read from a folder in diffusers' layout only",
     "body.0.block1.weight": "a T2I-Adapter, which is read from a folder in diffusers' layout only",
     "model.diffusion_model.out.2.weight": "a whole checkpoint",

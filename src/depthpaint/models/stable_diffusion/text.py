@@ -54,6 +54,12 @@ class TextEncoder:
         inner = getattr(self.model, "text_model", self.model)
         return SimpleNamespace(last_hidden_state=inner.final_layer_norm(words) if self._normed else words)
 
+    def with_tokenizer(self, tokenizer: Any) -> TextEncoder:
+        """The same encoder, reading what another tokenizer makes of a sentence."""
+        return TextEncoder(
+            self.model, tokenizer, hidden=self._hidden, normed=self._normed, pooled=self._pooled
+        )
+
     @cached_property
     def silence(self) -> Tensor:
         """What an empty sentence is heard as, (1, T, C)."""

@@ -1,0 +1,84 @@
+"""A job: one picture of a row, known by everything that decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from depthpaint.batch.plans import habits_of
+from depthpaint.batch.wanted import Wanted
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.files import safe_stem
+from depthpaint.inputs.regular_file import read_regular_file
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.inputs.size_limit import MAX_FILE_BYTES
+
+KEY_VERSION = 1
+"""Raised when the same request is to give another picture, so that what was made before is made again."""
+
+_KEY_IN_NAME = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to make: `request` has a count of 1, `file` is its name in the output folder.
+
+    `key` is sha256 over all that decides the picture but the weights, which nobody knows before they are
+    loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named` says
+    that the manifest chose the file's name; any other name holds the start of the key.
+    """
+
+    line: int
+    request: GenerationRequest
+    file: str
+    named: bool
+    key: str
+    depth_sha256: str
+
+
+def jobs_of(asked: Wanted) -> Iterator[Job]:
+    """The jobs of a row. Raises DepthError where its depth file cannot be read."""
+    depth = depth_digest(asked.request.depth)
+    names = asked.files
+    for index, request in enumerate(asked.pictures()):
+        key = _key(request, depth)
+        stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
+        file = names[index] if names else f"{stem}.png"
+        yield Job(asked.line, request, file, bool(names), key, depth)
+
+
+def depth_digest(path: Path) -> str:
+    """sha256 of a depth file's bytes; the digest of a file that many rows name is remembered.
+
+    A time stamp alone is not believed: a file may be written anew and its time be set back, but the time of
+    that change of its inode cannot. Raises DepthError.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise DepthError(
+            f"cannot read {path}: {error}",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            value=str(path),
+            remedy="put it back, and run the batch again",
+        ) from error
+    return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@lru_cache(1024)
+def _digest(path: Path, *state: int) -> str:
+    del state
+    return hashlib.sha256(read_regular_file(path, MAX_FILE_BYTES)).hexdigest()
+
+
+def _key(request: GenerationRequest, depth: str) -> str:
+    values = request.model_dump(mode="json", exclude={"depth", "count"})
+    # Said or not said makes a difference for holes (DepthReading.holes_said).
+    values["holes"] = [request.holes, request.holes_said]
+    identity = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
+    text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

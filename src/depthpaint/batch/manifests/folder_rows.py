@@ -1,0 +1,48 @@
+"""Rows of a folder: a depth map, and a text of the same name that holds its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from depthpaint.batch.manifests.row import Row, unreadable
+from depthpaint.inputs.text_fields import MAX_PROMPT
+
+TEXT = ".txt"
+DEPTH_ENDINGS = frozenset(
+    {".png", ".npy", ".npz", ".exr", ".pfm", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".heic", ".heif"}
+)
+
+
+def folder_rows(folder: Path) -> Iterator[Row]:
+    """Read pair after pair in the order of their names, which all are held for that; the rest is let be.
+
+    A pair's picture bears its name. Raises ParameterError where the folder cannot be listed.
+    """
+    try:
+        names = sorted(
+            (path.stem, path.suffix)
+            for path in folder.iterdir()
+            if not path.name.startswith(".") and path.suffix.lower() in {TEXT, *DEPTH_ENDINGS}
+        )
+    except OSError as error:
+        raise unreadable(folder, f"it cannot be listed: {error.strerror}", "name a manifest") from error
+    pairs = groupby(names, key=lambda name: name[0])
+    for number, (stem, several) in enumerate(pairs, start=1):
+        yield _row(folder, number, stem, [ending for _, ending in several])
+
+
+def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
+    maps = [ending for ending in endings if ending.lower() != TEXT]
+    texts = [ending for ending in endings if ending.lower() == TEXT]
+    if len(maps) != 1 or len(texts) != 1:
+        found = ", ".join(f"{stem}{ending}" for ending in endings)
+        why = f"a pair is a depth map and a text of the same name, and there is {found}"
+        return Row(number, problem=why)
+    try:
+        with (folder / f"{stem}{texts[0]}").open(encoding="utf-8-sig") as file:
+            prompt = file.read(MAX_PROMPT + 2).removesuffix("\n")
+    except (OSError, UnicodeError) as error:
+        return Row(number, problem=f"{stem}{texts[0]} cannot be read as UTF-8: {error}")
+    return Row(number, {"depth": f"{stem}{maps[0]}", "prompt": prompt, "name": stem})

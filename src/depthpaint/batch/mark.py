@@ -1,0 +1,47 @@
+"""What a batch writes into its pictures to know them again: the job's key and the weights' digest."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from depthpaint.inputs.file_kind import PNG_SIGNATURE
+
+MARK_KEY = "depthpaint-job"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+_TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,129});")
+_START = 4096
+"""Bytes from the start that hold the mark: it is the first text behind the one of the XMP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The job that a file was made for, and the weights that it was painted with (painting.weights_of)."""
+
+    key: str
+    weights: str
+
+
+def mark_text(key: str, weights: str) -> str:
+    """The text of the chunk MARK_KEY."""
+    return f"{key} {weights};"  # a chunk ends in a checksum, which may look like more of a digest
+
+
+def mark_of(path: Path) -> Mark | None:
+    """The mark of a whole picture of a batch; None for any other file. Raises OSError.
+
+    Whole is a file that ends as a PNG ends; the picture itself is not decoded.
+    """
+    if path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        start = file.read(_START)
+        found = _TEXT.search(start)
+        if not start.startswith(PNG_SIGNATURE) or found is None:
+            return None
+        file.seek(-len(_END), os.SEEK_END)
+        if file.read() != _END:
+            return None
+    return Mark(found[1].decode(), found[2].decode())

@@ -1,0 +1,141 @@
+"""From a job to the bytes of its file, the same wherever and in whatever order it is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from depthpaint.batch.job import Job
+from depthpaint.batch.mark import MARK_KEY, mark_text
+from depthpaint.core.errors import (
+    DepthError,
+    DepthpaintError,
+    ErrorCode,
+    InternalError,
+    ModelError,
+    OutOfMemory,
+)
+from depthpaint.engine import Engine, Progress
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.record.infotext import infotext
+from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png
+from depthpaint.record.run_record import record_of
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A picture's file as it is to be written, and its record as JSON.
+
+    `weights` tells with what it was painted (`weights_of`), `seconds` what each stage took.
+    """
+
+    data: bytes
+    record: str
+    weights: str
+    seconds: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+Outcome = tuple[Job, Painted | DepthpaintError]
+
+
+class Painters(Protocol):
+    """Whoever paints: one engine here, or many on Ray."""
+
+    def weights(self, request: GenerationRequest) -> str:
+        """What `weights_of` says of the request. Raises DepthpaintError."""
+        ...
+
+    def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
+        """Paint them, and hand each back when it is done; `jobs` is drawn on as there is time."""
+        ...
+
+
+class OnePainter:
+    """Paints one job after the other with one engine, whose models stay loaded.
+
+    Samplers of several requests are not joined: a model call for two pictures at once may round otherwise
+    than two calls, and then a picture would depend on its neighbours.
+    """
+
+    def __init__(self, engine: Engine, on_progress: Callable[[Progress], None] | None = None) -> None:
+        self._engine = engine
+        self._on_progress = on_progress
+        self._lost: dict[ModelChoice, ModelError] = {}
+
+    def weights(self, request: GenerationRequest) -> str:
+        """Load what paints the request, and tell its digests."""
+        return weights_of(self._engine, request)
+
+    def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
+        """Paint each when it is asked for."""
+        for job in jobs:
+            yield job, self.paint_one(job)
+
+    def paint_one(self, job: Job) -> Painted | DepthpaintError:
+        """The picture, or why there is none: a bad row ends nothing."""
+        choice = job.request.choice
+        if choice in self._lost:
+            return self._lost[choice]  # It would be searched for and refused once more for every row.
+        try:
+            return painted(self._engine, job, self._on_progress)
+        except ModelError as error:
+            self._lost[choice] = error
+            return error
+        except DepthpaintError as error:
+            return error
+        except MemoryError:
+            return OutOfMemory(
+                "there is not enough memory to paint it",
+                code=ErrorCode.OUT_OF_MEMORY,
+                remedy="ask for a smaller size",
+            )
+        except Exception as error:  # noqa: BLE001 - one row's accident is told as its own, the others go on
+            return InternalError(
+                f"{type(error).__name__}: {error}",
+                code=ErrorCode.INTERNAL,
+                remedy="paint the row alone with depthpaint generate --debug, and report what it says",
+            )
+
+
+def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | None = None) -> Painted:
+    """Paint a job. What it took is left out of the file: equal jobs give equal bytes.
+
+    Raises DepthpaintError, and whatever `on_progress` raises.
+    """
+    result = engine.paint(job.request, on_progress)
+    if result.depth.sha256 != job.depth_sha256:
+        raise DepthError(
+            f"{job.request.depth} was changed while it was read",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            remedy="run the batch again when it is written",
+        )
+    record = record_of(result, 0)
+    seconds = dict(record.seconds)
+    record = record.model_copy(update={"seconds": {}})
+    weights = _told(result.weights_sha256, result.depth.estimator_sha256)
+    texts = {
+        MARK_KEY: mark_text(job.key, weights),
+        RECORD_KEY: record.to_json(),
+        INFOTEXT_KEY: infotext(record),
+    }
+    data = encode_png(result.pictures[0].pixels, texts)
+    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings)
+
+
+def weights_of(engine: Engine, request: GenerationRequest) -> str:
+    """The digests of the weights that paint the request, and of the estimator's where a photo is read."""
+    estimator = ""
+    if request.from_photo is not None:
+        # An estimator tells its weights with what it sees, so it is shown something.
+        nothing = np.zeros((64, 64, 3), np.uint8)
+        estimator = engine.estimate(request.from_photo, nothing).weights_sha256
+    return _told(engine.weights_of(request.choice), estimator)
+
+
+def _told(painter: str, estimator: str) -> str:
+    return f"{painter}+{estimator}" if estimator else painter

@@ -1,0 +1,191 @@
+"""A batch: rows in, pictures and their ledger out, as often interrupted as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+
+from depthpaint.batch.expectation import Expectation
+from depthpaint.batch.fingerprints import Fingerprints
+from depthpaint.batch.job import Job, jobs_of
+from depthpaint.batch.ledger import Ledger
+from depthpaint.batch.ledger_lines import Entry, entries
+from depthpaint.batch.manifest import Manifest
+from depthpaint.batch.mark import Mark, mark_of
+from depthpaint.batch.notes import Notes
+from depthpaint.batch.painting import Painted, Painters
+from depthpaint.batch.plans import work_of
+from depthpaint.batch.stopping import Stopping
+from depthpaint.batch.survey import Survey, checked_rows
+from depthpaint.batch.tally import Listener, Tally
+from depthpaint.batch.turns import Turns
+from depthpaint.batch.wanted import Wanted
+from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
+from depthpaint.core.files import write_atomic
+from depthpaint.inputs.request import GenerationRequest
+
+ROWS_AT_ONCE = 1024
+"""Rows that are held and put in an order in which equal models and shapes follow each other."""
+
+
+ENDS_ALL = (ErrorCode.DISK_FULL, ErrorCode.OUTPUT_NOT_WRITABLE)
+"""Where these are told of a picture, the next one would fare no better."""
+
+
+class Batch:
+    """Paints what is not there yet. Ends with Stopped on a signal, and with OutputError on a full disk."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        defaults: Mapping[str, object],
+        folder: Path,
+        listener: Listener,
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        self.tally = Tally()
+        self._manifest, self._defaults, self._folder = manifest, defaults, folder
+        self._listener, self._overwrite = listener, overwrite
+        self._stopping = Stopping()
+        self._begun: set[str] = set()
+        self._wanted_files = Fingerprints()
+        self._told_weights: dict[object, str] = {}
+
+    def run(self, painters: Painters, found: Survey) -> None:
+        """Paint every row of the manifest, of which the survey says what it costs."""
+        with self._stopping.listening(), ExitStack() as opened:
+            self._ledger = Ledger(self._folder, self._manifest.shard)
+            opened.callback(self._ledger.close)
+            self._turns = Turns(self._ledger)
+            self._notes = Notes(self._folder, self._manifest.shard)
+            opened.callback(self._notes.close)
+            self._expected = Expectation(found.work)
+            for job, outcome in painters.paint(self._pending(painters)):
+                with self._stopping.shield():
+                    self._settle(job, outcome)
+
+    def orphans(self) -> Iterator[str]:
+        """Files of the ledger that no row of the manifest asks for any more, each once; they are kept."""
+        told = Fingerprints()
+        for entry in entries(self._ledger.path):
+            stays = entry.file in self._wanted_files or not (self._folder / entry.file).exists()
+            if not stays and told.add(entry.file):
+                yield entry.file
+
+    def _pending(self, painters: Painters) -> Iterator[Job]:
+        """The jobs that are not done, in an order in which equal models and shapes follow each other."""
+        for asked in in_order(self._wanted()):
+            try:
+                jobs = list(jobs_of(asked))
+            except DepthpaintError as error:
+                for picture in asked.pictures():
+                    self._fail(asked.line, error, picture)
+                continue
+            for job in jobs:
+                self._wanted_files.add(job.file)
+                try:
+                    new = self._is_new(job, painters)
+                except DepthpaintError as error:
+                    if error.code in ENDS_ALL:
+                        raise
+                    self._fail(asked.line, error, job.request)
+                    continue
+                if not new:
+                    self._count_as_there(job)
+                    continue
+                if not self._begun:
+                    self._expected.begin()
+                self._begun.add(job.file)
+                self._turns.take(job.file)
+                yield job
+
+    def _wanted(self) -> Iterator[Wanted]:
+        for line, asked in checked_rows(self._manifest, self._defaults):
+            if isinstance(asked, DepthpaintError):
+                self.tally.bad_rows += 1
+                self._tell_failure(line, asked)
+            else:
+                yield asked
+
+    def _is_new(self, job: Job, painters: Painters) -> bool:
+        """Whether it is to be painted. What is there, but not in the ledger, is entered."""
+        if job.file in self._begun:
+            return False  # another row asks for the very same
+        path = self._folder / job.file
+        mark = mark_of(path)
+        if mark is None or mark.key != job.key:
+            self._require_free(job, path, mark)
+            return True
+        if mark.weights != self._weights(job, painters):
+            return True
+        with self._stopping.shield():
+            self._turns.fill(job.file, Entry(job.file, job.key, mark.weights))
+        return False
+
+    def _weights(self, job: Job, painters: Painters) -> str:
+        which = (job.request.choice, job.request.from_photo)
+        if which not in self._told_weights:
+            self._told_weights[which] = painters.weights(job.request)
+        return self._told_weights[which]
+
+    def _require_free(self, job: Job, path: Path, mark: Mark | None) -> None:
+        """A name that the manifest chose may be somebody's file; one with the key in it is ours."""
+        if job.named and mark is None and not self._overwrite and (path.exists() or path.is_symlink()):
+            raise OutputError(
+                f"{path} is there already, and no batch painted it",
+                code=ErrorCode.OUTPUT_EXISTS,
+                value=str(path),
+                remedy="give the row another name, or allow overwriting with --overwrite",
+            )
+
+    def _settle(self, job: Job, outcome: Painted | DepthpaintError) -> None:
+        self._begun.discard(job.file)
+        if isinstance(outcome, DepthpaintError):
+            self._turns.drop(job.file)
+            self._fail(job.line, outcome, job.request)
+        else:
+            path = self._folder / job.file
+            # Picture first, ledger second: a line always has its picture.
+            write_atomic(path, outcome.data, overwrite=True)
+            self._turns.fill(job.file, Entry(job.file, job.key, outcome.weights), outcome.record)
+            self._notes.took(job.file, outcome.seconds)
+            self.tally.painted += 1
+            loading = outcome.seconds.get("load", 0.0)
+            self._expected.painted(job.request.model, work_of(job.request), loading)
+            self._listener.picture(path, outcome.warnings)
+        self._listener.advance(self.tally, self._expected.seconds_left())
+
+    def _count_as_there(self, job: Job) -> None:
+        self.tally.there += 1
+        self._expected.skipped(job.request.model, work_of(job.request))
+        self._listener.advance(self.tally, self._expected.seconds_left())
+
+    def _fail(self, line: int, error: DepthpaintError, picture: GenerationRequest) -> None:
+        self.tally.failed += 1
+        self._expected.skipped(picture.model, work_of(picture))
+        self._tell_failure(line, error)
+
+    def _tell_failure(self, line: int, error: DepthpaintError) -> None:
+        self._notes.failed(line, error)
+        self._listener.failure(line, error)
+
+
+def in_order(rows: Iterable[Wanted]) -> Iterator[Wanted]:
+    """A thousand rows at a time, so that equal models follow each other, and among them equal shapes.
+
+    Where a row names no size, rows of one depth file have one shape.
+    """
+    several = iter(rows)
+    while held := list(islice(several, ROWS_AT_ONCE)):
+        yield from sorted(held, key=_kinship)
+
+
+def _kinship(asked: Wanted) -> tuple[str, ...]:
+    request = asked.request
+    return (
+        request.choice.model_dump_json(), str(request.size), str(request.aspect), request.fit.value,
+        str(request.depth),
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM in a batch: at once while painting, never in the middle of saving."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """Somebody wants the batch to end. No Exception: nothing that mends errors may keep it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Stopping:
+    """Turns the first signal into Stopped, where the program stands or when it leaves the `shield`.
+
+    A second signal is Stopped at once, shield or not.
+    """
+
+    def __init__(self) -> None:
+        self._shielded = False
+        self._waiting: int | None = None
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """Listen to the signals as long as it lasts; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: list[tuple[signal.Signals, Callable[[int, FrameType | None], Any] | int | None]]
+        before = [(number, signal.signal(number, self._hear)) for number in SIGNALS]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    @contextmanager
+    def shield(self) -> Generator[None]:
+        """What is begun inside is finished before a signal counts."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+        if self._waiting is not None:
+            raise Stopped(self._waiting)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._shielded and self._waiting is None:
+            self._waiting = number
+            return
+        raise Stopped(number)

@@ -1,0 +1,181 @@
+"""`depthpaint batch`: many rows, one picture or more for each."""
+
+from __future__ import annotations
+
+import re
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from depthpaint.cli import options
+from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
+from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from depthpaint.batch.manifest import Manifest, Shard
+    from depthpaint.batch.painting import Painters
+    from depthpaint.batch.run import Batch
+    from depthpaint.batch.survey import Survey
+    from depthpaint.cli.batch_telling import Telling
+    from depthpaint.models.runtime import Runtime
+
+SOME_FAILED = 4
+TERMINATED = 143
+
+
+def batch(  # noqa: PLR0913 - one parameter a flag
+    manifest: Annotated[
+        Path,
+        typer.Argument(metavar="MANIFEST", help="CSV, JSONL, Parquet, or a folder of name.png + name.txt."),
+    ],
+    out: options.Out = Path("output_images"),
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="For rows that say nothing of FIELD; several times."
+        ),
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Paint every N-th row, beginning with row I.")
+    ] = "1/1",
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Paint the other rows if some are wrong; exit 4.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that rows name and no batch painted.")
+    ] = False,
+    rebuild_ledger: Annotated[
+        bool, typer.Option("--rebuild-ledger", help="First write records.jsonl anew from the pictures.")
+    ] = False,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Paint on Ray: 'local', or a cluster's address.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Painters on Ray; without it one a GPU, or one a CPU core.")
+    ] = None,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = "auto",
+    compiled: options.Compile = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check all rows and read all depth maps; paint nothing.")
+    ] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Paint every row of a manifest; run again, it paints what is missing or has changed.
+
+    Columns are the fields of a request: depth, prompt, seed, size, ...; 'name' names the picture.
+
+    \b
+    Examples:
+      depthpaint batch prompts.csv --out pictures
+      depthpaint batch rows.jsonl --set model=sd15 --set num_inference_steps=20 --keep-going
+      depthpaint batch rows.parquet --shard 2/8 --out /shared/pictures
+      depthpaint batch maps/ --ray local --workers 4
+    """  # fmt: skip
+    from depthpaint.batch.manifest import Manifest
+    from depthpaint.batch.run import Batch
+    from depthpaint.cli.batch_telling import Telling
+    from depthpaint.cli.destination import probe
+
+    if workers is not None and ray is None:
+        raise _usage("--workers without --ray has nobody to work", "add --ray local")
+    rows = Manifest(manifest, shard_of(shard))
+    defaults = settings_of(setting or [])
+    runtime = options.runtime_of(device, precision, compiled=compiled)
+    telling = Telling(rows, quiet=quiet, as_json=as_json)
+    if not dry_run:
+        probe(out)
+    found = _survey(rows, defaults, runtime, thorough=dry_run)
+    if found.bad_rows:
+        telling.problems(found)
+        if dry_run or not keep_going:
+            if as_json:
+                emit_document(telling.document(found))
+            raise typer.Exit(found.problems[0].error.exit_status)
+    if dry_run:
+        if as_json:
+            emit_document(telling.document(found))
+        else:
+            emit(f"{found.rows:,} rows, {found.pictures:,} pictures")
+        return
+    if rebuild_ledger:
+        from depthpaint.batch.rebuilding import rebuild
+
+        tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
+    work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite)
+    with _painters(ray, workers, runtime) as painters:
+        _paint(work, found, telling, painters)
+    telling.end(work.tally, work.orphans())
+    if as_json:
+        emit_document(telling.document(found, work.tally))
+    if work.tally.failed or work.tally.bad_rows:
+        raise typer.Exit(SOME_FAILED)
+
+
+@contextmanager
+def _painters(ray: str | None, workers: int | None, runtime: Runtime) -> Generator[Painters]:
+    from depthpaint.batch.painting import OnePainter
+    from depthpaint.cli.painting import make_engine
+
+    if ray is None:
+        yield OnePainter(make_engine(runtime))
+        return
+    from depthpaint.batch.ray_cluster import painters_on_ray
+
+    with painters_on_ray(ray, runtime, workers) as painters:
+        yield painters
+
+
+def shard_of(text: str) -> Shard:
+    """The part of the rows that I/N names. Raises ParameterError."""
+    from depthpaint.batch.manifest import Shard
+
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    shard = Shard(int(found[1]), int(found[2])) if found else Shard(0, 0)
+    if not 1 <= shard.index <= shard.of:
+        raise _usage(f"--shard {text!r} is no part of the rows", "say for example 1/4, 2/4, 3/4 and 4/4")
+    return shard
+
+
+def settings_of(several: list[str]) -> dict[str, object]:
+    """What --set says, by field. Raises ParameterError for what is no FIELD=VALUE."""
+    found: dict[str, object] = {}
+    for text in several:
+        field, equals, value = as_utf8(text).partition("=")
+        if not equals or field in ("", "depth", "name") or field in found:
+            raise _usage(f"--set {text!r} sets nothing", "say for example --set model=sd15, each field once")
+        found[field] = value
+    return found
+
+
+def _survey(rows: Manifest, defaults: dict[str, object], runtime: Runtime, *, thorough: bool) -> Survey:
+    from depthpaint.batch.survey import survey
+    from depthpaint.cli.painting import make_engine
+
+    return survey(rows, defaults, make_engine(runtime).understand if thorough else None)
+
+
+def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:
+    from depthpaint.batch.stopping import Stopped
+
+    try:
+        with telling.painting(found):
+            batch.run(painters, found)
+    except Stopped as stopped:
+        tally = batch.tally
+        told = f"stopped after {tally.done:,} of {found.pictures:,} pictures"
+        remedy = "run the same command again to go on from there"
+        if stopped.number == signal.SIGTERM:
+            tell(f"depthpaint: {told}; {remedy}")
+            raise typer.Exit(TERMINATED) from stopped
+        raise Cancelled(told, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
+
+
+def _usage(message: str, remedy: str) -> ParameterError:
+    return ParameterError(message, code=ErrorCode.INVALID_PARAMETER, remedy=remedy)

@@ -1,0 +1,115 @@
+"""The same batch on Ray: identical files, a killed painter, a row that kills its painters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batching import content, fake_engine, paint_all, some_rows, write_rows
+
+from depthpaint.batch.ray_cluster import painters_on_ray
+from depthpaint.batch.ray_painters import MOST_TRIES
+from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.engine import Engine
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.runtime import Runtime
+from depthpaint.record.result import GenerationResult
+
+pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.enable_socket,
+    # Ray leaves a few files and sockets to the end of the process.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+class Deadly(Engine):
+    """Writes down which process paints which seed; ends it over those of `poison`, always or once."""
+
+    def __init__(self, folder: str, poison: tuple[int, ...] = (), once: bool = False) -> None:
+        engine = fake_engine()
+        super().__init__(find=engine._find)  # pyright: ignore[reportPrivateUsage]
+        self._folder, self._poison, self._once = Path(folder), poison, once
+
+    def paint(self, request: GenerationRequest, on_progress: Any = None) -> GenerationResult:
+        """Paint, or die."""
+        note = self._folder / f"seed-{request.seed}"
+        tries = len(note.read_text().splitlines()) if note.exists() else 0
+        with note.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if request.seed in self._poison and not (self._once and tries):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.02)
+        return super().paint(request, on_progress)
+
+
+@pytest.fixture
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which the painters write down what they paint."""
+    import batching
+
+    cloudpickle = import_module("ray.cloudpickle")
+    # The painters' processes know no tests, so what they need of them travels.
+    modules = [batching, import_module(__name__)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    yield tmp_path_factory.mktemp("notes")
+    for module in modules:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+def test_one_painter_and_four_leave_identical_files(maps: Path, notes: Path) -> None:
+    path = write_rows("m.jsonl", some_rows(24))
+    paint_all(path, "here")
+    for workers in (1, 4):
+        (notes / str(workers)).mkdir()
+        engine = lambda workers=workers: Deadly(str(notes / str(workers)))  # noqa: E731
+        with painters_on_ray("local", Runtime(), workers, engine) as painters:
+            assert paint_all(path, f"ray{workers}", painters=painters).counts == (24, 0, 0)
+            assert paint_all(path, f"ray{workers}", painters=painters).counts == (0, 24, 0)
+        assert content(f"ray{workers}") == content("here")
+        processes = {line for file in (notes / str(workers)).iterdir() for line in file.read_text().split()}
+        assert len(processes) == workers, "all of them painted"
+
+
+def test_a_killed_painter_costs_one_more_try_and_a_poisoned_row_is_left_out(maps: Path, notes: Path) -> None:
+    path = write_rows("m.jsonl", some_rows(12))
+    paint_all(path, "here")
+    engine = lambda: Deadly(str(notes), poison=(5,), once=True)  # noqa: E731
+    with painters_on_ray("local", Runtime(), 2, engine) as painters:
+        assert paint_all(path, "killed", painters=painters).counts == (12, 0, 0)
+    assert content("killed") == content("here")
+    tries = {file.name: len(file.read_text().split()) for file in notes.iterdir()}
+    assert tries == {f"seed-{k}": 2 if k == 5 else 1 for k in range(12)}
+
+    for file in notes.iterdir():
+        file.unlink()
+    engine = lambda: Deadly(str(notes), poison=(5,))  # noqa: E731
+    with painters_on_ray("local", Runtime(), 2, engine) as painters:
+        told = paint_all(path, "poisoned", painters=painters)
+    assert told.counts == (11, 0, 1)
+    ((line, error),) = told.failures
+    assert (line, error.code) == (6, ErrorCode.INTERNAL)
+    tries = {file.name: len(file.read_text().split()) for file in notes.iterdir()}
+    assert tries == {f"seed-{k}": MOST_TRIES if k == 5 else 1 for k in range(12)}
+    assert paint_all(path, "poisoned").counts == (1, 11, 0)
+    pictures = {name: data for name, data in content("poisoned").items() if name.endswith(".png")}
+    assert pictures == {name: data for name, data in content("here").items() if name.endswith(".png")}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9", "nonsense"])
+def test_a_cluster_that_is_not_there_is_told_at_once(maps: Path, address: str) -> None:
+    started = time.monotonic()
+    with (
+        pytest.raises(DepthpaintError, match="cannot be reached") as refused,
+        painters_on_ray(address, Runtime()),
+    ):
+        raise AssertionError
+    assert refused.value.code is ErrorCode.NOT_READY
+    assert time.monotonic() - started < 30

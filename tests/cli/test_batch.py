@@ -1,0 +1,213 @@
+"""`batch` from the command line: what it refuses, what it tells, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from depthpaint.batch.ledger import Ledger
+from depthpaint.batch.manifest import Shard
+from depthpaint.cli import batch_telling
+from depthpaint.cli.main import app
+from depthpaint.testing import FakePainter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def manifest(work: Path) -> Path:
+    """Three rows of two maps, in a folder of their own."""
+    (work / "maps").mkdir()
+    for name in ("one.npy", "two.npy"):
+        np.save(work / "maps" / name, np.load(work / "depth.npy")[:: 1 if name == "one.npy" else -1])
+    path = work / "maps/prompts.csv"
+    path.write_text("depth,prompt,seed\none.npy,a red ball,1\ntwo.npy,a cube,2\none.npy,a cone,3\n")
+    return path
+
+
+def test_rows_become_pictures_and_their_paths(cli: Run, work: Path, manifest: Path) -> None:
+    status, out, err = cli("batch", manifest, "--out", "out")
+    assert status == 0
+    paths = out.splitlines()
+    assert len(paths) == 3
+    assert all((work / path).is_file() for path in paths)
+    assert "3 painted, 0 were there" in err
+    status, out, err = cli("batch", manifest, "--out", "out")
+    assert (status, out) == (0, "")
+    assert "0 painted, 3 were there" in err
+
+
+def test_every_picture_can_be_replayed_and_the_folder_reported(cli: Run, work: Path, manifest: Path) -> None:
+    _, out, _ = cli("batch", "maps/prompts.csv", "--out", "out")
+    status, out, _ = cli("replay", *out.splitlines())
+    assert status == 0
+    assert out.count("bit-equal") == 3
+    assert cli("report", "out")[0] == 0
+
+
+def test_all_errors_come_before_anything_is_loaded(
+    cli: Run, work: Path, manifest: Path, painter: FakePainter
+) -> None:
+    manifest.write_text(manifest.read_text() + "gone.npy,x,4\none.npy,x,-4\none.npy,x,y\n")
+    status, out, err = cli("batch", manifest, "--out", "out")
+    assert (status, out) == (3, "")
+    assert not painter.calls
+    assert not (work / "out").exists()
+    for line in (5, 6, 7):
+        assert f"prompts.csv, line {line}: " in err
+    assert "3 of 6 rows cannot be painted" in err
+    assert err.count("\n") == 4
+
+
+def test_keep_going_paints_the_others_and_exits_4(cli: Run, work: Path, manifest: Path) -> None:
+    manifest.write_text(manifest.read_text() + "gone.npy,x,4\n")
+    status, out, err = cli("batch", manifest, "--out", "out", "--keep-going")
+    assert status == 4
+    assert len(out.splitlines()) == 3
+    assert "3 painted, 0 were there, 1 failed" in err
+    assert err.count("gone.npy") == 1, "it was told when the rows were looked at"
+
+
+def test_a_row_that_fails_exits_4_and_the_document_says_why(cli: Run, work: Path, manifest: Path) -> None:
+    (work / "maps/two.npy").write_bytes(b"\x93NUMPY nonsense")
+    status, out, _ = cli("batch", manifest, "--out", "out", "--json")
+    document = json.loads(out)
+    assert status == 4
+    (failure,) = document.pop("failures")
+    assert (failure["line"], failure["code"]) == (3, "depth_unreadable")
+    assert document == {"rows": 3, "pictures": 3, "bad_rows": 0, "painted": 2, "there": 0, "failed": 1}
+
+
+def test_a_dry_run_looks_into_the_maps_and_paints_nothing(
+    cli: Run, work: Path, manifest: Path, painter: FakePainter
+) -> None:
+    status, out, _ = cli("batch", manifest, "--dry-run", "--out", "out")
+    assert (status, out) == (0, "3 rows, 3 pictures\n")
+    (work / "maps/two.npy").write_bytes(b"\x93NUMPY nonsense")
+    status, out, err = cli("batch", manifest, "--dry-run", "--out", "out", "--json")
+    assert status == 3
+    assert json.loads(out)["failures"][0]["line"] == 3
+    assert "line 3" in err
+    assert not painter.calls
+    assert not (work / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["gone.csv"], 2, "no such file"),
+        (["depth.npy"], 2, "what it is"),
+        (["maps/prompts.csv", "--shard", "0/2"], 2, "1/4"),
+        (["maps/prompts.csv", "--shard", "3/2"], 2, "1/4"),
+        (["maps/prompts.csv", "--shard", "x"], 2, "1/4"),
+        (["maps/prompts.csv", "--set", "size"], 2, "--set"),
+        (["maps/prompts.csv", "--set", "depth=x"], 2, "--set"),
+        (["maps/prompts.csv", "--set", "size=9"], 2, "size"),
+        (["maps/prompts.csv", "--workers", "2"], 2, "--ray"),
+        (["maps/prompts.csv", "--out", "depth.npy"], 6, "--out"),
+    ],
+)
+def test_bad_usage_is_told_before_painting(
+    cli: Run, manifest: Path, painter: FakePainter, arguments: list[str], status: int, says: str
+) -> None:
+    got, out, err = cli("batch", *arguments)
+    assert (got, out) == (status, "")
+    assert says in err
+    assert not painter.calls
+
+
+def test_a_folder_at_work_is_left_alone(cli: Run, work: Path, manifest: Path) -> None:
+    (work / "out").mkdir()
+    ledger = Ledger(work / "out", Shard())
+    status, _, err = cli("batch", manifest, "--out", "out")
+    ledger.close()
+    assert status == 8
+    assert "another depthpaint batch" in err
+
+
+def test_a_damaged_ledger_is_mended_when_asked(cli: Run, work: Path, manifest: Path) -> None:
+    cli("batch", manifest, "--out", "out")
+    (work / "out/records.jsonl").write_bytes(b"nonsense\n")
+    status, _, err = cli("batch", manifest, "--out", "out")
+    assert status == 3
+    assert "--rebuild-ledger" in err
+    status, _, err = cli("batch", manifest, "--out", "out", "--rebuild-ledger")
+    assert status == 0
+    assert "from 3 pictures" in err
+    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == 3
+
+
+def test_without_ray_the_extra_is_named(
+    cli: Run, manifest: Path, monkeypatch: pytest.MonkeyPatch, painter: FakePainter
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    status, _, err = cli("batch", manifest, "--out", "out", "--ray", "local")
+    assert status == 2
+    assert "depthpaint[ray]" in err
+    assert not painter.calls
+
+
+def test_the_help_has_an_example() -> None:
+    assert "depthpaint batch prompts.csv" in CliRunner().invoke(app, ["batch", "--help"]).output
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
+    program: list[str], work: Path, manifest: Path, number: int, status: int
+) -> None:
+    rows = "".join(f"one.npy,a red ball number {k},{k}\n" for k in range(200))
+    manifest.write_text("depth,prompt,seed\n" + rows)
+    command = [*program, "batch", str(manifest), "--out", "out", "--set", "size=64x64"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told = [process.stdout.readline(), process.stdout.readline()]
+        process.send_signal(number)
+        told += process.stdout.readlines()
+        err = process.stderr.read()
+    assert process.returncode == status
+    assert "run the same command again" in err
+    assert "Traceback" not in err
+    pictures = {path.name for path in (work / "out").glob("*.png")}
+    assert {Path(line.strip()).name for line in told} == pictures
+    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == len(pictures)
+    assert not list((work / "out").glob(".tmp*"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (3.4, "about 3 s left"),
+        (119, "about 119 s left"),
+        (180, "about 3 min left"),
+        (7200, "about 2 h left"),
+    ],
+)
+def test_time_left_for_people(seconds: float | None, text: str) -> None:
+    assert batch_telling.time_left(seconds) == text
+
+
+def test_where_no_bar_can_be_drawn_a_line_comes_now_and_then(
+    cli: Run, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_telling, "EVERY", 0.0)
+    _, _, err = cli("batch", manifest, "--out", "out")
+    assert "1 of 3 pictures, about " in err
+    assert " of 3 pictures" not in cli("batch", manifest, "--out", "again", "--quiet")[2]
