@@ -3,10 +3,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from painted import HOSTILE, result_of
 
 from depthpaint.record.infotext import infotext, parse_infotext
 from depthpaint.record.run_record import record_of
+from painted import HOSTILE, result_of
 
 CONTROL = (
     'ControlNet 0: "Module: none, Model: fake, Weight: {weight}, Resize Mode: {mode}, Processor Res: 512, '

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted import result_of
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, OutputError
@@ -13,6 +12,7 @@ from depthpaint.record import picture_file
 from depthpaint.record.picture_file import checked_name, save_picture
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RunRecord, pixels_sha256
+from painted import result_of
 
 
 def test_saves_the_picture_with_its_record(tmp_path: Path) -> None:

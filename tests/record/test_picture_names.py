@@ -3,9 +3,9 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from painted import HOSTILE
 
 from depthpaint.record.names import picture_names
+from painted import HOSTILE
 
 
 def never(_: str) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted import HOSTILE, pixels_of, result_of
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -15,6 +14,7 @@ from depthpaint.core.geometry import Extent
 from depthpaint.record.infotext import infotext
 from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png, read_record
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, record_of
+from painted import HOSTILE, pixels_of, result_of
 
 PIXELS = pixels_of(1, Extent(9, 7))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
 
 from depthpaint.core.errors import InternalError, ParameterError
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.plan.run_plan import make_plan
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
+from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
 
 
 def spoiled(record: RunRecord, *path: str, value: object) -> str:

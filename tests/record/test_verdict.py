@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from painted import result_of
 
 from depthpaint.record.result import GenerationResult
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.record.verdict import TOLERANCE, Verdict, compare
+from painted import result_of
 
 
 def recorded(result: GenerationResult) -> tuple[RunRecord, NDArray[np.uint8]]:
