@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, InternalError, printable
-from depthpaint.core.geometry import place
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.edges import edges_of
 from depthpaint.depth.enlarge import enlarge_along_depth
-from depthpaint.depth.fit import fit_depth, pad_to
+from depthpaint.depth.fit import depth_at, fit_depth, pad_to
 from depthpaint.depth.normals import normals_of
 from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
@@ -276,7 +275,7 @@ def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
     sizes = plan.sizes
     if not plan.controlled or not plan.finish or not (sizes.enlarged or softness > 1):
         return None
-    guide, _ = fit_depth(depth, place(sizes.depth_size, sizes.output_size, plan.fit), sizes.output_size)
+    guide, _ = depth_at(depth, sizes.output_size, plan.fit)
     return guide
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthpaint.cli import options
-from depthpaint.cli.picture_source import pixels_of, recorded_depth
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
 from depthpaint.core.errors import DepthpaintError
+from depthpaint.record.picture_source import pixels_of, recorded_depth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

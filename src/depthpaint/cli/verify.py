@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli.picture_source import pixels_of, recorded_depth
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.record.picture_source import pixels_of, recorded_depth
 
 if TYPE_CHECKING:
     from depthpaint.engine import Engine

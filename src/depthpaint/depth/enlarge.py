@@ -130,6 +130,12 @@ class _Pixels:
         column = ((x + 0.5) * cell_columns / width - 0.5).astype(np.float32)
         return cls(guide[rows], slopes[0][rows], slopes[1][rows], y, x, row, column)
 
+    def extremes(self, cells: _Cells) -> tuple[Floats, Floats]:
+        """The greatest and the least depth among the same 4 x 4 cells."""
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(cells.depth, 2, mode="edge"), (4, 4))
+        first = np.floor(self.row).astype(np.intp) + 1, np.floor(self.column).astype(np.intp) + 1
+        return windows.max((2, 3))[first], windows.min((2, 3))[first]
+
     def neighbours(self, cells: _Cells) -> Iterator[tuple[Floats, Floats, Rows, Rows]]:
         """The 4 x 4 cells around each pixel: closeness, distance from the pixel's plane, row and column."""
         height, width = cells.depth.shape
@@ -147,9 +153,8 @@ class _Pixels:
 
 
 def _finished(large: Pixels, cells: _Cells, at: _Pixels) -> Pixels:
-    span = np.zeros_like(at.depth)
-    for _, _, rows, columns in at.neighbours(cells):
-        np.maximum(span, np.abs(cells.depth[rows, columns] - at.depth), out=span)
+    nearest, farthest = at.extremes(cells)
+    span = np.maximum(nearest - at.depth, at.depth - farthest)
     tolerance = np.maximum(SAME_PLANE, SAME_PLANE_SHARE * span)
     shape = (*at.depth.shape, 3)
     near, plain = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, InternalError
-from depthpaint.core.geometry import Box, Extent, Placement
+from depthpaint.core.geometry import Box, Extent, Fit, Placement, place
 from depthpaint.depth.depth_map import DepthMap
 
 Item = TypeVar("Item", np.float32, np.bool_)
@@ -29,6 +29,12 @@ def fit_depth(depth: DepthMap, placement: Placement, content: Extent) -> tuple[F
     values = np.clip(_resized(depth.values, placement.source, size), 0, 1)
     valid = _resized(depth.valid.astype(np.float32), placement.source, size) >= 0.5
     return pad_to(values, content, placement.target), pad_to(valid, content, placement.target)
+
+
+def depth_at(depth: DepthMap, size: Extent, fit: Fit) -> tuple[Floats, Mask]:
+    """The depth that a picture of `size` should have, (H, W) in [0, 1], and where it was given at all."""
+    source = Extent(depth.values.shape[1], depth.values.shape[0])
+    return fit_depth(depth, place(source, size, fit), size)
 
 
 def pad_to(values: NDArray[Item], canvas: Extent, box: Box) -> NDArray[Item]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import sha256_of
-from depthpaint.core.geometry import Extent, place
-from depthpaint.depth.fit import fit_depth
+from depthpaint.core.geometry import Extent
+from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import read_depth
-from depthpaint.record.run_record import RunRecord
+from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.document import Shown
 from depthpaint.report.gathering import Painted
@@ -63,31 +60,19 @@ def _depths(painted: Painted, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np
 
 def _asked(painted: Painted, size: Extent) -> NDArray[np.uint8] | None:
     """The depth as the picture should have it, where its file is still what it was."""
-    record = painted.record
-    path = next((p for p in _places(record, painted.path) if p.is_file()), None)
-    if path is None or record.settings.reading.from_photo is not None:
+    settings = painted.record.settings
+    if settings.reading.from_photo is not None:
         return None
     try:
-        if sha256_of(path) != record.digests.depth:
-            return None
-        depth = read_depth(path, record.settings.reading)
+        depth = read_depth(recorded_depth(painted.record, painted.path), settings.reading)
     except (DepthpaintError, OSError):
         return None
-    source = Extent(depth.values.shape[1], depth.values.shape[0])
-    values, _ = fit_depth(depth, place(source, size, record.settings.fit), size)
+    values, _ = depth_at(depth, size, settings.fit)
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-
-
-def _places(record: RunRecord, picture: Path) -> tuple[Path, ...]:
-    named = Path(record.depth.file)
-    return named, picture.parent / named.name
 
 
 def _pixels(path: Path) -> NDArray[np.uint8] | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG",)) as picture:
-                return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return pixels_of(path)
+    except DepthpaintError:
         return None

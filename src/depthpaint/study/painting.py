@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import sha256_of
 from depthpaint.depth.detail import detail_correlation
 from depthpaint.engine import Engine, Pixels
 from depthpaint.record.picture_file import save_picture
+from depthpaint.record.picture_source import pixels_of
 from depthpaint.record.png_text import read_record
-from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.record.run_record import RunRecord
 from depthpaint.study.cell import Cell, Outcome
 from depthpaint.study.look import look_of, repetition_of
 from depthpaint.verify.agreement import agreement
@@ -50,9 +51,7 @@ def _outcome(engine: Engine, cell: Cell, folder: Path, estimator: str) -> Outcom
         result = engine.paint(cell.request)
         saved = save_picture(result, 0, folder, name=path.name, overwrite=True)
         record = saved.record
-    with Image.open(path, formats=("PNG",)) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
-    return _judged(engine, cell, path, record, pixels, estimator)
+    return _judged(engine, cell, path, record, pixels_of(path), estimator)
 
 
 def _judged(
@@ -74,8 +73,7 @@ def _painted_before(path: Path) -> RunRecord | None:
     """The record of a picture that is there and whole."""
     try:
         record = read_record(path)
-        with Image.open(path, formats=("PNG",)) as picture:
-            picture.load()
-    except (RecordError, OSError, SyntaxError, ValueError):
+        pixels_of(path)
+    except DepthpaintError:
         return None
     return record

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from PIL import Image
 
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.record.picture_source import pixels_of
 from depthpaint.study.cell import Cell, Outcome
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -78,9 +78,6 @@ def least_that_reaches(findings: Sequence[StrengthFinding], wanted: float) -> St
 
 
 def _differences(members: Sequence[Outcome]) -> list[float]:
-    pictures: list[np.ndarray] = []
-    for one in members:
-        with Image.open(one.path, formats=("PNG",)) as picture:
-            pictures.append(np.asarray(picture.convert("RGB"), np.float32) / 255)
+    pictures = [pixels_of(one.path).astype(np.float32) / 255 for one in members]
     pairs = list(combinations(pictures, 2))
     return [float(np.sqrt(np.mean((a - b) ** 2))) for a, b in pairs] or [0.0]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.geometry import Extent, place
+from depthpaint.core.geometry import Extent
 from depthpaint.depth.compare import Likeness, aligned_to, compare
-from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.edges import edge_agreement
-from depthpaint.depth.fit import fit_depth
+from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import require_certain
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
@@ -48,7 +47,7 @@ def agreement(
     depth = engine.read(request.depth, request.reading)
     require_certain(depth.source)
     height, width = pixels.shape[:2]
-    asked, valid = asked_depth(depth, Extent(width, height), request)
+    asked, valid = depth_at(depth, Extent(width, height), request.fit)
     estimate = engine.estimate(estimator, pixels)
     # A distance grows where disparity falls: only its order and its inverse can be compared.
     seen = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)
@@ -60,11 +59,3 @@ def agreement(
         edge_f_score=edge_agreement(asked, np.clip(aligned, 0, 1)), estimator=estimate.estimator,
         caution=estimate.caution,
     )  # fmt: skip
-
-
-def asked_depth(
-    depth: DepthMap, size: Extent, request: GenerationRequest
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """The depth that a picture of `size` should have, (H, W), and where it was given at all."""
-    source = Extent(depth.values.shape[1], depth.values.shape[0])
-    return fit_depth(depth, place(source, size, request.fit), size)
