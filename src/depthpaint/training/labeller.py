@@ -23,14 +23,17 @@ class Labeller(nn.Module):
         self._seen: Tensor | None = None
         unet.conv_out.register_forward_pre_hook(self._look)
 
-    def loss(self, labels: Tensor) -> Tensor:
-        """Cross-entropy of `labels` (B, h, w, 3) after the UNet's last pass, summed over the three tables."""
+    def loss(self, labels: Tensor, weights: Tensor) -> Tensor:
+        """Cross-entropy of `labels` (B, h, w, 3) after the UNet's last pass, summed over the three tables.
+
+        `weights` (B, h, w) of mean 1 say how much each pixel counts.
+        """
         if self._seen is None:
             raise RuntimeError("the UNet has not been run")
         scores = self.scores(self._seen).split(COUNTS, 1)
         self._seen = None
-        losses = [functional.cross_entropy(s, labels[..., i]) for i, s in enumerate(scores)]
-        return torch.stack(losses).sum()
+        losses = [functional.cross_entropy(s, labels[..., i], reduction="none") for i, s in enumerate(scores)]
+        return (torch.stack(losses).sum(0) * weights).mean()
 
     def _look(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         del module

@@ -14,11 +14,12 @@ from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, pict
 from depthpaint.training.examples import Batch
 from depthpaint.training.labeller import Labeller
 from depthpaint.training.networks import Networks
+from depthpaint.training.worlds.labels import rarity
 
 AVERAGING = 0.9995
 LATENT_NOISE = 0.05
 """What a painter leaves in latents; the decoder has to bear it."""
-NAMING = 0.1
+NAMING = 0.2
 """Weight of the labeller's loss beside the picture's."""
 
 
@@ -80,9 +81,11 @@ class Learner:
         predicted = networks.unet(
             noisy, timesteps, text, down_intrablock_additional_residuals=features
         ).sample
-        weights = emphasis(latents) * picture_weight(timesteps, self.table)
+        labels = batch.labels.to(device)
+        rare = rarity(labels)
+        weights = (emphasis(latents) + rare[:, None]) / 2 * picture_weight(timesteps, self.table)
         loss = (weights * (predicted - velocity).square()).mean()
-        naming = self.labeller.loss(batch.labels.to(device))
+        naming = self.labeller.loss(labels, rare)
         _descend(self.painter, loss + NAMING * naming, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))

@@ -10,7 +10,7 @@ import torch
 
 from depthpaint.training.examples import Examples
 from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.labels import COUNTS, label_maps
+from depthpaint.training.worlds.labels import COUNTS, label_maps, rarity
 from depthpaint.training.worlds.palette import COLOURS
 from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard
 from depthpaint.training.worlds.words import MATERIALS, NOUNS
@@ -67,3 +67,15 @@ def test_a_shard_on_disk_holds_its_labels(tmp_path: Path) -> None:
     loaded = load_shard(tmp_path / "worlds-00001.safetensors")
     assert loaded.labels.shape == (2, 96 // 8, 160 // 8, 3)
     assert torch.equal(loaded.labels, make_shard(1, small).labels)
+
+
+def test_a_small_thing_weighs_as_the_root_of_its_area_asks_and_pictures_weigh_the_same() -> None:
+    labels = torch.zeros(2, 10, 10, 3, dtype=torch.uint8)
+    labels[0, :2, :2] = torch.tensor([3, 5, 0])
+    labels[0, 4, 4] = torch.tensor([3, 6, 0])
+    weights = rarity(labels)
+    assert torch.allclose(weights.mean((1, 2)), torch.ones(2))
+    assert torch.allclose(weights[1], torch.ones(10, 10)), "one name fills it"
+    same_noun_other_colour = weights[0, 4, 4] / weights[0, 0, 0]
+    assert torch.isclose(same_noun_other_colour, torch.tensor(2.0))
+    assert torch.isclose(weights[0, 4, 4] / weights[0, 9, 9], torch.tensor(95.0).sqrt())

@@ -28,6 +28,19 @@ def label_maps(worlds: Sequence[World], ids: Tensor) -> Tensor:
     return torch.stack(maps).to(torch.uint8)
 
 
+def rarity(labels: Tensor) -> Tensor:
+    """Weights (B, h, w) of mean 1 for labels (B, h, w, 3), small where a name fills much of its picture.
+
+    A pixel weighs one over the root of its name's area. Equal weights leave the colours of small things
+    to chance: of things of 6 to 14 latent pixels 71 % were named and only 44 % had their colour.
+    """
+    noun, colour, material = labels.long().flatten(1, 2).unbind(-1)
+    names = (noun * COUNTS[1] + colour) * COUNTS[2] + material
+    areas = (names[:, :, None] == names[:, None, :]).sum(-1)
+    weights = areas.float().rsqrt().view(labels.shape[:3])
+    return weights / weights.mean((1, 2), keepdim=True)
+
+
 def _table(world: World) -> Tensor:
     """The three numbers of every name of a world."""
     rows = [
