@@ -63,7 +63,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Conditions:
-    """What stays the same through all steps and pictures of a request."""
+    """What stays the same through all steps of a picture."""
 
     plan: RunPlan
     painter: Painter
@@ -94,7 +94,10 @@ class Engine:
         require_certain(depth.source)
         entry = self._find(request.choice)
         plan = make_plan(request, depth.source.size, entry.habits)
-        return depth, replace(plan, inversions=entry.learned(f"{plan.prompt}\n{plan.negative_prompt}"))
+        learned = entry.learned(f"{plan.prompt}\n{plan.negative_prompt}")
+        if request.expand:
+            plan = replace(plan, heard=tuple(entry.expanded(plan.prompt, seed) for seed in plan.seeds))
+        return depth, replace(plan, inversions=learned)
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:
         """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
@@ -127,21 +130,18 @@ class Engine:
         with _timed(seconds, "load"):
             painter = self._painter(plan.choice)
         with _timed(seconds, "text"):
-            text: dict[Branch, object] = {
-                "cond": self._text(painter, plan, plan.prompt),
-                "uncond": self._text(painter, plan, plan.negative_prompt),
-            }
+            unasked = self._text(painter, plan, plan.negative_prompt)
+            texts = [self._text(painter, plan, sentence) for sentence in plan.heard]
         hints = hints_of(depth, plan)
         with _timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan, painter.habits.softness)
-        conditions = _Conditions(plan, painter, text, prepared, guide)
         counts: Counter[str] = Counter()
-        pictures = [
-            self._paint_one(conditions, index, seconds, counts, on_progress)
-            for index in range(len(plan.seeds))
-        ]
+        pictures: list[PaintedPicture] = []
+        for index, text in enumerate(texts):
+            conditions = _Conditions(plan, painter, {"cond": text, "uncond": unasked}, prepared, guide)
+            pictures.append(self._paint_one(conditions, index, seconds, counts, on_progress))
         return GenerationResult(
             pictures=tuple(pictures),
             plan=plan,

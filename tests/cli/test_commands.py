@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from depthpaint.models.diorama import expansion
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
@@ -239,3 +240,26 @@ def test_the_interactive_mode_asks_which_end_is_near_where_it_cannot_tell(
     assert status == 0
     assert err.count("1 or 2:") == 2
     assert read_record(work / out.strip()).settings.reading.near == near
+
+
+def test_a_short_sentence_is_heard_with_colours_and_replayed_with_those(cli: Run, work: Path) -> None:
+    status, out, err = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--sidecar")
+    assert status == 0
+    assert 'heard as "a bedroom, ' in err and "--no-expand" in err
+    record = json.loads(Path(work, out.strip()).with_suffix(".json").read_text())
+    assert record["settings"]["prompt"] == "a bedroom"
+    assert record["plan"]["heard"].startswith("a bedroom, ")
+    assert "bit-equal" in cli("replay", out.strip())[1]
+    plain = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--no-expand", "--sidecar")[1].strip()
+    assert json.loads(Path(work, plain).with_suffix(".json").read_text())["plan"]["heard"] is None
+    assert Path(work, plain).read_bytes() != Path(work, out.strip()).read_bytes()
+    assert "bit-equal" in cli("replay", plain)[1]
+
+
+def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = cli("generate", "depth.npy", "a bedroom", "--steps", 2)[1].strip()
+    monkeypatch.setattr(expansion, "SCHEMES", ("black black black black black black",))
+    assert "black bed" in cli("generate", "depth.npy", "a bedroom", "--steps", 2)[2]
+    assert "bit-equal" in cli("replay", path)[1]

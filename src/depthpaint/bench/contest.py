@@ -91,7 +91,7 @@ def _arguments(task: BenchTask, work: Path) -> list[str]:
     return [
         "generate", str(task.depth), task.prompt, "--seed", str(task.seed),
         "--steps", str(task.num_inference_steps), "--guidance", str(task.guidance_scale), "--size", "depth",
-        "--sampler", SAMPLER, "--schedule", SCHEDULE, "--no-finish",
+        "--sampler", SAMPLER, "--schedule", SCHEDULE, "--no-finish", "--no-expand",
         "--out", str(work), "--name", "own", "--overwrite", "-q",
     ]  # fmt: skip
 
@@ -109,7 +109,7 @@ def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
     request = GenerationRequest(
         depth=task.depth, prompt=task.prompt, seed=task.seed, size="depth",
         num_inference_steps=task.num_inference_steps, guidance_scale=task.guidance_scale,
-        sampler=SAMPLER, schedule=SCHEDULE, finish=False,
+        sampler=SAMPLER, schedule=SCHEDULE, finish=False, expand=False,
     )  # fmt: skip
     seconds: list[float] = []
     for _ in range(pictures):

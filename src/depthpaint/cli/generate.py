@@ -52,6 +52,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     schedule: options.Schedule = None,
     fit: options.FitOption = "pad",
     finish: options.Finish = True,
+    expand: options.Expand = True,
     near: options.Near = "auto",
     kind: options.Kind = "auto",
     unit: options.Unit = "auto",
@@ -100,7 +101,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
         "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
         "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "fit": fit, "finish": finish, "profile": profile, "control": control,
+        "fit": fit, "finish": finish, "expand": expand, "profile": profile, "control": control,
         "also": ",".join(also or ()), "lora": tuple(lora or ()), "vae": vae,
         "clip_skip": clip_skip, "safety_checker": safety_checker,
     } | options.said(

@@ -78,6 +78,9 @@ FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretc
 Finish = Annotated[
     bool, Option("--finish/--no-finish", help="Draw edges along the depth map's, where the model's are soft.")
 ]
+Expand = Annotated[
+    bool, Option("--expand/--no-expand", help="Let diorama draw colours that a short sentence leaves open.")
+]
 Out = Annotated[Path, Option(help="Folder for the pictures.")]
 Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]

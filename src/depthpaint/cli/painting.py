@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from depthpaint.cli.destination import Destination, check_destination, refusal
 from depthpaint.cli.terminal import step_bar, tell, warn
-from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.errors import ErrorCode, ParameterError, printable
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource
@@ -63,6 +63,9 @@ def paint_into(
 
             result = choose(engine, request, wish, listen)
     tell(describe(result.depth), quiet=quiet or depth_told)
+    if (heard := result.plan.heard[0]) != request.prompt:
+        others = ", other seeds in other colours" if request.count > 1 else ""
+        tell(f'heard as "{printable(heard)}"{others} (--no-expand: as it stands)', quiet=quiet)
     told = result.depth.notes if depth_told else ()
     for warning in result.warnings:
         if warning not in told:

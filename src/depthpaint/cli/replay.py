@@ -91,8 +91,12 @@ def _again(
     original = pixels_of(image)
     request = record.request(depth or recorded_depth(record, image), moved)
     engine = make_engine(runtime)
+    plan = engine.understand(request)[1]
     if record.digests.inversions:
-        require_learned_words(record, engine.understand(request)[1])
+        require_learned_words(record, plan)
+    if record.plan.heard not in (None, *plan.heard):
+        # Colours are drawn otherwise by now: what was heard then is told as it stands.
+        request = request.model_copy(update={"prompt": record.plan.heard, "expand": False})
     with step_bar(quiet=False) as show:
         result = engine.paint(request, show)
     if out is not None:

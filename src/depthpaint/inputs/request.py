@@ -65,8 +65,9 @@ class GenerationRequest(DepthReading, ModelChoice):
 
     Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
     `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say; without `finish` edges are
-    not drawn along the depth map's. Unknown fields are errors, and zero is a value. How the depth file is to
-    be read is part of it (DepthReading), and what it is painted with (ModelChoice).
+    not drawn along the depth map's; without `expand` a model hears the sentence as it stands. Unknown fields
+    are errors, and zero is a value. How the depth file is to be read is part of it (DepthReading), and what
+    it is painted with (ModelChoice).
     """
 
     depth: Annotated[Path, BeforeValidator(clean_text)]
@@ -86,6 +87,7 @@ class GenerationRequest(DepthReading, ModelChoice):
     schedule: Name | None = None
     fit: Fit = Fit.PAD
     finish: bool = True
+    expand: bool = True
 
     @property
     def reading(self) -> DepthReading:

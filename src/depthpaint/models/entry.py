@@ -15,11 +15,17 @@ def _none(prompt: str) -> Mapping[str, str]:
     return {}
 
 
+def _as_it_stands(prompt: str, seed: int) -> str:
+    del seed
+    return prompt
+
+
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One model: `habits` are there without loading anything, `load` makes a painter.
 
     `learned` says which words of a sentence are files of textual inversions, with their sha256, hexadecimal.
+    `expanded` says for a sentence and a seed what the model is told in its place.
     """
 
     habits: ModelHabits
@@ -27,3 +33,4 @@ class ModelEntry:
     licence: str
     summary: str
     learned: Callable[[str], Mapping[str, str]] = _none
+    expanded: Callable[[str, int], str] = _as_it_stands

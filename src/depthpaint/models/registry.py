@@ -6,6 +6,7 @@ import difflib
 
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.diorama.expansion import expanded
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
@@ -46,6 +47,7 @@ MODELS: dict[str, ModelEntry] = {
     "diorama": ModelEntry(
         DIORAMA, _load_diorama, "Apache-2.0",
         "Built in: paints rooms, houses, landscapes and things, in a second on two CPU cores.",
+        expanded=expanded,
     ),
 }  # fmt: skip
 

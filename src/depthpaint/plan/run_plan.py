@@ -32,7 +32,8 @@ class RunPlan:
 
     `seeds` holds one seed a picture; the windows are shares of the steps in [0, 1]. `timesteps` is what the
     network is told at each step, `sigmas` the noise over signal there and the final 0 (k-diffusion's
-    convention). `inversions` are the learned words of the sentences, with the sha256 of their files.
+    convention). `inversions` are the learned words of the sentences, with the sha256 of their files. `heard`
+    is what the model is told in place of the prompt, for each seed.
     """
 
     model: str
@@ -57,6 +58,8 @@ class RunPlan:
     sizes: Sizes
     warnings: tuple[str, ...] = ()
     inversions: Mapping[str, str] = field(default_factory=dict[str, str])
+    expand: bool
+    heard: tuple[str, ...]
 
     def strengths(self, index: int) -> dict[str, float]:
         """What is heard at step `index`, and how strongly: "depth" and the further controls' kinds."""
@@ -108,6 +111,8 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
         profile=_given(request.profile, habits.profile),
         fit=request.fit,
         finish=request.finish,
+        expand=request.expand,
+        heard=(request.prompt,) * request.count,
         sizes=sizes,
     )
     return replace(plan, warnings=tuple(_warnings(plan, habits)))

@@ -113,7 +113,7 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
         )
     return RunRecord(
         settings=_settings(plan, result.depth, picture.seed),
-        plan=_plan_facts(plan),
+        plan=_plan_facts(plan, plan.heard[index]),
         depth=_depth_facts(result.depth),
         digests=Digests(
             depth=result.depth.sha256,
@@ -153,6 +153,7 @@ def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
         reading=_reading_to_tell(depth.reading),
         fit=plan.fit,
         finish=plan.finish,
+        expand=plan.expand,
         **_choice_to_tell(plan.choice),
         also=tuple(_also_to_tell(also) for also in plan.also),
         size=plan.sizes.output_size,
@@ -188,7 +189,7 @@ def _also_to_tell(also: Also) -> Also:
     return also.model_copy(update={"control": _path_to_tell(Path(also.control).resolve())})
 
 
-def _plan_facts(plan: RunPlan) -> PlanFacts:
+def _plan_facts(plan: RunPlan, heard: str) -> PlanFacts:
     sizes = plan.sizes
     return PlanFacts(
         depth_size=sizes.depth_size,
@@ -201,6 +202,7 @@ def _plan_facts(plan: RunPlan) -> PlanFacts:
         # JSON knows no infinity.
         sigmas=tuple("inf" if math.isinf(sigma) else sigma for sigma in plan.sigmas),
         prediction=plan.prediction,
+        heard=None if heard == plan.prompt else heard,
     )
 
 

@@ -76,6 +76,7 @@ class Settings(Section):
     reading: Annotated[DepthReading, AfterValidator(_told_reading)]
     fit: Fit
     finish: bool = True
+    expand: bool = False
     model: Annotated[str, AfterValidator(_told_name)]
     control: Annotated[str, AfterValidator(_told_name)] | None = None
     vae: Annotated[str, AfterValidator(_told_name)] | None = None
@@ -87,7 +88,7 @@ class Settings(Section):
 
 
 class PlanFacts(Section):
-    """What the settings came to: the sizes by their names (plan.sizes), and the noise levels.
+    """What the settings came to: the sizes by their names (plan.sizes), the noise levels, the sentence heard.
 
     `sigmas` are noise over signal; the first is "inf" for a model that starts from noise alone.
     """
@@ -101,6 +102,7 @@ class PlanFacts(Section):
     timesteps: tuple[float, ...]
     sigmas: tuple[float | Literal["inf"], ...]
     prediction: str
+    heard: str | None = None
 
 
 class FindingFacts(Section):

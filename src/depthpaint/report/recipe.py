@@ -39,6 +39,7 @@ def recipe(record: RunRecord) -> str:
     told = [f"--{name}={value}" for name, value, unsaid in flags if value is not None and value != unsaid]
     told += _reading(settings.reading)
     told += [] if settings.finish else ["--no-finish"]
+    told += [] if settings.expand else ["--no-expand"]
     told += ["--safety-checker"] if settings.safety_checker else []
     subject = [record.depth.file, settings.prompt]
     # What starts with a dash would be taken for a flag.

@@ -13,6 +13,9 @@ from torch.nn import functional
 
 from depthpaint.training.worlds.labels import COUNTS
 
+SHARES = (1.0, 2.0, 1.0)
+"""What noun, colour and material weigh: the depth shows a noun, a colour has to come from the words."""
+
 
 class Labeller(nn.Module):
     """Reads the features from which the UNet predicts: one linear map to the scores of all names."""
@@ -24,7 +27,7 @@ class Labeller(nn.Module):
         unet.conv_out.register_forward_pre_hook(self._look)
 
     def loss(self, labels: Tensor, weights: Tensor) -> Tensor:
-        """Cross-entropy of `labels` (B, h, w, 3) after the UNet's last pass, summed over the three tables.
+        """Cross-entropy of `labels` (B, h, w, 3) after the UNet's last pass, summed by SHARES.
 
         `weights` (B, h, w) of mean 1 say how much each pixel counts.
         """
@@ -32,7 +35,10 @@ class Labeller(nn.Module):
             raise RuntimeError("the UNet has not been run")
         scores = self.scores(self._seen).split(COUNTS, 1)
         self._seen = None
-        losses = [functional.cross_entropy(s, labels[..., i], reduction="none") for i, s in enumerate(scores)]
+        losses = [
+            share * functional.cross_entropy(s, labels[..., i], reduction="none")
+            for i, (s, share) in enumerate(zip(scores, SHARES, strict=True))
+        ]
         return (torch.stack(losses).sum(0) * weights).mean()
 
     def _look(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:

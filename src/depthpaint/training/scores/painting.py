@@ -56,7 +56,7 @@ def engine_paint(engine: Engine, folder: Path) -> Paint:
         file = folder / "depth.npy"
         np.save(file, asked.disparity)
         request = GenerationRequest(
-            depth=file, prompt=asked.caption, seed=SEED, size=Extent(*asked.size), near="white",
+            depth=file, prompt=asked.caption, expand=False, seed=SEED, size=Extent(*asked.size), near="white",
             kind="disparity", frame="keep", empty=(), range="full", allow_constant=True,
         )  # fmt: skip
         return engine.paint(request).pictures[0].pixels
