@@ -29,6 +29,7 @@ format: $(DEV)/.ready
 
 bench: $(DEV)/.ready
 	$(DEV)/bin/depthpaint bench --vs diffusers
+	$(DEV)/bin/depthpaint bench --vs diffusers --rows 50 --repeats 3
 	$(DEV)/bin/depthpaint bench --vs pillow
 
 # Stable Diffusion at its full size with random weights: 6 GB of memory and disk for SD 1.5, 20 GB for SDXL.

@@ -19,6 +19,7 @@ from depthpaint.bench.contest import Contest, measure, runs_of
 from depthpaint.bench.inspection import HEIGHT, WIDTH, measure_inspection
 from depthpaint.bench.steps import StepsTask, measure_steps
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
+from depthpaint.bench.throughput import GUIDANCE, STEPS, measure_throughput
 from depthpaint.core.geometry import Extent
 from depthpaint.models.registry import DIORAMA
 from depthpaint.record.environment import environment
@@ -49,6 +50,31 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
     document = _document(contest, task, side)
     if not as_json:
         Console(stderr=True).print(_table(document))
+    sys.stdout.write(json.dumps(document) + "\n")
+
+
+def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
+    """Measure `batch` over rows of `side` x `side` pixels beside a loop of stock diffusers, in turns."""
+    from depthpaint.models.diorama.folder import write_diffusers_folder
+
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        peer = write_diffusers_folder(work / "diffusers", DIORAMA)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            step = bar.add_task("measuring", total=2 * (repeats + 1))
+            found = measure_throughput(
+                work, peer, rows=rows, side=side, repeats=repeats, on_run=lambda: bar.advance(step)
+            )
+    if not as_json:
+        for name, timing in found.seconds.items():
+            console.print(f"{name:<11} {timing}, {rows / timing.median:.2f} pictures a second")
+        console.print(f"times as fast as diffusers: {found.times_as_fast:.2f}; alike to {found.psnr:.1f} dB")
+    versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
+    document = asdict(found) | {
+        "task": {"size": f"{side}x{side}", "num_inference_steps": STEPS, "guidance_scale": GUIDANCE},
+        "times_as_fast": round(found.times_as_fast, 3), "environment": environment() | versions,
+    }  # fmt: skip
     sys.stdout.write(json.dumps(document) + "\n")
 
 

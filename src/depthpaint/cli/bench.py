@@ -19,6 +19,9 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     ] = None,
     control: Annotated[str | None, typer.Option(help="Its depth ControlNet, a folder.")] = None,
     size: Annotated[str, typer.Option(help="Pixels of the steps' picture.")] = "512x512",
+    rows: Annotated[
+        int | None, typer.Option(min=4, help="With --vs diffusers: so many rows by batch and by a loop.")
+    ] = None,
     steps: Annotated[
         int, typer.Option(min=3, help="Steps of a picture, an odd number; the first is not counted.")
     ] = 5,
@@ -36,6 +39,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     \b
     Examples:
       depthpaint bench --vs diffusers
+      depthpaint bench --vs diffusers --rows 50 --repeats 3
       depthpaint bench --vs diffusers --model sd15-folder --control control-folder --repeats 2
     """
     from depthpaint.bench import command
@@ -52,6 +56,12 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             "steps are timed of a model with its control network, beside diffusers",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give --vs diffusers, --model FOLDER and --control FOLDER together",
+        )
+    if rows is not None and (vs != "diffusers" or model is not None):
+        raise ParameterError(
+            "rows are painted with the built-in model, beside diffusers",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="give --vs diffusers and --rows without --model",
         )
     if steps % 2 == 0:
         raise ParameterError(
@@ -73,6 +83,8 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             precision=precision,
             compiled=compiled,
         )
+    elif rows is not None:
+        command.bench_rows(rows, 128, repeats, as_json)
     elif vs == "pillow":
         command.bench_inspection(repeats, as_json)
     else:
