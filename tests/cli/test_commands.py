@@ -263,3 +263,18 @@ def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
     monkeypatch.setattr(expansion, "SCHEMES", ("black black black black black black",))
     assert "black bed" in cli("generate", "depth.npy", "a bedroom", "--steps", 2)[2]
     assert "bit-equal" in cli("replay", path)[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--size", "256x128"), "is a square"),
+        (("--size", "wide"), "is not a size"),
+        (("--rows", 8), "beside diffusers"),
+        (("--vs", "comfy"), "no peer"),
+    ],
+)
+def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...], said: str) -> None:
+    status, _, err = cli("bench", *flags)
+    assert status == 2
+    assert said in err

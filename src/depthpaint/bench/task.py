@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.models.registry import DIORAMA
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchTask:
@@ -16,8 +18,8 @@ class BenchTask:
     depth: Path
     prompt: str = "a red sphere on a blue floor in front of a yellow wall, at noon"
     seed: int = 12345
-    num_inference_steps: int = 16
-    guidance_scale: float = 2.0
+    num_inference_steps: int = DIORAMA.num_inference_steps
+    guidance_scale: float = DIORAMA.guidance_scale
 
 
 def sphere_before_a_wall(side: int) -> NDArray[np.float32]:

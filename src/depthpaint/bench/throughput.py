@@ -19,10 +19,10 @@ from depthpaint.bench.clock import Timing
 from depthpaint.bench.contest import SAMPLER, SCHEDULE, psnr, run_side
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.depth.relief import relief_of
+from depthpaint.models.registry import DIORAMA
 
 PEER = Path(__file__).parent / "peers" / "rows_peer.py"
-STEPS, GUIDANCE = 4, 1.5
-"""diorama's own."""
+STEPS, GUIDANCE = DIORAMA.num_inference_steps, DIORAMA.guidance_scale
 MAPS = 4
 THINGS = ("red sphere", "blue sphere", "golden sphere", "white sphere", "green sphere", "wooden sphere")
 

@@ -8,6 +8,7 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.geometry import Extent
 
 
 def bench(  # noqa: PLR0913 - one parameter a flag
@@ -18,7 +19,9 @@ def bench(  # noqa: PLR0913 - one parameter a flag
         str | None, typer.Option(help="With --vs diffusers: time the steps of this folder's model instead.")
     ] = None,
     control: Annotated[str | None, typer.Option(help="Its depth ControlNet, a folder.")] = None,
-    size: Annotated[str, typer.Option(help="Pixels of the steps' picture.")] = "512x512",
+    size: Annotated[
+        str | None, typer.Option(help="Pixels of the picture: 128x128, for a folder's steps 512x512.")
+    ] = None,
     rows: Annotated[
         int | None, typer.Option(min=4, help="With --vs diffusers: so many rows by batch and by a loop.")
     ] = None,
@@ -63,6 +66,14 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give --vs diffusers and --rows without --model",
         )
+    side, height = Extent.parse(size or "128x128")
+    if model is None and (side != height or not 64 <= side <= 1024):
+        raise ParameterError(
+            f"the built-in model's benchmark is a square of 64 to 1024 pixels, not {side}x{height}",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=size,
+            remedy="--size 256x256",
+        )
     if steps % 2 == 0:
         raise ParameterError(
             f"{steps} steps but the first have no half",
@@ -75,7 +86,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
         command.bench_steps(
             model,
             control,
-            size,
+            size or "512x512",
             steps,
             pictures,
             repeats,
@@ -84,8 +95,8 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             compiled=compiled,
         )
     elif rows is not None:
-        command.bench_rows(rows, 128, repeats, as_json)
+        command.bench_rows(rows, side, repeats, as_json)
     elif vs == "pillow":
         command.bench_inspection(repeats, as_json)
     else:
-        command.bench(vs, repeats, as_json)
+        command.bench(vs, repeats, as_json, side)
