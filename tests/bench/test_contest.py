@@ -16,6 +16,7 @@ from depthpaint.bench.clock import Timing
 from depthpaint.bench.inspection import large_map as inspection_map
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
+from depthpaint.models.registry import DIORAMA
 
 
 def test_a_timing_is_median_and_spread() -> None:
@@ -87,7 +88,7 @@ def test_the_document_has_ratios_settings_and_environment(
     document = json.loads(captured.out)
     assert document["steady_ratio"] == 0.5
     assert document["cold"]["depthpaint"]["runs"] == 2
-    assert document["task"]["num_inference_steps"] == 16
+    assert document["task"]["num_inference_steps"] == DIORAMA.num_inference_steps
     assert "cpu" in document["environment"]
     assert "whole process" in captured.err
 
