@@ -210,7 +210,8 @@ class Engine:
             if not painter.steadier():
                 raise _no_colours(plan)
             return self._paint_one(conditions, index, seconds, counts, on_progress)
-        pixels = _finished(canvas, conditions)
+        with _timed(seconds, "finish"):
+            pixels = _finished(canvas, conditions)
         return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
 
 

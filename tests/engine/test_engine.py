@@ -56,7 +56,7 @@ def test_the_result_carries_the_plan_that_ran(depth: Path) -> None:
     assert result.plan.guidance_scale == 0
     assert result.plan.seeds == (0,)
     assert result.evaluations == {"denoise": 2, "control": 2, "branches": 2}
-    assert set(result.seconds) == {"read", "load", "text", "control", "denoise", "decode"}
+    assert set(result.seconds) == {"read", "load", "text", "control", "denoise", "decode", "finish"}
     assert any("'xa'" in warning for warning in result.warnings)
 
 

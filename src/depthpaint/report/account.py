@@ -12,7 +12,7 @@ from depthpaint.report.document import Cell, Document, Figure, Section, Shown, T
 from depthpaint.report.gathering import Gathered, Painted
 from depthpaint.report.plots import histogram, spread
 
-STAGES = ("read", "load", "text", "control", "denoise", "decode")
+STAGES = ("read", "load", "text", "control", "denoise", "decode", "finish")
 MOST_LEFT_OUT = 20
 ALL_PICTURES = "All pictures"
 
