@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from depthpaint.core.interval import interval_of
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -113,7 +114,17 @@ def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) 
     page = Path("latency-study/report.html").read_text()
     assert "denoise" in page
     assert "depthpaint generate" in page
+    assert data["cold"] == {}
     assert study(cli, *arguments, "--budget", 0)[1].startswith("Nothing that was tried")
+
+
+def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("depthpaint.study.cold.cold", lambda *_: {"load": interval_of([0.5, 0.7, 0.6])})
+    data, _ = study(cli, "latency", "--seeds", 2, "--repeats", 1, "--cold", 3)
+    assert data["cold"]["load"]["median"] == 0.6
+    assert data["cold"]["load"]["count"] == 3
 
 
 @pytest.mark.parametrize(

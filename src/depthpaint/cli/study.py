@@ -155,4 +155,4 @@ def latency(  # noqa: PLR0913 - one parameter a flag
             else f"Within {budget:g} s: {best.lever.name} ({best.time} s a picture)."
         )
     document = latency_document(title_of("Latency", depth, prompt), measured, processes, advice)
-    finish(document, (), measured, out)
+    finish(document, (), measured, out, processes)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from depthpaint.core.interval import Interval
     from depthpaint.engine import Engine
     from depthpaint.inputs.request import GenerationRequest
     from depthpaint.report.document import Document
@@ -55,14 +56,20 @@ def painted(
         return paint_cells(engine, cells, out, estimator or DEFAULT, step)
 
 
-def finish(document: Document, outcomes: Sequence[Outcome], findings: Sequence[Any], out: Path) -> None:
+def finish(
+    document: Document,
+    outcomes: Sequence[Outcome],
+    findings: Sequence[Any],
+    out: Path,
+    cold: Mapping[str, Interval] | None = None,
+) -> None:
     """Write data and report, say the verdicts."""
     from depthpaint.core.files import write_atomic
     from depthpaint.report.html import as_html
     from depthpaint.study.data import study_data
 
     out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(study_data(document, outcomes, findings), indent=1, allow_nan=False) + "\n"
+    data = json.dumps(study_data(document, outcomes, findings, cold), indent=1, allow_nan=False) + "\n"
     write_atomic(out / "study.json", data.encode(), overwrite=True)
     write_atomic(out / "report.html", as_html(document).encode(), overwrite=True)
     for line in document.summary:

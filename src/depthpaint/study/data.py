@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from depthpaint.core.interval import Interval
 from depthpaint.record.environment import environment
 from depthpaint.report.document import Document
 from depthpaint.study.cell import Outcome
 
 
-def study_data(document: Document, outcomes: Sequence[Outcome], findings: Sequence[Any]) -> dict[str, object]:
-    """Everything that the report was made from; paths are below the study's own folder."""
+def study_data(
+    document: Document,
+    outcomes: Sequence[Outcome],
+    findings: Sequence[Any],
+    cold: Mapping[str, Interval] | None = None,
+) -> dict[str, object]:
+    """Everything that the report was made from; paths are below the study's own folder.
+
+    `cold` are the stages of processes of their own, in seconds, where they were measured.
+    """
     return {
         "title": document.title,
         "verdicts": list(document.summary),
         "environment": environment(),
         "pictures": [_picture(one) for one in outcomes],
         "findings": [_finding(found) for found in findings],
+        **({"cold": {stage: asdict(took) for stage, took in cold.items()}} if cold is not None else {}),
     }
 
 

@@ -53,7 +53,7 @@ def levers_of(plan: RunPlan) -> list[Lever]:
     steps = plan.num_inference_steps
     levers = [Lever(AS_IT_IS, {})]
     levers += [
-        Lever(f"{fewer} steps", {"num_inference_steps": fewer})
+        Lever(f"{fewer} step{'s' if fewer > 1 else ''}", {"num_inference_steps": fewer})
         for fewer in sorted({max(1, steps * share // 4) for share in (3, 2, 1)} - {steps}, reverse=True)
     ]
     levers += [
