@@ -121,7 +121,10 @@ def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) 
 def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("depthpaint.study.cold.cold", lambda *_: {"load": interval_of([0.5, 0.7, 0.6])})
+    def measured(*_: object) -> dict[str, object]:
+        return {"load": interval_of([0.5, 0.7, 0.6])}
+
+    monkeypatch.setattr("depthpaint.study.cold.cold", measured)
     data, _ = study(cli, "latency", "--seeds", 2, "--repeats", 1, "--cold", 3)
     assert data["cold"]["load"]["median"] == 0.6
     assert data["cold"]["load"]["count"] == 3
