@@ -27,7 +27,7 @@ DIORAMA = ModelHabits(
     sampler="ddim",
     schedule="early",
     num_inference_steps=4,
-    guidance_scale=1.5,
+    guidance_scale=2.0,
     control_strength=1.0,
     # Its colours are sure to a latent pixel; where surfaces end, the depth map knows better.
     softness=8,
