@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from depthpaint.models.diorama.expansion import expanded
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 from depthpaint.verify import choosing
@@ -102,12 +103,23 @@ def test_tries_end_at_the_first_that_agrees(cli: Run, alone: dict[int, float]) -
 
 
 def test_pictures_do_not_try_each_others_seeds(cli: Run, painter: FakePainter) -> None:
-    images = generated(cli, "--seed", 2**32 - 2, "--count", 3, "--min-agreement", 1, "--tries", 2, status=4)
+    images = generated(
+        cli, "--seed", 2**32 - 2, "--count", 3, "--min-agreement", 1, "--tries", 2, "--no-expand", status=4
+    )
     tried = {image["seed"] for image in images}
     assert len(tried) == 3
     assert {seed % 2**32 for seed in tried} <= {2**32 - 2, 2**32 - 1, 0, 1, 2, 3}
     assert [(image["seed"] - 2**32 + 2) % 2**32 % 3 for image in images] == [0, 1, 2]
     assert painter.calls["encode_text"] == 2, "the model and its sentences are kept between tries"
+
+
+def test_each_picture_heard_what_its_chosen_seed_drew(cli: Run) -> None:
+    images = generated(cli, "--seed", 3, "--count", 3, "--min-agreement", 1, "--tries", 3, status=4)
+    assert any(image["agreement"]["tries"] > 1 for image in images), "another seed is to win somewhere"
+    for image in images:
+        heard = read_record(Path(image["path"])).plan.heard
+        assert heard == expanded("a room", image["seed"])
+    assert cli("replay", *(image["path"] for image in images))[1].count("bit-equal") == 3
 
 
 def test_what_never_agrees_is_kept_and_said(cli: Run) -> None:

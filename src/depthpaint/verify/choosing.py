@@ -31,6 +31,10 @@ class Wish:
     least: float = -1.0
     tries: int = 1
 
+    def is_missed_by(self, rank_correlation: float) -> bool:
+        """Whether a picture is too far off; none is where the wish was only the best of some tries."""
+        return self.least <= 1 and rank_correlation < self.least
+
 
 class _WorseThanBest(Exception):
     pass
@@ -59,7 +63,10 @@ def choose(
     first = chosen[0]
     return replace(
         first, pictures=pictures, seconds=seconds, evaluations=evaluations,
-        plan=replace(first.plan, seeds=tuple(picture.seed for picture in pictures)),
+        plan=replace(
+            first.plan, seeds=tuple(picture.seed for picture in pictures),
+            heard=tuple(heard for result in chosen for heard in result.plan.heard),
+        ),
         warnings=(*first.warnings, *sorted(cautions)),
     )  # fmt: skip
 
@@ -148,11 +155,9 @@ def facts_of(found: Agreement, tries: int = 1) -> AgreementFacts:
 
 
 def too_far_off(pictures: Iterable[PaintedPicture], wish: Wish) -> list[PaintedPicture]:
-    """The pictures that do not agree as wished; none where the wish was only the best of some tries."""
+    """The pictures that do not agree as wished."""
     return [
         picture
         for picture in pictures
-        if wish.least <= 1
-        and picture.agreement is not None
-        and picture.agreement.rank_correlation < wish.least
+        if picture.agreement is not None and wish.is_missed_by(picture.agreement.rank_correlation)
     ]
