@@ -15,6 +15,7 @@ from depthpaint.batch.tally import Listener, Tally
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.testing import FakeEstimator, FakePainter, offering
+from depthpaint.verify.choosing import Wish
 
 
 @dataclass
@@ -47,6 +48,7 @@ def paint_all(
     painters: Painters | None = None,
     defaults: Mapping[str, object] | None = None,
     overwrite: bool = False,
+    wish: Wish | None = None,
 ) -> Told:
     """Survey and paint; what the listener was told."""
     rows = manifest if isinstance(manifest, Manifest) else Manifest(manifest)
@@ -56,7 +58,7 @@ def paint_all(
         lambda line, error: told.failures.append((line, error)),
         lambda tally, left: None,
     )
-    batch = Batch(rows, set_for_all, Path(out), listener, overwrite=overwrite)
+    batch = Batch(rows, set_for_all, Path(out), listener, overwrite=overwrite, wish=wish)
     told.tally = batch.tally
     batch.run(painters or OnePainter(fake_engine()), survey(rows, set_for_all))
     told.orphans = list(batch.orphans())

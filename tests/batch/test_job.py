@@ -17,6 +17,7 @@ from depthpaint.batch.manifests.row import Row
 from depthpaint.batch.mark import MARK_KEY, Mark, mark_of, mark_text
 from depthpaint.batch.wanted import wanted
 from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.inputs.request import GenerationRequest
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.record.png_text import encode_png
 
@@ -52,6 +53,24 @@ def test_where_the_depth_lies_what_the_file_is_called_and_the_order_are_not(maps
     assert one_job({**BASE, "name": "mine"}).key == key
     assert one_job(dict(reversed(BASE.items()))).key == key
     assert one_job({**BASE, "seed": "5"}).key == key
+
+
+def test_a_learned_word_of_other_bytes_makes_another_picture(
+    maps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: dict[str, str] = {}
+
+    def learned_in(request: GenerationRequest) -> dict[str, str]:
+        assert request.prompt == BASE["prompt"]
+        return learned
+
+    plain = one_job(BASE).key
+    monkeypatch.setattr(jobs, "learned_in", learned_in)
+    assert one_job(BASE).key == plain
+    learned["ball"] = "1" * 64
+    first = one_job(BASE).key
+    learned["ball"] = "2" * 64
+    assert len({plain, first, one_job(BASE).key}) == 3
 
 
 def test_a_model_with_other_habits_paints_another_picture(

@@ -86,6 +86,22 @@ def test_a_row_that_fails_exits_4_and_the_document_says_why(cli: Run, work: Path
     assert document == {"rows": 3, "pictures": 3, "bad_rows": 0, "painted": 2, "there": 0, "failed": 1}
 
 
+def test_the_depths_are_looked_at_and_too_little_agreement_exits_4(
+    cli: Run, work: Path, manifest: Path
+) -> None:
+    looked = ("batch", manifest, "--out", "out", "--verify-with", "fake")
+    status, _, err = cli(*looked)
+    assert status == 0
+    assert "rank correlation 0." in err
+    assert "at the 5th percentile" in err
+    status, out, err = cli(*looked, "--min-agreement", 1, "--tries", 2, "--json")
+    assert status == 4
+    assert json.loads(out)["agreement"]["below"] == 3
+    assert "3 of 3 pictures agree less than was wished" in err
+    assert cli("batch", manifest, "--out", "out", "--tries", 2)[0] == 2
+    assert cli("batch", manifest, "--out", "out", "--best-of", 2, "--verify-with", "fake")[0] == 0
+
+
 def test_a_dry_run_looks_into_the_maps_and_paints_nothing(
     cli: Run, work: Path, manifest: Path, painter: FakePainter
 ) -> None:

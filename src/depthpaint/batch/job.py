@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from depthpaint.batch.plans import habits_of
+from depthpaint.batch.plans import habits_of, learned_in
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import safe_stem
 from depthpaint.inputs.regular_file import read_regular_file
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.inputs.size_limit import MAX_FILE_BYTES
+from depthpaint.verify.choosing import Wish
 
 KEY_VERSION = 1
 """Raised when the same request is to give another picture, so that what was made before is made again."""
@@ -29,7 +30,8 @@ class Job:
 
     `key` is sha256 over all that decides the picture but the weights, which nobody knows before they are
     loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named` says
-    that the manifest chose the file's name; any other name holds the start of the key.
+    that the manifest chose the file's name; any other name holds the start of the key. `wish` is how the
+    picture's depth has to agree; None where nobody looks.
     """
 
     line: int
@@ -38,17 +40,18 @@ class Job:
     named: bool
     key: str
     depth_sha256: str
+    wish: Wish | None = None
 
 
-def jobs_of(asked: Wanted) -> Iterator[Job]:
+def jobs_of(asked: Wanted, wish: Wish | None = None) -> Iterator[Job]:
     """The jobs of a row. Raises DepthError where its depth file cannot be read."""
     depth = depth_digest(asked.request.depth)
     names = asked.files
     for index, request in enumerate(asked.pictures()):
-        key = _key(request, depth)
+        key = _key(request, depth, wish)
         stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
-        yield Job(asked.line, request, file, bool(names), key, depth)
+        yield Job(asked.line, request, file, bool(names), key, depth, wish)
 
 
 def depth_digest(path: Path) -> str:
@@ -75,10 +78,14 @@ def _digest(path: Path, *state: int) -> str:
     return hashlib.sha256(read_regular_file(path, MAX_FILE_BYTES)).hexdigest()
 
 
-def _key(request: GenerationRequest, depth: str) -> str:
+def _key(request: GenerationRequest, depth: str, wish: Wish | None) -> str:
     values = request.model_dump(mode="json", exclude={"depth", "count"})
     # Said or not said makes a difference for holes (DepthReading.holes_said).
     values["holes"] = [request.holes, request.holes_said]
-    identity = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
+    identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
+    if wish is not None:
+        identity.append([wish.estimator, str(wish.least), wish.tries])
+    if learned := learned_in(request):
+        identity.append(dict(learned))
     text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ from depthpaint.inputs.file_kind import PNG_SIGNATURE
 
 MARK_KEY = "depthpaint-job"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
-_TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,129});")
+_TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
 _START = 4096
 """Bytes from the start that hold the mark: it is the first text behind the one of the XMP."""
 

@@ -20,17 +20,18 @@ from depthpaint.core.errors import (
 )
 from depthpaint.engine import Engine, Progress
 from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.infotext import infotext
 from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.run_record import record_of
+from depthpaint.verify.choosing import choose
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
     """A picture's file as it is to be written, and its record as JSON.
 
-    `weights` tells with what it was painted (`weights_of`), `seconds` what each stage took.
+    `weights` tells with what it was painted (`weights_of`), `seconds` what each stage took, `agreement` how
+    its depth agrees (rank correlation), None where nobody looked.
     """
 
     data: bytes
@@ -38,6 +39,7 @@ class Painted:
     weights: str
     seconds: Mapping[str, float]
     warnings: tuple[str, ...]
+    agreement: float | None = None
 
 
 Outcome = tuple[Job, Painted | DepthpaintError]
@@ -46,8 +48,8 @@ Outcome = tuple[Job, Painted | DepthpaintError]
 class Painters(Protocol):
     """Whoever paints: one engine here, or many on Ray."""
 
-    def weights(self, request: GenerationRequest) -> str:
-        """What `weights_of` says of the request. Raises DepthpaintError."""
+    def weights(self, job: Job) -> str:
+        """What `weights_of` says of the job. Raises DepthpaintError."""
         ...
 
     def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
@@ -67,9 +69,9 @@ class OnePainter:
         self._on_progress = on_progress
         self._lost: dict[ModelChoice, ModelError] = {}
 
-    def weights(self, request: GenerationRequest) -> str:
-        """Load what paints the request, and tell its digests."""
-        return weights_of(self._engine, request)
+    def weights(self, job: Job) -> str:
+        """Load what paints the job, and tell its digests."""
+        return weights_of(self._engine, job)
 
     def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
         """Paint each when it is asked for."""
@@ -107,7 +109,10 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
 
     Raises DepthpaintError, and whatever `on_progress` raises.
     """
-    result = engine.paint(job.request, on_progress)
+    if job.wish is None:
+        result = engine.paint(job.request, on_progress)
+    else:
+        result = choose(engine, job.request, job.wish, on_progress)
     if result.depth.sha256 != job.depth_sha256:
         raise DepthError(
             f"{job.request.depth} was changed while it was read",
@@ -117,25 +122,31 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
     record = record_of(result, 0)
     seconds = dict(record.seconds)
     record = record.model_copy(update={"seconds": {}})
-    weights = _told(result.weights_sha256, result.depth.estimator_sha256)
+    judge = "" if job.wish is None else _seer(engine, job.wish.estimator)
+    weights = _told(result.weights_sha256, result.depth.estimator_sha256, judge)
     texts = {
         MARK_KEY: mark_text(job.key, weights),
         RECORD_KEY: record.to_json(),
         INFOTEXT_KEY: infotext(record),
     }
     data = encode_png(result.pictures[0].pixels, texts)
-    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings)
+    agreement = result.pictures[0].agreement
+    found = None if agreement is None else agreement.rank_correlation
+    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings, found)
 
 
-def weights_of(engine: Engine, request: GenerationRequest) -> str:
-    """The digests of the weights that paint the request, and of the estimator's where a photo is read."""
-    estimator = ""
-    if request.from_photo is not None:
-        # An estimator tells its weights with what it sees, so it is shown something.
-        nothing = np.zeros((64, 64, 3), np.uint8)
-        estimator = engine.estimate(request.from_photo, nothing).weights_sha256
-    return _told(engine.weights_of(request.choice), estimator)
+def weights_of(engine: Engine, job: Job) -> str:
+    """The digests of all weights that decide the picture: painter's, photo reader's, judge's."""
+    photo = job.request.from_photo
+    reader = "" if photo is None else _seer(engine, photo)
+    judge = "" if job.wish is None else _seer(engine, job.wish.estimator)
+    return _told(engine.weights_of(job.request.choice), reader, judge)
 
 
-def _told(painter: str, estimator: str) -> str:
-    return f"{painter}+{estimator}" if estimator else painter
+def _seer(engine: Engine, estimator: str) -> str:
+    # An estimator tells its weights with what it sees, so it is shown something.
+    return engine.estimate(estimator, np.zeros((64, 64, 3), np.uint8)).weights_sha256
+
+
+def _told(*digests: str) -> str:
+    return "+".join(filter(None, digests))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from depthpaint.core.geometry import Extent
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.entry import ModelEntry
 from depthpaint.models.registry import find_model
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.plan.run_plan import make_plan
@@ -16,12 +18,17 @@ _KEPT = 256
 
 def habits_of(choice: ModelChoice) -> ModelHabits:
     """The habits of the model that `choice` names. Raises ModelError where there is none."""
-    return _found(choice)  # pyright: ignore[reportArgumentType] - pydantic hashes what is frozen
+    return _found(choice).habits  # pyright: ignore[reportArgumentType] - pydantic hashes what is frozen
 
 
 @lru_cache(_KEPT)
-def _found(choice: ModelChoice) -> ModelHabits:
-    return find_model(choice).habits
+def _found(choice: ModelChoice) -> ModelEntry:
+    return find_model(choice)
+
+
+def learned_in(request: GenerationRequest) -> Mapping[str, str]:
+    """The learned words that its sentences name, with the sha256 of their files (ModelEntry.learned)."""
+    return _found(request.choice).learned(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(_KEPT)

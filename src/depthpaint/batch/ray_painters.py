@@ -16,7 +16,6 @@ from depthpaint.batch.painting import OnePainter, Outcome, Painted
 from depthpaint.batch.stopping import Stopped
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 
 MOST_TRIES = 3
 """A row that ends its painter so often is not given to another one."""
@@ -35,10 +34,10 @@ class PaintingActor:
         chdir(folder)
         self._painter = OnePainter(make_engine())
 
-    def weights(self, request: GenerationRequest) -> str | DepthpaintError:
+    def weights(self, job: Job) -> str | DepthpaintError:
         """Painters.weights; an error is handed over, because Ray wraps what is raised."""
         try:
-            return self._painter.weights(request)
+            return self._painter.weights(job)
         except DepthpaintError as error:
             return error
 
@@ -70,11 +69,11 @@ class RayPainters:
         self._workers = workers
         self._busy: dict[Any, tuple[Any, _Task]] = {}
 
-    def weights(self, request: GenerationRequest) -> str:
+    def weights(self, job: Job) -> str:
         """Ask one of the actors."""
         actor = self._idle[-1] if self._idle else next(iter(self._busy.values()))[0]
         with told(self._ray):
-            answer = self._ray.get(actor.weights.remote(request))
+            answer = self._ray.get(actor.weights.remote(job))
         if isinstance(answer, DepthpaintError):
             raise answer
         return answer

@@ -25,6 +25,8 @@ from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import write_atomic
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.record.png_text import read_record
+from depthpaint.verify.choosing import Wish
 
 ROWS_AT_ONCE = 1024
 """Rows that are held and put in an order in which equal models and shapes follow each other."""
@@ -45,10 +47,11 @@ class Batch:
         listener: Listener,
         *,
         overwrite: bool = False,
+        wish: Wish | None = None,
     ) -> None:
         self.tally = Tally()
         self._manifest, self._defaults, self._folder = manifest, defaults, folder
-        self._listener, self._overwrite = listener, overwrite
+        self._listener, self._overwrite, self._wish = listener, overwrite, wish
         self._stopping = Stopping()
         self._begun: set[str] = set()
         self._wanted_files = Fingerprints()
@@ -79,7 +82,7 @@ class Batch:
         """The jobs that are not done, in an order in which equal models and shapes follow each other."""
         for asked in in_order(self._wanted()):
             try:
-                jobs = list(jobs_of(asked))
+                jobs = list(jobs_of(asked, self._wish))
             except DepthpaintError as error:
                 for picture in asked.pictures():
                     self._fail(asked.line, error, picture)
@@ -128,7 +131,7 @@ class Batch:
     def _weights(self, job: Job, painters: Painters) -> str:
         which = (job.request.choice, job.request.from_photo)
         if which not in self._told_weights:
-            self._told_weights[which] = painters.weights(job.request)
+            self._told_weights[which] = painters.weights(job)
         return self._told_weights[which]
 
     def _require_free(self, job: Job, path: Path, mark: Mark | None) -> None:
@@ -153,6 +156,7 @@ class Batch:
             self._turns.fill(job.file, Entry(job.file, job.key, outcome.weights), outcome.record)
             self._notes.took(job.file, outcome.seconds)
             self.tally.painted += 1
+            self._judge(outcome.agreement)
             loading = outcome.seconds.get("load", 0.0)
             self._expected.painted(job.request.model, work_of(job.request), loading)
             self._listener.picture(path, outcome.warnings)
@@ -160,8 +164,15 @@ class Batch:
 
     def _count_as_there(self, job: Job) -> None:
         self.tally.there += 1
+        if self._wish is not None and job.file not in self._begun:
+            found = read_record(self._folder / job.file).agreement
+            self._judge(None if found is None else found.rank_correlation)
         self._expected.skipped(job.request.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
+
+    def _judge(self, agreement: float | None) -> None:
+        if self._wish is not None and agreement is not None:
+            self.tally.judge(agreement, self._wish)
 
     def _fail(self, line: int, error: DepthpaintError, picture: GenerationRequest) -> None:
         self.tally.failed += 1

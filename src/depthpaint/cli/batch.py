@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +14,6 @@ from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from depthpaint.batch.manifest import Manifest, Shard
     from depthpaint.batch.painting import Painters
     from depthpaint.batch.run import Batch
@@ -52,12 +49,13 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     rebuild_ledger: Annotated[
         bool, typer.Option("--rebuild-ledger", help="First write records.jsonl anew from the pictures.")
     ] = False,
-    ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Paint on Ray: 'local', or a cluster's address.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Painters on Ray; without it one a GPU, or one a CPU core.")
-    ] = None,
+    ray: options.Ray = None,
+    workers: options.Workers = None,
+    verify: options.Verify = False,
+    min_agreement: options.MinAgreement = None,
+    tries: options.Tries = None,
+    best_of: options.BestOf = None,
+    verify_with: options.VerifyWith = None,
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
     compiled: options.Compile = False,
@@ -76,18 +74,21 @@ def batch(  # noqa: PLR0913 - one parameter a flag
       depthpaint batch prompts.csv --out pictures
       depthpaint batch rows.jsonl --set model=sd15 --set num_inference_steps=20 --keep-going
       depthpaint batch rows.parquet --shard 2/8 --out /shared/pictures
+      depthpaint batch rows.csv --min-agreement 0.9 --tries 4 --out verified
       depthpaint batch maps/ --ray local --workers 4
     """  # fmt: skip
     from depthpaint.batch.manifest import Manifest
     from depthpaint.batch.run import Batch
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.cli.destination import probe
+    from depthpaint.cli.painters import painters_of
 
-    if workers is not None and ray is None:
-        raise _usage("--workers without --ray has nobody to work", "add --ray local")
     rows = Manifest(manifest, shard_of(shard))
     defaults = settings_of(setting or [])
     runtime = options.runtime_of(device, precision, compiled=compiled)
+    wish = options.wish_of(
+        verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
+    )
     telling = Telling(rows, quiet=quiet, as_json=as_json)
     if not dry_run:
         probe(out)
@@ -108,28 +109,14 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         from depthpaint.batch.rebuilding import rebuild
 
         tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
-    work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite)
-    with _painters(ray, workers, runtime) as painters:
+    work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite, wish=wish)
+    with painters_of(ray, workers, runtime) as painters:
         _paint(work, found, telling, painters)
     telling.end(work.tally, work.orphans())
     if as_json:
         emit_document(telling.document(found, work.tally))
-    if work.tally.failed or work.tally.bad_rows:
+    if work.tally.failed or work.tally.bad_rows or work.tally.below:
         raise typer.Exit(SOME_FAILED)
-
-
-@contextmanager
-def _painters(ray: str | None, workers: int | None, runtime: Runtime) -> Generator[Painters]:
-    from depthpaint.batch.painting import OnePainter
-    from depthpaint.cli.painting import make_engine
-
-    if ray is None:
-        yield OnePainter(make_engine(runtime))
-        return
-    from depthpaint.batch.ray_cluster import painters_on_ray
-
-    with painters_on_ray(ray, runtime, workers) as painters:
-        yield painters
 
 
 def shard_of(text: str) -> Shard:

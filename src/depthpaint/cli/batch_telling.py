@@ -75,11 +75,24 @@ class Telling:
         if lost := tally.failed + tally.bad_rows:
             told += f", {lost:,} failed (failures.jsonl)"
             tell(f"depthpaint: error: {told}")
+            self._agreement(tally)
             return
         tell(told, quiet=self._quiet)
+        self._agreement(tally)
         if names := list(islice(orphans, 4)):
             shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             tell(f"no row asks for these any more, they are kept: {shown}", quiet=self._quiet)
+
+    def _agreement(self, tally: Tally) -> None:
+        """Say how the depths agree, where they were looked at; too few that do are an error."""
+        if not tally.agreements:
+            return
+        values = agreement_of(tally)
+        told = f"rank correlation {values['median']:.3f} in the middle, "
+        tell(f"{told}{values['5th_percentile']:.3f} at the 5th percentile", quiet=self._quiet)
+        if tally.below:
+            many = f"{tally.below:,} of {len(tally.agreements):,} pictures agree"
+            tell(f"depthpaint: error: {many} less than was wished; the best of their tries are kept")
 
     def document(self, found: Survey, tally: Tally | None = None) -> dict[str, object]:
         """The one JSON document; of the failures it holds the first MOST_TOLD."""
@@ -89,6 +102,8 @@ class Telling:
         }  # fmt: skip
         if tally is not None:
             values |= {"painted": tally.painted, "there": tally.there, "failed": tally.failed}
+        if tally is not None and tally.agreements:
+            values["agreement"] = agreement_of(tally) | {"below": tally.below}
         return values
 
     def _picture(self, path: Path, warnings: tuple[str, ...]) -> None:
@@ -127,6 +142,14 @@ class Telling:
 
     def _place(self, line: int) -> str:
         return f"{self._path.name}, {self._unit} {line:,}"
+
+
+def agreement_of(tally: Tally) -> dict[str, float]:
+    """Median and 5th percentile of the rank correlations."""
+    import numpy as np
+
+    low, middle = np.percentile(tally.agreements, (5, 50))
+    return {"median": round(float(middle), 4), "5th_percentile": round(float(low), 4)}
 
 
 def time_left(seconds: float | None) -> str:

@@ -91,6 +91,10 @@ PreviewEvery = Annotated[
 DryRun = Annotated[bool, Option("--dry-run", help="Check everything and print the plan; paint nothing.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
 _VERIFYING = "Whether the picture has the depth that was asked for"
+Ray = Annotated[str | None, Option(metavar="ADDRESS", help="Paint on Ray: 'local', or a cluster's address.")]
+Workers = Annotated[
+    int | None, Option(min=1, help="Painters on Ray; without it one a GPU, or one a CPU core.")
+]
 Verify = Annotated[
     bool, Option("--verify", rich_help_panel=_VERIFYING, help="Estimate its depth, say how it agrees.")
 ]

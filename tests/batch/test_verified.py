@@ -1,0 +1,89 @@
+"""A batch whose pictures' depths are looked at: kept in records, counted, tried again, and never twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from batching import Paint, content, fake_engine, some_rows, write_rows
+
+from depthpaint.batch.painting import OnePainter
+from depthpaint.engine import Engine
+from depthpaint.inputs.request import request_from
+from depthpaint.record.png_text import read_record
+from depthpaint.testing import FakeEstimator, FakePainter, offering
+from depthpaint.verify.choosing import Wish, choose
+
+LOOK = Wish("fake")
+
+
+def agreement_in(path: Path) -> float:
+    """The rank correlation that a picture's record holds."""
+    found = read_record(path).agreement
+    assert found is not None
+    return found.rank_correlation
+
+
+def test_each_picture_is_judged_once_and_a_second_run_still_knows(paint: Paint) -> None:
+    path = write_rows("m.jsonl", some_rows(4))
+    told = paint(path, wish=LOOK)
+    kept = [agreement_in(Path("out", name)) for name in told.pictures]
+    assert list(told.tally.agreements) == pytest.approx(kept)
+    before = content()
+    again = paint(path, wish=LOOK)
+    assert again.counts == (0, 4, 0)
+    assert sorted(again.tally.agreements) == pytest.approx(sorted(kept))
+    assert content() == before
+
+
+def test_rows_that_ask_for_the_very_same_are_judged_as_one(paint: Paint) -> None:
+    row = some_rows(1)[0]
+    told = paint(write_rows("m.jsonl", [row, row]), wish=LOOK)
+    assert told.counts == (1, 1, 0)
+    assert 1 <= len(told.tally.agreements) <= 2
+
+
+def test_nobody_looks_unasked_and_who_looks_makes_a_picture_of_its_own(paint: Paint) -> None:
+    path = write_rows("m.jsonl", some_rows(2))
+    plain = paint(path)
+    assert not plain.tally.agreements
+    assert all(read_record(Path("out", name)).agreement is None for name in plain.pictures)
+    looked = paint(path, wish=LOOK)
+    assert looked.counts == (2, 0, 0)
+    assert sorted(looked.orphans) == sorted(plain.pictures)
+    assert paint(path, wish=Wish("fake", 0.5, 3)).counts == (2, 0, 0)
+
+
+def test_other_seeds_are_tried_as_generate_tries_them(paint: Paint) -> None:
+    row = {**some_rows(1)[0], "control_strength": 0.3, "num_inference_steps": 2, "name": "one"}
+    wish = Wish("fake", 2.0, 6)
+    paint(write_rows("m.jsonl", [row]), wish=wish)
+    values = {field: value for field, value in row.items() if field != "name"}
+    chosen = choose(fake_engine(), request_from(values), wish).pictures[0]
+    assert chosen.agreement is not None
+    record = read_record(Path("out/one.png"))
+    assert record.settings.seed == chosen.seed
+    assert agreement_in(Path("out/one.png")) == pytest.approx(chosen.agreement.rank_correlation)
+    assert chosen.agreement.tries > 1, "the first try is to be no winner here, or nothing was tested"
+
+
+def test_those_that_agree_too_little_are_counted_now_and_later(paint: Paint) -> None:
+    path = write_rows("m.jsonl", some_rows(5))
+    reached = sorted(paint(path, wish=LOOK).tally.agreements)
+    wish = Wish("fake", (reached[1] + reached[2]) / 2)
+    assert paint(path, wish=wish).tally.below == 2
+    again = paint(path, wish=wish)
+    assert (again.tally.painted, again.tally.below) == (0, 2)
+
+
+def test_a_judge_with_other_weights_judges_anew(paint: Paint) -> None:
+    path = write_rows("m.jsonl", some_rows(2))
+    paint(path, wish=LOOK)
+
+    class Trained(FakeEstimator):
+        def __init__(self, name: str) -> None:
+            super().__init__(f"{name}, trained")
+
+    trained = OnePainter(Engine(find=offering(FakePainter()), load_estimator=Trained))
+    assert paint(path, wish=LOOK, painters=trained).counts == (2, 0, 0)
+    assert paint(path, wish=LOOK, painters=trained).counts == (0, 2, 0)
