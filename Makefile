@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test check format bench bench-full parity-full train fuzz clean
+.PHONY: run test test-ray check format bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -22,6 +22,11 @@ check: $(DEV)/.ready
 # Hours: 100,000 spoiled files of each format, and as many made-up arrays, through the depth doctor.
 fuzz: $(DEV)/.ready
 	DEPTHPAINT_MUTANTS=100000 DEPTHPAINT_EXAMPLES=100000 $(PY) -m pytest -q tests/depth/formats/test_mutants.py tests/depth/test_any_samples.py
+
+# What needs Ray, which is not among what make test sets up.
+test-ray: $(DEV)/.ready
+	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	$(PY) -m pytest -q tests/batch/test_on_ray.py tests/study/test_painting.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .

@@ -88,6 +88,11 @@ class Engine:
         self._painters: dict[ModelChoice, Painter] = {}
         self._texts: dict[tuple[object, ...], object] = {}
 
+    @property
+    def runtime(self) -> Runtime:
+        """Where it computes."""
+        return self._runtime
+
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
         depth = self.read(request.depth, request.reading)

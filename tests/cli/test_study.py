@@ -139,6 +139,8 @@ def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
         (("aspect", "depth.npy", "a room", "--set", "colour"), "FIELD=VALUE"),
         (("strength", "depth.npy", "a room", "--set", "stepps=3"), "stepps"),
         (("aspect", "depth.npy", "a room", "--seeds", "1"), "--seeds"),
+        (("aspect", "depth.npy", "a room", "--workers", "2"), "--ray local"),
+        (("strength", "depth.npy", "a room", "--workers", "2"), "--ray local"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(

@@ -81,8 +81,10 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.batch.run import Batch
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.cli.destination import probe
-    from depthpaint.cli.painters import painters_of
+    from depthpaint.cli.painters import painters_of, require_ray_for
+    from depthpaint.cli.painting import make_engine
 
+    require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
     defaults = settings_of(setting or [])
     runtime = options.runtime_of(device, precision, compiled=compiled)
@@ -110,7 +112,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
 
         tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
     work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite, wish=wish)
-    with painters_of(ray, workers, runtime) as painters:
+    with painters_of(ray, workers, make_engine(runtime)) as painters:
         _paint(work, found, telling, painters)
     telling.end(work.tally, work.orphans())
     if as_json:

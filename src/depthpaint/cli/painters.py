@@ -11,25 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from depthpaint.batch.painting import Painters
-    from depthpaint.models.runtime import Runtime
+    from depthpaint.engine import Engine
+
+
+def require_ray_for(workers: int | None, ray: str | None) -> None:
+    """Raise ParameterError for a number of workers who have nowhere to work."""
+    if workers is not None and ray is None:
+        raise ParameterError(
+            "--workers without --ray has nobody to work",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="add --ray local",
+        )
 
 
 @contextmanager
-def painters_of(ray: str | None, workers: int | None, runtime: Runtime) -> Generator[Painters]:
-    """The painters that --ray and --workers name. Raises ParameterError, and what Ray's own raise."""
-    from depthpaint.batch.painting import OnePainter
-    from depthpaint.cli.painting import make_engine
+def painters_of(ray: str | None, workers: int | None, engine: Engine) -> Generator[Painters]:
+    """`engine`, or the painters that --ray and --workers name, which compute where it does.
 
+    Raises ParameterError, and what Ray's own raise.
+    """
+    from depthpaint.batch.painting import OnePainter
+
+    require_ray_for(workers, ray)
     if ray is None:
-        if workers is not None:
-            raise ParameterError(
-                "--workers without --ray has nobody to work",
-                code=ErrorCode.INVALID_PARAMETER,
-                remedy="add --ray local",
-            )
-        yield OnePainter(make_engine(runtime))
+        yield OnePainter(engine)
         return
     from depthpaint.batch.ray_cluster import painters_on_ray
 
-    with painters_on_ray(ray, runtime, workers) as painters:
+    with painters_on_ray(ray, engine.runtime, workers) as painters:
         yield painters

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options
+from depthpaint.cli.painters import require_ray_for
 from depthpaint.cli.study_run import begin, finish, painted, request_of, title_of
 from depthpaint.cli.terminal import bar
 
@@ -27,7 +28,7 @@ Set = Annotated[
 
 
 @app.command()
-def aspect(
+def aspect(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
     ratios: Annotated[
@@ -37,6 +38,8 @@ def aspect(
     seed: options.Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
+    ray: options.Ray = None,
+    workers: options.Workers = None,
     out: Out = Path("aspect-study"),
     quiet: options.Quiet = False,
 ) -> None:
@@ -45,17 +48,19 @@ def aspect(
     \b
     Examples:
       depthpaint study aspect depth.png "a bedroom" --seeds 8 --out aspect
+      depthpaint study aspect depth.png "a bedroom" --seeds 32 --ray local --workers 8
     """  # fmt: skip
     from depthpaint.study.aspect import REFERENCE, aspect_cells, aspect_findings
     from depthpaint.study.telling import aspect_document
 
+    require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields)
     asked = list(dict.fromkeys([*(ratio.strip() for ratio in ratios.split(",") if ratio.strip()), REFERENCE]))
     for ratio in asked:
         request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
     read, _ = engine.understand(request)
     cells = aspect_cells(request, read, out / "depths", ratios=asked, seeds=seeds)
-    outcomes = painted(engine, cells, out, verify_with, quiet=quiet)
+    outcomes = painted(engine, cells, out, verify_with, ray=ray, workers=workers, quiet=quiet)
     findings = aspect_findings(outcomes)
     finish(
         aspect_document(title_of("Aspect ratio", depth, prompt), findings, outcomes), outcomes, findings, out
@@ -63,7 +68,7 @@ def aspect(
 
 
 @app.command()
-def strength(
+def strength(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
     wanted: Annotated[
@@ -73,6 +78,8 @@ def strength(
     seed: options.Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
+    ray: options.Ray = None,
+    workers: options.Workers = None,
     out: Out = Path("strength-study"),
     quiet: options.Quiet = False,
 ) -> None:
@@ -85,8 +92,11 @@ def strength(
     from depthpaint.study.strength import least_that_reaches, strength_cells, strength_findings
     from depthpaint.study.telling import strength_document
 
+    require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields)
-    outcomes = painted(engine, strength_cells(request, seeds=seeds), out, verify_with, quiet=quiet)
+    outcomes = painted(
+        engine, strength_cells(request, seeds=seeds), out, verify_with, ray=ray, workers=workers, quiet=quiet
+    )
     findings = strength_findings(outcomes)
     enough = least_that_reaches(findings, wanted)
     advice = (

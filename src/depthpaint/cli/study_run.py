@@ -44,16 +44,24 @@ def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) ->
 
 
 def painted(
-    engine: Engine, cells: Sequence[Cell], out: Path, estimator: str | None, *, quiet: bool
+    engine: Engine,
+    cells: Sequence[Cell],
+    out: Path,
+    estimator: str | None,
+    *,
+    ray: str | None,
+    workers: int | None,
+    quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
     from depthpaint.cli.destination import probe
+    from depthpaint.cli.painters import painters_of
     from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.study.painting import paint_cells
 
     probe(out)
-    with bar("painting", len(cells), quiet=quiet) as step:
-        return paint_cells(engine, cells, out, estimator or DEFAULT, step)
+    with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
+        return paint_cells(painters, engine, cells, out, estimator or DEFAULT, step)
 
 
 def finish(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +20,6 @@ class Cell:
     labels: Mapping[str, Label]
     request: GenerationRequest
 
-    def key(self, depth_sha256: str, weights_sha256: str) -> str:
-        """A name of what decides the picture: the request, the depth file's bytes, the weights."""
-        asked = self.request.model_dump(mode="json", exclude={"depth"}, exclude_unset=True)
-        text = json.dumps([asked, depth_sha256, weights_sha256], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -39,7 +31,6 @@ class Outcome:
 
     cell: Cell
     path: Path
-    seconds: float
     agreement: AgreementFacts
     mirrored: float
     look: Look

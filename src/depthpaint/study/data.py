@@ -36,7 +36,6 @@ def _picture(one: Outcome) -> dict[str, object]:
     return {
         **one.cell.labels,
         "file": f"{one.path.parent.name}/{one.path.name}",
-        "seconds": one.seconds,
         "agreement": one.agreement.model_dump(mode="json"),
         "mirrored": one.mirrored,
         "look": asdict(one.look),

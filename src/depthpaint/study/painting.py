@@ -1,4 +1,4 @@
-"""Paint a study's grid: every picture once, whatever was painted before is found again."""
+"""Paint a study's grid as a batch: every picture once, whatever was painted before is found again."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from depthpaint.batch.job import Job, jobs_of
+from depthpaint.batch.mark import mark_of
+from depthpaint.batch.painting import Painters
+from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import sha256_of
+from depthpaint.core.files import write_atomic
 from depthpaint.depth.detail import detail_correlation
-from depthpaint.engine import Engine, Pixels
-from depthpaint.record.picture_file import save_picture
+from depthpaint.engine import Engine
 from depthpaint.record.picture_source import pixels_of
-from depthpaint.record.png_text import read_record
-from depthpaint.record.run_record import RunRecord
 from depthpaint.study.cell import Cell, Outcome
 from depthpaint.study.look import look_of, repetition_of
 from depthpaint.verify.agreement import agreement
@@ -24,56 +25,66 @@ PICTURES = "pictures"
 
 
 def paint_cells(
+    painters: Painters,
     engine: Engine,
     cells: Sequence[Cell],
     folder: Path,
     estimator: str,
     on_cell: Callable[[], None] | None = None,
 ) -> list[Outcome]:
-    """Paint and judge every cell, in order; pictures lie in `folder`/pictures, named after their content.
+    """Let `painters` paint every cell, let `estimator` in `engine` judge it; the outcomes in order.
 
-    A picture that is there already, whole, of the same request, depth and weights is not painted again.
-    Raises DepthpaintError for anything that a user can mend.
+    Pictures lie in `folder`/pictures, named after their jobs. One that is there already, whole, of the same
+    job and weights is not painted again. Raises DepthpaintError for anything that a user can mend; what was
+    painted stays.
     """
-    outcomes: list[Outcome] = []
-    for cell in cells:
-        outcomes.append(_outcome(engine, cell, folder / PICTURES, estimator))
-        if on_cell is not None:
-            on_cell()
-    return outcomes
+    pictures = folder / PICTURES
+    pictures.mkdir(parents=True, exist_ok=True)
+    jobs = [job for number, cell in enumerate(cells) for job in jobs_of(Wanted(number, cell.request, None))]
+    places: dict[str, list[int]] = {}
+    for number, job in enumerate(jobs):
+        places.setdefault(job.file, []).append(number)
+    outcomes: dict[int, Outcome] = {}
+
+    def judge(job: Job) -> None:
+        for number in places[job.file]:
+            outcomes[number] = _judged(engine, cells[number], pictures / job.file, estimator)
+            if on_cell is not None:
+                on_cell()
+
+    missing: list[Job] = []
+    for job in (jobs[numbers[0]] for numbers in places.values()):
+        if _is_there(pictures / job.file, job, painters):
+            judge(job)
+        else:
+            missing.append(job)
+    for job, painted in painters.paint(iter(missing)):
+        if isinstance(painted, DepthpaintError):
+            raise painted
+        write_atomic(pictures / job.file, painted.data, overwrite=True)
+        judge(job)
+    return [outcomes[number] for number in range(len(cells))]
 
 
-def _outcome(engine: Engine, cell: Cell, folder: Path, estimator: str) -> Outcome:
-    weights = engine.weights_of(cell.request.choice)
-    path = folder / f"{cell.key(sha256_of(cell.request.depth), weights)}.png"
-    record = _painted_before(path)
-    if record is None:
-        result = engine.paint(cell.request)
-        saved = save_picture(result, 0, folder, name=path.name, overwrite=True)
-        record = saved.record
-    return _judged(engine, cell, path, record, pixels_of(path), estimator)
+def _is_there(path: Path, job: Job, painters: Painters) -> bool:
+    mark = mark_of(path)
+    if mark is None or (mark.key, mark.weights) != (job.key, painters.weights(job)):
+        return False
+    try:
+        pixels_of(path)
+    except DepthpaintError:
+        return False
+    return True
 
 
-def _judged(
-    engine: Engine, cell: Cell, path: Path, record: RunRecord, pixels: Pixels, estimator: str
-) -> Outcome:
+def _judged(engine: Engine, cell: Cell, path: Path, estimator: str) -> Outcome:
+    pixels = pixels_of(path)
     found = agreement(engine, cell.request, pixels, estimator)
     return Outcome(
         cell=cell,
         path=path,
-        seconds=record.seconds["picture"],
         agreement=facts_of(found),
         mirrored=detail_correlation(found.asked[:, ::-1], found.seen, found.valid & found.valid[:, ::-1]),
         look=look_of(pixels),
         asked_repetition=repetition_of(np.rint(found.asked * 255).astype(np.uint8)),
     )
-
-
-def _painted_before(path: Path) -> RunRecord | None:
-    """The record of a picture that is there and whole."""
-    try:
-        record = read_record(path)
-        pixels_of(path)
-    except DepthpaintError:
-        return None
-    return record
