@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from depthpaint.depth import enlarge
 from depthpaint.depth.enlarge import enlarge_along_depth
 
 SMALL, LARGE = 64, 256
@@ -95,3 +96,13 @@ def test_texture_within_a_surface_stays() -> None:
     inside = np.s_[110:130, 110:150]
     finished = enlarge_along_depth(stripes, disc(LARGE), softness=8)
     assert np.abs(finished[inside].astype(float) - stripes[inside]).mean() < 6
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 1 << 20])
+def test_the_bands_it_works_in_leave_no_trace(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    noise = np.random.default_rng(5)
+    picture = noise.integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    guide = noise.random((90, 150), dtype=np.float32)
+    whole = enlarge_along_depth(picture, guide, 4)
+    monkeypatch.setattr(enlarge, "PIXELS_AT_ONCE", at_once)
+    assert np.array_equal(enlarge_along_depth(picture, guide, 4), whole)

@@ -7,7 +7,10 @@ distance is one surface, a bed's top and side are two that meet at one depth.
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +29,8 @@ PURITY, LEAST_PURE = 4.0, 0.02
 """A mixed cell has little say, unless all are mixed."""
 CERTAIN = 0.002
 """A pixel for which less than this of its surroundings speaks keeps the plain colour, in part."""
-PIXELS_AT_ONCE = 1 << 18
+PIXELS_AT_ONCE = 1 << 15
+"""A band that a core's cache holds: of the sizes from 2**12 to 2**18 the fastest, on one core and on two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,14 @@ def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1) -> Pi
     cells = _cells(picture, guide, (across, down), softness)
     band = max(1, PIXELS_AT_ONCE // width)
     result = np.empty_like(large)
-    for top in range(0, height, band):
+
+    def finish(top: int) -> None:
         rows = slice(top, min(top + band, height))
-        at = _Pixels.of(rows, guide, (across, down), cells)
-        result[rows] = _finished(large[rows], cells, at)
+        result[rows] = _finished(large[rows], cells, _Pixels.of(rows, guide, (across, down), cells))
+
+    # numpy lets go of the interpreter while it computes, and no pixel depends on another band's.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        deque(pool.map(finish, range(0, height, band)), maxlen=0)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
@@ -14,6 +14,7 @@ from PIL import Image
 from depthpaint.depth.relief import relief_of
 from depthpaint.models.diorama.files import DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
+from depthpaint.models.onnx_session import start_session
 from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array
@@ -129,11 +130,7 @@ class Diorama:
         return tuple(outputs)
 
     def _start(self, name: str) -> onnxruntime.InferenceSession:
-        options = cast("Any", onnxruntime).SessionOptions()
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            str(self._files.graph(name)), options, providers=["CPUExecutionProvider"]
-        )
+        return start_session(self._files.graph(name))
 
 
 def where_known(feature: Floats, known: Floats) -> Floats:

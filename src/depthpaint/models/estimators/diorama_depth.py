@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.depth.formats.samples import Quantity
+from depthpaint.models.onnx_session import start_session
 from depthpaint.models.shipped import read_document, require_digest
 
 GRAPH, WEIGHTS = "diorama-depth.onnx", "diorama-depth.safetensors"
@@ -37,11 +37,7 @@ class DioramaDepth:
         document = read_document(name, folder)
         require_digest(name, folder / GRAPH, document.get("graph_sha256"))
         self.weights_sha256 = require_digest(name, folder / WEIGHTS, document.get("weights_sha256"))
-        options = cast("Any", onnxruntime).SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = start_session(folder / GRAPH)
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Disparity of a picture (H, W, 3) of any size: float32 (H, W), 0 or more, greater is nearer."""
