@@ -6,8 +6,11 @@ The fake estimator takes for near what is bright and low in the picture.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -96,3 +99,90 @@ def test_one_bad_picture_stops_no_other(cli: Run, seen: Path) -> None:
     assert status == 4
     assert "gone.png" in err
     assert out.count("\n") == 1
+
+
+def test_a_folder_is_all_its_painted_pictures(cli: Run, seen: Path, work: Path) -> None:
+    for seed in (1, 2, 3):
+        assert cli("generate", "depth.npy", "a room", "--seed", seed, "-q")[0] == 0
+    Path("output_images/stranger.png").write_bytes(seen.read_bytes())
+    status, out, err = cli("verify", "output_images", "--estimator", "fake", "--maps", "output_images")
+    assert status == 0
+    assert len(out.splitlines()) == 3
+    assert "pictures 3, rank correlation median" in err
+    # What --maps wrote is no picture to verify.
+    _, out, _ = cli("verify", "output_images", "--estimator", "fake", "--json")
+    document = json.loads(out)
+    ranks = [image["rank_correlation"] for image in document["images"]]
+    assert document["summary"]["pictures"] == len(ranks) == 3
+    assert document["summary"]["rank_correlation_median"] == pytest.approx(np.median(ranks), abs=1e-4)
+    (work / "empty").mkdir()
+    status, _, err = cli("verify", "empty")
+    assert status == 2
+    assert "no picture to verify" in err
+
+
+def test_folders_are_paired_by_name(cli: Run, seen: Path, work: Path) -> None:
+    (work / "pictures").mkdir()
+    (work / "maps").mkdir()
+    right = np.load("depth.npy")
+    for name, depth in (("a", right), ("b", right), ("wrong", np.ascontiguousarray(right.T[:96, :96]))):
+        (work / f"pictures/{name}.png").write_bytes(seen.read_bytes())
+        np.save(work / f"maps/{name}.npy", depth)
+    (work / "pictures/alone.jpg").write_bytes(b"no picture, but nobody asks it")
+    np.save(work / "maps/b.extra.npy", right)
+    status, out, _ = cli("verify", "pictures", "--depth", "maps", "--estimator", "fake", "--json")
+    assert status == 4
+    rows = {Path(row["path"]).name: row for row in json.loads(out)["images"]}
+    assert "no map of its name" in rows["alone.jpg"]["why"]
+    assert rows["a.png"]["rank_correlation"] > 0.99
+    assert rows["b.png"]["rank_correlation"] > 0.99
+    wrong = rows["wrong.png"]
+    assert "error" in wrong or abs(wrong["rank_correlation"]) < 0.9
+    Image.fromarray(np.rint(right * 65535).astype(np.uint16)).save(work / "maps/a.png")
+    _, out, _ = cli(
+        "verify", "pictures/a.png", "pictures/b.png", "--depth", "maps", "--estimator", "fake", "--json"
+    )
+    (a, b) = json.loads(out)["images"]
+    assert "several maps of its name: a.npy, a.png" in a["why"]
+    assert "error" not in b
+
+
+def test_a_clip_adds_its_scores_and_its_name(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str | None] = []
+
+    class Judge:
+        name = "tiny-clip"
+
+        def __init__(self, name: str) -> None:
+            assert name == "somewhere"
+
+        def scores(self, pixels: np.ndarray, sentence: str | None) -> SimpleNamespace:
+            heard.append(sentence)
+            return SimpleNamespace(text=None if sentence is None else 31.4159, quality=0.75)
+
+    monkeypatch.setitem(
+        sys.modules, "depthpaint.models.judges.clip", cast("Any", SimpleNamespace(ClipJudge=Judge))
+    )
+    _, out, _ = cli("generate", "depth.npy", "a room", "-q")
+    found = scores(cli, out.strip(), "--clip", "somewhere")
+    assert (found["clip_score"], found["clip_iqa"], found["clip"]) == (31.416, 0.75, "tiny-clip")
+    sideways("sideways.png")
+    arguments = ("sideways.png", "--depth", "depth.npy", "--clip", "somewhere")
+    assert "clip_score" not in scores(cli, *arguments)
+    assert heard == ["a room", None]
+    _, out, _ = cli("verify", *arguments, "--estimator", "fake")
+    assert "; quality 0.75 (by tiny-clip)" in out
+
+
+def test_a_clip_that_is_not_there_is_one_line(cli: Run) -> None:
+    _, out, _ = cli("generate", "depth.npy", "a room", "-q")
+    status, _, err = cli("verify", out.strip(), "--clip", "no such folder")
+    assert status == 5
+    assert "no CLIP 'no such folder'" in err
+    monkey = pytest.MonkeyPatch()
+    monkey.delitem(sys.modules, "depthpaint.models.judges.clip", raising=False)
+    monkey.setitem(sys.modules, "torch", None)
+    status, _, err = cli("verify", out.strip(), "--clip", "openai/clip-vit-large-patch14")
+    monkey.undo()
+    assert status == 5
+    assert "depthpaint[sd]" in err

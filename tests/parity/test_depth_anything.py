@@ -22,7 +22,7 @@ from depthpaint.depth.depth_map import DepthMap
 from depthpaint.engine import Engine
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest
-from depthpaint.models.estimators.depth_anything import network_size
+from depthpaint.models.estimators.family import FAMILIES
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.testing import FakePainter, offering
@@ -61,7 +61,7 @@ def test_it_is_what_transformers_makes_of_it(folder: Path, shape: tuple[int, int
     ],
 )  # fmt: skip
 def test_the_size_that_the_network_sees(width: int, height: int, size: tuple[int, int]) -> None:
-    assert network_size(width, height) == size
+    assert FAMILIES["depth_anything"].network_size(width, height) == size
 
 
 @pytest.mark.parametrize("shape", [(8, 900), (900, 8), (8, 8), (1, 1000), (400, 6000)])
@@ -264,7 +264,7 @@ def test_too_little_memory_is_said(folder: Path, photo: np.ndarray, error: Excep
 def test_without_the_extra_it_says_what_to_install(
     folder: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "depthpaint.models.estimators.depth_anything")
+    monkeypatch.delitem(sys.modules, "depthpaint.models.estimators.published")
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ModelError, match=r"depthpaint\[sd\]") as refused:
         load_estimator(str(folder))

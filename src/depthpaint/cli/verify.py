@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,22 +13,38 @@ import typer
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.verify.pairs import FORMATS, MAPPED
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from depthpaint.engine import Engine
+    from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.models.judges.clip import ClipJudge
     from depthpaint.verify.agreement import Agreement
+    from depthpaint.verify.pairs import Pair
 
 SOME_FAILED = 4
 
 
 def verify(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Painted pictures.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Painted pictures, or folders of them.")
+    ],
     depth: Annotated[
-        Path | None, typer.Option(help="The depth that was asked for; without it, the record says.")
+        Path | None,
+        typer.Option(
+            help="The depth that was asked for, or a folder of maps that are called like the pictures."
+        ),
     ] = None,
     estimator: Annotated[
         str, typer.Option(help="Who looks at the picture: a name (models list) or a folder.")
     ] = "diorama-depth",
+    clip: Annotated[
+        str | None,
+        typer.Option(help="A CLIP (a folder, or owner/name that was pulled): adds text score and quality."),
+    ] = None,
     min_agreement: Annotated[
         float, typer.Option(min=-1, max=1, help="Fail (exit 4) below this rank correlation.")
     ] = -1.0,
@@ -41,77 +59,138 @@ def verify(
     \b
     Examples:
       depthpaint verify output_images/a-red-sphere-12345.png
+      depthpaint verify output_images/ --min-agreement 0.8
+      depthpaint verify pictures/ --depth maps/ --json
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
+    from depthpaint.verify.pairs import pairs_of
 
+    pairs = pairs_of(images, depth)
     if maps is not None:
         probe(maps)
-    engine = make_engine()
+    looker = _Looker(make_engine(), estimator, _clip(clip), maps)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
-    cautions: set[str] = set()
-    with bar("verifying", len(images), quiet=quiet) as step:
-        for image in images:
+    with bar("verifying", len(pairs), quiet=quiet) as step:
+        for pair in pairs:
             try:
-                found = _verified(engine, image, depth, estimator, maps)
+                rows.append(looker.row(pair))
             except DepthpaintError as error:
                 failure = error
-                rows.append({"path": str(image), "error": error.code.value, "why": str(error)})
-                if len(images) > 1 and not as_json:
-                    tell(f"depthpaint: error: {image}: {error}")
-                continue
+                rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
+                if len(pairs) > 1 and not as_json:
+                    tell(f"depthpaint: error: {pair.image}: {error}")
             finally:
                 step()
-            rows.append(_row(image, found))
-            if found.caution:
-                cautions.add(f"seen by {found.estimator}, {found.caution}")
-    for caution in sorted(cautions):
+    for caution in sorted(looker.cautions):
         warn(caution, quiet=quiet)
+    summary = _summary(rows)
     if as_json:
-        emit_document({"images": rows})
+        emit_document({"images": rows, **({"summary": summary} if summary else {})})
     else:
         for row in rows:
             if "error" not in row:
                 emit(_line(row))
-    if failure is not None and len(images) == 1:
+        if summary:
+            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in summary.items())
+            tell(told, quiet=quiet)
+    if failure is not None and len(pairs) == 1:
         raise typer.Exit(failure.exit_status) if as_json else failure
     if any("error" in row or float(str(row["rank_correlation"])) < min_agreement for row in rows):
         raise typer.Exit(SOME_FAILED)
 
 
-def _verified(
-    engine: Engine, image: Path, depth: Path | None, estimator: str, maps: Path | None
-) -> Agreement:
+@dataclass
+class _Looker:
+    """Looks at one picture after the other, with models that stay loaded."""
+
+    engine: Engine
+    estimator: str
+    clip: ClipJudge | None
+    maps: Path | None
+    cautions: set[str] = field(default_factory=set[str])
+
+    def row(self, pair: Pair) -> dict[str, object]:
+        """What is found of a picture. Raises DepthpaintError."""
+        from depthpaint.verify.agreement import agreement
+
+        if pair.problem is not None:
+            raise pair.problem
+        pixels = pixels_of(pair.image, FORMATS)
+        request, sentence = _asked(pair)
+        found = agreement(self.engine, request, pixels, self.estimator)
+        if found.caution:
+            self.cautions.add(f"seen by {found.estimator}, {found.caution}")
+        if self.maps is not None:
+            _draw(self.maps / f"{pair.image.stem}{MAPPED}.png", pixels, found)
+        row = _row(pair.image, found)
+        if self.clip is not None:
+            judged = self.clip.scores(pixels, sentence)
+            text = {} if judged.text is None else {"clip_score": round(judged.text, 3)}
+            row |= {**text, "clip_iqa": round(judged.quality, 4), "clip": self.clip.name}
+        return row
+
+
+def _clip(name: str | None) -> ClipJudge | None:
+    if name is None:
+        return None
+    try:
+        # The door to torch, which only this needs.
+        judge: ClipJudge = import_module("depthpaint.models.judges.clip").ClipJudge(name)
+    except ModuleNotFoundError as error:
+        from depthpaint.models.estimators.registry import needs_extra
+
+        raise needs_extra(error) from error
+    return judge
+
+
+def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
+    """What was asked for, and the sentence if a record says it."""
     from depthpaint.core.geometry import Fit
     from depthpaint.inputs.request import GenerationRequest
     from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import RecordError
-    from depthpaint.verify.agreement import agreement
 
-    pixels = pixels_of(image, ("PNG", "JPEG", "WEBP"))
     try:
-        record = read_record(image)
-        request = record.request(depth or recorded_depth(record, image))
+        record = read_record(pair.image)
+        request = record.request(pair.depth or recorded_depth(record, pair.image))
     except RecordError as error:
-        if error.code is not ErrorCode.RECORD_MISSING or depth is None:
+        if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
             raise
         # A picture from elsewhere: the map is taken to cover it.
-        request = GenerationRequest(depth=depth, prompt="", fit=Fit.STRETCH)
-    found = agreement(engine, request, pixels, estimator)
-    if maps is not None:
-        from PIL import Image
+        return GenerationRequest(depth=pair.depth, prompt="", fit=Fit.STRETCH), None
+    return request, request.prompt
 
-        from depthpaint.core.files import write_atomic
-        from depthpaint.verify.error_map import error_map
 
-        target = maps / f"{image.stem}-verified.png"
-        drawn = BytesIO()
-        Image.fromarray(error_map(pixels, found)).save(drawn, "PNG")
-        maps.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, drawn.getvalue(), overwrite=True)
-    return found
+def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
+    from PIL import Image
+
+    from depthpaint.core.files import write_atomic
+    from depthpaint.verify.error_map import error_map
+
+    drawn = BytesIO()
+    Image.fromarray(error_map(pixels, found)).save(drawn, "PNG")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, drawn.getvalue(), overwrite=True)
+
+
+def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
+    """Of several pictures: how many there are, and how they agree."""
+    import numpy as np
+
+    found = [row for row in rows if "error" not in row]
+    if len(found) < 2:
+        return {}
+    ranks = [float(str(row["rank_correlation"])) for row in found]
+    details = [float(str(row["detail_correlation"])) for row in found]
+    return {
+        "pictures": len(found),
+        "rank_correlation_median": round(float(np.median(ranks)), 4),
+        "rank_correlation_5th_percentile": round(float(np.percentile(ranks, 5)), 4),
+        "detail_correlation_median": round(float(np.median(details)), 4),
+    }
 
 
 def _row(image: Path, found: Agreement) -> dict[str, object]:
@@ -138,4 +217,8 @@ def _line(row: dict[str, object]) -> str:
             ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
         )
     )  # fmt: skip
-    return f"{row['path']}: {scores} (by {row['estimator']})"
+    told = f"{row['path']}: {scores} (by {row['estimator']})"
+    if "clip" not in row:
+        return told
+    text = f"; text {row['clip_score']}" if "clip_score" in row else ";"
+    return f"{told}{text}, quality {row['clip_iqa']} (by {row['clip']})".replace(";,", ";")

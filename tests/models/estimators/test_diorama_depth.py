@@ -86,7 +86,7 @@ def test_nothing_rings_beside_an_edge(
     tiny_depth: Path, height: int, width: int, seen: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cubic would draw a line along each edge; below the sky, where its square is near again, too."""
-    monkeypatch.setattr("depthpaint.models.estimators.diorama_depth.onnxruntime.InferenceSession", Steps)
+    monkeypatch.setattr("depthpaint.models.onnx_session.onnxruntime.InferenceSession", Steps)
     found = DioramaDepth("tiny", tiny_depth).estimate(noise(height, width))
     assert Steps.shown == (1, 3, *seen)
     assert (found.min(), found.max()) == (0, 0.75**2)

@@ -1,1 +1,1 @@
-"""Networks that see depth in a picture. `depth_anything` is a door to torch and transformers."""
+"""Networks that see depth in a picture. `published` is a door to torch and transformers."""

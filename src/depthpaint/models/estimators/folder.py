@@ -12,10 +12,10 @@ from safetensors import SafetensorError, safe_open
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.depth.formats.samples import Quantity
+from depthpaint.models.estimators.family import FAMILIES, Family
 
 CONFIGURATION, WEIGHTS = "config.json", "model.safetensors"
 SHARDS = f"{WEIGHTS}.index.json"
-FAMILY = "depth_anything"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _LFS = b"version https://git-lfs"
 _CHUNK = 1 << 20
@@ -26,6 +26,7 @@ class EstimatorFolder:
     """A folder that can be loaded: its weights are whole safetensors, of that digest."""
 
     path: Path
+    family: Family
     quantity: Quantity
     weights_sha256: str
 
@@ -33,7 +34,7 @@ class EstimatorFolder:
 def open_folder(path: Path) -> EstimatorFolder:
     """Check a folder. Raises ModelError: pickle_refused, model_truncated, model_incompatible."""
     files = _weight_files(path)
-    quantity = _quantity(path)
+    family, quantity = _family(path)
     for file in files:
         _require_whole(file)
     digest = hashlib.sha256()
@@ -41,13 +42,13 @@ def open_folder(path: Path) -> EstimatorFolder:
         with file.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
-    return EstimatorFolder(path, quantity, digest.hexdigest())
+    return EstimatorFolder(path, family, quantity, digest.hexdigest())
 
 
 def unusable(path: Path, why: str, code: ErrorCode = ErrorCode.MODEL_INCOMPATIBLE) -> ModelError:
     """The error for a folder that is no estimator."""
     return ModelError(
-        f"{path} holds no Depth Anything that can be used: {why}",
+        f"{path} holds no depth estimator that can be used: {why}",
         code=code,
         remedy=f"name a folder with {CONFIGURATION} and {WEIGHTS}, or see depthpaint models pull",
         value=str(path),
@@ -77,15 +78,19 @@ def _weight_files(path: Path) -> list[Path]:
     raise unusable(path, f"it holds no {WEIGHTS}")
 
 
-def _quantity(path: Path) -> Quantity:
+def _family(path: Path) -> tuple[Family, Quantity]:
     configuration = _document(path, CONFIGURATION)
-    family = configuration.get("model_type")
-    if family != FAMILY:
-        raise unusable(path, f"{CONFIGURATION} says that it is of the family {str(family)[:40]!r}")
+    named = configuration.get("model_type")
+    family = FAMILIES.get(named) if isinstance(named, str) else None
+    if family is None:
+        known = " and ".join(FAMILIES)
+        raise unusable(
+            path, f"{CONFIGURATION} says that it is of the family {str(named)[:40]!r}, known are {known}"
+        )
     kind = configuration.get("depth_estimation_type", "relative")
     if kind not in ("relative", "metric"):
         raise unusable(path, f"its depth is of an unknown type, {str(kind)[:40]!r}")
-    return "distance" if kind == "metric" else "disparity"
+    return family, "distance" if kind == "metric" else "disparity"
 
 
 def _document(path: Path, name: str) -> dict[str, Any]:

@@ -62,6 +62,9 @@ ESTIMATORS: dict[str, HubEntry | ShippedEntry] = {
         sha256="3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70",
     ),
     "depth-anything-v2-base": HubEntry("depth-anything/Depth-Anything-V2-Base-hf", 390, "CC-BY-NC-4.0"),
+    "dpt-large": HubEntry(
+        "Intel/dpt-large", 1370, "Apache-2.0", revision="bc15f29aa3a80d532f2ed650b5e16ac48d8958f9"
+    ),
     "depth-anything-v2-large": HubEntry("depth-anything/Depth-Anything-V2-Large-hf", 1341, "CC-BY-NC-4.0"),
 }  # fmt: skip
 
@@ -87,7 +90,7 @@ def _from_hub(name: str, entry: HubEntry) -> Estimator:
     path: Path = import_module("depthpaint.models.estimators.hub").local_folder(name, entry)
     folder = open_folder(path)
     require_pinned(name, entry, folder.weights_sha256)
-    return _depth_anything(name, folder, path.name)
+    return _published(name, folder, path.name)
 
 
 def _from_folder(name: str) -> Estimator:
@@ -100,11 +103,11 @@ def _from_folder(name: str) -> Estimator:
             value=name,
         )
     # A folder is told by its own name alone: pictures are given away, and a path would name a person's.
-    return _depth_anything(path.resolve().name, open_folder(path), "")
+    return _published(path.resolve().name, open_folder(path), "")
 
 
-def _depth_anything(name: str, folder: EstimatorFolder, revision: str) -> Estimator:
-    return import_module("depthpaint.models.estimators.depth_anything").DepthAnything(name, folder, revision)
+def _published(name: str, folder: EstimatorFolder, revision: str) -> Estimator:
+    return import_module("depthpaint.models.estimators.published").Published(name, folder, revision)
 
 
 def require_pinned(name: str, entry: HubEntry, digest: str) -> None:
@@ -125,7 +128,7 @@ def needs_extra(error: ModuleNotFoundError) -> ModelError:
     if (error.name or "").startswith("depthpaint"):
         raise error
     return ModelError(
-        f"seeing depth in a photo needs {error.name}, which is not installed",
+        f"this needs {error.name}, which is not installed",
         code=ErrorCode.MODEL_INCOMPATIBLE,
         remedy="pip install 'depthpaint[sd]'",
         value=error.name,

@@ -1,4 +1,4 @@
-"""Depth Anything V2 (Yang et al. 2406.09414): transformers' module, with preprocessing of our own."""
+"""A published depth estimator: transformers' module, with preprocessing of our own."""
 
 from __future__ import annotations
 
@@ -15,17 +15,8 @@ from depthpaint.core.errors import ErrorCode, OutOfMemory
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.estimators.folder import EstimatorFolder, unusable
 
-SHORT_SIDE, MULTIPLE = 518, 14
-"""The side that the network was trained at, and its patches' side, in pixels."""
-MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
-"""Of ImageNet's colours in [0, 1], as the processor of the published weights has them."""
-LONGEST_SIDE = 2072
-UNUSED = "mask_token"
-"""What only training looks at; weights may lack it."""
 
-
-class DepthAnything:
+class Published:
     """Fulfils `Estimator`. On the GPU where there is one, in float32 whatever the weights are kept in."""
 
     caution = ""
@@ -58,9 +49,10 @@ class DepthAnything:
     @torch.inference_mode()
     def _estimated(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = picture.shape[:2]
-        size = network_size(width, height)
-        resized = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
-        colours = (np.asarray(resized, np.float32) / 255 - MEAN) / SPREAD
+        family = self._folder.family
+        resized = Image.fromarray(picture).resize(family.network_size(width, height), family.resampling)
+        mean, spread = np.array(family.mean, np.float32), np.array(family.spread, np.float32)
+        colours = (np.asarray(resized, np.float32) / 255 - mean) / spread
         pixels = torch.from_numpy(np.ascontiguousarray(colours.transpose(2, 0, 1))[None]).to(self._device)
         found: torch.Tensor = self._network(pixel_values=pixels).predicted_depth  # (1, h, w)
         # Linear: a cubic would ring beside every edge.
@@ -68,27 +60,17 @@ class DepthAnything:
         return full[0, 0].float().cpu().numpy()
 
 
-def network_size(width: int, height: int) -> tuple[int, int]:
-    """The size the network sees: the scale nearest to 1 that brings a side to SHORT_SIDE, in whole patches.
-
-    As the published processor does it, but for very long pictures, whose long side ends at LONGEST_SIDE.
-    """
-    across, down = SHORT_SIDE / width, SHORT_SIDE / height
-    scale = across if abs(1 - across) < abs(1 - down) else down
-    sides = [max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in (width, height)]
-    return min(sides[0], LONGEST_SIDE), min(sides[1], LONGEST_SIDE)
-
-
 def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers import DepthAnythingForDepthEstimation
+        import transformers
         from transformers.utils import logging
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            answer: Any = DepthAnythingForDepthEstimation.from_pretrained(
+            architecture: Any = getattr(transformers, folder.family.architecture)
+            answer: Any = architecture.from_pretrained(
                 str(folder.path), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
@@ -100,7 +82,10 @@ def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
             raise unusable(folder.path, reason) from error
     # The library fills what is missing with random numbers, which would be other depth each time.
     network, told = answer
-    missing = [name for name in sorted(told["missing_keys"]) if not name.endswith(UNUSED)]
+    missing = [
+        name for name in sorted(told["missing_keys"])
+        if not any(unused in name for unused in folder.family.unused)
+    ]  # fmt: skip
     if missing:
         raise unusable(folder.path, f"its weights lack {len(missing)} tensors, such as {missing[0]}")
     return network

@@ -1,0 +1,77 @@
+"""Which depth map a picture is to be compared with: as its record says, or as folders and names say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.record.png_text import read_record
+from depthpaint.record.run_record import RecordError
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+MAPPED = "-verified"
+"""Ends the names of the pictures that --maps writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture and the depth that was asked for, None where its record says which; or why there is none."""
+
+    image: Path
+    depth: Path | None = None
+    problem: DepthError | None = None
+
+
+def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
+    """The pictures, with those of folders in the folders' place, each with its depth map.
+
+    Where `depth` is a folder a picture's map is the file in it of the same name, whatever it ends in. Without
+    `depth`, what a folder holds without a record is passed by. Raises ParameterError where there is no
+    picture at all.
+    """
+    found = [file for image in images for file in _files(image, recorded=depth is None)]
+    if not found:
+        raise ParameterError(
+            "there is no picture to verify",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="name pictures, or a folder of them; with --depth those of other programs count, too",
+        )
+    if depth is None or not depth.is_dir():
+        return [Pair(image, depth) for image in found]
+    maps: dict[str, list[Path]] = {}
+    for file in sorted(depth.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            maps.setdefault(file.stem, []).append(file)
+    return [_matched(image, maps.get(image.stem, []), depth) for image in found]
+
+
+def _files(image: Path, *, recorded: bool) -> list[Path]:
+    if not image.is_dir():
+        return [image]
+    files = sorted(file for file in image.iterdir() if file.suffix.lower() in SUFFIXES)
+    pictures = [file for file in files if not file.stem.endswith(MAPPED)]
+    return [file for file in pictures if not recorded or _is_recorded(file)]
+
+
+def _is_recorded(file: Path) -> bool:
+    try:
+        read_record(file)
+    except RecordError as error:
+        return error.code is not ErrorCode.RECORD_MISSING
+    return True
+
+
+def _matched(image: Path, maps: list[Path], folder: Path) -> Pair:
+    if len(maps) == 1:
+        return Pair(image, maps[0])
+    many = ", ".join(file.name for file in maps[:3])
+    problem = DepthError(
+        f"{folder} holds " + (f"several maps of its name: {many}" if maps else "no map of its name"),
+        code=ErrorCode.DEPTH_UNREADABLE,
+        value=str(image),
+        remedy=f"call its depth map {image.stem}, with any ending",
+    )
+    return Pair(image, problem=problem)
