@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from depthpaint.core import files
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -57,3 +59,25 @@ def test_a_missing_package_is_named(
     status, _, err = cli("report", "output_images", flag)
     assert status == 2
     assert "depthpaint[report]" in err.splitlines()[-1]
+
+
+def test_a_full_disk_spares_the_report_of_before(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("generate", "depth.npy", "a room", "-q")[0] == 0
+    assert cli("report", "output_images", "-q")[0] == 0
+    report = work / "output_images/report.html"
+    before = report.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", full)
+        status, _, err = cli("report", "output_images", "--title", "another", "-q")
+    assert status == 6
+    assert len(err.strip().splitlines()) == 1
+    assert report.read_bytes() == before
+    assert not list(report.parent.glob(".tmp*"))
+    assert cli("report", "output_images", "--title", "another", "-q")[0] == 0
+    assert report.read_bytes() != before

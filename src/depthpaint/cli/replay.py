@@ -25,7 +25,9 @@ def replay(  # noqa: PLR0913 - one parameter a flag
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")
     ],
-    depth: Annotated[Path | None, typer.Option(help="The depth map, if it is not where it was.")] = None,
+    depth: Annotated[
+        Path | None, typer.Option(help="The depth map, or its folder, if it is not where it was.")
+    ] = None,
     estimator: Annotated[
         str | None, typer.Option(help="For photos: the estimator's folder, if it is not where it was.")
     ] = None,
@@ -89,7 +91,7 @@ def _again(
         probe(out)
     record = read_record(image)
     original = pixels_of(image)
-    request = record.request(depth or recorded_depth(record, image), moved)
+    request = record.request(recorded_depth(record, image, depth), moved)
     engine = make_engine(runtime)
     plan = engine.understand(request)[1]
     if record.digests.inversions:

@@ -25,6 +25,9 @@ def report(
     pictures: Annotated[
         int, typer.Option(min=0, help="Pictures to show; of more, those that agree least and a spread.")
     ] = MOST_SHOWN,
+    depth: Annotated[
+        Path | None, typer.Option(help="The folder with the depth maps, if they are not where they were.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Gather pictures and their records: agreement, cost, every picture with its depth and its recipe.
@@ -38,7 +41,7 @@ def report(
     from depthpaint.cli.terminal import as_utf8
 
     target = folder if out is None else out
-    document = _document(folder, as_utf8(title) if title else None, pictures, quiet=quiet)
+    document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
     probe(target)
     if html or not pdf:
         from depthpaint.report.html import as_html
@@ -50,7 +53,7 @@ def report(
         _save(as_pdf(document), target, ".pdf")
 
 
-def _document(folder: Path, title: str | None, most: int, *, quiet: bool) -> Document:
+def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, quiet: bool) -> Document:
     from depthpaint.report.account import account, worth_seeing
     from depthpaint.report.gathering import gather, picture_files
     from depthpaint.report.shown import shown
@@ -61,7 +64,7 @@ def _document(folder: Path, title: str | None, most: int, *, quiet: bool) -> Doc
     seen: list[Shown | None] = []
     with bar("reading pictures", len(chosen), quiet=quiet) as step:
         for one in chosen:
-            seen.append(shown(one, one.path.relative_to(folder).as_posix()))
+            seen.append(shown(one, one.path.relative_to(folder).as_posix(), maps))
             step()
     name = title or f"Pictures of {folder.resolve().name}"
     return account(gathered, [one for one in seen if one is not None], name)

@@ -155,7 +155,7 @@ def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
 
     try:
         record = read_record(pair.image)
-        request = record.request(pair.depth or recorded_depth(record, pair.image))
+        request = record.request(recorded_depth(record, pair.image, pair.depth))
     except RecordError as error:
         if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
             raise

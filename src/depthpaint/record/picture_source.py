@@ -36,10 +36,17 @@ def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.ui
         ) from error
 
 
-def recorded_depth(record: RunRecord, image: Path) -> Path:
-    """The depth file as the record names it, from here or beside the picture, if its bytes are the same."""
+def recorded_depth(record: RunRecord, image: Path, said: Path | None = None) -> Path:
+    """The depth file that a picture was painted from: `said`, if that is a file.
+
+    Else the file that the record names, if its bytes are the same: in the folder `said`, from here, or
+    beside the picture. Raises DepthError.
+    """
+    if said is not None and not said.is_dir():
+        return said
     named = Path(record.depth.file)
-    found = [path for path in (named, image.parent / named.name) if path.is_file()]
+    places = [named, image.parent / named.name]
+    found = [path for path in ([said / named.name] if said else []) + places if path.is_file()]
     for path in found:
         if _digest(path) == record.digests.depth:
             return path
@@ -47,7 +54,7 @@ def recorded_depth(record: RunRecord, image: Path) -> Path:
         f"the depth map {named} of {image} {'has changed since' if found else 'is not here'}",
         code=ErrorCode.DEPTH_UNREADABLE,
         value=str(named),
-        remedy="name the map with --depth",
+        remedy="name the map, or the folder that it lies in, with --depth",
     )
 
 

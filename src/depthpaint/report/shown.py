@@ -22,12 +22,15 @@ VERIFIED = "-verified.png"
 """Beside a picture: itself, asked depth, seen depth and their difference, as `verify --maps` draws them."""
 
 
-def shown(painted: Painted, name: str) -> Shown | None:
-    """The picture with what is known of its depth; None where its pixels cannot be read."""
+def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None:
+    """The picture with what is known of its depth; None where its pixels cannot be read.
+
+    `maps` is a folder with the depth maps, where they are neither where they were nor beside the pictures.
+    """
     pixels = _pixels(painted.path)
     if pixels is None:
         return None
-    pictures = {"picture": pixels, **_depths(painted, pixels)}
+    pictures = {"picture": pixels, **_depths(painted, pixels, maps)}
     settings, found = painted.record.settings, painted.record.agreement
     facts = [
         f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
@@ -48,23 +51,23 @@ def _agreed(found: AgreementFacts) -> str:
     return f"{scores}, edges {found.edge_f_score:.2f}, seen by {found.estimator}"
 
 
-def _depths(painted: Painted, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+def _depths(painted: Painted, pixels: NDArray[np.uint8], maps: Path | None) -> dict[str, NDArray[np.uint8]]:
     height, width = pixels.shape[:2]
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
     if drawn is not None and drawn.shape[:2] == (height, 4 * width):
         asked, seen, parted = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
         return {"asked depth": asked, "seen depth": seen, "where they part": parted}
-    asked = _asked(painted, Extent(width, height))
+    asked = _asked(painted, Extent(width, height), maps)
     return {} if asked is None else {"asked depth": asked}
 
 
-def _asked(painted: Painted, size: Extent) -> NDArray[np.uint8] | None:
+def _asked(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint8] | None:
     """The depth as the picture should have it, where its file is still what it was."""
     settings = painted.record.settings
     if settings.reading.from_photo is not None:
         return None
     try:
-        depth = read_depth(recorded_depth(painted.record, painted.path), settings.reading)
+        depth = read_depth(recorded_depth(painted.record, painted.path, maps), settings.reading)
     except (DepthpaintError, OSError):
         return None
     values, _ = depth_at(depth, size, settings.fit)

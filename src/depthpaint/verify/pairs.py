@@ -18,7 +18,9 @@ MAPPED = "-verified"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and the depth that was asked for, None where its record says which; or why there is none."""
+    """A picture and the depth that was asked for: a map, the folder of a recorded map, or None where the
+    record says all; or why there is none.
+    """
 
     image: Path
     depth: Path | None = None
@@ -28,9 +30,9 @@ class Pair:
 def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
     """The pictures, with those of folders in the folders' place, each with its depth map.
 
-    Where `depth` is a folder a picture's map is the file in it of the same name, whatever it ends in. Without
-    `depth`, what a folder holds without a record is passed by. Raises ParameterError where there is no
-    picture at all.
+    Where `depth` is a folder a recorded picture's map is the file in it that the record names, any other's
+    the one that is called like the picture, whatever it ends in. Without `depth`, what a folder holds without
+    a record is passed by. Raises ParameterError where there is no picture at all.
     """
     found = [file for image in images for file in _files(image, recorded=depth is None)]
     if not found:
@@ -45,7 +47,10 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
     for file in sorted(depth.iterdir()):
         if file.is_file() and not file.name.startswith("."):
             maps.setdefault(file.stem, []).append(file)
-    return [_matched(image, maps.get(image.stem, []), depth) for image in found]
+    return [
+        Pair(image, depth) if _is_recorded(image) else _matched(image, maps.get(image.stem, []), depth)
+        for image in found
+    ]
 
 
 def _files(image: Path, *, recorded: bool) -> list[Path]:
@@ -57,6 +62,8 @@ def _files(image: Path, *, recorded: bool) -> list[Path]:
 
 
 def _is_recorded(file: Path) -> bool:
+    if file.suffix.lower() != ".png":
+        return False
     try:
         read_record(file)
     except RecordError as error:

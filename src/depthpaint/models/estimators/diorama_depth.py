@@ -28,8 +28,8 @@ class DioramaDepth:
     revision = ""
     quantity: Quantity = "disparity"
     caution = (
-        "which reaches a rank correlation of 0.94 (5th percentile: 0.55) on true pictures of diorama's worlds "
-        "and cannot be trusted with others; --estimator names another"
+        "which reaches a rank correlation of 0.94 (5th percentile: 0.55) on true pictures of diorama's "
+        "worlds and cannot be trusted with others; --estimator names another"
     )
 
     def __init__(self, name: str, folder: Path) -> None:
