@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
 from depthpaint.batch.job import Job
+from depthpaint.batch.ray_cluster import painters_on_ray
 from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters
 from depthpaint.batch.stopping import Stopped
 from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.models.runtime import Runtime
 
 
 class RayError(Exception):
@@ -146,3 +149,26 @@ def test_an_error_comes_back_as_itself(maps: Path) -> None:
     rows[1]["depth"] = "bad.npy"
     ((line, error),) = paint_all(write_rows("m.jsonl", rows), painters=painters(LikeRay())).failures
     assert (line, error.code) == (2, ErrorCode.DEPTH_UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Version mismatch: the cluster runs another Ray\nThis process has ..."),
+        ConnectionError("Could not find any running Ray instance"),
+        RayError("The object store is full\nmuch more"),
+    ],
+)
+def test_a_cluster_that_does_not_take_us_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Refusing(LikeRay):
+        def init(self, **settings: object) -> None:
+            raise error
+
+    monkeypatch.setitem(sys.modules, "ray", cast("Any", Refusing()))
+    first = str(error).splitlines()[0]
+    with pytest.raises(DepthpaintError, match=first) as refused, painters_on_ray("local", Runtime()):
+        raise AssertionError
+    assert refused.value.code is ErrorCode.NOT_READY
+    assert "\n" not in str(refused.value)
