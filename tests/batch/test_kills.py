@@ -164,3 +164,36 @@ def test_a_signal_between_two_steps_drops_the_picture_and_while_saving_waits(
     paint(path)
     assert content() == content("whole")
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("where", ["paint", "key"])
+def test_a_signal_that_a_library_makes_an_error_of_ends_the_batch(
+    paint: Paint, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from depthpaint.batch import run
+    from depthpaint.batch.stopping import Stopped
+    from depthpaint.engine import Engine
+
+    path = write_rows("m.jsonl", some_rows(5))
+    paint(path, "whole")
+    calls = iter(range(100))
+    owner, name = {"paint": (Engine, "paint"), "key": (run, "jobs_of")}[where]
+    work = getattr(owner, name)
+
+    def swallowing(*arguments: object) -> object:
+        try:
+            if next(calls) == 2:
+                signal.raise_signal(signal.SIGINT)
+        except BaseException as error:  # noqa: BLE001 - what the library does that is imitated here
+            raise ValueError(f"Error calling function: {error!r}") from None
+        return work(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, swallowing)
+        with pytest.raises(Stopped) as stopped:
+            paint(path)
+    assert stopped.value.number == signal.SIGINT
+    assert len(list(Path("out").glob("*.png"))) == 2
+    assert not Path("out/failures.jsonl").exists(), "nobody's row is to blame"
+    paint(path)
+    assert content() == content("whole")

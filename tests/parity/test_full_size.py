@@ -28,6 +28,7 @@ SIZES = {"sd15": (512, 384), "sdxl": (768, 640)}
 
 def latents_of(request: GenerationRequest) -> np.ndarray:
     """What the engine paints, before decoding."""
+    gc.collect()
     kept: list[np.ndarray] = []
 
     def keep(_: StableDiffusion, latents: Any) -> np.ndarray:

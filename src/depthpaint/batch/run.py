@@ -67,6 +67,7 @@ class Batch:
             opened.callback(self._notes.close)
             self._expected = Expectation(found.work)
             for job, outcome in painters.paint(self._pending(painters)):
+                self._stopping.require_unheard()
                 with self._stopping.shield():
                     self._settle(job, outcome)
 

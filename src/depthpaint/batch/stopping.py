@@ -23,12 +23,14 @@ class Stopped(BaseException):
 class Stopping:
     """Turns the first signal into Stopped, where the program stands or when it leaves the `shield`.
 
-    A second signal is Stopped at once, shield or not.
+    A second signal is Stopped at once, shield or not. A library that was interrupted may make an error of its
+    own of Stopped (pydantic's serializers do), so what was raised is remembered.
     """
 
     def __init__(self) -> None:
         self._shielded = False
         self._waiting: int | None = None
+        self._raised: int | None = None
 
     @contextmanager
     def listening(self) -> Generator[None]:
@@ -40,9 +42,17 @@ class Stopping:
         before = [(number, signal.signal(number, self._hear)) for number in SIGNALS]
         try:
             yield
+        except Exception:
+            self.require_unheard()
+            raise
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
+
+    def require_unheard(self) -> None:
+        """Raise Stopped once more if somebody caught it as an error of another kind."""
+        if self._raised is not None:
+            raise Stopped(self._raised) from None
 
     @contextmanager
     def shield(self) -> Generator[None]:
@@ -60,4 +70,5 @@ class Stopping:
         if self._shielded and self._waiting is None:
             self._waiting = number
             return
+        self._raised = number
         raise Stopped(number)
