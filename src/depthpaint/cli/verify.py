@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from importlib import import_module
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
-from depthpaint.core.errors import DepthpaintError, ErrorCode
-from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.verify.pairs import FORMATS, MAPPED
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from depthpaint.engine import Engine
-    from depthpaint.inputs.request import GenerationRequest
-    from depthpaint.models.judges.clip import ClipJudge
-    from depthpaint.verify.agreement import Agreement
-    from depthpaint.verify.pairs import Pair
+from depthpaint.core.errors import DepthpaintError
 
 SOME_FAILED = 4
 
@@ -64,13 +49,14 @@ def verify(
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
     from depthpaint.cli.destination import probe
+    from depthpaint.cli.looker import Looker, clip_judge
     from depthpaint.cli.painting import make_engine
     from depthpaint.verify.pairs import pairs_of
 
     pairs = pairs_of(images, depth)
     if maps is not None:
         probe(maps)
-    looker = _Looker(make_engine(), estimator, _clip(clip), maps)
+    looker = Looker(make_engine(), estimator, clip_judge(clip), maps)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     with bar("verifying", len(pairs), quiet=quiet) as step:
@@ -102,80 +88,6 @@ def verify(
         raise typer.Exit(SOME_FAILED)
 
 
-@dataclass
-class _Looker:
-    """Looks at one picture after the other, with models that stay loaded."""
-
-    engine: Engine
-    estimator: str
-    clip: ClipJudge | None
-    maps: Path | None
-    cautions: set[str] = field(default_factory=set[str])
-
-    def row(self, pair: Pair) -> dict[str, object]:
-        """What is found of a picture. Raises DepthpaintError."""
-        from depthpaint.verify.agreement import agreement
-
-        if pair.problem is not None:
-            raise pair.problem
-        pixels = pixels_of(pair.image, FORMATS)
-        request, sentence = _asked(pair)
-        found = agreement(self.engine, request, pixels, self.estimator)
-        if found.caution:
-            self.cautions.add(f"seen by {found.estimator}, {found.caution}")
-        if self.maps is not None:
-            _draw(self.maps / f"{pair.image.stem}{MAPPED}.png", pixels, found)
-        row = _row(pair.image, found)
-        if self.clip is not None:
-            judged = self.clip.scores(pixels, sentence)
-            text = {} if judged.text is None else {"clip_score": round(judged.text, 3)}
-            row |= {**text, "clip_iqa": round(judged.quality, 4), "clip": self.clip.name}
-        return row
-
-
-def _clip(name: str | None) -> ClipJudge | None:
-    if name is None:
-        return None
-    try:
-        # The door to torch, which only this needs.
-        judge: ClipJudge = import_module("depthpaint.models.judges.clip").ClipJudge(name)
-    except ModuleNotFoundError as error:
-        from depthpaint.models.estimators.registry import needs_extra
-
-        raise needs_extra(error) from error
-    return judge
-
-
-def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
-    """What was asked for, and the sentence if a record says it."""
-    from depthpaint.core.geometry import Fit
-    from depthpaint.inputs.request import GenerationRequest
-    from depthpaint.record.png_text import read_record
-    from depthpaint.record.run_record import RecordError
-
-    try:
-        record = read_record(pair.image)
-        request = record.request(recorded_depth(record, pair.image, pair.depth))
-    except RecordError as error:
-        if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
-            raise
-        # A picture from elsewhere: the map is taken to cover it.
-        return GenerationRequest(depth=pair.depth, prompt="", fit=Fit.STRETCH), None
-    return request, request.prompt
-
-
-def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
-    from PIL import Image
-
-    from depthpaint.core.files import write_atomic
-    from depthpaint.verify.error_map import error_map
-
-    drawn = BytesIO()
-    Image.fromarray(error_map(pixels, found)).save(drawn, "PNG")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, drawn.getvalue(), overwrite=True)
-
-
 def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
     """Of several pictures: how many there are, and how they agree."""
     import numpy as np
@@ -190,21 +102,6 @@ def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
         "rank_correlation_median": round(float(np.median(ranks)), 4),
         "rank_correlation_5th_percentile": round(float(np.percentile(ranks, 5)), 4),
         "detail_correlation_median": round(float(np.median(details)), 4),
-    }
-
-
-def _row(image: Path, found: Agreement) -> dict[str, object]:
-    likeness = found.likeness
-    return {
-        "path": str(image),
-        "rank_correlation": round(likeness.rank_correlation, 4),
-        "detail_correlation": round(likeness.detail_correlation, 4),
-        "affine_rmse": round(likeness.affine_rmse, 4),
-        "abs_rel": round(likeness.abs_rel, 4),
-        "delta_1_25": round(likeness.delta_1_25, 4),
-        "rmse_8bit": round(likeness.rmse_8bit, 2),
-        "edge_f_score": round(found.edge_f_score, 4),
-        "estimator": found.estimator,
     }
 
 
