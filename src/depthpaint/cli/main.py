@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,6 +15,7 @@ from depthpaint.cli import (
     doctor,
     generate,
     inspect,
+    interruption,
     models,
     replay,
     report,
@@ -50,10 +49,6 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 
 
-class _Terminated(BaseException):
-    """SIGTERM, raised where the program stands so that everything is cleaned up on the way out."""
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         from depthpaint import __version__
@@ -85,7 +80,7 @@ def bare(
 
 def main() -> NoReturn:
     """Run the command line and exit with its status; no traceback unless asked for."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    interruption.listen()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -99,7 +94,7 @@ def run(arguments: list[str]) -> int:
     except DepthpaintError as error:
         _show_traceback(debug)
         return _failed(str(error), error.exit_status)
-    except _Terminated:
+    except interruption.Terminated:
         return _failed("terminated; nothing half-written is left", TERMINATED)
     except MemoryError:
         _show_traceback(debug)
@@ -120,7 +115,7 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the typer app; whatever typer makes of an interrupt or of a closed pipe is undone here."""
     try:
-        status = app(arguments, prog_name="depthpaint", standalone_mode=False)
+        status = _unless_interrupted(arguments)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except SystemExit as leaving:
@@ -132,6 +127,14 @@ def _run(arguments: list[str]) -> int:
     if status == INTERRUPTED:
         raise Cancelled("interrupted; nothing half-written is left", code=ErrorCode.CANCELLED)
     return status if isinstance(status, int) else 0
+
+
+def _unless_interrupted(arguments: list[str]) -> object:
+    try:
+        return app(arguments, prog_name="depthpaint", standalone_mode=False)
+    except Exception:
+        interruption.require_unheard()
+        raise
 
 
 def _failed(message: str, status: int) -> int:
@@ -150,8 +153,3 @@ def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
     kept = [argument for argument in arguments[:end] if argument != DEBUG]
     asked = len(kept) < end or os.environ.get("DEPTHPAINT_DEBUG", "0") not in ("", "0")
     return [*kept, *arguments[end:]], asked
-
-
-def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
-    del number, frame
-    raise _Terminated
