@@ -70,6 +70,7 @@ class _Conditions:
     text: dict[Branch, object]
     prepared: object | None
     guide: Floats | None
+    threads: int
 
 
 class Engine:
@@ -92,6 +93,10 @@ class Engine:
     def runtime(self) -> Runtime:
         """Where it computes."""
         return self._runtime
+
+    def elsewhere(self, runtime: Runtime) -> Engine:
+        """An engine that finds the same models and computes as `runtime` says."""
+        return Engine(self._find, self._load_estimator, runtime)
 
     def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
         """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
@@ -145,7 +150,9 @@ class Engine:
         counts: Counter[str] = Counter()
         pictures: list[PaintedPicture] = []
         for index, text in enumerate(texts):
-            conditions = _Conditions(plan, painter, {"cond": text, "uncond": unasked}, prepared, guide)
+            conditions = _Conditions(
+                plan, painter, {"cond": text, "uncond": unasked}, prepared, guide, self._runtime.threads
+            )
             pictures.append(self._paint_one(conditions, index, seconds, counts, on_progress))
         return GenerationResult(
             pictures=tuple(pictures),
@@ -291,7 +298,7 @@ def _finished(canvas: Floats, conditions: _Conditions) -> Pixels:
     left, top, right, bottom = (round(side) for side in sizes.content_box)
     pixels = np.rint(np.clip(canvas[top:bottom, left:right], 0, 1) * 255).astype(np.uint8)
     if guide is not None:
-        pixels = enlarge_along_depth(pixels, guide, conditions.painter.habits.softness)
+        pixels = enlarge_along_depth(pixels, guide, conditions.painter.habits.softness, conditions.threads)
     elif sizes.resized:
         size = (sizes.output_size.width, sizes.output_size.height)
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthpaint.cli import destination
+from depthpaint.cli import destination, painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
+from depthpaint.models.runtime import Runtime
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 
@@ -231,3 +232,20 @@ def test_stdout_on_a_full_disk_is_one_line(program: list[str]) -> None:
     assert done.returncode == 6
     assert done.stderr.count("\n") == 1
     assert "cannot write" in done.stderr
+
+
+def test_threads_are_told_to_the_engine(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    make_engine = painting.make_engine
+
+    def listening(runtime: Runtime | None = None) -> Engine:
+        told.append((runtime or Runtime()).threads)
+        return make_engine(runtime)
+
+    monkeypatch.setattr(painting, "make_engine", listening)
+    assert cli("generate", "depth.npy", "a room", "--threads", 3, "-q")[0] == 0
+    assert cli("generate", "depth.npy", "a room", "--threads", -1)[0] == 2
+    Path("rows.csv").write_text("depth,prompt\ndepth.npy,a room\n")
+    assert cli("batch", "rows.csv", "--threads", 2, "-q")[0] == 0
+    assert told[0] == 3
+    assert told[-1] == 2

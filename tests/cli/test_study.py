@@ -107,6 +107,8 @@ def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) 
     data, out = study(cli, *arguments, "--budget", 60)
     levers = {found["lever"]: found for found in data["findings"]}
     assert {"as it is", "no guidance", "depth in the first half", "sampler euler"} <= set(levers)
+    assert {"one thread", "schedule karras"} <= set(levers)
+    assert levers["one thread"]["likeness"] == [99, 99], "the same picture, computed otherwise"
     assert len(levers["as it is"]["seconds"]) == 4
     assert len(levers["no guidance"]["likeness"]) == 2
     assert not levers["as it is"]["likeness"]

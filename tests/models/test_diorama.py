@@ -115,3 +115,13 @@ def test_depth_has_no_say_where_it_is_not_known(diorama: Diorama) -> None:
         half = feature.shape[-1] // 2
         assert not feature[..., half:].any()
         assert feature[..., :half].any()
+
+
+def test_the_number_of_threads_is_not_seen(diorama: Diorama) -> None:
+    noise = np.random.default_rng(7).standard_normal((1, 16, 16, 16)).astype(np.float32)
+    alone = Diorama(DIORAMA, threads=1)
+    texts = [painter.encode_text("a red ball on snow") for painter in (diorama, alone)]
+    assert np.array_equal(cast("Floats", texts[0]), cast("Floats", texts[1]))
+    answers = [painter.predict(noise, level(900), [texts[0]] * 2, None)[0] for painter in (diorama, alone)]
+    assert np.array_equal(cast("Floats", answers[0]), cast("Floats", answers[1]))
+    assert np.array_equal(diorama.decode(noise), alone.decode(noise))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.models.registry import MODELS, find_model
+from depthpaint.models.runtime import Runtime
 from depthpaint.sampling.samplers import SAMPLERS
 from depthpaint.sampling.schedule import SCHEDULES
 
@@ -24,3 +27,10 @@ def test_habits_are_possible(name: str) -> None:
     assert habits.schedule in SCHEDULES
     assert habits.smallest_area <= habits.trained_area <= habits.largest_area
     assert habits.multiple % habits.latent_factor == 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_built_in_model_works_with_as_many_threads_as_it_is_told(threads: int) -> None:
+    painter = find_model(ModelChoice()).load(Runtime(threads=threads))
+    sessions: dict[str, Any] = vars(painter)["_sessions"]
+    assert {session.get_session_options().intra_op_num_threads for session in sessions.values()} == {threads}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from os import environ
@@ -81,4 +82,7 @@ def _started(
     count = workers or gpus or int(there.get("CPU", 1))
     # A GPU that fewer actors than it has memory for could share is left whole: models are large.
     needs: dict[str, float] = {"num_gpus": 1.0, "num_cpus": 1.0} if gpus else {"num_cpus": 1.0}
-    return RayPainters(ray, make_engine or partial(Engine, runtime=runtime), count, needs)
+    # As many painters as cores are a thread each: more would only wait for each other.
+    threads = runtime.threads or (0 if gpus else 1)
+    engine = partial(Engine, runtime=replace(runtime, threads=threads))
+    return RayPainters(ray, make_engine or engine, count, needs)

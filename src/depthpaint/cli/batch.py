@@ -59,6 +59,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
     compiled: options.Compile = False,
+    threads: options.Threads = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows and read all depth maps; paint nothing.")
     ] = False,
@@ -87,7 +88,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
     defaults = settings_of(setting or [])
-    runtime = options.runtime_of(device, precision, compiled=compiled)
+    runtime = options.runtime_of(device, precision, compiled=compiled, threads=threads)
     wish = options.wish_of(
         verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
     )

@@ -48,6 +48,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
     compiled: options.Compile = False,
+    threads: options.Threads = 0,
     sampler: options.Sampler = None,
     schedule: options.Schedule = None,
     fit: options.FitOption = "pad",
@@ -112,7 +113,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )
-    runtime = options.runtime_of(device, precision, compiled=compiled)
+    runtime = options.runtime_of(device, precision, compiled=compiled, threads=threads)
     wish = options.wish_of(
         verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
     )

@@ -72,6 +72,12 @@ PrecisionOption = Annotated[
 Compile = Annotated[
     bool, Option("--compile", rich_help_panel=_MACHINE, help="Let torch compile: pays over many pictures.")
 ]
+Threads = Annotated[
+    int,
+    Option(
+        "--threads", min=0, max=1024, rich_help_panel=_MACHINE, help="Of the CPU; 0: one a core, on Ray one."
+    ),
+]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, lcm, unipc.")]
 Schedule = Annotated[str | None, Option(help="trailing, early, leading, linspace, karras, exponential.")]
 FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
@@ -232,7 +238,7 @@ def wish_of(
     return Wish(judge) if least is None else Wish(judge, least, tries or TRIES)
 
 
-def runtime_of(device: str, precision: str, *, compiled: bool = False) -> Runtime:
+def runtime_of(device: str, precision: str, *, compiled: bool = False, threads: int = 0) -> Runtime:
     """Where it is to compute. Raises ParameterError for a word that is none of those."""
     from typing import get_args
 
@@ -250,4 +256,4 @@ def runtime_of(device: str, precision: str, *, compiled: bool = False) -> Runtim
                 remedy=f"choose {', '.join(known)}",
                 value=said,
             )
-    return runtime.Runtime(device, precision, compiled)  # pyright: ignore[reportArgumentType]
+    return runtime.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]

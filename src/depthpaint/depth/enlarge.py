@@ -49,12 +49,12 @@ class _Cells:
     reach: float
 
 
-def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1) -> Pixels:
+def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1, threads: int = 0) -> Pixels:
     """Bring `picture` (h, w, 3) to the guide's size, (H, W, 3): its colours end where surfaces end.
 
     `guide` is the depth (H, W) in [0, 1]. `softness` is how many of the picture's pixels its edges are spread
     over: colours are gathered from cells of that size. Where all around lies on one plane the result is
-    Lanczos', with the picture's own texture.
+    Lanczos', with the picture's own texture. `threads` is how many work at it, 0 for one a core.
     """
     height, width = guide.shape
     large = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
@@ -68,7 +68,7 @@ def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1) -> Pi
         result[rows] = _finished(large[rows], cells, _Pixels.of(rows, guide, (across, down), cells))
 
     # numpy lets go of the interpreter while it computes, and no pixel depends on another band's.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         deque(pool.map(finish, range(0, height, band)), maxlen=0)
     return result
 

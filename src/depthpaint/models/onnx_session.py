@@ -8,8 +8,9 @@ from typing import Any, cast
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 
-def start_session(graph: Path) -> onnxruntime.InferenceSession:
-    """Load a graph; several sessions of one program do not get into each other's way.
+def start_session(graph: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Load a graph that runs in so many threads, 0 for one a core; several sessions do not get into each
+    other's way.
 
     A session's threads go on spinning for a while after each run in wait of the next. Where a picture needs
     four sessions in turn, those of the last one take the cores from the next: on two cores steps took twice
@@ -17,5 +18,6 @@ def start_session(graph: Path) -> onnxruntime.InferenceSession:
     """
     options = cast("Any", onnxruntime).SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

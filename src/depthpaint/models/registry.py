@@ -36,11 +36,10 @@ DIORAMA = ModelHabits(
 
 
 def _load_diorama(runtime: Runtime) -> Painter:
-    del runtime  # It runs on the CPU, in float32.
-    # The import is late so that listing models costs no ONNX Runtime.
+    # It runs on the CPU, in float32. The import is late so that listing models costs no ONNX Runtime.
     from depthpaint.models.diorama.painter import Diorama
 
-    return Diorama(DIORAMA)
+    return Diorama(DIORAMA, threads=runtime.threads)
 
 
 MODELS: dict[str, ModelEntry] = {

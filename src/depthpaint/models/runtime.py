@@ -14,8 +14,11 @@ class Runtime:
     """`auto` takes the fastest device there is, and the precision that it does well.
 
     `compile` lets torch compile the denoising network: minutes at the first picture, faster from then on.
+    `threads` is how many a CPU works with, 0 for one a core. For torch the last engine's number holds for the
+    whole process.
     """
 
     device: Device = "auto"
     precision: Precision = "auto"
     compile: bool = False
+    threads: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.engine import Engine, Pixels
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.registry import MODELS
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.verify.agreement import agreement
@@ -20,10 +21,11 @@ AS_IT_IS = "as it is"
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """A change of the request that should save time."""
+    """A change of the request that should save time, or of where it is computed: so many `threads`."""
 
     name: str
     changes: Mapping[str, object]
+    threads: int | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +67,16 @@ def levers_of(plan: RunPlan) -> list[Lever]:
         levers.append(Lever("no guidance", {"guidance_scale": 1.0}))
         levers.append(Lever("guidance in the first half", {"guidance_window": (0.0, 0.5)}))
         levers.append(Lever("guidance in the middle", {"guidance_window": (0.2, 0.8)}))
+    levers += [
+        Lever(f"schedule {name}", {"schedule": name})
+        for name in ("trailing", "karras")
+        if name != plan.schedule
+    ]
+    if plan.finish and plan.sizes.resized:
+        levers.append(Lever("without finishing", {"finish": False}))
+    if plan.choice.model in MODELS:
+        # torch has one number of threads for the whole process, so two engines cannot be compared in turn.
+        levers.append(Lever("one thread", {}, threads=1))
     levers.append(Lever("depth in the first half", {"control_window": (0.0, 0.5)}))
     width, height = plan.sizes.output_size
     half = f"{max(8, round(width * 0.7))}x{max(8, round(height * 0.7))}"
@@ -88,11 +100,16 @@ def measure(
     has to be measured side by side. Raises DepthpaintError for anything that a user can mend.
     """
     measured = [Measured(lever) for lever in levers]
+    engines = {
+        threads: engine if threads is None else engine.elsewhere(replace(engine.runtime, threads=threads))
+        for threads in {lever.threads for lever in levers}
+    }
     plain: dict[int, Pixels] = {}
     for repeat in range(-1, repeats):
         for number in range(seeds if repeat >= 0 else 1):
             for one in measured:
-                _paint(engine, _changed(request, one.lever, number), one, plain, estimator, repeat)
+                painter = engines[one.lever.threads]
+                _paint(painter, _changed(request, one.lever, number), one, plain, estimator, repeat)
                 if on_painted is not None:
                     on_painted()
     return measured

@@ -130,7 +130,7 @@ def latency_document(
         took = None if warm is None else float(np.median(warm))
         stages.append((stage, cold[stage].median if stage in cold else None, took))
     commands = tuple(
-        Shown({}, one.lever.name, recipe=recipe(one.record))
+        Shown({}, one.lever.name, recipe=recipe(one.record) + _threads(one))
         for one in measured
         if id(one) in front and one.record
     )
@@ -170,3 +170,8 @@ def _sheet(outcomes: Sequence[Outcome], labels: tuple[str, str]) -> tuple[Shown,
             with Image.open(one.path, formats=("PNG",)) as picture:
                 pictures[column] = thumbnail(np.asarray(picture.convert("RGB")), SHEET_SIDE)
     return tuple(Shown(pictures, f"{labels[0]} {row}") for row, pictures in rows.items())
+
+
+def _threads(one: Measured) -> str:
+    """What a recipe lacks, because the record of a picture does not hold where it was computed."""
+    return "" if one.lever.threads is None else f" --threads={one.lever.threads}"

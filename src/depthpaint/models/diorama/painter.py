@@ -28,9 +28,10 @@ GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
 class Diorama:
     """The built-in Painter."""
 
-    def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None) -> None:
+    def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None, threads: int = 0) -> None:
         self._habits = habits
         self._files = files or open_files()
+        self._threads = threads
         # Sessions start side by side and all at once, so that "load" is what loading costs.
         with ThreadPoolExecutor(len(GRAPHS)) as pool:
             self._sessions = dict(zip(GRAPHS, pool.map(self._start, GRAPHS), strict=True))
@@ -130,7 +131,7 @@ class Diorama:
         return tuple(outputs)
 
     def _start(self, name: str) -> onnxruntime.InferenceSession:
-        return start_session(self._files.graph(name))
+        return start_session(self._files.graph(name), self._threads)
 
 
 def where_known(feature: Floats, known: Floats) -> Floats:

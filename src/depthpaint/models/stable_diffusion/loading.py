@@ -15,6 +15,8 @@ from depthpaint.plan.habits import ModelHabits
 def load_painter(habits: ModelHabits, found: Found, runtime: Runtime) -> StableDiffusion:
     """Load everything. Raises ModelError as load_modules does, and for a device that is not there."""
     device = chosen_device(runtime.device)
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
     modules = load_modules(found, device=device, dtype=chosen_precision(runtime.precision, device))
     if runtime.compile:
         modules.unet.compile()
