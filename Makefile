@@ -39,7 +39,7 @@ bench: $(DEV)/.ready
 
 # Stable Diffusion at its full size with random weights: 6 GB of memory and disk for SD 1.5, 20 GB for SDXL.
 parity-full: $(DEV)/.ready
-	$(PY) -m pytest -q -s -m slow tests/parity/test_full_size.py
+	$(PY) -m pytest -q -s -m slow tests/parity/test_full_size.py tests/parity/test_compiled.py
 
 bench-full: $(DEV)/.ready
 	$(PY) tests/parity/full_size.py sd15 full-size/sd15
