@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from depthpaint.models.diorama.files import FOLDER
 from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 from depthpaint.training import recipe
 from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from depthpaint.training.diffusion import alphas_cumprod, noised, picture_weight
-from depthpaint.training.examples import Examples, as_network_input, worn
-from depthpaint.training.learner import Moment
-from depthpaint.training.networks import build_autoencoder
+from depthpaint.training.course import DECIDING, FROM_NOISE, FROM_WEIGHTS, Moment
+from depthpaint.training.diffusion import alphas_cumprod, guided_target, noised, picture_weight
+from depthpaint.training.examples import Batch, Examples, as_network_input, build_empty_prompt, worn
+from depthpaint.training.export import WEIGHTS, load_export
+from depthpaint.training.networks import build_autoencoder, build_networks
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 from depthpaint.training.worlds import shards
 from depthpaint.training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
@@ -171,14 +175,65 @@ def test_a_weighted_velocity_error_is_that_of_the_picture() -> None:
 
 def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:
     (tmp_path / "worlds").symlink_to(data / "worlds")
-    learner, _ = recipe._begin(tmp_path, "cpu", 0)  # pyright: ignore[reportPrivateUsage]
+    learner, _ = recipe._begin(tmp_path, "cpu", 0, None)  # pyright: ignore[reportPrivateUsage]
     examples = Examples(tmp_path / "worlds")
     examples.refresh(1)
     generator = torch.Generator().manual_seed(0)
     naming = [
-        learner.painter_step(examples.batch(4, SMALL, generator), Moment(1e-3, 0.5, step), generator)[1]
+        learner.painter_step(examples.batch(4, SMALL, generator), Moment(1e-3, DECIDING, step), generator)[1]
         for step in range(40)
     ]
     assert sum(naming[-5:]) < 0.75 * sum(naming[:5])
     assert "labeller" in learner.modules(), "a run that goes on has to find it"
     assert "labeller" not in learner.trained().painters(), "what is exported has no use for it"
+
+
+def test_guidance_that_is_baked_in_is_the_guidance_that_sampling_takes() -> None:
+    said, unsaid = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 4.0])
+    assert torch.equal(guided_target(said, unsaid, 1.0), said)
+    assert torch.equal(guided_target(said, unsaid, 2.0), torch.tensor([2.0, 2.0]))
+
+
+def test_only_what_was_said_learns_guidance(data: Path, tmp_path: Path) -> None:
+    """A silent sentence has to stay what guidance starts from."""
+    (tmp_path / "worlds").symlink_to(data / "worlds")
+    examples = Examples(tmp_path / "worlds")
+    examples.refresh(1)
+    batch = examples.batch(4, SMALL, torch.Generator().manual_seed(0))
+    silent = replace(batch, tokens=torch.tensor([build_empty_prompt()] * 4))
+    spoken = replace(batch, tokens=torch.tensor([build_tokenizer().encode("a red chair").ids] * 4))
+
+    def loss(batch: Batch, guidance: float) -> float:
+        learner, _ = recipe._begin(tmp_path, "cpu", 0, None)  # pyright: ignore[reportPrivateUsage]
+        moment = Moment(0.0, DECIDING, 0, guidance)
+        return learner.painter_step(batch, moment, torch.Generator().manual_seed(1))[0]
+
+    assert loss(silent, 3.0) == pytest.approx(loss(silent, 1.0))
+    assert loss(spoken, 3.0) > 1.05 * loss(spoken, 1.0)
+
+
+def test_a_course_learns_small_pictures_first_and_guidance_last() -> None:
+    course = FROM_NOISE
+    assert {course.area(0.1, chance) for chance in (0.0, 0.5, 0.99)} == {SMALL}
+    assert [course.area(0.9, chance) for chance in (0.0, 0.99)] == [LARGE, SMALL]
+    assert {FROM_WEIGHTS.area(share, 0.99) for share in (0.0, 0.5, 1.0)} == {LARGE}
+    for each in (FROM_NOISE, FROM_WEIGHTS):
+        assert each.moment(0.0, 0).rate == pytest.approx(each.peak_rate / each.warm_up)
+        assert each.moment(0.2, 1000).rate == each.peak_rate
+        assert each.moment(1.0, 1000).rate == 0
+        assert (each.moment(0.1, 0).guidance, each.moment(0.99, 0).guidance) == (1.0, 2.0)
+
+
+def test_a_run_may_go_on_from_what_was_exported(data: Path, tmp_path: Path) -> None:
+    learner, _ = recipe._begin(tmp_path, "cpu", 0, FOLDER)  # pyright: ignore[reportPrivateUsage]
+    shipped = load_file(FOLDER / WEIGHTS)
+    for name, module in {**learner.averaged.painters(), "vae": learner.networks.autoencoder}.items():
+        for key, value in module.state_dict().items():
+            if value.is_floating_point():
+                assert torch.equal(value, shipped[f"{name}.{key}"].float()), f"{name}.{key}"
+
+
+def test_weights_of_other_networks_are_no_start(tmp_path: Path) -> None:
+    save_file({"unet.strange": torch.zeros(1)}, tmp_path / WEIGHTS)
+    with pytest.raises(KeyError, match="text_encoder"):
+        load_export(tmp_path, build_networks())

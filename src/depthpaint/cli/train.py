@@ -24,12 +24,16 @@ def diorama(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     folder: Folder = RUN,
     shards: Shards = 90,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Go on from an exported folder, such as that of the shipped weights."),
+    ] = None,
 ) -> None:
     """Render worlds, train on them, export. Run it again after a stop: it goes on.
 
     Example: depthpaint train diorama --minutes 480
     """
-    _training().train_diorama(folder, minutes, device, shards)
+    _training().train_diorama(folder, minutes, device, shards, start)
 
 
 @app.command()

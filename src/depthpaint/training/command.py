@@ -20,16 +20,17 @@ from depthpaint.training.recipe import load_trained, log_line, train
 from depthpaint.training.worlds.shards import LARGE, SMALL, Area, render_shard, shard_file
 
 
-def train_diorama(folder: Path, minutes: float, device: str, shards: int) -> None:
+def train_diorama(folder: Path, minutes: float, device: str, shards: int, start: Path | None = None) -> None:
     """Render worlds, train for `minutes` in all, and export to `folder/diorama`.
 
-    Run it again after a stop: it goes on where it was. Progress goes to stderr, the exported folder to
-    stdout.
+    A run begins with the weights of the exported folder `start`, else with random ones. Run it again after a
+    stop: it goes on where it was. Progress goes to stderr, the exported folder to stdout.
     """
-    render(folder / "worlds", {SMALL: shards, LARGE: shards // 2})
+    counts = {SMALL: shards, LARGE: shards // 2} if start is None else {LARGE: shards // 2}
+    render(folder / "worlds", counts)
     with progress_bar() as bar, (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=1.0)
-        for report in train(folder, minutes, device=device):
+        for report in train(folder, minutes, device=device, start=start):
             log.write(log_line(report) + "\n")
             log.flush()
             bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")
@@ -93,14 +94,14 @@ def progress_bar() -> ProgressBar:
     return ProgressBar(console=console, disable=not console.is_terminal)
 
 
-def train_depth_estimator(folder: Path, minutes: float, shards: int) -> None:
+def train_depth_estimator(folder: Path, minutes: float, shards: int, start: Path | None = None) -> None:
     """Render worlds and train diorama-depth on them for `minutes` in all; resumes like `train_diorama`."""
     from depthpaint.training.depth_recipe import train_depth
 
-    render(folder / "worlds", {SMALL: shards})
+    render(folder / "worlds", {SMALL: shards} if start is None else {LARGE: shards // 2})
     with progress_bar() as bar, (folder / "depth-log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=1.0)
-        for report in train_depth(folder / "depth", folder / "worlds", minutes):
+        for report in train_depth(folder / "depth", folder / "worlds", minutes, start):
             line = {"steps": report.progress.steps, "samples": report.progress.samples}
             line |= {"seconds": round(report.progress.seconds), "loss": round(report.loss, 4)}
             log.write(json.dumps(line) + "\n")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from depthpaint.core.errors import ErrorCode, InternalError
@@ -59,6 +59,11 @@ def export_depth(network: nn.Module, folder: Path, facts: Mapping[str, object]) 
             limit=MOST_BYTES,
             remedy=f"make the network smaller: {MOST_BYTES} bytes may be shipped",
         )
+
+
+def load_depth_export(folder: Path, network: nn.Module) -> None:
+    """Fill `network` from the package files in `folder`. Raises FileNotFoundError where there are none."""
+    network.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
 
 
 def _digest(path: Path) -> str:

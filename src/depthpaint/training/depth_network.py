@@ -16,6 +16,10 @@ FINE = 8
 SIDE_MULTIPLE = 32
 GROUPS = 8
 
+RANKS = 2.0
+"""Weight of ranks in the loss."""
+KNOTS, EVENLY = 65, 0.1
+"""How finely ranks are told."""
 BELOW_FAR = -0.03
 """Asked of the root where disparity is 0: clamped, a sky is then exactly flat and not faint noise."""
 
@@ -76,24 +80,51 @@ class DepthNetwork(nn.Module):
 
 
 def depth_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """How far roots of disparity (B, 1, H, W) are apart: as they are, up to scale and shift, and at edges.
+    """How far roots of disparity (B, 1, H, W) are apart: as they are, levelled, in rank and at edges.
 
-    Scale and shift are taken out by median and mean deviation (Ranftl et al. 1907.01341, equation 6): how
-    near the nearest thing is can often not be seen. Differences at four scales (equation 11) keep edges
-    sharp.
+    Levelled is without scale and shift, by median and mean deviation (Ranftl et al. 1907.01341, equation 6):
+    how near the nearest thing is can often not be seen. Ranks are those of `wanted`'s own pixels: a wall that
+    fills half of a picture is half of its ranks, however little of the range it takes. Differences at four
+    scales (equation 11) keep edges sharp.
     """
     aimed = torch.where(wanted <= 0, BELOW_FAR, wanted)
     seen = torch.where(wanted <= 0, found.clamp_min(BELOW_FAR), found)
+    level, spread = _level(aimed)
     error = _levelled(seen) - _levelled(aimed)
-    loss = error.abs().mean() + (seen - aimed).abs().mean()
+    ranked = _ranks(_levelled(seen) * spread + level, aimed) - _ranks(aimed, aimed)
+    loss = error.abs().mean() + (seen - aimed).abs().mean() + RANKS * ranked.abs().mean()
     for scale in (1, 2, 4, 8):
         apart = functional.avg_pool2d(error, scale)
         loss = loss + 0.5 * (apart.diff(dim=-1).abs().mean() + apart.diff(dim=-2).abs().mean())
     return loss
 
 
+def _level(root: Tensor) -> tuple[Tensor, Tensor]:
+    """Median and mean deviation by picture, (B, 1, 1, 1)."""
+    level = root.flatten(1).median(1).values.view(-1, 1, 1, 1)
+    spread = (root - level).abs().mean((1, 2, 3), keepdim=True).clamp_min(0.02)
+    return level, spread
+
+
 def _levelled(root: Tensor) -> Tensor:
     """Median 0 and mean deviation 1, by picture."""
-    flat = root.flatten(1)
-    centred = flat - flat.median(1, keepdim=True).values
-    return (centred / centred.abs().mean(1, keepdim=True).clamp_min(0.02)).view_as(root)
+    level, spread = _level(root)
+    return (root - level) / spread
+
+
+def _ranks(root: Tensor, among: Tensor) -> Tensor:
+    """The share of the pixels of `among` (B, 1, H, W) that lie below each of `root`, by picture, in [0, 1].
+
+    Between KNOTS quantiles it is a straight line; EVENLY of the pixels are spread over the whole range, so
+    that no slope is endless.
+    """
+    shares = torch.linspace(0, 1, KNOTS, device=root.device)
+    sorted_ = among.flatten(1).sort(1).values
+    places = (shares * (sorted_.shape[1] - 1)).round().long()
+    knots = sorted_[:, places]
+    knots = (1 - EVENLY) * knots + EVENLY * (knots[:, :1] + (knots[:, -1:] - knots[:, :1]) * shares)
+    values = root.flatten(1)
+    above = torch.searchsorted(knots, values.detach()).clamp(1, KNOTS - 1)
+    low, high = knots.gather(1, above - 1), knots.gather(1, above)
+    within = ((values - low) / (high - low).clamp_min(1e-4)).clamp(-1, 2)
+    return ((above - 1 + within) / (KNOTS - 1)).view_as(root)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 TIMESTEPS = 1000
-MIDDLE, MIDDLE_SHARE = (250, 900), 0.75
 BASE_CHANNELS = 3
 """The first latent channels, nearly the mean colour of a patch."""
 
@@ -32,18 +33,38 @@ def noised(latents: Tensor, noise: Tensor, timesteps: Tensor, table: Tensor) -> 
     return alpha * latents + sigma * noise, alpha * noise - sigma * latents
 
 
-def random_timesteps(count: int, generator: torch.Generator, *, deciding: float) -> Tensor:
-    """Draw timesteps: a share `deciding` from the noisiest tenth, most of the rest from the middle.
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """Which timesteps are learned most.
 
-    Up there the latents show nothing, so depth and words alone decide. In the middle shapes become sharp; a
-    network that saw too little of it lets noise through, which ends as blots. Little is left to do below.
+    A share `deciding` comes from the noisiest tenth: there the latents show nothing, so depth and words alone
+    decide. Of the rest, `middle_share` comes from `middle`, where shapes become sharp: a network that saw too
+    little of it lets noise through, which ends as blots. The others come from everywhere.
     """
+
+    deciding: float
+    middle: tuple[int, int]
+    middle_share: float
+
+
+def random_timesteps(count: int, generator: torch.Generator, emphasis: Emphasis) -> Tensor:
+    """Draw `count` timesteps in [0, TIMESTEPS)."""
     kind = torch.rand(count, generator=generator)
+    deciding = emphasis.deciding
     low = torch.where(kind < deciding, TIMESTEPS - TIMESTEPS // 10, 0)
     high = torch.full((count,), TIMESTEPS)
-    middle = (kind >= deciding) & (kind < deciding + (1 - deciding) * MIDDLE_SHARE)
-    low, high = torch.where(middle, MIDDLE[0], low), torch.where(middle, MIDDLE[1], high)
+    middle = (kind >= deciding) & (kind < deciding + (1 - deciding) * emphasis.middle_share)
+    low, high = torch.where(middle, emphasis.middle[0], low), torch.where(middle, emphasis.middle[1], high)
     return low + (torch.rand(count, generator=generator) * (high - low)).long()
+
+
+def guided_target(velocity: Tensor, unsaid: Tensor, guidance: float) -> Tensor:
+    """The velocity to learn so that what is predicted is what guidance would have made of it.
+
+    `unsaid` is predicted without words. In the mean over the data, unsaid + guidance (said - unsaid) (Ho and
+    Salimans 2207.12598, equation 6): the data take the place of a prediction with words.
+    """
+    return unsaid + guidance * (velocity - unsaid)
 
 
 def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:
@@ -55,7 +76,7 @@ def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:
     return (1 - table[timesteps])[:, None, None, None]
 
 
-def emphasis(latents: Tensor, strength: float = 4.0) -> Tensor:
+def standing_out(latents: Tensor, strength: float = 4.0) -> Tensor:
     """Weights (B, 1, h, w) of mean 1 that lift what stands out of its row: the things.
 
     Which fill a tenth of a scene.

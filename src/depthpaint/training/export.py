@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
@@ -99,6 +99,19 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     (folder / "model.json").write_text(
         json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
+
+
+def load_export(folder: Path, networks: Networks) -> None:
+    """Fill `networks` from the package files in `folder`: training can go on from what was shipped.
+
+    Raises FileNotFoundError where there are none, KeyError where they are those of other networks.
+    """
+    tensors = load_file(folder / WEIGHTS)
+    for name, module in {**networks.painters(), "vae": networks.autoencoder}.items():
+        kept = module.state_dict()
+        for key, value in kept.items():
+            if value.is_floating_point():
+                value.copy_(tensors[f"{name}.{key}"])
 
 
 def _graphs(networks: Networks) -> dict[str, Graph]:

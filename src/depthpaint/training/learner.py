@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
 from depthpaint.training.autoencoder import decoder_loss, folded_encoder
-from depthpaint.training.diffusion import alphas_cumprod, emphasis, noised, picture_weight, random_timesteps
-from depthpaint.training.examples import Batch
+from depthpaint.training.course import Moment
+from depthpaint.training.diffusion import (
+    alphas_cumprod,
+    guided_target,
+    noised,
+    picture_weight,
+    random_timesteps,
+    standing_out,
+)
+from depthpaint.training.examples import Batch, build_empty_prompt
 from depthpaint.training.labeller import Labeller
 from depthpaint.training.networks import Networks
 from depthpaint.training.worlds.labels import rarity
@@ -23,15 +31,6 @@ NAMING = 0.2
 """Weight of the labeller's loss beside the picture's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where in the run a step is: learning rate, share of the noisiest timesteps, steps before it."""
-
-    rate: float
-    deciding: float
-    step: int
-
-
 class Learner:
     """Trains `networks` and keeps the running average of its painters in `averaged`."""
 
@@ -40,6 +39,7 @@ class Learner:
         self.table = alphas_cumprod().to(device)
         self.encoder = folded_encoder(networks.autoencoder)
         self.labeller = Labeller(networks.unet)
+        self.silence = torch.tensor([build_empty_prompt()], device=device)
         for module in [*self.modules().values(), self.encoder]:
             module.to(device)
         learning = [*networks.painters().values(), self.labeller]
@@ -72,24 +72,31 @@ class Learner:
         """Learn to denoise one batch and to name what it shows; both losses are returned."""
         networks, device = self.networks, self.device
         latents = self.encoder(batch.picture.to(device))
-        timesteps = random_timesteps(len(latents), generator, deciding=moment.deciding).to(device)
+        timesteps = random_timesteps(len(latents), generator, moment.emphasis).to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
         noisy, velocity = noised(latents, noise, timesteps, self.table)
-        text = networks.text_encoder(batch.tokens.to(device)).last_hidden_state
+        tokens, relief = batch.tokens.to(device), batch.relief.to(device)
         heard = batch.heard.to(device)[:, None, None, None]
-        features = [f * heard for f in networks.adapter(batch.relief.to(device))]
-        predicted = networks.unet(
-            noisy, timesteps, text, down_intrablock_additional_residuals=features
-        ).sample
+        if moment.guidance != 1:
+            said = (tokens != self.silence).any(1)[:, None, None, None]
+            unsaid = self._unsaid(noisy, timesteps, relief, heard)
+            velocity = torch.where(said, guided_target(velocity, unsaid, moment.guidance), velocity)
+        predicted = _predicted(networks, noisy, timesteps, tokens, relief, heard)
         labels = batch.labels.to(device)
         rare = rarity(labels)
-        weights = (emphasis(latents) + rare[:, None]) / 2 * picture_weight(timesteps, self.table)
+        weights = (standing_out(latents) + rare[:, None]) / 2 * picture_weight(timesteps, self.table)
         loss = (weights * (predicted - velocity).square()).mean()
         naming = self.labeller.loss(labels, rare)
         _descend(self.painter, loss + NAMING * naming, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))
         return float(loss.detach()), float(naming.detach())
+
+    @torch.no_grad()
+    def _unsaid(self, noisy: Tensor, timesteps: Tensor, relief: Tensor, heard: Tensor) -> Tensor:
+        """The average's velocity without any words."""
+        tokens = self.silence.expand(len(noisy), -1)
+        return _predicted(self.averaged, noisy, timesteps, tokens, relief, heard)
 
     def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
         """Learn to decode half of a batch; the loss is returned."""
@@ -107,6 +114,14 @@ class Learner:
         for name, source in self.networks.painters().items():
             target = averaged[name]
             torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
+
+
+def _predicted(
+    networks: Networks, noisy: Tensor, timesteps: Tensor, tokens: Tensor, relief: Tensor, heard: Tensor
+) -> Tensor:
+    text = networks.text_encoder(tokens).last_hidden_state
+    features = [feature * heard for feature in networks.adapter(relief)]
+    return networks.unet(noisy, timesteps, text, down_intrablock_additional_residuals=features).sample
 
 
 def _descend(

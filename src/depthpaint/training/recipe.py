@@ -3,8 +3,8 @@
     depthpaint train diorama --minutes 480
 
 Text encoder, UNet and depth adapter learn together to predict the velocity of noised latents, first on small
-pictures, then mostly on large ones; the decoder learns beside them to turn latents into pictures. What was
-tried, and what it gave, stands in docs/training.md.
+pictures, then mostly on large ones (`course` says when); the decoder learns beside them to turn latents into
+pictures. What was tried, and what it gave, stands in docs/training.md.
 """
 
 from __future__ import annotations
@@ -20,22 +20,14 @@ from torch import Tensor, nn
 
 from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from depthpaint.training.course import BATCH, FROM_NOISE, FROM_WEIGHTS
 from depthpaint.training.examples import Examples, as_network_input
-from depthpaint.training.learner import Learner, Moment
+from depthpaint.training.export import load_export
+from depthpaint.training.learner import Learner
 from depthpaint.training.networks import LATENT_CHANNELS, Networks, build_networks
 from depthpaint.training.sample_sheet import SampleSheet
-from depthpaint.training.worlds.shards import LARGE, SMALL, load_shard, make_shard, shard_file
+from depthpaint.training.worlds.shards import load_shard, make_shard, shard_file
 
-BATCH = {SMALL: 16, LARGE: 8}
-PEAK_RATE = 8e-4
-WARM_UP_STEPS = 200
-DECAY_FROM = 0.5
-"""Share of the budget after which the learning rate falls, straight, to zero."""
-LARGE_FROM, LARGE_SHARE = 0.55, 0.75
-"""From this share of the budget on, this share of the batches is of large pictures."""
-DECIDING_EARLY, DECIDING_LATE = 0.4, 0.25
-"""Share of the noisiest timesteps: first the words are learned, then the finish."""
-DECODER_EVERY = 4
 SAVE_SECONDS = 180.0
 SHEET_SECONDS = 1200.0
 
@@ -54,13 +46,17 @@ class Report:
     learning_rate: float
 
 
-def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -> Iterator[Report]:
+def train(
+    folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0, start: Path | None = None
+) -> Iterator[Report]:
     """Train in `folder` until `minutes` of training are spent, yielding a report every hundred steps.
 
     `folder/worlds` holds rendered shards (more may arrive meanwhile); `folder/checkpoint` the state to go on
-    from. Raises FileNotFoundError when no shard is there.
+    from. A run without one begins with the weights of the exported folder `start`, or with random ones.
+    Raises FileNotFoundError when no shard is there.
     """
-    learner, progress = _begin(folder, device, seed)
+    learner, progress = _begin(folder, device, seed, start)
+    course = FROM_NOISE if start is None else FROM_WEIGHTS
     examples = Examples(folder / "worlds")
     examples.refresh(10_000)
     generator = torch.Generator().manual_seed(seed + progress.steps)
@@ -70,13 +66,11 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
     started = time.monotonic() - progress.seconds
     saved = drawn = time.monotonic()
     while (share := progress.seconds / (60 * minutes)) < 1:
-        large = share >= LARGE_FROM and float(torch.rand(1, generator=generator)) < LARGE_SHARE
-        area = LARGE if large else SMALL
-        rate = PEAK_RATE * min(1.0, (progress.steps + 1) / WARM_UP_STEPS, (1 - share) / (1 - DECAY_FROM))
-        moment = Moment(rate, DECIDING_EARLY if share < LARGE_FROM else DECIDING_LATE, progress.steps)
+        area = course.area(share, float(torch.rand(1, generator=generator)))
+        moment = course.moment(share, progress.steps)
         batch = examples.batch(BATCH[area], area, generator)
         losses.append(learner.painter_step(batch, moment, generator))
-        if progress.steps % DECODER_EVERY == 0:
+        if course.decoder_every and progress.steps % course.decoder_every == 0:
             decoder_losses.append(learner.decoder_step(batch, moment, generator))
         seconds = time.monotonic() - started
         progress = Progress(progress.steps + 1, progress.samples + BATCH[area], seconds)
@@ -84,7 +78,7 @@ def train(folder: Path, minutes: float, *, device: str = "cpu", seed: int = 0) -
             yield Report(
                 progress.steps, progress.samples, progress.seconds, share,
                 _mean([picture for picture, _ in losses]), _mean([naming for _, naming in losses]),
-                _mean(decoder_losses), rate,
+                _mean(decoder_losses), moment.rate,
             )  # fmt: skip
             losses, decoder_losses = [], []
             examples.refresh(1)
@@ -101,12 +95,14 @@ def _mean(losses: list[float]) -> float:
     return sum(losses) / max(1, len(losses))
 
 
-def _begin(folder: Path, device: str, seed: int) -> tuple[Learner, Progress]:
+def _begin(folder: Path, device: str, seed: int, start: Path | None) -> tuple[Learner, Progress]:
     with torch.random.fork_rng():
         torch.random.default_generator.manual_seed(seed)
         networks, averaged = build_networks(), build_networks()
     resumes = (folder / "checkpoint" / "progress.json").exists()
-    if not resumes:
+    if not resumes and start is not None:
+        load_export(start, networks)
+    elif not resumes:
         solve_encoder(networks.autoencoder, first_pictures(folder))
     learner = Learner(networks, averaged, device)
     progress = load_checkpoint(folder / "checkpoint", learner.modules(), learner.optimizers())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +17,9 @@ from depthpaint.models.shipped import read_document, require_digest
 
 GRAPH, WEIGHTS = "diorama-depth.onnx", "diorama-depth.safetensors"
 INPUT, OUTPUT = "picture", "root"
-TRAINED_AREA = 256 * 256
+TRAINED_AREA = 128 * 128
 """Pixels of the pictures that the network was trained on."""
+AREA_COUNTS = 0.25
 MULTIPLE = 32
 LONGEST_SIDE = 1024
 
@@ -69,13 +71,17 @@ def resized(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
-    """The size the network sees: the picture's ratio at the trained area, in whole multiples.
+    """The size the network sees: whole multiples, near the picture's ratio and near the trained area.
 
-    Ratios that no network was ever shown are compressed: a side is at most LONGEST_SIDE.
+    Of a dozen such sizes the one is taken that bends the ratio least, where an area off by a factor counts
+    like a ratio off by its AREA_COUNTS-th power. Ratios that no network was ever shown are compressed: a side
+    is at most LONGEST_SIDE.
     """
-    scale = (TRAINED_AREA / (width * height)) ** 0.5
-    across, down = (
-        min(LONGEST_SIDE, max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE))
-        for side in (width, height)
-    )
-    return across, down
+    sides = range(MULTIPLE, LONGEST_SIDE + 1, MULTIPLE)
+    ratio = width / height
+
+    def bent(size: tuple[int, int]) -> float:
+        area = abs(math.log(size[0] * size[1] / TRAINED_AREA))
+        return abs(math.log(size[0] / size[1] / ratio)) + AREA_COUNTS * area
+
+    return min(((across, down) for across in sides for down in sides), key=bent)
