@@ -64,5 +64,5 @@ def test_depth_without_a_say_is_said() -> None:
 
 def test_enlarging_is_said_with_both_sizes() -> None:
     (warning,) = plan_of(size="940x564").warnings
-    assert "165x99" in warning
+    assert "330x198" in warning
     assert "940x564" in warning

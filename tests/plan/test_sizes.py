@@ -12,9 +12,11 @@ from depthpaint.models import registry
 from depthpaint.plan.sizes import plan_sizes
 
 Pair = tuple[int, int]
-DIORAMA = replace(registry.DIORAMA, output_area=None)
+HABITS = replace(
+    registry.DIORAMA, output_area=None, trained_area=128 * 128, smallest_area=96 * 96, largest_area=176 * 176
+)
 SD15 = replace(
-    DIORAMA, name="sd15", trained_area=512 * 512, smallest_area=384 * 384, largest_area=768 * 768, multiple=8
+    HABITS, name="sd15", trained_area=512 * 512, smallest_area=384 * 384, largest_area=768 * 768, multiple=8
 )
 
 
@@ -44,7 +46,7 @@ SD15 = replace(
     ],
 )
 def test_sizes(depth: Pair, options: dict[str, Any], content: Pair, canvas: Pair, output: Pair) -> None:
-    sizes = plan_sizes(Extent(*depth), DIORAMA, **options)
+    sizes = plan_sizes(Extent(*depth), HABITS, **options)
     assert sizes.content_size == Extent(*content)
     assert sizes.canvas_size == Extent(*canvas)
     assert sizes.output_size == Extent(*output)
@@ -64,7 +66,7 @@ def test_a_model_of_multiple_8_paints_any_size_in_range_at_one_to_one(size: Pair
 def test_the_content_lies_inside_the_canvas_and_keeps_its_size() -> None:
     for width in (97, 99, 128, 133, 165, 176):
         for height in (97, 100, 131, 164):
-            sizes = plan_sizes(Extent(640, 480), DIORAMA, size=Extent(width, height))
+            sizes = plan_sizes(Extent(640, 480), HABITS, size=Extent(width, height))
             box = sizes.content_box
             assert (box.right - box.left, box.bottom - box.top) == tuple(sizes.content_size)
             assert box.left >= 0
@@ -75,7 +77,7 @@ def test_the_content_lies_inside_the_canvas_and_keeps_its_size() -> None:
 
 def test_fit_decides_how_the_map_lies_on_the_content() -> None:
     def placed(fit: Fit) -> tuple[Box, Box]:
-        placement = plan_sizes(Extent(300, 100), DIORAMA, size=Extent(120, 120), fit=fit).depth_placement
+        placement = plan_sizes(Extent(300, 100), HABITS, size=Extent(120, 120), fit=fit).depth_placement
         return placement.source, placement.target
 
     assert placed(Fit.PAD) == (Box(0, 0, 300, 100), Box(0, 40, 120, 80))
@@ -84,8 +86,8 @@ def test_fit_decides_how_the_map_lies_on_the_content() -> None:
 
 
 def test_a_size_that_nobody_asked_for_is_the_models_habit() -> None:
-    habits = replace(DIORAMA, output_area=4 * DIORAMA.trained_area)
-    plain, large = plan_sizes(Extent(300, 200), DIORAMA), plan_sizes(Extent(300, 200), habits)
+    habits = replace(HABITS, output_area=4 * HABITS.trained_area)
+    plain, large = plan_sizes(Extent(300, 200), HABITS), plan_sizes(Extent(300, 200), habits)
     assert large.output_size.width == pytest.approx(2 * plain.output_size.width, abs=1)
     assert large.content_size.pixels == pytest.approx(plain.content_size.pixels, rel=0.02), "then enlarged"
     assert large.enlarged

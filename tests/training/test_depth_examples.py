@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from depthpaint.models.estimators.diorama_depth import DioramaDepth
+from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry
+from depthpaint.models.shipped import read_document
+from depthpaint.training.command import train_depth_estimator, with_earlier
 from depthpaint.training.depth_examples import PAINTED, depth_batches
 from depthpaint.training.depth_network import depth_loss
+from depthpaint.training.painted_shards import paint_shard, painted_file
+from depthpaint.training.scores.picture import squared_error
 from depthpaint.training.worlds import shards
-from depthpaint.training.worlds.shards import LARGE, SMALL, make_shard, render_shard
+from depthpaint.training.worlds.shards import LARGE, SMALL, make_shard, render_shard, shard_file
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +84,48 @@ def test_the_loss_wants_the_ranks_of_a_wall_that_takes_little_of_the_range() -> 
     depth_loss(found, root).backward()
     assert found.grad is not None
     assert torch.isfinite(found.grad).all()
+
+
+def test_a_shard_is_painted_once_at_the_area_that_is_learned_from(folder: Path) -> None:
+    paint_shard(folder, 1)
+    painted, rendered = load_file(painted_file(folder, 1)), load_file(shard_file(folder, 1, LARGE))
+    assert painted["picture"].shape == (4, 96, 160, 3)
+    depth = (
+        rendered["depth"].to(torch.int32).float().unflatten(1, (96, 2)).unflatten(3, (160, 2)).mean((2, 4))
+    )
+    assert float((painted["depth"].to(torch.int32) - depth).abs().max()) < 2
+    likeness = [
+        psnr_of(one.numpy(), np.asarray(Image.fromarray(render.numpy()).reduce(2)))
+        for one, render in zip(painted["picture"], rendered["picture"], strict=True)
+    ]
+    assert np.median(likeness) > 12, "what is painted are these worlds"
+    before = painted_file(folder, 1).stat().st_mtime_ns
+    paint_shard(folder, 1)
+    assert painted_file(folder, 1).stat().st_mtime_ns == before
+
+
+def psnr_of(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    return 10 * float(np.log10(255**2 / squared_error(one, other)))
+
+
+def test_the_estimator_is_trained_and_exported_by_one_command(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "worlds").symlink_to(folder)
+    start = cast("ShippedEntry", ESTIMATORS[DIORAMA_DEPTH]).folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("depthpaint.training.command.render", lambda *_: None)
+        patch.setattr("depthpaint.training.depth_recipe.BATCH", 2)
+        train_depth_estimator(tmp_path, 0.02, 2, start)
+    facts, earlier = (
+        read_document(DIORAMA_DEPTH, where)["facts"] for where in (tmp_path / DIORAMA_DEPTH, start)
+    )
+    assert facts["pictures"] > earlier["pictures"]
+    found = DioramaDepth("new", tmp_path / DIORAMA_DEPTH).estimate(np.full((64, 64, 3), 99, np.uint8))
+    assert found.shape == (64, 64)
+
+
+def test_what_made_a_model_is_added_up() -> None:
+    facts = with_earlier(
+        {"samples": 3, "minutes": 0.5, "date": "now"}, {"samples": 4, "minutes": 1.25, "date": "then"}
+    )
+    assert facts == {"samples": 7, "minutes": 1.8, "date": "now"}
+    assert with_earlier({"samples": 3}, {}) == {"samples": 3}

@@ -15,6 +15,10 @@ from depthpaint.core.errors import ErrorCode, ModelError
 app = typer.Typer(help="Train the built-in model (extra: train).")
 Folder = Annotated[Path, typer.Option(help="Where the run lives: worlds, checkpoints, log, export.")]
 Shards = Annotated[int, typer.Option(min=2, help="Worlds to render, in shards of 512.")]
+Start = Annotated[
+    Path | None,
+    typer.Option(help="Begin with the weights of an exported folder: large pictures alone follow."),
+]
 RUN = Path("training-run")
 
 
@@ -24,10 +28,7 @@ def diorama(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     folder: Folder = RUN,
     shards: Shards = 90,
-    start: Annotated[
-        Path | None,
-        typer.Option(help="Go on from an exported folder, such as that of the shipped weights."),
-    ] = None,
+    start: Start = None,
 ) -> None:
     """Render worlds, train on them, export. Run it again after a stop: it goes on.
 
@@ -41,12 +42,16 @@ def depth(
     minutes: Annotated[float, typer.Option(min=0.1, help="The dial: minutes of training in all.")] = 120.0,
     folder: Folder = RUN,
     shards: Shards = 90,
+    start: Start = None,
+    painted: Annotated[
+        int, typer.Option(min=0, help="Shards of 128 worlds to show as diorama paints them, too.")
+    ] = 0,
 ) -> None:
     """Train diorama-depth, the built-in estimator, on the same worlds. Goes on after a stop, too.
 
-    Example: depthpaint train depth --minutes 120
+    Example: depthpaint train depth --minutes 120 --painted 4
     """
-    _training().train_depth_estimator(folder, minutes, shards)
+    _training().train_depth_estimator(folder, minutes, shards, start, painted)
 
 
 @app.command()

@@ -16,9 +16,9 @@ from depthpaint.plan.habits import ModelHabits
 
 DIORAMA = ModelHabits(
     name="diorama",
-    trained_area=128 * 128,
-    smallest_area=96 * 96,
-    largest_area=176 * 176,
+    trained_area=256 * 256,
+    smallest_area=192 * 192,
+    largest_area=352 * 352,
     multiple=32,
     latent_factor=8,
     latent_channels=16,
@@ -29,8 +29,8 @@ DIORAMA = ModelHabits(
     num_inference_steps=4,
     guidance_scale=2.0,
     control_strength=1.0,
-    # Its colours are sure to a latent pixel; where surfaces end, the depth map knows better.
-    softness=8,
+    # Its colours are sure to half a latent pixel; where surfaces end, the depth map knows better.
+    softness=4,
     output_area=512 * 512,
 )
 

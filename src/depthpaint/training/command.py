@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,11 @@ import torch
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
+from depthpaint.models.diorama.files import diorama_facts
+from depthpaint.models.estimators.registry import DIORAMA_DEPTH
+from depthpaint.models.shipped import read_document
 from depthpaint.training.checkpoint import Progress
+from depthpaint.training.depth_examples import PAINTED
 from depthpaint.training.export import export
 from depthpaint.training.recipe import load_trained, log_line, train
 from depthpaint.training.worlds.shards import LARGE, SMALL, Area, render_shard, shard_file
@@ -34,7 +39,7 @@ def train_diorama(folder: Path, minutes: float, device: str, shards: int, start:
             log.write(log_line(report) + "\n")
             log.flush()
             bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")
-    export_checkpoint(folder, folder / "diorama", device)
+    export_checkpoint(folder, folder / "diorama", device, start)
     sys.stdout.write(f"{folder / 'diorama'}\n")
 
 
@@ -64,10 +69,24 @@ def _render_one(folder: Path, area: Area, index: int) -> None:
     render_shard(folder, index, area)
 
 
-def export_checkpoint(folder: Path, target: Path, device: str) -> None:
-    """Export the averaged weights of the last checkpoint in `folder` as package files in `target`."""
+def _paint(folder: Path, count: int) -> None:
+    """Paint the first `count` large shards."""
+    from depthpaint.training.painted_shards import paint_shard
+
+    own = folder / "diorama"
+    with progress_bar() as bar:
+        for index in bar.track(range(count), description="painting worlds"):
+            paint_shard(folder / "worlds", index, own if own.exists() else None)
+
+
+def export_checkpoint(folder: Path, target: Path, device: str, start: Path | None = None) -> None:
+    """Export the averaged weights of the last checkpoint in `folder` as package files in `target`.
+
+    What they say of their making counts what made `start`, the exported folder that the run began with.
+    """
     networks, progress = load_trained(folder)
-    export(networks, target, training_facts(progress, folder, device))
+    own = training_facts(progress, folder, device)
+    export(networks, target, with_earlier(own, diorama_facts(start) if start else {}))
 
 
 def training_facts(progress: Progress, folder: Path, device: str) -> dict[str, object]:
@@ -88,17 +107,36 @@ def training_facts(progress: Progress, folder: Path, device: str) -> dict[str, o
     }
 
 
+def with_earlier(own: Mapping[str, object], earlier: Mapping[str, object]) -> dict[str, object]:
+    """The facts of a run and of the one that it went on from: numbers are added up, words are the last's."""
+
+    def total(name: str, value: object) -> object:
+        before = earlier.get(name, 0)
+        numbers = isinstance(value, (int, float)) and isinstance(before, (int, float))
+        return round(value + before, 1) if numbers else value
+
+    return {name: total(name, value) for name, value in own.items()}
+
+
 def progress_bar() -> ProgressBar:
     """A bar on stderr, silent where nobody watches."""
     console = Console(stderr=True)
     return ProgressBar(console=console, disable=not console.is_terminal)
 
 
-def train_depth_estimator(folder: Path, minutes: float, shards: int, start: Path | None = None) -> None:
-    """Render worlds and train diorama-depth on them for `minutes` in all; resumes like `train_diorama`."""
+def train_depth_estimator(
+    folder: Path, minutes: float, shards: int, start: Path | None = None, painted: int = 0
+) -> None:
+    """Render worlds and train diorama-depth on them for `minutes` in all; resumes like `train_diorama`.
+
+    `painted` shards of the large worlds are shown as diorama paints them, too: the run's own if it has
+    exported one, else the shipped one.
+    """
     from depthpaint.training.depth_recipe import train_depth
 
-    render(folder / "worlds", {SMALL: shards} if start is None else {LARGE: shards // 2})
+    counts = {SMALL: shards} if start is None else {LARGE: shards // 2}
+    render(folder / "worlds", counts | ({LARGE: max(painted, shards // 2)} if painted else {}))
+    _paint(folder, painted)
     with progress_bar() as bar, (folder / "depth-log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=1.0)
         for report in train_depth(folder / "depth", folder / "worlds", minutes, start):
@@ -107,3 +145,18 @@ def train_depth_estimator(folder: Path, minutes: float, shards: int, start: Path
             log.write(json.dumps(line) + "\n")
             log.flush()
             bar.update(task, completed=report.share_done, description=f"training, loss {report.loss:.3f}")
+    export_depth_checkpoint(folder, folder / DIORAMA_DEPTH, start)
+    sys.stdout.write(f"{folder / DIORAMA_DEPTH}\n")
+
+
+def export_depth_checkpoint(folder: Path, target: Path, start: Path | None = None) -> None:
+    """Export diorama-depth's averaged weights like `export_checkpoint`."""
+    from depthpaint.training.depth_export import export_depth
+    from depthpaint.training.depth_recipe import trained_depth
+
+    network, progress = trained_depth(folder / "depth")
+    own = training_facts(progress, folder, "cpu")
+    painted = len(list((folder / "worlds").glob(f"{PAINTED}-*.safetensors"))) * LARGE.count
+    own |= {"pictures": own.pop("samples"), "painted_worlds": painted}
+    earlier = read_document(DIORAMA_DEPTH, start)["facts"] if start else {}
+    export_depth(network, target, with_earlier(own, earlier))

@@ -71,6 +71,6 @@ FROM_NOISE = Course(
 
 FROM_WEIGHTS = Course(
     peak_rate=3e-4, warm_up=100, decay_from=0.3, large_from=0.0, large_share=1.0,
-    early=DECIDING, late=FINISHING, guided_from=0.6, guidance=2.0, decoder_every=0,
+    early=DECIDING, late=FINISHING, guided_from=0.2, guidance=2.0, decoder_every=0,
 )  # fmt: skip
 """From weights that can paint already: large pictures alone, and a decoder that stays as it is."""

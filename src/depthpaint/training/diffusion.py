@@ -58,15 +58,6 @@ def random_timesteps(count: int, generator: torch.Generator, emphasis: Emphasis)
     return low + (torch.rand(count, generator=generator) * (high - low)).long()
 
 
-def guided_target(velocity: Tensor, unsaid: Tensor, guidance: float) -> Tensor:
-    """The velocity to learn so that what is predicted is what guidance would have made of it.
-
-    `unsaid` is predicted without words. In the mean over the data, unsaid + guidance (said - unsaid) (Ho and
-    Salimans 2207.12598, equation 6): the data take the place of a prediction with words.
-    """
-    return unsaid + guidance * (velocity - unsaid)
-
-
 def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:
     """Weights (B, 1, 1, 1) that make a velocity's squared error that of the picture it stands for: sigma^2.
 

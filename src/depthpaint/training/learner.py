@@ -13,7 +13,6 @@ from depthpaint.training.autoencoder import decoder_loss, folded_encoder
 from depthpaint.training.course import Moment
 from depthpaint.training.diffusion import (
     alphas_cumprod,
-    guided_target,
     noised,
     picture_weight,
     random_timesteps,
@@ -39,6 +38,7 @@ class Learner:
         self.table = alphas_cumprod().to(device)
         self.encoder = folded_encoder(networks.autoencoder)
         self.labeller = Labeller(networks.unet)
+        self.teacher: Networks | None = None
         self.silence = torch.tensor([build_empty_prompt()], device=device)
         for module in [*self.modules().values(), self.encoder]:
             module.to(device)
@@ -78,10 +78,12 @@ class Learner:
         tokens, relief = batch.tokens.to(device), batch.relief.to(device)
         heard = batch.heard.to(device)[:, None, None, None]
         if moment.guidance != 1:
-            said = (tokens != self.silence).any(1)[:, None, None, None]
-            unsaid = self._unsaid(noisy, timesteps, relief, heard)
-            velocity = torch.where(said, guided_target(velocity, unsaid, moment.guidance), velocity)
-        predicted = _predicted(networks, noisy, timesteps, tokens, relief, heard)
+            velocity = velocity + (moment.guidance - 1) * self._pull(noisy, timesteps, tokens, relief, heard)
+        text = networks.text_encoder(tokens).last_hidden_state
+        features = [feature * heard for feature in networks.adapter(relief)]
+        predicted = networks.unet(
+            noisy, timesteps, text, down_intrablock_additional_residuals=features
+        ).sample
         labels = batch.labels.to(device)
         rare = rarity(labels)
         weights = (standing_out(latents) + rare[:, None]) / 2 * picture_weight(timesteps, self.table)
@@ -93,10 +95,26 @@ class Learner:
         return float(loss.detach()), float(naming.detach())
 
     @torch.no_grad()
-    def _unsaid(self, noisy: Tensor, timesteps: Tensor, relief: Tensor, heard: Tensor) -> Tensor:
-        """The average's velocity without any words."""
-        tokens = self.silence.expand(len(noisy), -1)
-        return _predicted(self.averaged, noisy, timesteps, tokens, relief, heard)
+    def _pull(
+        self, noisy: Tensor, timesteps: Tensor, tokens: Tensor, relief: Tensor, heard: Tensor
+    ) -> Tensor:
+        """What the teacher's velocity gains by the words; nothing where there are none.
+
+        In the mean over the data, velocity + (guidance - 1) pull is what guidance makes of a prediction
+        (Ho and Salimans 2207.12598, equation 6). The data's own difference to a prediction without words would
+        do, too, at guidance squared times the noise. The teacher stands still: of a network that learns
+        guidance it would be guidance on guidance.
+        """
+        if self.teacher is None:
+            raise RuntimeError("guidance is learned from a teacher, and there is none")
+        text = self.teacher.text_encoder(torch.cat([tokens, self.silence])).last_hidden_state
+        text = torch.cat([text[:-1], text[-1:].expand(len(tokens), -1, -1)])
+        features = [feature * heard for feature in self.teacher.adapter(relief)]
+        said, unsaid = self.teacher.unet(
+            torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), text,
+            down_intrablock_additional_residuals=[torch.cat([f, f]) for f in features],
+        ).sample.chunk(2)  # fmt: skip
+        return said - unsaid
 
     def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
         """Learn to decode half of a batch; the loss is returned."""
@@ -114,14 +132,6 @@ class Learner:
         for name, source in self.networks.painters().items():
             target = averaged[name]
             torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
-
-
-def _predicted(
-    networks: Networks, noisy: Tensor, timesteps: Tensor, tokens: Tensor, relief: Tensor, heard: Tensor
-) -> Tensor:
-    text = networks.text_encoder(tokens).last_hidden_state
-    features = [feature * heard for feature in networks.adapter(relief)]
-    return networks.unet(noisy, timesteps, text, down_intrablock_additional_residuals=features).sample
 
 
 def _descend(

@@ -68,6 +68,8 @@ def train(
     while (share := progress.seconds / (60 * minutes)) < 1:
         area = course.area(share, float(torch.rand(1, generator=generator)))
         moment = course.moment(share, progress.steps)
+        if moment.guidance != 1 and learner.teacher is None:
+            learner.teacher = _teacher(folder / "teacher", learner)
         batch = examples.batch(BATCH[area], area, generator)
         losses.append(learner.painter_step(batch, moment, generator))
         if course.decoder_every and progress.steps % course.decoder_every == 0:
@@ -111,6 +113,17 @@ def _begin(folder: Path, device: str, seed: int, start: Path | None) -> tuple[Le
     if not resumes:
         learner.start_average()
     return learner, progress
+
+
+def _teacher(folder: Path, learner: Learner) -> Networks:
+    """What guidance is learned from: the average as it was when that began, kept in `folder`."""
+    if not (folder / "progress.json").exists():
+        save_checkpoint(folder, learner.averaged.painters(), {}, Progress())
+    teacher = build_networks()
+    load_checkpoint(folder, teacher.painters(), {})
+    for module in teacher.painters().values():
+        module.to(learner.device).eval()
+    return teacher
 
 
 def first_pictures(folder: Path) -> Tensor:

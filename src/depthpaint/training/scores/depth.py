@@ -45,7 +45,7 @@ def find_seer(folder: Path) -> Seer | None:
 def _of_checkpoint(folder: Path) -> Estimate:
     from depthpaint.training.depth_recipe import trained_depth
 
-    network = trained_depth(folder)
+    network, _ = trained_depth(folder)
 
     @torch.no_grad()
     def estimate(picture: Picture) -> NDArray[np.float32]:

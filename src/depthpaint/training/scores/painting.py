@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine
@@ -53,15 +54,22 @@ def engine_paint(engine: Engine, folder: Path) -> Paint:
     """
 
     def paint(asked: HeldOut) -> Picture:
-        file = folder / "depth.npy"
-        np.save(file, asked.disparity)
-        request = GenerationRequest(
-            depth=file, prompt=asked.caption, expand=False, seed=SEED, size=Extent(*asked.size), near="white",
-            kind="disparity", frame="keep", empty=(), range="full", allow_constant=True,
-        )  # fmt: skip
-        return engine.paint(request).pictures[0].pixels
+        return paint_disparity(engine, folder / "depth.npy", asked.disparity, asked.caption, SEED)
 
     return paint
+
+
+def paint_disparity(
+    engine: Engine, file: Path, disparity: NDArray[np.float32], caption: str, seed: int
+) -> Picture:
+    """Paint exact disparity (H, W) in [0, 1] at its own size, by way of `file`, an .npy that is replaced."""
+    np.save(file, disparity)
+    height, width = disparity.shape
+    request = GenerationRequest(
+        depth=file, prompt=caption, expand=False, seed=seed, size=Extent(width, height), near="white",
+        kind="disparity", frame="keep", empty=(), range="full", allow_constant=True,
+    )  # fmt: skip
+    return engine.paint(request).pictures[0].pixels
 
 
 def autoencoder_paint(networks: Networks) -> Paint:
