@@ -101,8 +101,8 @@ class Learner:
         """What the teacher's velocity gains by the words; nothing where there are none.
 
         In the mean over the data, velocity + (guidance - 1) pull is what guidance makes of a prediction
-        (Ho and Salimans 2207.12598, equation 6). The data's own difference to a prediction without words would
-        do, too, at guidance squared times the noise. The teacher stands still: of a network that learns
+        (Ho and Salimans 2207.12598, equation 6). The data's own difference to a prediction without words
+        would do, too, at guidance squared times the noise. The teacher stands still: of a network that learns
         guidance it would be guidance on guidance.
         """
         if self.teacher is None:
