@@ -60,16 +60,16 @@ def evaluate(
     worlds: Annotated[int, typer.Option(min=1, help="Held-out worlds to paint.")] = 200,
     area: Annotated[
         Literal["small", "large"], typer.Option(help="About 128 or 256 pixels a side.")
-    ] = "small",
+    ] = "large",
     model: Annotated[Path | None, typer.Option(help="An exported folder other than the run's own.")] = None,
 ) -> None:
     """Score the run's export, or the shipped model, on worlds that it never saw; write table and sheet.
 
-    Example: depthpaint train evaluate --worlds 200 --area large
+    Example: depthpaint train evaluate --worlds 200
     """
     scores = _training("scores.command")
     table = scores.evaluate_diorama(folder, worlds, scores.AREAS[area], model)
-    tell(f"sheet: {folder / 'held-out.png'} (painted above rendered above the asked depth)")
+    tell(f"sheets: {folder / 'held-out.png'}, {folder / 'failures.png'} (painted, rendered, asked depth)")
     emit_document(table)
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from depthpaint.cli.train import app
 from depthpaint.engine import Engine
+from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.estimators import registry
 from depthpaint.testing import FakePainter, offering
 from depthpaint.training.checkpoint import Progress, save_checkpoint
@@ -26,7 +27,7 @@ from depthpaint.training.scores.painting import autoencoder_paint
 from depthpaint.training.worlds.shards import SMALL
 
 KEYS = {
-    "worlds", "area", "seed", "model", "autoencoder", "estimator", "judges", "scores", "asked",
+    "worlds", "area", "seed", "model", "estimator", "judges", "scores", "asked",
     "swapped_colour", "swapped_depth",
 }  # fmt: skip
 
@@ -60,12 +61,15 @@ def test_the_command_writes_table_and_sheet(tmp_path: Path, models: list[Path | 
     assert table == json.loads((tmp_path / "run" / "scores.json").read_text())
     assert (tmp_path / "run" / "held-out.png").stat().st_size > 1000
     assert table["scores"]["psnr"]["painted"]["count"] == table["worlds"] == 2
-    assert (table["model"], table["autoencoder"], table["estimator"]) == ("shipped", NONE, NONE)
+    assert (table["model"], table["estimator"], table["area"]) == ("shipped", NONE, "large")
+    assert table["scores"]["psnr"]["autoencoder"]["median"] > 25, "the shipped one's, with no run at hand"
+    assert (tmp_path / "run" / "failures.png").stat().st_size > 1000
     assert models == [None]
 
 
 def test_the_runs_export_is_scored_where_there_is_one(tmp_path: Path, models: list[Path | None]) -> None:
-    (tmp_path / "diorama").mkdir()
+    (tmp_path / "diorama").symlink_to(FOLDER)
+    (tmp_path / "other").symlink_to(FOLDER)
     assert evaluate_diorama(tmp_path, 1, SMALL)["model"] == "exported"
     evaluate_diorama(tmp_path, 1, SMALL, tmp_path / "other")
     assert models == [tmp_path / "diorama", tmp_path / "other"]

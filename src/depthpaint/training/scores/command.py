@@ -9,35 +9,39 @@ from tempfile import TemporaryDirectory
 from rich.progress import Progress as ProgressBar
 from rich.progress import TaskID
 
+from depthpaint.models.diorama.files import FOLDER
 from depthpaint.training.command import progress_bar
-from depthpaint.training.recipe import load_trained
+from depthpaint.training.export import load_export
+from depthpaint.training.networks import build_networks
 from depthpaint.training.scores.depth import find_seer
 from depthpaint.training.scores.held_out import HeldOut, Picture, held_out_worlds
 from depthpaint.training.scores.judges import Watched, find_judges
 from depthpaint.training.scores.painting import SEED, Paint, autoencoder_paint, engine_for, engine_paint
-from depthpaint.training.scores.sheet import MOST, save_sheet
+from depthpaint.training.scores.picture import psnr
+from depthpaint.training.scores.sheet import save_sheet
 from depthpaint.training.scores.table import Means, measure
 from depthpaint.training.worlds.shards import LARGE, SMALL, Area
 
 AREAS: dict[str, Area] = {area.name: area for area in (SMALL, LARGE)}
 NONE = "none found: not measured"
+FAILURES = 16
 
 
 def evaluate_diorama(folder: Path, worlds: int, area: Area, model: Path | None = None) -> dict[str, object]:
     """Score diorama on the first `worlds` held-out worlds of `area`; returns the table.
 
     It is the exported folder `model`, else `folder/diorama` if that is there, else the shipped one. Also
-    writes `folder/scores.json` and the sheet `folder/held-out.png`; the judges stay in `folder/scores`.
+    writes `folder/scores.json`, the sheet `folder/held-out.png` and that of the FAILURES that are least like
+    their renders, `folder/failures.png`; the judges stay in `folder/scores`.
     """
     chosen = model or folder / "diorama"
     exported = chosen if model or chosen.exists() else None
-    autoencoder = _autoencoder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     shown: list[tuple[HeldOut, Picture]] = []
     with progress_bar() as bar, TemporaryDirectory() as scratch:
         means = Means(
             paint=engine_paint(engine_for(exported), Path(scratch)),
-            autoencoder=autoencoder,
+            autoencoder=_autoencoder(exported or FOLDER),
             seer=find_seer(folder),
             judges=find_judges(folder / "scores", _on_bar(bar)),
         )
@@ -45,8 +49,7 @@ def evaluate_diorama(folder: Path, worlds: int, area: Area, model: Path | None =
 
         def on_painted(asked: HeldOut, painted: Picture) -> None:
             bar.advance(task)
-            if len(shown) < MOST:
-                shown.append((asked, painted))
+            shown.append((asked, painted))
 
         findings = measure(held_out_worlds(worlds, area), means, on_painted)
     table: dict[str, object] = {
@@ -54,20 +57,20 @@ def evaluate_diorama(folder: Path, worlds: int, area: Area, model: Path | None =
         "area": area.name,
         "seed": SEED,
         "model": "exported" if exported else "shipped",
-        "autoencoder": "the run's own" if autoencoder else NONE,
         "estimator": means.seer.name if means.seer else NONE,
         "judges": {judge.name: round(judge.accuracy, 4) for judge in means.judges},
         **findings.table(),
     }
     save_sheet(shown, folder / "held-out.png")
+    save_sheet(sorted(shown, key=lambda pair: psnr(*pair))[:FAILURES], folder / "failures.png")
     (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return table
 
 
-def _autoencoder(folder: Path) -> Paint | None:
-    if not (folder / "checkpoint" / "progress.json").exists():
-        return None
-    return autoencoder_paint(load_trained(folder)[0])
+def _autoencoder(model: Path) -> Paint:
+    networks = build_networks()
+    load_export(model, networks)
+    return autoencoder_paint(networks)
 
 
 def _on_bar(bar: ProgressBar) -> Watched:
