@@ -42,7 +42,7 @@ def test_a_picture_becomes_another_with_what_is_in_the_package(
 ) -> None:
     status, out, err = cli(*TINY)
     assert status == 0, err
-    assert "by diorama-depth, which reaches a rank correlation of 0.94" in err
+    assert "by diorama-depth, which reaches a rank correlation of 0.97" in err
     painted = work / out.strip()
     record = read_record(painted)
     assert (record.depth.estimator, record.depth.near, record.depth.kind) == (

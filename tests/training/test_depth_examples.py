@@ -111,8 +111,12 @@ def psnr_of(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 def test_the_estimator_is_trained_and_exported_by_one_command(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "worlds").symlink_to(folder)
     start = cast("ShippedEntry", ESTIMATORS[DIORAMA_DEPTH]).folder
+
+    def rendered_already(*given: object) -> None:
+        pass
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("depthpaint.training.command.render", lambda *_: None)
+        patch.setattr("depthpaint.training.command.render", rendered_already)
         patch.setattr("depthpaint.training.depth_recipe.BATCH", 2)
         train_depth_estimator(tmp_path, 0.02, 2, start)
     facts, earlier = (

@@ -18,7 +18,7 @@ from depthpaint.training.checkpoint import Progress, load_checkpoint, save_check
 from depthpaint.training.course import DECIDING, FROM_NOISE, FROM_WEIGHTS, Moment
 from depthpaint.training.diffusion import alphas_cumprod, noised, picture_weight
 from depthpaint.training.examples import Batch, Examples, as_network_input, build_empty_prompt, worn
-from depthpaint.training.export import WEIGHTS, load_export
+from depthpaint.training.export import WEIGHTS, blend, load_export
 from depthpaint.training.networks import build_autoencoder, build_networks
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 from depthpaint.training.worlds import shards
@@ -267,3 +267,12 @@ def test_weights_of_other_networks_are_no_start(tmp_path: Path) -> None:
     save_file({"unet.strange": torch.zeros(1)}, tmp_path / WEIGHTS)
     with pytest.raises(KeyError, match="text_encoder"):
         load_export(tmp_path, build_networks())
+
+
+def test_weights_are_blended_between_what_was_and_what_was_learned() -> None:
+    networks = build_networks()
+    with torch.no_grad():
+        networks.unet.conv_out.weight.fill_(1)
+    blend(networks, FOLDER, 0.25)
+    shipped = load_file(FOLDER / WEIGHTS)["unet.conv_out.weight"].float()
+    assert torch.allclose(networks.unet.conv_out.weight, 0.75 * shipped + 0.25)

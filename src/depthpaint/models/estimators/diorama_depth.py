@@ -30,7 +30,7 @@ class DioramaDepth:
     revision = ""
     quantity: Quantity = "disparity"
     caution = (
-        "which reaches a rank correlation of 0.94 (5th percentile: 0.55) on true pictures of diorama's "
+        "which reaches a rank correlation of 0.97 (5th percentile: 0.80) on true pictures of diorama's "
         "worlds and cannot be trusted with others; --estimator names another"
     )
 
