@@ -118,11 +118,11 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
 
 def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[Path, Path]) -> None:
     request = GenerationRequest(
-        depth=maps[0], prompt="an azure sphere", size=Extent(300, 300), num_inference_steps=1
+        depth=maps[0], prompt="an azure sphere", size=Extent(600, 600), num_inference_steps=1
     )
     warnings = engine.paint(request).warnings
     assert any("azure" in warning and "blue" in warning for warning in warnings)
-    assert any("edges to 300x300" in warning for warning in warnings)
+    assert any("edges to 600x600" in warning for warning in warnings)
 
 
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:

@@ -59,7 +59,7 @@ def own(path: Path, prompt: str, seed: int, strength: float = 1.0) -> Picture:
 
 @pytest.mark.parametrize(("seed", "strength"), [(12345, 1.0), (0, 0.6)])
 def test_the_same_picture(peer: Callable[..., Picture], tmp_path: Path, seed: int, strength: float) -> None:
-    depth = sphere_before_a_wall(128)
+    depth = sphere_before_a_wall(256)
     np.save(tmp_path / "depth.npy", depth)
     ours = own(tmp_path / "depth.npy", PROMPT, seed, strength)
     assert psnr(ours, peer(depth, PROMPT, seed, strength)) >= 40
