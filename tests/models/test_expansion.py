@@ -62,3 +62,8 @@ def test_diorama_knows_every_word_that_is_added() -> None:
             assert vocabulary.too_long(expanded(f"a luxurious {first}", seed)) == 0
     assert all(len(scheme.split()) == len(PARTS) for scheme in SCHEMES)
     assert {word for scheme in SCHEMES for word in scheme.split()} <= set(COLOURS)
+
+
+def test_a_colour_that_comes_with_the_second_mention_is_heard() -> None:
+    prompt = "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn"
+    assert expanded(prompt, 12345) == prompt

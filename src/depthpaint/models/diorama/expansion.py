@@ -87,7 +87,9 @@ def expanded(prompt: str, seed: int) -> str:
         return prompt
     drawn = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4])
     scheme = dict(zip(PARTS, SCHEMES[drawn % len(SCHEMES)].split(), strict=True)) | {"tree": "green"}
-    slots = next((slots for words, slots in SCENES if any(_found(word, prompt) for word in words)), ())
+    slots = next(
+        (slots for words, slots in SCENES if any(_mentions(word).search(prompt) for word in words)), ()
+    )
     parts = [prompt.rstrip(" ,.;")]
     parts += [_thing(slot, scheme[slot.part]) for slot in slots if not _described(slot, prompt)]
     if _OUTDOORS.search(prompt) and not _TIMED.search(prompt):
@@ -96,14 +98,14 @@ def expanded(prompt: str, seed: int) -> str:
 
 
 def _described(slot: Slot, prompt: str) -> bool:
-    """Whether the sentence gives the thing a colour or a material, in one of the two words before it."""
-    found = (_found(word, prompt) for word in (slot.noun, *slot.others))
-    before = [re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in found if one]
+    """Whether the sentence gives the thing a colour or a material, in the two words before any mention."""
+    found = (one for word in (slot.noun, *slot.others) for one in _mentions(word).finditer(prompt))
+    before = (re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in found)
     return any(word.lower() in COLOURS for words in before for word in words)
 
 
-def _found(word: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"\b{word}(?:s|es)?\b", text, re.IGNORECASE)
+def _mentions(word: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{word}(?:s|es)?\b", re.IGNORECASE)
 
 
 def _thing(slot: Slot, colour: str) -> str:
