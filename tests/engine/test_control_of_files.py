@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,11 @@ def sizes_of(side: int) -> Sizes:
     """Sizes that change nothing: the canvas is the map."""
     extent = Extent(side, side)
     sizes = plan_sizes(
-        extent, DIORAMA, size=extent, aspect=None, fit=request_from({"depth": "m", "prompt": ""}).fit
+        extent,
+        replace(DIORAMA, smallest_area=1),
+        size=extent,
+        aspect=None,
+        fit=request_from({"depth": "m", "prompt": ""}).fit,
     )
     return sizes
 
