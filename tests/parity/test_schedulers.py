@@ -7,7 +7,7 @@ another schedule or another prediction, has to fail the same check, in every cas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array_:DeprecationWarning")
 Values = NDArray[np.float64]
 SHAPE, SEED = (1, 4, 6, 5), 12345
 LIMIT = 1e-4
-# From pure noise two of theirs lose digits in float32: latents of size 4096 are subtracted from each other
-# (the Euler family), or the root of 1 - alpha' - std^2, which is 0, is taken (DDIM with eta 1).
-PURE_NOISE_LIMIT = 1e-3
+# From pure noise the Euler family of theirs loses digits in float32: latents of up to 4096 * 4 are subtracted
+# from each other, whose neighbours in float32 lie 2^-10 apart. Two roundings, whose luck differs by CPU.
+PURE_NOISE_LIMIT = 2 * 2**-10
+# There their DDIM takes the root of 1 - alpha' - std^2, which is 0 at eta 1 and on some CPUs rounded to less:
+# not a number.
+PURE_NOISE_ETA = 0.999
 BETAS: dict[str, Any] = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 # Their latents are noise + clean with the noise at full size, ours are those times alpha.
 VARIANCE_EXPLODING = {"EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler"}
@@ -168,10 +171,12 @@ def worst(ours: Sequence[Values], theirs: Sequence[Values]) -> float:
 def test_every_step_equals_diffusers(
     pair: Pair, schedule: str, steps: int, prediction: Prediction, zero_snr: bool
 ) -> None:
+    if zero_snr and pair.eta == 1:
+        pair = replace(pair, eta=PURE_NOISE_ETA)
     levels = schedule_named(schedule)(our_table(pair, zero_snr), steps)
     scheduler = their_scheduler(pair, schedule, prediction, zero_snr)
     theirs = their_run(pair, scheduler, steps, levels)
-    lossy = zero_snr and (pair.scheduler in VARIANCE_EXPLODING or pair.eta > 0.0)
+    lossy = zero_snr and pair.scheduler in VARIANCE_EXPLODING
     assert worst(our_run(pair, levels, prediction), theirs) < (PURE_NOISE_LIMIT if lossy else LIMIT)
 
     spoiled: Prediction = "sample" if prediction != "sample" else "v_prediction"

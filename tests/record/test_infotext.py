@@ -121,7 +121,8 @@ BOMBS = [
 @pytest.mark.parametrize("unit", BOMBS)
 def test_reads_a_hostile_text_at_once(unit: str, length: int, start: str) -> None:
     text = f"Steps: 1, Seed: 2, Model: {start}{unit * (length // len(unit))}!"
-    assert min(seconds_for(text) for _ in range(3)) < 0.05
+    # A line that is read in linear time takes about 0.05 s; one that is not takes minutes.
+    assert min(seconds_for(text) for _ in range(3)) < 0.5
 
 
 def test_a_long_line_of_parameters_is_read() -> None:
