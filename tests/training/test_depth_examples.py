@@ -133,3 +133,6 @@ def test_what_made_a_model_is_added_up() -> None:
     )
     assert facts == {"samples": 7, "minutes": 1.8, "date": "now"}
     assert with_earlier({"samples": 3}, {}) == {"samples": 3}
+    assert with_earlier({"large_worlds": 256}, {"large_worlds": 512}) == {"large_worlds": 512}, (
+        "the same ones"
+    )

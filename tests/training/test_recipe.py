@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from depthpaint.training import recipe
 from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from depthpaint.training.course import DECIDING, FROM_NOISE, FROM_WEIGHTS, Moment
-from depthpaint.training.diffusion import alphas_cumprod, noised, picture_weight
-from depthpaint.training.examples import Batch, Examples, as_network_input, build_empty_prompt, worn
-from depthpaint.training.export import WEIGHTS, blend, load_export
+from depthpaint.training.diffusion import alphas_cumprod, signal_and_noise
+from depthpaint.training.examples import Examples, as_network_input, worn
+from depthpaint.training.export import WEIGHTS, load_export
 from depthpaint.training.networks import build_autoencoder, build_networks
+from depthpaint.training.picture_loss import picture_loss
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
 from depthpaint.training.worlds import shards
 from depthpaint.training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
@@ -96,14 +96,14 @@ def test_the_noise_table_of_training_is_the_one_that_paints() -> None:
     assert torch.allclose(alphas_cumprod().double(), torch.from_numpy(ours.copy()), atol=1e-6)
 
 
-def test_the_target_is_the_velocity() -> None:
+def test_a_velocity_stands_for_a_picture() -> None:
     table = alphas_cumprod()
     latents, noise = torch.randn(2, 1, 2, 2), torch.randn(2, 1, 2, 2)
-    noisy, velocity = noised(latents, noise, torch.tensor([999, 500]), table)
+    alpha, sigma = signal_and_noise(torch.tensor([999, 500]), table)
+    noisy, velocity = alpha * latents + sigma * noise, alpha * noise - sigma * latents
     assert torch.allclose(noisy[0], noise[0], atol=1e-3)
     assert torch.allclose(velocity[0], -latents[0], atol=1e-3)
-    alpha, sigma = table[500].sqrt(), (1 - table[500]).sqrt()
-    assert torch.allclose(alpha * noisy[1] - sigma * velocity[1], latents[1], atol=1e-5)
+    assert torch.allclose(alpha * noisy - sigma * velocity, latents, atol=1e-5)
 
 
 def test_worn_depth_stays_in_range_and_most_maps_change() -> None:
@@ -162,17 +162,6 @@ def test_captions_use_only_words_of_the_vocabulary_and_synonyms_are_read() -> No
     assert 2 in tokenizer.encode("a giraffe").ids
 
 
-def test_a_weighted_velocity_error_is_that_of_the_picture() -> None:
-    generator = torch.Generator().manual_seed(0)
-    table, timesteps = alphas_cumprod(), torch.tensor([50, 400, 999])
-    latents, noise, mistake = (torch.randn((3, 4, 2, 2), generator=generator) for _ in range(3))
-    noisy, velocity = noised(latents, noise, timesteps, table)
-    kept = table[timesteps][:, None, None, None]
-    painted = kept.sqrt() * noisy - (1 - kept).sqrt() * (velocity + mistake)
-    weighted = picture_weight(timesteps, table) * mistake.square()
-    assert torch.allclose((painted - latents).square(), weighted, atol=1e-4)
-
-
 def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:
     (tmp_path / "worlds").symlink_to(data / "worlds")
     learner, _ = recipe._begin(tmp_path, "cpu", 0, None)  # pyright: ignore[reportPrivateUsage]
@@ -188,70 +177,63 @@ def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -
     assert "labeller" not in learner.trained().painters(), "what is exported has no use for it"
 
 
-def test_only_what_was_said_learns_guidance(data: Path, tmp_path: Path) -> None:
-    """A silent sentence has to stay what guidance starts from."""
-    (tmp_path / "worlds").symlink_to(data / "worlds")
-    examples = Examples(tmp_path / "worlds")
-    examples.refresh(1)
-    batch = examples.batch(4, SMALL, torch.Generator().manual_seed(0))
-    silent = replace(batch, tokens=torch.tensor([build_empty_prompt()] * 4))
-    spoken = replace(batch, tokens=torch.tensor([build_tokenizer().encode("a red chair").ids] * 4))
-    learner, _ = recipe._begin(tmp_path, "cpu", 0, FOLDER)  # pyright: ignore[reportPrivateUsage]
-    learner.teacher = recipe._teacher(tmp_path / "teacher", learner)  # pyright: ignore[reportPrivateUsage]
-
-    def loss(batch: Batch, guidance: float) -> float:
-        moment = Moment(0.0, DECIDING, 0, guidance)
-        return learner.painter_step(batch, moment, torch.Generator().manual_seed(1))[0]
-
-    assert loss(silent, 3.0) == pytest.approx(loss(silent, 1.0), rel=1e-4)
-    assert loss(spoken, 3.0) > 1.02 * loss(spoken, 1.0)
-
-
-def test_a_student_of_guidance_learns_what_guidance_paints(data: Path, tmp_path: Path) -> None:
-    """Where the data are what the teacher predicts already, all that is left to learn is the guidance."""
+def test_a_painted_batch_shows_the_network_what_it_made_itself(data: Path, tmp_path: Path) -> None:
+    """Pure noise first, then DDIM's step from there: no picture of the data is ever seen."""
     (tmp_path / "worlds").symlink_to(data / "worlds")
     examples = Examples(tmp_path / "worlds")
     examples.refresh(1)
     batch = examples.batch(2, SMALL, torch.Generator().manual_seed(0))
     learner, _ = recipe._begin(tmp_path, "cpu", 0, FOLDER)  # pyright: ignore[reportPrivateUsage]
-    learner.teacher = recipe._teacher(tmp_path / "teacher", learner)  # pyright: ignore[reportPrivateUsage]
-    noisy, timesteps = torch.randn(2, 16, *batch.labels.shape[1:3]), torch.tensor([999, 700])
-    text = learner.teacher.text_encoder(torch.cat([batch.tokens, learner.silence])).last_hidden_state
-    with torch.no_grad():
-        features = learner.teacher.adapter(batch.relief)
+    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
 
-        def velocity(words: torch.Tensor) -> torch.Tensor:
-            given = [feature.clone() for feature in features]
-            return learner.teacher.unet(  # pyright: ignore[reportOptionalMemberAccess]
-                noisy, timesteps, words, down_intrablock_additional_residuals=given
-            ).sample
+    def look(_: torch.nn.Module, given: tuple[torch.Tensor, ...], answer: object) -> None:
+        seen.append((given[0].detach(), given[1], answer.sample.detach()))  # pyright: ignore
 
-        gained = velocity(text[:-1]) - velocity(text[-1:].expand(2, -1, -1))
-    pull = learner._pull(noisy, timesteps, batch.tokens, batch.relief, torch.ones(2, 1, 1, 1))  # pyright: ignore[reportPrivateUsage]
-    assert torch.allclose(pull, gained, atol=1e-4)
-    assert float(pull.abs().mean()) > 0.01
+    learner.networks.unet.register_forward_hook(look)
+    learner.painter_step(batch, Moment(0.0, DECIDING, 0, painted=True), torch.Generator().manual_seed(1))
+    (noise, first, velocity), (noisy, second, _) = seen
+    assert first.tolist() == [999, 999]
+    assert 0.9 < float(noise.std()) < 1.1
+    assert bool(((second >= 500) & (second < 900)).all())
+    kept = alphas_cumprod()[second][:, None, None, None]
+    assert torch.allclose(noisy, kept.sqrt() * -velocity + (1 - kept).sqrt() * noise, atol=1e-4)
 
 
-def test_a_teacher_stands_still_and_is_found_again(data: Path, tmp_path: Path) -> None:
-    learner, _ = recipe._begin(tmp_path, "cpu", 0, FOLDER)  # pyright: ignore[reportPrivateUsage]
-    first = recipe._teacher(tmp_path / "teacher", learner)  # pyright: ignore[reportPrivateUsage]
-    with torch.no_grad():
-        learner.averaged.unet.conv_out.weight.add_(1)
-    again = recipe._teacher(tmp_path / "teacher", learner)  # pyright: ignore[reportPrivateUsage]
-    assert torch.equal(first.unet.conv_out.weight, again.unet.conv_out.weight)
-    assert not torch.equal(again.unet.conv_out.weight, learner.averaged.unet.conv_out.weight)
+def test_a_doubtful_colour_is_decided_and_not_averaged() -> None:
+    """Red in three of five cases, else blue: red is a better answer than what lies between."""
+    red, blue = torch.zeros(1, 16, 8, 8), torch.zeros(1, 16, 8, 8)
+    red[:, 0], blue[:, 0] = 1.0, -1.0
+    weights = torch.ones(1, 1, 8, 8)
+
+    def expected(found: torch.Tensor) -> float:
+        return float(0.6 * picture_loss(found, red, weights) + 0.4 * picture_loss(found, blue, weights))
+
+    assert expected(red) < min(expected(share * red) for share in (0.2, 0.5, 1.2))
+    assert expected(red) < expected(blue)
+    squares = [0.6 * (share - 1) ** 2 + 0.4 * (share + 1) ** 2 for share in (0.2, 1.0)]
+    assert squares[0] < squares[1], "squared errors would have it gray"
 
 
-def test_a_course_learns_small_pictures_first_and_guidance_last() -> None:
+def test_a_wrong_light_costs_more_than_as_many_wrong_pixels() -> None:
+    wanted, weights = torch.zeros(1, 16, 8, 8), torch.ones(1, 1, 8, 8)
+    darker = torch.zeros(1, 16, 8, 8)
+    darker[:, 0] = 0.5
+    mottled = darker * (torch.arange(64).view(8, 8) % 2 * 2 - 1)
+    assert float(picture_loss(darker, wanted, weights)) > 1.05 * float(picture_loss(mottled, wanted, weights))
+    assert float(picture_loss(wanted, wanted, weights)) < 0.6
+
+
+def test_a_course_learns_small_pictures_first_and_its_own_last() -> None:
     course = FROM_NOISE
     assert {course.area(0.1, chance) for chance in (0.0, 0.5, 0.99)} == {SMALL}
     assert [course.area(0.9, chance) for chance in (0.0, 0.99)] == [LARGE, SMALL]
     assert {FROM_WEIGHTS.area(share, 0.99) for share in (0.0, 0.5, 1.0)} == {LARGE}
     for each in (FROM_NOISE, FROM_WEIGHTS):
-        assert each.moment(0.0, 0).rate == pytest.approx(each.peak_rate / each.warm_up)
-        assert each.moment(0.2, 1000).rate == each.peak_rate
-        assert each.moment(1.0, 1000).rate == 0
-        assert (each.moment(0.1, 0).guidance, each.moment(0.99, 0).guidance) == (1.0, 2.0)
+        assert each.moment(0.0, 0, 0.0).rate == pytest.approx(each.peak_rate / each.warm_up)
+        assert each.moment(0.2, 1000, 0.0).rate == each.peak_rate
+        assert each.moment(1.0, 1000, 0.0).rate == 0
+        assert [each.moment(0.99, 0, chance).painted for chance in (0.0, 0.99)] == [True, False]
+    assert not FROM_NOISE.moment(0.5, 0, 0.0).painted
 
 
 def test_a_run_may_go_on_from_what_was_exported(data: Path, tmp_path: Path) -> None:
@@ -267,12 +249,3 @@ def test_weights_of_other_networks_are_no_start(tmp_path: Path) -> None:
     save_file({"unet.strange": torch.zeros(1)}, tmp_path / WEIGHTS)
     with pytest.raises(KeyError, match="text_encoder"):
         load_export(tmp_path, build_networks())
-
-
-def test_weights_are_blended_between_what_was_and_what_was_learned() -> None:
-    networks = build_networks()
-    with torch.no_grad():
-        networks.unet.conv_out.weight.fill_(1)
-    blend(networks, FOLDER, 0.25)
-    shipped = load_file(FOLDER / WEIGHTS)["unet.conv_out.weight"].float()
-    assert torch.allclose(networks.unet.conv_out.weight, 0.75 * shipped + 0.25)

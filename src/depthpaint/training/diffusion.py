@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 
 TIMESTEPS = 1000
-BASE_CHANNELS = 3
-"""The first latent channels, nearly the mean colour of a patch."""
 
 
 def alphas_cumprod() -> Tensor:
@@ -23,14 +21,14 @@ def alphas_cumprod() -> Tensor:
     return (root**2).float()
 
 
-def noised(latents: Tensor, noise: Tensor, timesteps: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the noisy latents and the velocity to predict.
+def signal_and_noise(timesteps: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+    """Alpha and sigma (B, 1, 1, 1): noisy latents are alpha x0 + sigma eps.
 
-    V = alpha eps - sigma x0 (Salimans and Ho 2202.00512).
+    The velocity alpha eps - sigma x0 (Salimans and Ho 2202.00512) stands for the picture
+    alpha noisy - sigma velocity.
     """
     kept = table[timesteps][:, None, None, None]
-    alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
-    return alpha * latents + sigma * noise, alpha * noise - sigma * latents
+    return kept.sqrt(), (1 - kept).sqrt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +54,3 @@ def random_timesteps(count: int, generator: torch.Generator, emphasis: Emphasis)
     middle = (kind >= deciding) & (kind < deciding + (1 - deciding) * emphasis.middle_share)
     low, high = torch.where(middle, emphasis.middle[0], low), torch.where(middle, emphasis.middle[1], high)
     return low + (torch.rand(count, generator=generator) * (high - low)).long()
-
-
-def picture_weight(timesteps: Tensor, table: Tensor) -> Tensor:
-    """Weights (B, 1, 1, 1) that make a velocity's squared error that of the picture it stands for: sigma^2.
-
-    Unweighted, most of the gradient comes from noise that nearly clean latents cannot be told from, and
-    sampling ends in blots: what the noisy half of the schedule decides is not learned.
-    """
-    return (1 - table[timesteps])[:, None, None, None]
-
-
-def standing_out(latents: Tensor, strength: float = 4.0) -> Tensor:
-    """Weights (B, 1, h, w) of mean 1 that lift what stands out of its row: the things.
-
-    Which fill a tenth of a scene.
-
-    Floor, wall and sky hardly change along a row, so the distance to the row's median finds things without
-    masks. Without this the colour of a small thing is worth almost nothing to the mean squared error, and is
-    learned last.
-    """
-    base = latents[:, :BASE_CHANNELS]
-    outstanding = (base - base.median(dim=-1, keepdim=True).values).square().sum(1, keepdim=True).sqrt()
-    weights = 1 + strength * (outstanding / 1.5).clamp_max(1)
-    return weights / weights.mean()

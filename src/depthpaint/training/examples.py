@@ -16,7 +16,7 @@ from depthpaint.training.worlds.shards import LARGE, SMALL, Area, Shard, load_sh
 
 NO_CAPTION, NO_DEPTH = 0.1, 0.04
 """Shares of examples whose sentence or depth is withheld: it teaches guidance, and strength 0."""
-FULL_CAPTION = 0.4
+FULL_CAPTION = 0.6
 """Share that hears everything; the others hear what a person would say, and the rest may vary."""
 WORN_DEPTH = 0.7
 WITH_UNKNOWN, UNKNOWN_WORDS = 0.15, 0.15

@@ -101,26 +101,17 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     )
 
 
+@torch.no_grad()
 def load_export(folder: Path, networks: Networks) -> None:
     """Fill `networks` from the package files in `folder`: training can go on from what was shipped.
 
     Raises FileNotFoundError where there are none, KeyError where they are those of other networks.
     """
-    blend(networks, folder, 0.0)
-
-
-@torch.no_grad()
-def blend(networks: Networks, folder: Path, share: float) -> None:
-    """Move `networks` to where `share` of them and the rest of the package files in `folder` are.
-
-    Raises like `load_export`.
-    """
     tensors = load_file(folder / WEIGHTS)
     for name, module in {**networks.painters(), "vae": networks.autoencoder}.items():
-        kept = module.state_dict()
-        for key, value in kept.items():
+        for key, value in module.state_dict().items():
             if value.is_floating_point():
-                value.copy_(tensors[f"{name}.{key}"].float().lerp(value, share))
+                value.copy_(tensors[f"{name}.{key}"])
 
 
 def _graphs(networks: Networks) -> dict[str, Graph]:

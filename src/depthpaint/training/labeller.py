@@ -23,6 +23,9 @@ class Labeller(nn.Module):
     def __init__(self, unet: UNet2DConditionModel) -> None:
         super().__init__()
         self.scores = nn.Conv2d(unet.config["block_out_channels"][0], sum(COUNTS), 1)
+        # From nothing, the painter's features are left alone until their names are about right.
+        for start in self.scores.parameters():
+            nn.init.zeros_(start)
         self._seen: Tensor | None = None
         unet.conv_out.register_forward_pre_hook(self._look)
 

@@ -10,17 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from depthpaint.training.autoencoder import decoder_loss, folded_encoder
+from depthpaint.training.colour_loss import ColourLoss
 from depthpaint.training.course import Moment
 from depthpaint.training.diffusion import (
+    TIMESTEPS,
     alphas_cumprod,
-    noised,
-    picture_weight,
     random_timesteps,
-    standing_out,
+    signal_and_noise,
 )
-from depthpaint.training.examples import Batch, build_empty_prompt
+from depthpaint.training.examples import Batch
 from depthpaint.training.labeller import Labeller
 from depthpaint.training.networks import Networks
+from depthpaint.training.picture_loss import picture_loss, standing_out
 from depthpaint.training.worlds.labels import rarity
 
 AVERAGING = 0.9995
@@ -28,6 +29,12 @@ LATENT_NOISE = 0.05
 """What a painter leaves in latents; the decoder has to bear it."""
 NAMING = 0.2
 """Weight of the labeller's loss beside the picture's."""
+COLOURS_NAMED = 2.0
+"""Weight of painted colours that would be called by another name."""
+LABELLER_RATE = 5.0
+"""Times the painter's rate: one linear map, which begins at nothing whenever a run does."""
+SECOND = (500, 900)
+"""Where the second step of a painted batch lies: two to four steps of `schedule early` have theirs there."""
 
 
 class Learner:
@@ -38,13 +45,15 @@ class Learner:
         self.table = alphas_cumprod().to(device)
         self.encoder = folded_encoder(networks.autoencoder)
         self.labeller = Labeller(networks.unet)
-        self.teacher: Networks | None = None
-        self.silence = torch.tensor([build_empty_prompt()], device=device)
         for module in [*self.modules().values(), self.encoder]:
             module.to(device)
-        learning = [*networks.painters().values(), self.labeller]
-        self._parameters = list(chain.from_iterable(module.parameters() for module in learning))
-        self.painter = torch.optim.AdamW(self._parameters, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+        painting = list(chain.from_iterable(module.parameters() for module in networks.painters().values()))
+        naming = list(self.labeller.parameters())
+        self._parameters = painting + naming
+        self.painter = torch.optim.AdamW(
+            [{"params": painting, "share": 1.0}, {"params": naming, "share": LABELLER_RATE}],
+            betas=(0.9, 0.99), weight_decay=0.01, fused=True,
+        )  # fmt: skip
         self.decoder = torch.optim.AdamW(
             networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
@@ -70,51 +79,33 @@ class Learner:
 
     def painter_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> tuple[float, float]:
         """Learn to denoise one batch and to name what it shows; both losses are returned."""
-        networks, device = self.networks, self.device
-        latents = self.encoder(batch.picture.to(device))
-        timesteps = random_timesteps(len(latents), generator, moment.emphasis).to(device)
-        noise = torch.randn(latents.shape, generator=generator).to(device)
-        noisy, velocity = noised(latents, noise, timesteps, self.table)
-        tokens, relief = batch.tokens.to(device), batch.relief.to(device)
-        heard = batch.heard.to(device)[:, None, None, None]
-        if moment.guidance != 1:
-            velocity = velocity + (moment.guidance - 1) * self._pull(noisy, timesteps, tokens, relief, heard)
-        text = networks.text_encoder(tokens).last_hidden_state
-        features = [feature * heard for feature in networks.adapter(relief)]
-        predicted = networks.unet(
-            noisy, timesteps, text, down_intrablock_additional_residuals=features
-        ).sample
-        labels = batch.labels.to(device)
+        latents = self.encoder(batch.picture.to(self.device))
+        noise = torch.randn(latents.shape, generator=generator).to(self.device)
+        heard = batch.heard.to(self.device)[:, None, None, None]
+        text = self.networks.text_encoder(batch.tokens.to(self.device)).last_hidden_state
+        features = [feature * heard for feature in self.networks.adapter(batch.relief.to(self.device))]
+        labels = batch.labels.to(self.device)
         rare = rarity(labels)
-        weights = (standing_out(latents) + rare[:, None]) / 2 * picture_weight(timesteps, self.table)
-        loss = (weights * (predicted - velocity).square()).mean()
-        naming = self.labeller.loss(labels, rare)
-        _descend(self.painter, loss + NAMING * naming, moment.rate, self._parameters)
+        weights = (standing_out(latents) + rare[:, None]) / 2
+        colours = ColourLoss(self.encoder)
+        shown, losses = latents, list[tuple[Tensor, Tensor]]()
+        for timesteps in _visited(len(latents), moment, generator):
+            alpha, sigma = signal_and_noise(timesteps.to(self.device), self.table)
+            noisy = alpha * shown + sigma * noise
+            velocity = self.networks.unet(
+                noisy, timesteps.to(self.device), text, down_intrablock_additional_residuals=list(features)
+            ).sample
+            found = alpha * noisy - sigma * velocity
+            picture = picture_loss(found, latents, weights)
+            picture = picture + COLOURS_NAMED * colours.loss(found, latents, labels[..., 1], rare)
+            losses.append((picture, self.labeller.loss(labels, rare)))
+            # From pure noise, the noise that the network sees in it is that noise: this is DDIM's next step.
+            shown = found.detach()
+        picture, naming = (torch.stack(parts).mean() for parts in zip(*losses, strict=True))
+        _descend(self.painter, picture + NAMING * naming, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))
-        return float(loss.detach()), float(naming.detach())
-
-    @torch.no_grad()
-    def _pull(
-        self, noisy: Tensor, timesteps: Tensor, tokens: Tensor, relief: Tensor, heard: Tensor
-    ) -> Tensor:
-        """What the teacher's velocity gains by the words; nothing where there are none.
-
-        In the mean over the data, velocity + (guidance - 1) pull is what guidance makes of a prediction
-        (Ho and Salimans 2207.12598, equation 6). The data's own difference to a prediction without words
-        would do, too, at guidance squared times the noise. The teacher stands still: of a network that learns
-        guidance it would be guidance on guidance.
-        """
-        if self.teacher is None:
-            raise RuntimeError("guidance is learned from a teacher, and there is none")
-        text = self.teacher.text_encoder(torch.cat([tokens, self.silence])).last_hidden_state
-        text = torch.cat([text[:-1], text[-1:].expand(len(tokens), -1, -1)])
-        features = [feature * heard for feature in self.teacher.adapter(relief)]
-        said, unsaid = self.teacher.unet(
-            torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), text,
-            down_intrablock_additional_residuals=[torch.cat([f, f]) for f in features],
-        ).sample.chunk(2)  # fmt: skip
-        return said - unsaid
+        return float(picture.detach()), float(naming.detach())
 
     def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
         """Learn to decode half of a batch; the loss is returned."""
@@ -134,6 +125,14 @@ class Learner:
             torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), 1 - keep)  # pyright: ignore
 
 
+def _visited(count: int, moment: Moment, generator: torch.Generator) -> list[Tensor]:
+    """The timesteps (count,) of each call of the network on a batch: pure noise first where it is painted."""
+    if not moment.painted:
+        return [random_timesteps(count, generator, moment.emphasis)]
+    second = torch.randint(*SECOND, (count,), generator=generator)
+    return [torch.full((count,), TIMESTEPS - 1), second]
+
+
 def _descend(
     optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, parameters: list[nn.Parameter]
 ) -> None:
@@ -142,7 +141,7 @@ def _descend(
             "the loss is not a number: resume from the last checkpoint with a lower rate"
         )
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(parameters, 1.0)

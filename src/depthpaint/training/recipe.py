@@ -66,10 +66,8 @@ def train(
     started = time.monotonic() - progress.seconds
     saved = drawn = time.monotonic()
     while (share := progress.seconds / (60 * minutes)) < 1:
-        area = course.area(share, float(torch.rand(1, generator=generator)))
-        moment = course.moment(share, progress.steps)
-        if moment.guidance != 1 and learner.teacher is None:
-            learner.teacher = _teacher(folder / "teacher", learner)
+        chances = torch.rand(2, generator=generator).tolist()
+        area, moment = course.area(share, chances[0]), course.moment(share, progress.steps, chances[1])
         batch = examples.batch(BATCH[area], area, generator)
         losses.append(learner.painter_step(batch, moment, generator))
         if course.decoder_every and progress.steps % course.decoder_every == 0:
@@ -113,17 +111,6 @@ def _begin(folder: Path, device: str, seed: int, start: Path | None) -> tuple[Le
     if not resumes:
         learner.start_average()
     return learner, progress
-
-
-def _teacher(folder: Path, learner: Learner) -> Networks:
-    """What guidance is learned from: the average as it was when that began, kept in `folder`."""
-    if not (folder / "progress.json").exists():
-        save_checkpoint(folder, learner.averaged.painters(), {}, Progress())
-    teacher = build_networks()
-    load_checkpoint(folder, teacher.painters(), {})
-    for module in teacher.painters().values():
-        module.to(learner.device).eval()
-    return teacher
 
 
 def first_pictures(folder: Path) -> Tensor:

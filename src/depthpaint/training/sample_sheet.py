@@ -17,7 +17,7 @@ from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
 from depthpaint.sampling.parameterization import denoised_from
 from depthpaint.sampling.samplers import sampler_named
-from depthpaint.training.examples import build_empty_prompt, reliefs
+from depthpaint.training.examples import reliefs
 from depthpaint.training.networks import Networks
 from depthpaint.training.tokenizer import build_tokenizer
 from depthpaint.training.worlds.caption import full_caption, visible_named
@@ -26,7 +26,6 @@ from depthpaint.training.worlds.render import render_worlds
 from depthpaint.training.worlds.shards import HELD_OUT_SEED, scaled_disparity
 
 SIDE, WORLDS, COLUMNS = 128, 24, 8
-STEPS, GUIDANCE = 8, 2.0
 TEXT_ROWS = 6
 
 
@@ -56,25 +55,21 @@ class SampleSheet:
 
     @torch.no_grad()
     def paint(self, networks: Networks) -> Tensor:
-        """Pictures (N, H, W, 3) in [0, 1], by the networks as they are."""
+        """Pictures (N, H, W, 3) in [0, 1], by the networks as they are, in the steps of `generate`."""
         device = next(networks.unet.parameters()).device
         spoken = [encoding.ids for encoding in build_tokenizer().encode_batch(self.captions)]
-        silent = [build_empty_prompt()] * len(spoken)
-        text = networks.text_encoder(torch.tensor([*spoken, *silent], device=device)).last_hidden_state
-        features = [torch.cat([f, f]) for f in networks.adapter(self.relief.to(device))]
+        text = networks.text_encoder(torch.tensor(spoken, device=device)).last_hidden_state
+        features = networks.adapter(self.relief.to(device))
 
         def denoise(request: Evaluate[Tensor]) -> Tensor:
-            timestep = torch.full((2 * len(spoken),), request.level.timestep, device=device)
+            timestep = torch.full((len(spoken),), request.level.timestep, device=device)
             velocity = networks.unet(
-                torch.cat([request.latents] * 2), timestep, text,
-                down_intrablock_additional_residuals=[f.clone() for f in features],
-            ).sample  # fmt: skip
-            said, unsaid = velocity.chunk(2)
-            guided = unsaid + GUIDANCE * (said - unsaid)
-            return denoised_from("v_prediction", guided, request.latents, request.level)
+                request.latents, timestep, text, down_intrablock_additional_residuals=list(features)
+            ).sample
+            return denoised_from("v_prediction", velocity, request.latents, request.level)
 
-        levels = noise_schedule(DIORAMA, "trailing", STEPS).levels
-        latents = drive(sampler_named("dpm++-2m").start(self.noise.to(device), levels), denoise)
+        levels = noise_schedule(DIORAMA, DIORAMA.schedule, DIORAMA.num_inference_steps).levels
+        latents = drive(sampler_named(DIORAMA.sampler).start(self.noise.to(device), levels), denoise)
         pictures = networks.autoencoder.decode(latents).sample
         return (pictures.permute(0, 2, 3, 1) * 0.5 + 0.5).clamp(0, 1).cpu()
 
