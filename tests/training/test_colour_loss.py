@@ -44,7 +44,7 @@ def test_a_right_colour_costs_nothing_and_another_name_all(encoder: torch.nn.Con
     loss, wanted = ColourLoss(encoder), encoder(surface(colour))
     assert float(loss.loss(wanted, wanted, number(colour), ONES)) < 0.15
     for other in set(NAMES) - {colour}:
-        assert float(loss.loss(encoder(surface(other)), wanted, number(colour), ONES)) > 0.9, other
+        assert float(loss.loss(encoder(surface(other)), wanted, number(colour), ONES)) > 0.85, other
 
 
 def test_in_the_shade_a_colour_is_compared_with_others_in_the_shade(encoder: torch.nn.Conv2d) -> None:

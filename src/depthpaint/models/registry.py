@@ -27,7 +27,7 @@ DIORAMA = ModelHabits(
     sampler="ddim",
     schedule="early",
     num_inference_steps=2,
-    # Guidance is baked into its weights.
+    # It was taught to decide without (training/colour_loss.py).
     guidance_scale=1.0,
     control_strength=1.0,
     # Its colours are sure to half a latent pixel; where surfaces end, the depth map knows better.
