@@ -23,7 +23,7 @@ class ColourLoss:
     def __init__(self, encoder: nn.Conv2d) -> None:
         weight, bias = encoder.weight.detach(), encoder.bias
         if bias is None:
-            raise ValueError("the folded encoder has a bias")
+            raise ValueError("an encoder without a bias is not the folded one")
         undo = torch.linalg.pinv(weight.flatten(1)).unflatten(0, weight.shape[1:])
         means = undo.mean((1, 2))
         self.weight = (means / 2)[:, :, None, None]
@@ -42,11 +42,11 @@ class ColourLoss:
         much brighter or darker, by channel, as its albedo is. A share of mistakes, unlike a cross-entropy, is
         least where one name is decided for, and asks nothing of a colour that is right.
         """
-        has = (named > 0).float() * weights
+        has, number = (named > 0).float() * weights, (named - 1).clamp_min(0)
         true = self.colours(wanted).clamp(DARKEST, 1)
-        own = self.palette[(named - 1).clamp_min(0)].movedim(-1, 1)
+        own = self.palette[number].movedim(-1, 1)
         others = true[:, None] * self.palette[None, :, :, None, None] / own[:, None]
         shown = self.colours(found).clamp(DARKEST / 5, 1.2)
         apart = (shown.sqrt()[:, None] - others.clamp(DARKEST / 5, 1).sqrt()).square().sum(2)
-        likely = torch.softmax(-apart / SHARPNESS, 1).gather(1, (named - 1).clamp_min(0)[:, None])[:, 0]
+        likely = torch.softmax(-apart / SHARPNESS, 1).gather(1, number[:, None])[:, 0]
         return ((1 - likely) * has).sum() / has.sum().clamp_min(1)

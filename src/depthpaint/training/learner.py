@@ -43,10 +43,10 @@ class Learner:
     def __init__(self, networks: Networks, averaged: Networks, device: str) -> None:
         self.networks, self.averaged, self.device = networks, averaged, device
         self.table = alphas_cumprod().to(device)
-        self.encoder = folded_encoder(networks.autoencoder)
         self.labeller = Labeller(networks.unet)
-        for module in [*self.modules().values(), self.encoder]:
+        for module in self.modules().values():
             module.to(device)
+        self.fold_encoder()
         painting = list(chain.from_iterable(module.parameters() for module in networks.painters().values()))
         naming = list(self.labeller.parameters())
         self._parameters = painting + naming
@@ -57,6 +57,13 @@ class Learner:
         self.decoder = torch.optim.AdamW(
             networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
+
+    def fold_encoder(self) -> None:
+        """See with the encoder that the autoencoder has now: to be called when other weights are read."""
+        # It is folded where its impulses are made, on the CPU.
+        self.encoder = folded_encoder(self.networks.autoencoder.cpu()).to(self.device)
+        nn.Module.to(self.networks.autoencoder, self.device)
+        self.colours = ColourLoss(self.encoder)
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything that a checkpoint keeps, by name."""
@@ -87,7 +94,6 @@ class Learner:
         labels = batch.labels.to(self.device)
         rare = rarity(labels)
         weights = (standing_out(latents) + rare[:, None]) / 2
-        colours = ColourLoss(self.encoder)
         shown, losses = latents, list[tuple[Tensor, Tensor]]()
         for timesteps in _visited(len(latents), moment, generator):
             alpha, sigma = signal_and_noise(timesteps.to(self.device), self.table)
@@ -97,7 +103,7 @@ class Learner:
             ).sample
             found = alpha * noisy - sigma * velocity
             picture = picture_loss(found, latents, weights)
-            picture = picture + COLOURS_NAMED * colours.loss(found, latents, labels[..., 1], rare)
+            picture = picture + COLOURS_NAMED * self.colours.loss(found, latents, labels[..., 1], rare)
             losses.append((picture, self.labeller.loss(labels, rare)))
             # From pure noise, the noise that the network sees in it is that noise: this is DDIM's next step.
             shown = found.detach()

@@ -28,8 +28,7 @@ def picture_loss(found: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
     error = found - wanted
     base, detail = error[:, :BASE_CHANNELS], error[:, BASE_CHANNELS:]
     squares = SQUARED_BASE * base.square().sum(1, keepdim=True) + detail.square().sum(1, keepdim=True)
-    distance = (base.square().sum(1, keepdim=True) + NEAR**2).sqrt() - NEAR
-    decided = (distance + NEAR).sqrt()
+    decided = _distance(base).sqrt()
     pixels = (weights * (squares / error.shape[1] + DECIDED * decided)).mean()
     return pixels + WIDE * _wide(base)
 
@@ -39,7 +38,12 @@ def _wide(base: Tensor) -> Tensor:
     height, width = base.shape[-2:]
     cells = (max(1, height // 4), max(1, width // 4))
     means = [functional.avg_pool2d(base, cells), base.mean((2, 3), keepdim=True)]
-    return torch.stack([(mean.square().sum(1) + NEAR**2).sqrt().mean() for mean in means]).mean()
+    return torch.stack([_distance(mean).mean() for mean in means]).mean()
+
+
+def _distance(base: Tensor) -> Tensor:
+    """How long errors (B, C, h, w) are, (B, 1, h, w): NEAR where there is none, so that roots have slopes."""
+    return (base.square().sum(1, keepdim=True) + NEAR**2).sqrt()
 
 
 def standing_out(latents: Tensor, strength: float = 4.0) -> Tensor:

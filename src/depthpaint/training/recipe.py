@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from depthpaint.training.autoencoder import folded_encoder, solve_encoder
+from depthpaint.training.autoencoder import solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from depthpaint.training.course import BATCH, FROM_NOISE, FROM_WEIGHTS
 from depthpaint.training.examples import Examples, as_network_input
@@ -106,8 +106,7 @@ def _begin(folder: Path, device: str, seed: int, start: Path | None) -> tuple[Le
         solve_encoder(networks.autoencoder, first_pictures(folder))
     learner = Learner(networks, averaged, device)
     progress = load_checkpoint(folder / "checkpoint", learner.modules(), learner.optimizers())
-    learner.encoder = folded_encoder(networks.autoencoder.cpu()).to(device)
-    nn.Module.to(networks.autoencoder, device)
+    learner.fold_encoder()
     if not resumes:
         learner.start_average()
     return learner, progress
