@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +88,7 @@ class Engine:
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
         self._painters: dict[ModelChoice, Painter] = {}
+        self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
 
     @property
@@ -122,6 +124,10 @@ class Engine:
             values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
             revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
         )  # fmt: skip
+
+    def expect(self, choice: ModelChoice, painter: Future[Painter]) -> None:
+        """Take the painter of `choice` from elsewhere, where it is being loaded; "load" is then the wait."""
+        self._coming[choice] = painter
 
     def weights_of(self, choice: ModelChoice) -> str:
         """The digest of the weights that paint it, sha256; they are loaded for that, and stay."""
@@ -173,7 +179,8 @@ class Engine:
 
     def _painter(self, choice: ModelChoice) -> Painter:
         if choice not in self._painters:
-            self._painters[choice] = self._find(choice).load(self._runtime)
+            coming = self._coming.pop(choice, None)
+            self._painters[choice] = coming.result() if coming else self._find(choice).load(self._runtime)
         return self._painters[choice]
 
     def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Floats, Painter, UnknownWord
-from depthpaint.models.registry import DIORAMA
 from depthpaint.models.runtime import Runtime
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array

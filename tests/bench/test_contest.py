@@ -16,7 +16,7 @@ from depthpaint.bench.clock import Timing
 from depthpaint.bench.inspection import large_map as inspection_map
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 
 
 def test_a_timing_is_median_and_spread() -> None:

@@ -12,6 +12,7 @@ from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.models import head_start
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
@@ -39,7 +40,11 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
     def make_engine(runtime: Runtime | None = None) -> Engine:
         return Engine(find=found, load_estimator=FakeEstimator, runtime=runtime)
 
+    def start_nothing(model: str, threads: int) -> None:
+        del model, threads
+
     monkeypatch.setattr(painting, "make_engine", make_engine)
+    monkeypatch.setattr(head_start, "start_loading", start_nothing)
     return fake
 
 

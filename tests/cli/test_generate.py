@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,10 @@ from PIL import Image
 
 from depthpaint.cli import destination, painting
 from depthpaint.cli.main import run
+from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
+from depthpaint.models import head_start
+from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
@@ -249,3 +253,41 @@ def test_threads_are_told_to_the_engine(cli: Run, monkeypatch: pytest.MonkeyPatc
     assert cli("batch", "rows.csv", "--threads", 2, "-q")[0] == 0
     assert told[0] == 3
     assert told[-1] == 2
+
+
+def test_what_began_to_load_first_paints(
+    cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, asked = FakePainter(), list[tuple[str, int]]()
+
+    def start(model: str, threads: int) -> Future[Painter]:
+        asked.append((model, threads))
+        loading: Future[Painter] = Future()
+        loading.set_result(early)
+        return loading
+
+    monkeypatch.setattr(head_start, "start_loading", start)
+    assert cli("generate", "depth.npy", "p", "--dry-run")[0] == 0
+    assert not asked, "a dry run loads nothing"
+    assert cli("generate", "depth.npy", "p", "--threads", 1)[0] == 0
+    assert asked == [("diorama", 1)]
+    assert early.calls["decode"] == 1
+    assert not painter.calls
+
+
+def test_what_goes_wrong_while_loading_early_is_told_like_anything(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(model: str, threads: int) -> Future[Painter]:
+        del threads
+        loading: Future[Painter] = Future()
+        broken = ModelError(f"{model} is broken", code=ErrorCode.MODEL_TRUNCATED, remedy="mend it")
+        loading.set_exception(broken)
+        return loading
+
+    monkeypatch.setattr(head_start, "start_loading", start)
+    status, out, err = cli("generate", "depth.npy", "p")
+    assert status == 5
+    assert out == ""
+    assert "diorama is broken" in err
+    assert not (work / "output_images").exists()

@@ -19,7 +19,7 @@ from depthpaint.depth.read import read_depth
 from depthpaint.engine import Engine, control_map, known_map
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import request_from
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan.sizes import Sizes, plan_sizes
 from depthpaint.testing import FakePainter, offering
 

@@ -18,7 +18,7 @@ from depthpaint.depth.relief import relief_of
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.diorama.folder import write_diffusers_folder
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 
 # diffusers 0.42 hands torch tensors to np.array, and its adapter pipeline calls what diffusers deprecates.
 pytestmark = [

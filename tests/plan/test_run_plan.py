@@ -8,7 +8,7 @@ import pytest
 from depthpaint.core.errors import ParameterError
 from depthpaint.core.geometry import Extent
 from depthpaint.inputs.request import GenerationRequest
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan.run_plan import RunPlan, make_plan
 
 

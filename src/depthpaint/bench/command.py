@@ -21,7 +21,7 @@ from depthpaint.bench.steps import StepsTask, measure_steps
 from depthpaint.bench.task import BenchTask, sphere_before_a_wall
 from depthpaint.bench.throughput import GUIDANCE, STEPS, measure_throughput
 from depthpaint.core.geometry import Extent
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.record.environment import environment
 
 

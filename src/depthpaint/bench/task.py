@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

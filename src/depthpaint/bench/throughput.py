@@ -19,7 +19,7 @@ from depthpaint.bench.clock import Timing
 from depthpaint.bench.contest import SAMPLER, SCHEDULE, psnr, run_side
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.depth.relief import relief_of
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 
 PEER = Path(__file__).parent / "peers" / "rows_peer.py"
 STEPS, GUIDANCE = DIORAMA.num_inference_steps, DIORAMA.guidance_scale

@@ -91,6 +91,10 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
+    from depthpaint.models.head_start import start_loading
+
+    loading = None if dry_run else start_loading(model, threads)
+
     from depthpaint.cli.destination import Destination
     from depthpaint.cli.painting import paint_into
 
@@ -120,7 +124,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     if dry_run:
         _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
         return
-    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime, wish=wish)
+    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime, wish=wish, loading=loading)
     if as_json:
         emit_document(_document(result, saved))
     else:

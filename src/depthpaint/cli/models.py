@@ -46,9 +46,10 @@ def show(name: str, as_json: AsJson = False) -> None:
     from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
     from depthpaint.inputs.model_choice import ModelChoice
     from depthpaint.models.diorama.files import FOLDER, diorama_facts
+    from depthpaint.models.diorama.habits import DIORAMA
     from depthpaint.models.diorama.vocabulary import Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
-    from depthpaint.models.registry import DIORAMA, find_model
+    from depthpaint.models.registry import find_model
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
     if name in ESTIMATORS:
@@ -150,7 +151,7 @@ def export(name: str, folder: Path) -> None:
     Example: depthpaint models export diorama exported-diorama
     """
     from depthpaint.models.diorama.folder import write_diffusers_folder
-    from depthpaint.models.registry import DIORAMA
+    from depthpaint.models.diorama.habits import DIORAMA
 
     if name != DIORAMA.name:
         raise ModelError(

@@ -9,9 +9,12 @@ from depthpaint.cli.terminal import step_bar, tell, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from depthpaint.depth.depth_map import DepthSource
     from depthpaint.engine import Engine, Progress
     from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.models.painter import Painter
     from depthpaint.models.runtime import Runtime
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
@@ -33,11 +36,13 @@ def paint_into(
     depth_told: bool = False,
     runtime: Runtime | None = None,
     wish: Wish | None = None,
+    loading: Future[Painter] | None = None,
 ) -> tuple[GenerationResult, list[SavedPicture]]:
     """Paint and save every picture of `request`; what can be refused is refused before painting.
 
     `depth_told` says that the person has seen how the depth was understood. With a `wish` each picture's
-    depth is looked at, and other seeds are tried.
+    depth is looked at, and other seeds are tried. `loading` is the painter of the request's model, if that
+    is on its way.
     """
     from depthpaint.record.picture_file import save_picture
 
@@ -49,6 +54,8 @@ def paint_into(
         )
     names = check_destination(request, destination)
     engine = make_engine(runtime)
+    if loading is not None:
+        engine.expect(request.choice, loading)
     with step_bar(quiet=quiet) as show:
 
         def listen(progress: Progress) -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from depthpaint.models.registry import DIORAMA
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan.run_plan import noise_schedule
 from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate

@@ -14,10 +14,11 @@ from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.diorama.files import open_files
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Painter
-from depthpaint.models.registry import DIORAMA, MODELS, find_model
+from depthpaint.models.registry import MODELS, find_model
 from depthpaint.models.runtime import Runtime
 from depthpaint.training.networks import Networks
 from depthpaint.training.scores.held_out import HeldOut, Picture
