@@ -73,10 +73,10 @@ class Steps:
     def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         (picture,) = inputs.values()
         type(self).shown = picture.shape
-        root = np.full((1, 1, *picture.shape[2:]), -0.1, np.float32)
+        root = np.full((1, *picture.shape[2:]), -0.1, np.float32)
         third = picture.shape[3] // 3
         root[..., third : 2 * third], root[..., 2 * third :] = 0.5, 0.75
-        return [root]
+        return [np.stack([root, root[..., ::-1]])]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,17 @@ def test_nothing_rings_beside_an_edge(
     """A cubic would draw a line along each edge; below the sky, where its square is near again, too."""
     monkeypatch.setattr("depthpaint.models.onnx_session.onnxruntime.InferenceSession", Steps)
     found = DioramaDepth("tiny", tiny_depth).estimate(noise(height, width))
-    assert Steps.shown == (1, 3, *seen)
+    assert Steps.shown == (2, 3, *seen)
     assert (found.min(), found.max()) == (0, 0.75**2)
     assert (np.diff(found, axis=1) >= 0).all(), "from far to near without a step back"
+
+
+@shipped_only
+def test_a_mirrored_picture_has_the_mirrored_depth() -> None:
+    estimator = load_estimator(DIORAMA_DEPTH)
+    picture = noise(128, 160)
+    mirrored = np.ascontiguousarray(picture[:, ::-1])
+    assert np.allclose(estimator.estimate(mirrored)[:, ::-1], estimator.estimate(picture), atol=1e-4)
 
 
 @pytest.mark.parametrize(

