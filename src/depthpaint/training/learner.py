@@ -20,19 +20,17 @@ from depthpaint.training.diffusion import (
 )
 from depthpaint.training.examples import Batch
 from depthpaint.training.labeller import Labeller
-from depthpaint.training.material_loss import MaterialReader
-from depthpaint.training.networks import LATENT_CHANNELS, Networks
+from depthpaint.training.networks import Networks
 from depthpaint.training.picture_loss import picture_loss, standing_out
-from depthpaint.training.worlds.labels import alike, rarity
+from depthpaint.training.worlds.labels import rarity
 
 AVERAGING = 0.9995
 LATENT_NOISE = 0.05
 """What a painter leaves in latents; the decoder has to bear it."""
 NAMING = 0.2
 """Weight of the labeller's loss beside the picture's."""
-COLOURS_NAMED, MATERIALS_SEEN = 3.0, 0.5
-"""Weights of painted colours that would be called by another name, and of materials taken for others."""
-READER_RATE = 2e-3
+COLOURS_NAMED = 2.0
+"""Weight of painted colours that would be called by another name."""
 LABELLER_RATE = 5.0
 """Times the painter's rate: one linear map, which begins at nothing whenever a run does."""
 SECOND = (500, 900)
@@ -46,7 +44,6 @@ class Learner:
         self.networks, self.averaged, self.device = networks, averaged, device
         self.table = alphas_cumprod().to(device)
         self.labeller = Labeller(networks.unet)
-        self.reader = MaterialReader(LATENT_CHANNELS)
         for module in self.modules().values():
             module.to(device)
         self.fold_encoder()
@@ -61,8 +58,6 @@ class Learner:
             networks.autoencoder.decoder.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
 
-        self.reading = torch.optim.AdamW(self.reader.parameters(), lr=READER_RATE)
-
     def fold_encoder(self) -> None:
         """See with the encoder that the autoencoder has now: to be called when other weights are read."""
         # It is folded where its impulses are made, on the CPU.
@@ -73,12 +68,12 @@ class Learner:
     def modules(self) -> dict[str, nn.Module]:
         """Everything that a checkpoint keeps, by name."""
         named: dict[str, nn.Module] = {**self.networks.painters(), "autoencoder": self.networks.autoencoder}
-        named |= {"labeller": self.labeller, "reader": self.reader}
+        named["labeller"] = self.labeller
         return named | {f"averaged-{name}": module for name, module in self.averaged.painters().items()}
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """All, by name."""
-        return {"painter": self.painter, "decoder": self.decoder, "reader": self.reading}
+        """Both, by name."""
+        return {"painter": self.painter, "decoder": self.decoder}
 
     def trained(self) -> Networks:
         """The averaged painters with the decoder as it is: it changes too fast for an average."""
@@ -97,8 +92,7 @@ class Learner:
         text = self.networks.text_encoder(batch.tokens.to(self.device)).last_hidden_state
         features = [feature * heard for feature in self.networks.adapter(batch.relief.to(self.device))]
         labels = batch.labels.to(self.device)
-        rare, each = rarity(labels), alike(labels)
-        self._read(latents, labels, rare, generator)
+        rare = rarity(labels)
         weights = (standing_out(latents) + rare[:, None]) / 2
         shown, losses = latents, list[tuple[Tensor, Tensor]]()
         for timesteps in _visited(len(latents), moment, generator):
@@ -109,9 +103,7 @@ class Learner:
             ).sample
             found = alpha * noisy - sigma * velocity
             picture = picture_loss(found, latents, weights)
-            picture = picture + COLOURS_NAMED * self.colours.loss(found, latents, labels[..., 1], each)
-            missed = self.reader.missed(found, latents, labels, each, generator)
-            picture = picture + MATERIALS_SEEN * missed
+            picture = picture + COLOURS_NAMED * self.colours.loss(found, latents, labels[..., 1], rare)
             losses.append((picture, self.labeller.loss(labels, rare)))
             # From pure noise, the noise that the network sees in it is that noise: this is DDIM's next step.
             shown = found.detach()
@@ -120,13 +112,6 @@ class Learner:
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))
         return float(picture.detach()), float(naming.detach())
-
-    def _read(self, latents: Tensor, labels: Tensor, weights: Tensor, generator: torch.Generator) -> None:
-        """The reader of materials learns from true pictures alone."""
-        loss = self.reader.learning_loss(latents, labels, weights, generator)
-        self.reading.zero_grad(set_to_none=True)
-        loss.backward()
-        self.reading.step()
 
     def decoder_step(self, batch: Batch, moment: Moment, generator: torch.Generator) -> float:
         """Learn to decode half of a batch; the loss is returned."""

@@ -10,7 +10,7 @@ import torch
 
 from depthpaint.training.examples import Examples
 from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.labels import COUNTS, LEAST_AREA, alike, label_maps, rarity
+from depthpaint.training.worlds.labels import COUNTS, label_maps, rarity
 from depthpaint.training.worlds.palette import COLOURS
 from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard
 from depthpaint.training.worlds.words import MATERIALS, NOUNS
@@ -79,13 +79,3 @@ def test_a_small_thing_weighs_as_the_root_of_its_area_asks_and_pictures_weigh_th
     same_noun_other_colour = weights[0, 4, 4] / weights[0, 0, 0]
     assert torch.isclose(same_noun_other_colour, torch.tensor(2.0))
     assert torch.isclose(weights[0, 4, 4] / weights[0, 9, 9], torch.tensor(95.0).sqrt())
-
-
-def test_every_name_counts_alike_but_for_seams() -> None:
-    labels = torch.zeros(1, 10, 10, 3, dtype=torch.uint8)
-    labels[0, :2, :4] = torch.tensor([3, 5, 0])
-    labels[0, 4, 4] = torch.tensor([3, 6, 0])
-    weights = alike(labels)[0]
-    assert torch.isclose(weights.mean(), torch.tensor(1.0))
-    assert torch.isclose(weights[:2, :4].sum() / weights[5:].sum(), torch.tensor(91 / 50))
-    assert torch.isclose(weights[4, 4] / weights[0, 0], torch.tensor(8.0 / LEAST_AREA))
