@@ -28,7 +28,7 @@ class Batch:
     """Examples of one size.
 
     `picture` (B, 3, H, W) in [-1, 1]; `relief` (B, 4, H, W), that of `relief_of`; `tokens` (B, T);
-    `heard` (B,), 1 where depth has a say; `labels` int64 (B, h, w, 3), those of `label_maps`.
+    `heard` (B,), 1 where depth has a say; `labels` int64 (B, H / 2, W / 2, 3), those of `label_maps`.
     """
 
     picture: Tensor

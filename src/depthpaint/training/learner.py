@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
@@ -22,19 +22,43 @@ from depthpaint.training.examples import Batch
 from depthpaint.training.labeller import Labeller
 from depthpaint.training.networks import Networks
 from depthpaint.training.picture_loss import picture_loss, standing_out
-from depthpaint.training.worlds.labels import rarity
+from depthpaint.training.texture_loss import texture_loss
+from depthpaint.training.worlds.labels import latent_labels
+from depthpaint.training.worlds.things import Things
 
 AVERAGING = 0.9995
 LATENT_NOISE = 0.05
 """What a painter leaves in latents; the decoder has to bear it."""
 NAMING = 0.2
 """Weight of the labeller's loss beside the picture's."""
-COLOURS_NAMED = 2.0
+COLOURS_NAMED = 1.5
 """Weight of painted colours that would be called by another name."""
+ROUGHNESS = 0.4
+"""Weight of `texture_loss` of what is painted at last."""
 LABELLER_RATE = 5.0
 """Times the painter's rate: one linear map, which begins at nothing whenever a run does."""
 SECOND = (500, 900)
 """Where the second step of a painted batch lies: two to four steps of `schedule early` have theirs there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """What a batch truly shows: in pixels, with its `things`, and in latent pixels."""
+
+    picture: Tensor
+    things: Things
+    labels: Tensor
+    large_things: Things
+    rarity: Tensor
+    weights: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, latents: Tensor) -> _Truth:
+        fine, coarse = (labels.to(latents.device) for labels in (batch.labels, latent_labels(batch.labels)))
+        large = Things.of(coarse)
+        rarity = large.rarity()
+        weights = (standing_out(latents) + rarity[:, None]) / 2
+        return cls(batch.picture.to(latents.device), Things.of(fine), coarse, large, rarity, weights)
 
 
 class Learner:
@@ -91,23 +115,26 @@ class Learner:
         heard = batch.heard.to(self.device)[:, None, None, None]
         text = self.networks.text_encoder(batch.tokens.to(self.device)).last_hidden_state
         features = [feature * heard for feature in self.networks.adapter(batch.relief.to(self.device))]
-        labels = batch.labels.to(self.device)
-        rare = rarity(labels)
-        weights = (standing_out(latents) + rare[:, None]) / 2
+        truth = _Truth.of(batch, latents)
         shown, losses = latents, list[tuple[Tensor, Tensor]]()
         for timesteps in _visited(len(latents), moment, generator):
             alpha, sigma = signal_and_noise(timesteps.to(self.device), self.table)
             noisy = alpha * shown + sigma * noise
             velocity = self.networks.unet(
-                noisy, timesteps.to(self.device), text, down_intrablock_additional_residuals=list(features)
-            ).sample
+                noisy.contiguous(memory_format=torch.channels_last), timesteps.to(self.device), text,
+                down_intrablock_additional_residuals=list(features),
+            ).sample  # fmt: skip
             found = alpha * noisy - sigma * velocity
-            picture = picture_loss(found, latents, weights)
-            picture = picture + COLOURS_NAMED * self.colours.loss(found, latents, labels[..., 1], rare)
-            losses.append((picture, self.labeller.loss(labels, rare)))
+            picture = picture_loss(found, latents, truth.weights)
+            picture = picture + COLOURS_NAMED * self.colours.loss(
+                found - latents, truth.picture, truth.things
+            )
+            losses.append((picture, self.labeller.loss(truth.labels, truth.rarity)))
             # From pure noise, the noise that the network sees in it is that noise: this is DDIM's next step.
             shown = found.detach()
         picture, naming = (torch.stack(parts).mean() for parts in zip(*losses, strict=True))
+        if moment.painted:
+            picture = picture + ROUGHNESS * texture_loss(found, latents, truth.large_things)
         _descend(self.painter, picture + NAMING * naming, moment.rate, self._parameters)
         # A young average forgets its random start sooner.
         self._average(min(AVERAGING, (moment.step + 1) / (moment.step + 10)))

@@ -10,7 +10,7 @@ import torch
 
 from depthpaint.training.examples import Examples
 from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.labels import COUNTS, label_maps, rarity
+from depthpaint.training.worlds.labels import COUNTS, label_maps, latent_labels
 from depthpaint.training.worlds.palette import COLOURS
 from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard
 from depthpaint.training.worlds.words import MATERIALS, NOUNS
@@ -21,9 +21,9 @@ def test_labels_are_the_words_of_what_lies_in_the_middle_of_each_square() -> Non
     world = random_world(np.random.default_rng(3), ratio=1.0)
     named = (Named("", None, None), Named("bed", "blue", None), Named("wall", None, "wood"))
     ids = torch.zeros(1, 16, 24, dtype=torch.int16)
-    ids[0, 4, 4], ids[0, 4, 12], ids[0, 5, 20] = 1, 2, 1
+    ids[0, 1, 1], ids[0, 1, 3], ids[0, 0, 5] = 1, 2, 1
     labels = label_maps([replace(world, named=named)], ids)
-    assert labels.shape == (1, 2, 3, 3)
+    assert labels.shape == (1, 8, 12, 3)
     assert labels[0, 0, 0].tolist() == [list(NOUNS).index("bed") + 1, list(COLOURS).index("blue") + 1, 0]
     assert labels[0, 0, 1].tolist() == [list(NOUNS).index("wall") + 1, 0, list(MATERIALS).index("wood") + 1]
     assert not labels[0, 0, 2].any(), "another pixel of the square does not count"
@@ -46,17 +46,17 @@ def test_a_shard_keeps_them_and_a_batch_turns_them_with_the_picture(tmp_path: Pa
     made = Shard(
         (column * 2).to(torch.uint8)[None, None, :, None].expand(2, 128, 128, 3).contiguous(),
         (column * 512).to(torch.int32).to(torch.uint16)[None, None].expand(2, 128, 128).contiguous(),
-        column[4::8].to(torch.uint8)[None, None, :, None].expand(2, 16, 16, 3).contiguous(),
+        column[1::2].to(torch.uint8)[None, None, :, None].expand(2, 64, 64, 3).contiguous(),
         shard.captions,
     )
     examples = Examples(tmp_path)
-    assert shard.labels.shape == (2, 16, 16, 3)
+    assert shard.labels.shape == (2, 64, 64, 3)
     examples.take(made, SMALL)
     turned: set[bool] = set()
     for seed in range(8):
         batch = examples.batch(2, SMALL, torch.Generator().manual_seed(seed))
-        shown = ((batch.picture[0, 0, 0, 4::8] + 1) * 127.5 / 2).round().long()
-        assert torch.equal(shown // 8, batch.labels[0, 0, :, 0] // 8)
+        shown = ((batch.picture[0, 0, 0, 1::2] + 1) * 127.5 / 2).round().long()
+        assert torch.equal(shown // 2, batch.labels[0, 0, :, 0] // 2)
         turned.add(bool(shown[0] > shown[-1]))
     assert turned == {False, True}
 
@@ -65,17 +65,12 @@ def test_a_shard_on_disk_holds_its_labels(tmp_path: Path) -> None:
     small = replace(SMALL, count=2)
     render_shard(tmp_path, 1, small)
     loaded = load_shard(tmp_path / "worlds-00001.safetensors")
-    assert loaded.labels.shape == (2, 96 // 8, 160 // 8, 3)
+    assert loaded.labels.shape == (2, 96 // 2, 160 // 2, 3)
     assert torch.equal(loaded.labels, make_shard(1, small).labels)
 
 
-def test_a_small_thing_weighs_as_the_root_of_its_area_asks_and_pictures_weigh_the_same() -> None:
-    labels = torch.zeros(2, 10, 10, 3, dtype=torch.uint8)
-    labels[0, :2, :2] = torch.tensor([3, 5, 0])
-    labels[0, 4, 4] = torch.tensor([3, 6, 0])
-    weights = rarity(labels)
-    assert torch.allclose(weights.mean((1, 2)), torch.ones(2))
-    assert torch.allclose(weights[1], torch.ones(10, 10)), "one name fills it"
-    same_noun_other_colour = weights[0, 4, 4] / weights[0, 0, 0]
-    assert torch.isclose(same_noun_other_colour, torch.tensor(2.0))
-    assert torch.isclose(weights[0, 4, 4] / weights[0, 9, 9], torch.tensor(95.0).sqrt())
+def test_a_latent_pixel_is_called_what_lies_in_its_middle() -> None:
+    labels = torch.zeros(1, 8, 12, 3, dtype=torch.uint8)
+    labels[0, 2, 6] = torch.tensor([1, 2, 3])
+    assert latent_labels(labels).shape == (1, 2, 3, 3)
+    assert latent_labels(labels)[0, 0].tolist() == [[0, 0, 0], [1, 2, 3], [0, 0, 0]]

@@ -56,7 +56,7 @@ class Shard:
     """N worlds of one size: picture uint8 (N, H, W, 3); depth uint16 (N, H, W), 65535 = nearest, 0 = far.
 
     `captions` holds CAPTIONS_A_WORLD sentences a world, the first of them full; `labels` uint8
-    (N, H / 8, W / 8, 3) are those of `label_maps`.
+    (N, H / 2, W / 2, 3) are those of `label_maps`.
     """
 
     picture: Tensor
