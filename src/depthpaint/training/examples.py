@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.depth.relief import relief_of
 from depthpaint.training.tokenizer import UNKNOWN, build_tokenizer
 from depthpaint.training.worlds.degrade import degrade_disparity
+from depthpaint.training.worlds.labels import PIXELS
 from depthpaint.training.worlds.shards import LARGE, SMALL, Area, Shard, load_shard, shard_file
 
 NO_CAPTION, NO_DEPTH = 0.1, 0.04
@@ -54,13 +56,23 @@ class Examples:
     shards: dict[Area, list[_Loaded]] = field(default_factory=lambda: {SMALL: [], LARGE: []})
 
     def refresh(self, most: int) -> None:
-        """Take in shards rendered since, `most` of each area: training starts before rendering ends."""
+        """Take in shards rendered since, `most` of each area: training starts before rendering ends.
+
+        Raises ModelError: model_incompatible, where one was rendered when labels were of latent pixels.
+        """
         for area, loaded in self.shards.items():
             for _ in range(most):
                 path = shard_file(self.folder, len(loaded), area)
                 if not path.exists():
                     break
-                self.take(load_shard(path), area)
+                shard = load_shard(path)
+                if shard.labels.shape[1] * PIXELS != shard.picture.shape[1]:
+                    raise ModelError(
+                        f"{path} was rendered by an earlier version, with coarser labels",
+                        code=ErrorCode.MODEL_INCOMPATIBLE,
+                        remedy=f"delete {self.folder} and run it again: worlds are rendered anew",
+                    )
+                self.take(shard, area)
 
     def take(self, shard: Shard, area: Area) -> None:
         """Take in one shard."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from safetensors.torch import save_file
 
+from depthpaint.core.errors import ModelError
 from depthpaint.training.examples import Examples
 from depthpaint.training.worlds.families import random_world
 from depthpaint.training.worlds.labels import COUNTS, label_maps, latent_labels
 from depthpaint.training.worlds.palette import COLOURS
-from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard
+from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard, shard_file
 from depthpaint.training.worlds.words import MATERIALS, NOUNS
 from depthpaint.training.worlds.world import Named
 
@@ -74,3 +78,17 @@ def test_a_latent_pixel_is_called_what_lies_in_its_middle() -> None:
     labels[0, 2, 6] = torch.tensor([1, 2, 3])
     assert latent_labels(labels).shape == (1, 2, 3, 3)
     assert latent_labels(labels)[0, 0].tolist() == [[0, 0, 0], [1, 2, 3], [0, 0, 0]]
+
+
+def test_worlds_of_an_earlier_version_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    small = replace(SMALL, count=2)
+    shard = make_shard(0, small)
+    tensors = {"picture": shard.picture, "depth": shard.depth, "labels": latent_labels(shard.labels)}
+    save_file(
+        {name: tensor.contiguous() for name, tensor in tensors.items()},
+        shard_file(tmp_path, 0),
+        {"captions": json.dumps(shard.captions)},
+    )
+    with pytest.raises(ModelError, match="earlier version") as refused:
+        Examples(tmp_path).refresh(1)
+    assert str(tmp_path) in refused.value.remedy
