@@ -116,7 +116,7 @@ class Learner:
         text = self.networks.text_encoder(batch.tokens.to(self.device)).last_hidden_state
         features = [feature * heard for feature in self.networks.adapter(batch.relief.to(self.device))]
         truth = _Truth.of(batch, latents)
-        shown, losses = latents, list[tuple[Tensor, Tensor]]()
+        shown, found, losses = latents, latents, list[tuple[Tensor, Tensor]]()
         for timesteps in _visited(len(latents), moment, generator):
             alpha, sigma = signal_and_noise(timesteps.to(self.device), self.table)
             noisy = alpha * shown + sigma * noise
