@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,13 @@ from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 from depthpaint.training import recipe
 from depthpaint.training.autoencoder import folded_encoder, solve_encoder
 from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from depthpaint.training.course import DECIDING, FROM_NOISE, FROM_WEIGHTS, Moment
+from depthpaint.training.course import FROM_NOISE, FROM_WEIGHTS
 from depthpaint.training.diffusion import alphas_cumprod, signal_and_noise
 from depthpaint.training.examples import Examples, as_network_input, worn
 from depthpaint.training.export import WEIGHTS, load_export
 from depthpaint.training.networks import build_autoencoder, build_networks
-from depthpaint.training.picture_loss import picture_loss
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
-from depthpaint.training.worlds import shards
 from depthpaint.training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "worlds").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "make_shard", partial(make_shard, count=8))
-        for area in (SMALL, LARGE):
-            render_shard(folder / "worlds", 0, area)
-    return folder
 
 
 def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,67 +146,6 @@ def test_captions_use_only_words_of_the_vocabulary_and_synonyms_are_read() -> No
             assert not encoding.overflowing
     assert tokenizer.encode("a snow-capped Grey cottage").ids == tokenizer.encode("a snowy gray house").ids
     assert 2 in tokenizer.encode("a giraffe").ids
-
-
-def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "worlds").symlink_to(data / "worlds")
-    learner, _ = recipe._begin(tmp_path, "cpu", 0, None)  # pyright: ignore[reportPrivateUsage]
-    examples = Examples(tmp_path / "worlds")
-    examples.refresh(1)
-    generator = torch.Generator().manual_seed(0)
-    naming = [
-        learner.painter_step(examples.batch(4, SMALL, generator), Moment(1e-3, DECIDING, step), generator)[1]
-        for step in range(40)
-    ]
-    assert sum(naming[-5:]) < 0.75 * sum(naming[:5])
-    assert "labeller" in learner.modules(), "a run that goes on has to find it"
-    assert "labeller" not in learner.trained().painters(), "what is exported has no use for it"
-
-
-def test_a_painted_batch_shows_the_network_what_it_made_itself(data: Path, tmp_path: Path) -> None:
-    """Pure noise first, then DDIM's step from there: no picture of the data is ever seen."""
-    (tmp_path / "worlds").symlink_to(data / "worlds")
-    examples = Examples(tmp_path / "worlds")
-    examples.refresh(1)
-    batch = examples.batch(2, SMALL, torch.Generator().manual_seed(0))
-    learner, _ = recipe._begin(tmp_path, "cpu", 0, FOLDER)  # pyright: ignore[reportPrivateUsage]
-    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-
-    def look(_: torch.nn.Module, given: tuple[torch.Tensor, ...], answer: object) -> None:
-        seen.append((given[0].detach(), given[1], answer.sample.detach()))  # pyright: ignore
-
-    learner.networks.unet.register_forward_hook(look)
-    learner.painter_step(batch, Moment(0.0, DECIDING, 0, painted=True), torch.Generator().manual_seed(1))
-    (noise, first, velocity), (noisy, second, _) = seen
-    assert first.tolist() == [999, 999]
-    assert 0.9 < float(noise.std()) < 1.1
-    assert bool(((second >= 500) & (second < 900)).all())
-    kept = alphas_cumprod()[second][:, None, None, None]
-    assert torch.allclose(noisy, kept.sqrt() * -velocity + (1 - kept).sqrt() * noise, atol=1e-4)
-
-
-def test_a_doubtful_colour_is_decided_and_not_averaged() -> None:
-    """Red in three of five cases, else blue: red is a better answer than what lies between."""
-    red, blue = torch.zeros(1, 16, 8, 8), torch.zeros(1, 16, 8, 8)
-    red[:, 0], blue[:, 0] = 1.0, -1.0
-    weights = torch.ones(1, 1, 8, 8)
-
-    def expected(found: torch.Tensor) -> float:
-        return float(0.6 * picture_loss(found, red, weights) + 0.4 * picture_loss(found, blue, weights))
-
-    assert expected(red) < min(expected(share * red) for share in (0.2, 0.5, 1.2))
-    assert expected(red) < expected(blue)
-    squares = [0.6 * (share - 1) ** 2 + 0.4 * (share + 1) ** 2 for share in (0.2, 1.0)]
-    assert squares[0] < squares[1], "squared errors would have it gray"
-
-
-def test_a_wrong_light_costs_more_than_as_many_wrong_pixels() -> None:
-    wanted, weights = torch.zeros(1, 16, 8, 8), torch.ones(1, 1, 8, 8)
-    darker = torch.zeros(1, 16, 8, 8)
-    darker[:, 0] = 0.5
-    mottled = darker * (torch.arange(64).view(8, 8) % 2 * 2 - 1)
-    assert float(picture_loss(darker, wanted, weights)) > 1.05 * float(picture_loss(mottled, wanted, weights))
-    assert float(picture_loss(wanted, wanted, weights)) < 0.6
 
 
 def test_a_course_learns_small_pictures_first_and_its_own_last() -> None:
