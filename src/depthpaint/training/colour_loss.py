@@ -45,10 +45,9 @@ class ColourLoss:
         true = functional.avg_pool2d(picture, PIXELS) / 2 + 0.5
         shown = true + self.colours(error)
         colours = things.names[:, 1]
-        asked = colours[things.at] > 0
-        pixels = self._mistakes(
-            true.movedim(1, -1)[asked], shown.movedim(1, -1)[asked], colours[things.at][asked]
-        )
+        named = colours[things.at]
+        asked = named > 0
+        pixels = self._mistakes(true.movedim(1, -1)[asked], shown.movedim(1, -1)[asked], named[asked])
         wholes = self._mistakes(things.means(true), things.means(shown), colours.clamp_min(1))
         counts = (things.areas / SEEN_AREA).clamp_max(1) * (colours > 0)
         return _mean(pixels, things.rarity()[asked]) + _mean(wholes, counts)

@@ -1,4 +1,4 @@
-"""Labels say of every latent pixel what the caption would call it."""
+"""Labels say of every square of pixels what the caption would call it."""
 
 from __future__ import annotations
 
