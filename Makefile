@@ -10,8 +10,9 @@ PY := $(DEV)/bin/python
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
 
+# Two processes of one thread each: in one of two threads, most tests leave the second core idle.
 test: check
-	$(PY) -m pytest -q
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .

@@ -109,11 +109,13 @@ def _gray(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def gather() -> None:
-    """Write what the studies measured, without pictures and paths, to `data/`."""
+    """Write what the studies in `work/` measured, without pictures and paths, to `data/`."""
     DATA.mkdir(exist_ok=True)
-    pictures = [one for run in FIRST_SEED for one in _pictures(run)]
-    _write("aspect", _environment("aspect-1"), pictures)
-    _write("latency", _environment("latency"), list(_levers()))
+    if (WORK / "aspect-1").is_dir():
+        pictures = [one for run in FIRST_SEED for one in _pictures(run)]
+        _write("aspect", _environment("aspect-1"), pictures)
+    if (WORK / "latency").is_dir():
+        _write("latency", _environment("latency"), list(_levers()))
 
 
 def _pictures(run: int) -> Iterator[dict[str, Any]]:

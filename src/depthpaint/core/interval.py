@@ -9,6 +9,8 @@ import numpy as np
 
 DRAWS = 2000
 LEVEL = 0.95
+NUMBERS_AT_ONCE = 1 << 18
+"""Drawn in one go: a call for each draw costs a hundred times as much as the draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,14 @@ def interval_of(values: Sequence[float], seed: int = 0) -> Interval:
         raise ValueError("no measurement has no median")
     numbers = np.asarray(values, np.float64)
     rng = np.random.default_rng(seed)
-    # One draw at a time: ten thousand pictures times two thousand draws do not fit.
-    medians = [np.median(rng.choice(numbers, len(numbers))) for _ in range(DRAWS)]
+    # Some draws at a time: ten thousand pictures times two thousand draws do not fit. How many changes none.
+    at_once = max(1, NUMBERS_AT_ONCE // len(numbers))
+    medians = np.concatenate(
+        [
+            np.median(rng.choice(numbers, (min(at_once, DRAWS - done), len(numbers))), axis=1)
+            for done in range(0, DRAWS, at_once)
+        ]
+    )
     edge = 50 * (1 - LEVEL)
     low, high = (float(bound) for bound in np.percentile(medians, (edge, 100 - edge)))
     return Interval(float(np.median(numbers)), low, high, len(numbers))
