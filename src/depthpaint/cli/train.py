@@ -62,13 +62,16 @@ def evaluate(
         Literal["small", "large"], typer.Option(help="About 128 or 256 pixels a side.")
     ] = "large",
     model: Annotated[Path | None, typer.Option(help="An exported folder other than the run's own.")] = None,
+    first: Annotated[
+        int, typer.Option(min=0, help="Number of the first world: others for choosing than for telling.")
+    ] = 0,
 ) -> None:
     """Score the run's export, or the shipped model, on worlds that it never saw; write table and sheet.
 
-    Example: depthpaint train evaluate --worlds 200
+    Example: depthpaint train evaluate --worlds 200 --first 200
     """
     scores = _training("scores.command")
-    table = scores.evaluate_diorama(folder, worlds, scores.AREAS[area], model)
+    table = scores.evaluate_diorama(folder, worlds, scores.AREAS[area], model, first)
     tell(f"sheets: {folder / 'held-out.png'}, {folder / 'failures.png'} (painted, rendered, asked depth)")
     emit_document(table)
 

@@ -27,7 +27,7 @@ from depthpaint.training.scores.painting import autoencoder_paint
 from depthpaint.training.worlds.shards import SMALL
 
 KEYS = {
-    "worlds", "area", "seed", "model", "estimator", "judges", "scores", "asked",
+    "worlds", "first", "area", "seed", "model", "estimator", "judges", "scores", "asked",
     "swapped_colour", "swapped_depth",
 }  # fmt: skip
 
@@ -70,9 +70,11 @@ def test_the_command_writes_table_and_sheet(tmp_path: Path, models: list[Path | 
 def test_the_runs_export_is_scored_where_there_is_one(tmp_path: Path, models: list[Path | None]) -> None:
     (tmp_path / "diorama").symlink_to(FOLDER)
     (tmp_path / "other").symlink_to(FOLDER)
-    assert evaluate_diorama(tmp_path, 1, SMALL)["model"] == "exported"
-    evaluate_diorama(tmp_path, 1, SMALL, tmp_path / "other")
-    assert models == [tmp_path / "diorama", tmp_path / "other"]
+    own = evaluate_diorama(tmp_path, 1, SMALL)
+    assert (own["model"], own["first"]) == ("exported", 0)
+    assert evaluate_diorama(tmp_path, 1, SMALL, tmp_path / "other")["scores"] == own["scores"]
+    assert evaluate_diorama(tmp_path, 1, SMALL, first=1)["scores"] != own["scores"], "another world"
+    assert models == [tmp_path / "diorama", tmp_path / "other", tmp_path / "diorama"]
 
 
 def test_depth_is_seen_by_the_runs_own_network_first(

@@ -23,6 +23,8 @@ def test_a_world_is_the_same_whatever_the_count_and_ratios_alternate() -> None:
     for first, second in zip(short, long, strict=False):
         assert first.caption == second.caption
         assert np.array_equal(first.render, second.render)
+    (later,) = held_out_worlds(1, SMALL, 2)
+    assert (later.index, later.caption, later.size) == (2, long[2].caption, long[2].size)
     assert [asked.size for asked in long] == list(SMALL.sizes[:3])
     assert long[0].caption != long[2].caption
     assert long[0].disparity.min() == 0

@@ -27,8 +27,10 @@ NONE = "none found: not measured"
 FAILURES = 16
 
 
-def evaluate_diorama(folder: Path, worlds: int, area: Area, model: Path | None = None) -> dict[str, object]:
-    """Score diorama on the first `worlds` held-out worlds of `area`; returns the table.
+def evaluate_diorama(
+    folder: Path, worlds: int, area: Area, model: Path | None = None, first: int = 0
+) -> dict[str, object]:
+    """Score diorama on `worlds` held-out worlds of `area`, from number `first` on; returns the table.
 
     It is the exported folder `model`, else `folder/diorama` if that is there, else the shipped one. Also
     writes `folder/scores.json`, the sheet `folder/held-out.png` and that of the FAILURES that are least like
@@ -51,9 +53,10 @@ def evaluate_diorama(folder: Path, worlds: int, area: Area, model: Path | None =
             bar.advance(task)
             shown.append((asked, painted))
 
-        findings = measure(held_out_worlds(worlds, area), means, on_painted)
+        findings = measure(held_out_worlds(worlds, area, first), means, on_painted)
     table: dict[str, object] = {
         "worlds": worlds,
+        "first": first,
         "area": area.name,
         "seed": SEED,
         "model": "exported" if exported else "shipped",

@@ -75,9 +75,9 @@ def drawn(index: int, world: World, size: tuple[int, int]) -> HeldOut:
     )
 
 
-def held_out_worlds(count: int, area: Area) -> Iterator[HeldOut]:
-    """The first `count` held-out worlds at the sizes of `area`; world k is the same whatever the count."""
-    yield from (_numbered(k, (HELD_OUT_SEED, ASKED, k), area) for k in range(count))
+def held_out_worlds(count: int, area: Area, first: int = 0) -> Iterator[HeldOut]:
+    """`count` held-out worlds from number `first` on at the sizes of `area`; world k is always the same."""
+    yield from (_numbered(k, (HELD_OUT_SEED, ASKED, k), area) for k in range(first, first + count))
 
 
 @lru_cache(maxsize=16)
