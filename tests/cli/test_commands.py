@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.models.diorama import expansion
 from depthpaint.models.diorama.files import FOLDER
+from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 
@@ -125,6 +126,18 @@ def test_bench_knows_its_peers(cli: Run) -> None:
     status, _, err = cli("bench", "--vs", "nobody")
     assert status == 2
     assert "diffusers" in err
+
+
+def test_the_benchmark_is_at_the_size_that_was_trained(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At another, depthpaint paints other pixels than its peer, and times say nothing."""
+    sides: list[int] = []
+
+    def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
+        sides.append(side)
+
+    monkeypatch.setattr("depthpaint.bench.command.bench_rows", bench_rows)
+    assert cli("bench", "--vs", "diffusers", "--rows", 4)[0] == 0
+    assert [side**2 for side in sides] == [DIORAMA.trained_area]
 
 
 def test_the_interactive_mode_asks_shows_and_paints(

@@ -10,6 +10,9 @@ from depthpaint.cli import options
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent
 
+TRAINED = "256x256"
+"""Where both sides do the same: at others depthpaint paints diorama's trained area, then resizes."""
+
 
 def bench(  # noqa: PLR0913 - one parameter a flag
     vs: Annotated[
@@ -20,7 +23,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     ] = None,
     control: Annotated[str | None, typer.Option(help="Its depth ControlNet, a folder.")] = None,
     size: Annotated[
-        str | None, typer.Option(help="Pixels of the picture: 128x128, for a folder's steps 512x512.")
+        str | None, typer.Option(help="Pixels of the picture: 256x256, for a folder's steps 512x512.")
     ] = None,
     rows: Annotated[
         int | None, typer.Option(min=4, help="With --vs diffusers: so many rows by batch and by a loop.")
@@ -66,7 +69,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give --vs diffusers and --rows without --model",
         )
-    side, height = Extent.parse(size or "128x128")
+    side, height = Extent.parse(size or TRAINED)
     if model is None and (side != height or not 64 <= side <= 1024):
         raise ParameterError(
             f"the built-in model's benchmark is a square of 64 to 1024 pixels, not {side}x{height}",
