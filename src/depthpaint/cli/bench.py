@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -9,9 +10,6 @@ import typer
 from depthpaint.cli import options
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent
-
-TRAINED = "256x256"
-"""Where both sides do the same: at others depthpaint paints diorama's trained area, then resizes."""
 
 
 def bench(  # noqa: PLR0913 - one parameter a flag
@@ -23,7 +21,8 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     ] = None,
     control: Annotated[str | None, typer.Option(help="Its depth ControlNet, a folder.")] = None,
     size: Annotated[
-        str | None, typer.Option(help="Pixels of the picture: 256x256, for a folder's steps 512x512.")
+        str | None,
+        typer.Option(help="Pixels of the picture: as diorama was trained, for a folder's steps 512x512."),
     ] = None,
     rows: Annotated[
         int | None, typer.Option(min=4, help="With --vs diffusers: so many rows by batch and by a loop.")
@@ -49,6 +48,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
       depthpaint bench --vs diffusers --model sd15-folder --control control-folder --repeats 2
     """
     from depthpaint.bench import command
+    from depthpaint.models.diorama.habits import DIORAMA
 
     if vs not in (None, "diffusers", "pillow"):
         raise ParameterError(
@@ -69,7 +69,9 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give --vs diffusers and --rows without --model",
         )
-    side, height = Extent.parse(size or TRAINED)
+    # There both sides do the same: at others depthpaint paints the trained area, then resizes.
+    trained = math.isqrt(DIORAMA.trained_area)
+    side, height = Extent.parse(size) if size else Extent(trained, trained)
     if model is None and (side != height or not 64 <= side <= 1024):
         raise ParameterError(
             f"the built-in model's benchmark is a square of 64 to 1024 pixels, not {side}x{height}",
