@@ -1,11 +1,11 @@
-# make run: a first picture.  make test: everything.  Both set up what they need.
+# make run: a first picture.  make test: all quick tests.  make test-all: the slow ones and Ray too.  Each sets up what it needs.
 PYTHON ?= python3
 VENV := .venv
 DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-ray check format bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all check format bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -13,6 +13,13 @@ run: $(VENV)/.ready
 # Two processes of one thread each: in one of two threads, most tests leave the second core idle.
 test: check
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
+
+# Everything but Stable Diffusion at full size (make parity-full): what make test leaves out takes minutes, needs Ray,
+# strace (Linux) or a second Python environment. Ray is not among what make test sets up.
+test-all: check
+	command -v strace || { echo "make test-all needs strace (apt install strace)"; exit 1; }
+	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,ray]"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 -m "not slow"
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .
@@ -23,11 +30,6 @@ check: $(DEV)/.ready
 # Hours: 100,000 spoiled files of each format, and as many made-up arrays, through the depth doctor.
 fuzz: $(DEV)/.ready
 	DEPTHPAINT_MUTANTS=100000 DEPTHPAINT_EXAMPLES=100000 $(PY) -m pytest -q tests/depth/formats/test_mutants.py tests/depth/test_any_samples.py
-
-# What needs Ray, which is not among what make test sets up.
-test-ray: $(DEV)/.ready
-	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"
-	$(PY) -m pytest -q tests/batch/test_on_ray.py tests/study/test_painting.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from depthpaint.cli.main import main
+    from depthpaint.__main__ import main
 except ModuleNotFoundError as error:
     sys.exit(f"depthpaint is not installed ({error.name} is missing): pip install -r requirements.txt")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -34,6 +35,8 @@ def painters_on_ray(
     node must see them by the same path. Raises ParameterError: Ray is missing; DepthpaintError not_ready: it
     cannot be reached, or is gone.
     """
+    if address == LOCAL:
+        _keep_to_this_machine()
     try:
         ray = import_module("ray")
     except ImportError as error:
@@ -43,13 +46,12 @@ def painters_on_ray(
             remedy='pip install "depthpaint[ray]", or leave --ray out; --shard spreads rows without it',
         ) from error
     _require_reachable(address)
-    # Nobody is told that somebody paints.
-    environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(
-            address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
-            configure_logging=False, num_cpus=workers if address == LOCAL else None,
-        )  # fmt: skip
+        with _without_api_server() if address == LOCAL else nullcontext():
+            ray.init(
+                address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+                configure_logging=False, num_cpus=workers if address == LOCAL else None,
+            )  # fmt: skip
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         why = str(error).strip().split("\n")[0][:200]
         raise gone(f"Ray cannot be reached at {address}: {why}") from error
@@ -61,6 +63,37 @@ def painters_on_ray(
             painters.close()
     finally:
         ray.shutdown()
+
+
+def _keep_to_this_machine() -> None:
+    """Have a cluster that is started here use the loopback address, and write no file into the home folder.
+
+    Ray reads these while it is imported. Otherwise it opens a connection to 8.8.8.8 to learn the machine's
+    address, accepts connections from the network, and writes ~/.ray/auth_token.
+    """
+    environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # despite its name, on every system
+    if "RAY_AUTH_TOKEN_PATH" not in environ:
+        environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
+@contextmanager
+def _without_api_server() -> Generator[None]:
+    """Start no API server: with the dashboard off, all it does is to ask three clouds whether it runs there.
+
+    (Up to Ray 2.60, whatever RAY_USAGE_STATS_ENABLED says: 169.254.169.254 and metadata.google.internal.)
+    """
+    node: Any = import_module("ray._private.node").Node
+    before = node.start_api_server
+
+    def start_nothing(self: Any, **settings: object) -> None:
+        del settings
+        self._webui_url = ""
+
+    node.start_api_server = start_nothing
+    try:
+        yield
+    finally:
+        node.start_api_server = before
 
 
 def _require_reachable(address: str) -> None:

@@ -1,10 +1,15 @@
-"""Ctrl-C and SIGTERM unwind a command where it stands, so that everything is cleaned up on the way out."""
+"""Ctrl-C and SIGTERM end the program with 130 and 143, without a traceback and with nothing half-written."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
+
+INTERRUPTED, TERMINATED = 130, 143
 
 _raised: list[int] = []
 
@@ -13,20 +18,39 @@ class Terminated(BaseException):
     """SIGTERM, as KeyboardInterrupt is SIGINT."""
 
 
-def listen() -> None:
-    """Begin; whoever started the program may have said that Ctrl-C is to be ignored, and it is."""
-    signal.signal(signal.SIGTERM, _hear)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _hear)
+def exit_at_once() -> None:
+    """While the program is still importing there is nothing to clean up: a signal ends it on the spot."""
+    _handle(_exit)
 
 
-def require_unheard() -> None:
-    """Raise the interruption once more that a library has made an error of its own of, as pydantic does."""
+def unwind() -> None:
+    """From now on a signal raises an exception, so that what a command has begun is cleaned up."""
+    _handle(_raise_and_remember)
+
+
+def require_uninterrupted() -> None:
+    """Raise the interruption again that a library has turned into an error of its own, as pydantic does."""
     if _raised:
         _raise(_raised[0])
 
 
-def _hear(number: int, frame: FrameType | None) -> NoReturn:
+def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    # Whoever started the program may have had Ctrl-C ignored, as nohup does; then it stays ignored.
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    interrupted = number == signal.SIGINT
+    # Not sys.exit: an import that is interrupted may turn its exception into another one.
+    with suppress(OSError):
+        os.write(2, b"depthpaint: interrupted\n" if interrupted else b"depthpaint: terminated\n")
+    os._exit(INTERRUPTED if interrupted else TERMINATED)
+
+
+def _raise_and_remember(number: int, frame: FrameType | None) -> NoReturn:
     del frame
     _raised.append(number)
     _raise(number)

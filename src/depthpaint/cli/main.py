@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -23,10 +24,11 @@ from depthpaint.cli import (
     train,
     verify,
 )
-from depthpaint.cli.terminal import ReaderGone, emit, tell
+from depthpaint.cli.interruption import INTERRUPTED, TERMINATED
+from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
-INTERNAL, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 130, 143, 141
+INTERNAL, PIPE_CLOSED = 1, 141
 DEBUG = "--debug"
 
 app = typer.Typer(
@@ -80,7 +82,7 @@ def bare(
 
 def main() -> NoReturn:
     """Run the command line and exit with its status; no traceback unless asked for."""
-    interruption.listen()
+    interruption.unwind()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -123,6 +125,11 @@ def _run(arguments: list[str]) -> int:
         if isinstance(leaving.__context__, BrokenPipeError):
             raise ReaderGone from leaving
         raise
+    except OSError as error:
+        # Help is written by typer itself; files of commands raise OutputError.
+        if error.errno == errno.ENOSPC and error.filename is None and not isinstance(error, DepthpaintError):
+            raise unwritten(sys.stdout, error) from error
+        raise
     # typer hands an interrupt back as a status, without a word.
     if status == INTERRUPTED:
         raise Cancelled("interrupted; nothing half-written is left", code=ErrorCode.CANCELLED)
@@ -133,7 +140,7 @@ def _unless_interrupted(arguments: list[str]) -> object:
     try:
         return app(arguments, prog_name="depthpaint", standalone_mode=False)
     except Exception:
-        interruption.require_unheard()
+        interruption.require_uninterrupted()
         raise
 
 

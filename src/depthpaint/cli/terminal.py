@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from depthpaint.core.errors import ErrorCode, OutputError, printable
+from depthpaint.core.errors import OutputError, printable
+from depthpaint.core.files import output_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.progress import Progress as Bar
 
     from depthpaint.engine import Progress
 
@@ -77,33 +81,36 @@ def bar(label: str, total: int, *, quiet: bool) -> Generator[Callable[[], None]]
     if quiet or not animated():
         yield _nothing
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as shown:
+    with _progress() as shown:
         task = shown.add_task(_safe(label), total=total)
         yield lambda: shown.update(task, advance=1)
 
 
 @contextmanager
 def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
-    """A bar with steps and time left, on a terminal; elsewhere silence."""
+    """A bar with steps and time left, on a terminal; elsewhere nothing is shown."""
     if quiet or not animated():
         yield _say_nothing
         return
+    with _progress() as shown:
+        task = shown.add_task("painting", total=None)
+
+        def show(progress: Progress) -> None:
+            done = (progress.picture - 1) * progress.steps + progress.step
+            shown.update(task, total=progress.pictures * progress.steps, completed=done)
+
+        yield show
+
+
+def _progress() -> Bar:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("painting", total=None)
-
-        def show(progress: Progress) -> None:
-            done = (progress.picture - 1) * progress.steps + progress.step
-            bar.update(task, total=progress.pictures * progress.steps, completed=done)
-
-        yield show
+    # A label may be a path, and "x[/bold]y" is one: it is text, not rich's markup.
+    label = TextColumn("{task.description}", markup=False)
+    columns = (label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Bar(*columns, console=Console(stderr=True), transient=True)
 
 
 def _nothing() -> None:
@@ -136,12 +143,16 @@ def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
         _abandon(stream)
         raise ReaderGone from error
     except OSError as error:
-        _abandon(stream)
-        raise OutputError(
-            f"cannot write to {stream.name}: {error.strerror}",
-            code=ErrorCode.OUTPUT_NOT_WRITABLE,
-            remedy="free some space, or send the output elsewhere",
-        ) from error
+        raise unwritten(stream, error) from error
+
+
+def unwritten(stream: TextIO, error: OSError) -> OutputError:
+    """The error for a standard stream that cannot be written: disk_full or output_not_writable."""
+    _abandon(stream)
+    failed = output_error(Path(stream.name), error)
+    return OutputError(
+        failed.message, code=failed.code, remedy="free some space, or send the output elsewhere"
+    )
 
 
 def _abandon(stream: TextIO) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from depthpaint.report.needs import needs_extra
@@ -12,6 +16,8 @@ from depthpaint.report.needs import needs_extra
 BLUE, ORANGE = "#0072b2", "#d55e00"
 """Of Okabe and Ito's palette, which the colour-blind can tell apart."""
 WIDE, HIGH = 6.4, 3.2
+VARIABLE = "MPLCONFIGDIR"
+"""Names the folder that matplotlib keeps its font list in."""
 
 
 def histogram(values: Sequence[float], label: str, counted: str) -> str:
@@ -50,15 +56,39 @@ def curve(points: Mapping[str, Sequence[tuple[float, float, float, float]]], x: 
 
 def _axes() -> tuple[Any, Any]:
     """A figure and its axes; matplotlib's own types are too vague to check."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise needs_extra(error, "a plot") from error
-    figure: Any = Figure(figsize=(WIDE, HIGH), layout="constrained")
+    figure: Any = _figure_class()(figsize=(WIDE, HIGH), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, alpha=0.25)
     return figure, axes
+
+
+def _figure_class() -> Any:
+    """matplotlib's Figure, imported so that no file is left behind.
+
+    The first import on a machine lists all fonts and stores the list in the home folder. Where matplotlib
+    already has a folder there, or MPLCONFIGDIR names one, the list is kept; otherwise it is thrown away.
+    """
+    try:
+        with _matplotlib_folder():
+            from matplotlib.figure import Figure
+    except ImportError as error:
+        raise needs_extra(error, "a plot") from error
+    return Figure
+
+
+@contextmanager
+def _matplotlib_folder() -> Generator[None]:
+    caches = (Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "matplotlib"), Path("~/.matplotlib"))
+    if VARIABLE in os.environ or any(cache.expanduser().is_dir() for cache in caches):
+        yield
+        return
+    with TemporaryDirectory(prefix="depthpaint-") as folder:
+        os.environ[VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[VARIABLE]
 
 
 def _svg(figure: Any) -> str:
