@@ -193,3 +193,21 @@ def test_the_profile_changes_what_the_network_sees_and_is_recorded(cli: Run, wor
     ]
     assert [record.settings.profile for record in records] == ["midas", "zoe"]
     assert records[0].digests.control != records[1].digests.control
+
+
+@pytest.mark.parametrize("ending", ["npy", "png", "tiff", "exr"])
+def test_the_largest_map_is_a_flag(cli: Run, work: Path, ending: str) -> None:
+    file = work / f"map.{ending}"
+    if ending == "tiff":
+        Image.fromarray(np.load("depth.npy")).save(file)
+    else:
+        assert cli("inspect", "depth.npy", "--near", "white", "--as", file)[0] == 0
+    pixels = 96 * 128
+    status, out, _ = cli("inspect", file, "--near", "white", "--max-pixels", pixels - 1)
+    assert status == 3
+    assert f"are {pixels:,} pixels, and up to {pixels - 1:,} pixels are allowed" in out
+    assert f"--max-pixels {pixels}" in out
+    assert cli("inspect", file, "--near", "white", "--max-pixels", pixels)[0] == 0
+    assert cli("generate", file, "a room", "--near", "white", "--max-pixels", pixels - 1)[0] == 3
+    assert cli("generate", file, "a room", "--near", "white", "--max-pixels", pixels)[0] == 0
+    assert cli("inspect", file, "--max-pixels", 2**31)[0] == 2

@@ -15,7 +15,7 @@ from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import safe_stem
 from depthpaint.inputs.regular_file import read_regular_file
 from depthpaint.inputs.request import GenerationRequest
-from depthpaint.inputs.size_limit import MAX_FILE_BYTES
+from depthpaint.inputs.size_limit import max_file_bytes
 from depthpaint.verify.choosing import Wish
 
 KEY_VERSION = 1
@@ -45,7 +45,7 @@ class Job:
 
 def jobs_of(asked: Wanted, wish: Wish | None = None) -> Iterator[Job]:
     """The jobs of a row. Raises DepthError where its depth file cannot be read."""
-    depth = depth_digest(asked.request.depth)
+    depth = depth_digest(asked.request.depth, max_file_bytes(asked.request.max_pixels))
     names = asked.files
     for index, request in enumerate(asked.pictures()):
         key = _key(request, depth, wish)
@@ -54,8 +54,8 @@ def jobs_of(asked: Wanted, wish: Wish | None = None) -> Iterator[Job]:
         yield Job(asked.line, request, file, bool(names), key, depth, wish)
 
 
-def depth_digest(path: Path) -> str:
-    """sha256 of a depth file's bytes; the digest of a file that many rows name is remembered.
+def depth_digest(path: Path, max_bytes: int) -> str:
+    """sha256 of a depth file of at most `max_bytes`; the digest of a file that many rows name is remembered.
 
     A time stamp alone is not believed: a file may be written anew and its time be set back, but the time of
     that change of its inode cannot. Raises DepthError.
@@ -69,17 +69,17 @@ def depth_digest(path: Path) -> str:
             value=str(path),
             remedy="put it back, and run the batch again",
         ) from error
-    return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _digest(path, max_bytes, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @lru_cache(1024)
-def _digest(path: Path, *state: int) -> str:
+def _digest(path: Path, max_bytes: int, *state: int) -> str:
     del state
-    return hashlib.sha256(read_regular_file(path, MAX_FILE_BYTES)).hexdigest()
+    return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()
 
 
 def _key(request: GenerationRequest, depth: str, wish: Wish | None) -> str:
-    values = request.model_dump(mode="json", exclude={"depth", "count"})
+    values = request.model_dump(mode="json", exclude={"depth", "count", "max_pixels"})
     # Said or not said makes a difference for holes (DepthReading.holes_said).
     values["holes"] = [request.holes, request.holes_said]
     identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]

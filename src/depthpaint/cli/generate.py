@@ -68,6 +68,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     estimator: options.EstimatorName = None,
     alpha_mask: options.AlphaMask = False,
     allow_constant: options.AllowConstant = False,
+    max_pixels: options.MaxPixels = None,
     verify: options.Verify = False,
     min_agreement: options.MinAgreement = None,
     tries: options.Tries = None,
@@ -112,7 +113,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     } | options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
         frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
-        allow_constant=allow_constant,
+        allow_constant=allow_constant, max_pixels=max_pixels,
     ))  # fmt: skip
     destination = Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every

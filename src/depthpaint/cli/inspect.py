@@ -50,6 +50,7 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
     photo: options.FromPhoto = False,
     estimator: options.EstimatorName = None,
     alpha_mask: options.AlphaMask = False,
+    max_pixels: options.MaxPixels = None,
     preview: Preview = False,
     save_as: As = None,
     overwrite: options.Overwrite = False,
@@ -72,6 +73,7 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
     reading = reading_from(options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
         frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
+        max_pixels=max_pixels,
     ))  # fmt: skip
     read = painting.make_engine().read
     files = _files(depths, reading, read, quiet=quiet)

@@ -183,6 +183,15 @@ AlphaMask = Annotated[
 AllowConstant = Annotated[
     bool, Option("--allow-constant", rich_help_panel=_READING, help="Let a flat map through.")
 ]
+MaxPixels = Annotated[
+    int | None,
+    Option(
+        "--max-pixels",
+        metavar="N",
+        rich_help_panel=_READING,
+        help="Read maps of up to N pixels, 33554432 (8192x4096) unless given; 30 bytes of memory each.",
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
 
 

@@ -17,7 +17,7 @@ def distinct(values: NDArray[Any]) -> int:
         return len({bool(values.min()), bool(values.max())})
     if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
         return int(np.count_nonzero(np.bincount(values.astype(np.int32) - int(values.min()))))
-    ordered = np.sort(values.astype(values.dtype.newbyteorder("=")))
+    ordered = np.sort(values.astype(values.dtype.newbyteorder("="), copy=False))
     return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 

@@ -90,14 +90,15 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
     """
     if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
         return None, None
-    values = numbers[proper]
+    values = numbers.reshape(-1) if proper.all() else numbers[proper]
     if values.size < 16:
         return None, None
     low, high = values.min(), values.max()
-    inner = values[(values != low) & (values != high)]
-    if inner.size < max(16, values.size // 50):
+    inner = (values != low) & (values != high)
+    if np.count_nonzero(inner) < max(16, values.size // 50):
         return None, None
-    second, last = float(inner.min()), float(inner.max())
+    second = float(values.min(where=inner, initial=high))
+    last = float(values.max(where=inner, initial=low))
     if second == last:
         return None, None
     room = max(_GAP * (last - second), 1e-30)

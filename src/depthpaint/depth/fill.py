@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.depth.scale import blocks
+
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -21,7 +23,7 @@ def inpainted(values: Floats, valid: Mask) -> Floats:
     """
     if valid.all() or not valid.any():
         return values
-    return np.where(valid, values, _filled(np.where(valid, values, 0), valid)).astype(np.float32)
+    return np.where(valid, values, _filled(np.where(valid, values, 0), valid))
 
 
 def _filled(values: Floats, valid: Mask) -> Floats:
@@ -34,6 +36,16 @@ def _filled(values: Floats, valid: Mask) -> Floats:
 
 def _pushed(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
     """Half the size: for every two by two pixels one, valid where any of them is."""
+    height, width = values.shape
+    coarse = np.empty((-(-height // 2), -(-width // 2)), np.float32)
+    known = np.empty(coarse.shape, np.bool_)
+    for rows in blocks(coarse.shape):
+        fine = slice(2 * rows.start, 2 * rows.stop)
+        coarse[rows], known[rows] = _halved(values[fine], valid[fine])
+    return coarse, known
+
+
+def _halved(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
     height, width = values.shape
     rim = ((0, height % 2), (0, width % 2))
     four = np.pad(values, rim, mode="edge"), np.pad(valid, rim, mode="constant")
@@ -48,15 +60,17 @@ def _pushed(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
 
 def _doubled(coarse: Floats, shape: tuple[int, ...]) -> Floats:
     """Twice the size, smoothly where neighbours are alike and from the nearest one across a step."""
-    height, width = shape
-    nearest = coarse.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
     padded = np.pad(coarse, 1, mode="edge")
-    total, weight = nearest * 9, np.full(shape, 9, dtype=np.float32)
-    rows, columns = np.indices(shape)
-    # Bilinear at half the size: 9, 3, 3 and 1 sixteenths of the four nearest.
-    down, right = np.where(rows % 2, 1, -1), np.where(columns % 2, 1, -1)
-    for dy, dx, share in ((1, 0, 3), (0, 1, 3), (1, 1, 1)):
-        other = padded[rows // 2 + 1 + dy * down, columns // 2 + 1 + dx * right]
-        part = np.where(np.abs(other - nearest) <= STEP, share, 0)
-        total, weight = total + other * part, weight + part
-    return (total / weight).astype(np.float32)
+    values = np.empty(shape, np.float32)
+    for block in blocks(shape):
+        rows, columns = np.arange(shape[0])[block, None], np.arange(shape[1])[None]
+        nearest = coarse[rows // 2, columns // 2]
+        total, weight = nearest * 9, np.full(nearest.shape, 9, dtype=np.float32)
+        # Bilinear at half the size: 9, 3, 3 and 1 sixteenths of the four nearest.
+        down, right = np.where(rows % 2, 1, -1), np.where(columns % 2, 1, -1)
+        for dy, dx, share in ((1, 0, 3), (0, 1, 3), (1, 1, 1)):
+            other = padded[rows // 2 + 1 + dy * down, columns // 2 + 1 + dx * right]
+            part = np.where(np.abs(other - nearest) <= STEP, share, 0)
+            total, weight = total + other * part, weight + part
+        values[block] = total / weight
+    return values

@@ -19,7 +19,7 @@ from depthpaint.depth.photo import Estimate, Estimating, estimated
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.regular_file import STDIN, read_input
-from depthpaint.inputs.size_limit import MAX_FILE_BYTES
+from depthpaint.inputs.size_limit import max_file_bytes
 
 AS_IT_IS = DepthReading()
 _ENDINGS: dict[FormatName, tuple[str, ...]] = {
@@ -64,8 +64,10 @@ def require_certain(source: DepthSource) -> None:
 
 def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
     name = "standard input" if str(path) == STDIN else str(path)
-    data = read_input(path, MAX_FILE_BYTES)
-    file_format, samples = decode(name, data, reading.part)
+    data = read_input(path, max_file_bytes(reading.max_pixels))
+    digest = hashlib.sha256(data).hexdigest()
+    file_format, samples = decode(name, data, reading.part, reading.max_pixels)
+    del data  # a large file would otherwise stay in memory beside its numbers
     seen = None
     if reading.from_photo is not None:
         samples, seen = estimated(name, samples, reading.from_photo, reading, estimate or _nobody)
@@ -73,7 +75,7 @@ def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> Dep
     height, width = found.values.shape
     source = DepthSource(
         path=str(path),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest,
         format=file_format,
         size=Extent(width, height),
         container_bits=samples.bits,

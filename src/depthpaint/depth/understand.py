@@ -55,7 +55,8 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
     empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
     proper = _enough(name, numbers.values, empty, reading)
-    inside = numbers.values[proper]
+    # Where all of it is depth, a view saves a copy of a large map.
+    inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading)
     unknown, endless = _placed(empty, meaning)
     low, high = inside.min(), inside.max()

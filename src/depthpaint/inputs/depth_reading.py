@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from depthpaint.inputs.size_limit import MAX_PIXELS, MIN_SIDE, MOST_PIXELS
+
 NearChoice = Literal["auto", "white", "black"]
 KindChoice = Literal["auto", "disparity", "distance"]
 HolesChoice = Literal["far", "inpaint", "free"]
@@ -63,7 +65,8 @@ class DepthReading(BaseModel):
     `colour_map` the map that a colour picture is painted with; `holes` what becomes of pixels that nothing is
     known of; `empty` the numbers that mark such pixels; `range` what of the numbers spans far to near, in
     stored units; `part` the key or channel inside a container; `from_photo` the estimator (a name or
-    a folder) that is to see depth in a picture that holds none.
+    a folder) that is to see depth in a picture that holds none; `max_pixels` bounds the size of a map, and
+    with it memory (size_limit.MAX_PIXELS); it changes no picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -81,6 +84,7 @@ class DepthReading(BaseModel):
     part: str | None = None
     alpha_mask: bool = False
     allow_constant: bool = False
+    max_pixels: Annotated[int, Field(ge=MIN_SIDE**2, le=MOST_PIXELS)] = MAX_PIXELS
 
     @property
     def holes_said(self) -> bool:

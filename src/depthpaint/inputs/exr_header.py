@@ -99,12 +99,12 @@ def read_exr_header(name: str, data: bytes) -> ExrHeader:
     return ExrHeader(tuple(parts), multi_part, position)
 
 
-def check_windows(name: str, part: ExrPart) -> None:
+def check_windows(name: str, part: ExrPart, max_pixels: int) -> None:
     """Raise DepthError unless both windows of a part have a size that a map may have."""
     for window in (part.data_window, part.display_window):
         if min(window.size) < 1:
             raise damaged(name, KIND, "its windows are inside out")
-        check_size(name, window.size)
+        check_size(name, window.size, max_pixels)
 
 
 def _part(

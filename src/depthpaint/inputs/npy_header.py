@@ -55,7 +55,7 @@ class NpyHeader:
         return f"{'>' if self.big_endian else '<'}{self.kind}{self.item_bytes}"
 
 
-def read_npy_header(name: str, data: bytes, length: int | None = None) -> NpyHeader:
+def read_npy_header(name: str, data: bytes, max_pixels: int, length: int | None = None) -> NpyHeader:
     """Parse the header and hold it against the file.
 
     `length` is the whole file's length where `data` is only its beginning, MAX_START_BYTES or more.
@@ -75,7 +75,7 @@ def read_npy_header(name: str, data: bytes, length: int | None = None) -> NpyHea
             remedy="save one plane of it, as with numpy.save(file, array[..., 0])",
             value=shape,
         )
-    check_size(name, Extent(plane[1], plane[0]))
+    check_size(name, Extent(plane[1], plane[0]), max_pixels)
     expected, held = math.prod(shape) * item_bytes, (len(data) if length is None else length) - offset
     if held < expected:
         raise _truncated(name, f"its header announces {expected:,} bytes of numbers, and it holds {held:,}")

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
 from depthpaint.inputs.png_header import HEADER_END, PALETTE, PngHeader, damaged, read_png_header, truncated
-from depthpaint.inputs.size_limit import MAX_PILLOW_PIXELS, MAX_PIXELS, check_size
+from depthpaint.inputs.size_limit import check_size
 
 MAX_CHUNKS = 10_000
 MAX_METADATA_BYTES = 16 << 20
 MAX_FRAMES = 1_000
+FRAMES_AT_ONCE = 3
+"""Times the largest map: as many pixels may all frames of an animation have."""
 
 _PIECE = 1 << 20
 _FULL_CHUNK = (
@@ -49,14 +51,14 @@ class PngContent:
         return b"".join([*chunks, _chunk(b"IDAT", self.pixels), _chunk(b"IEND", b"")])
 
 
-def read_png_content(name: str, data: bytes) -> PngContent:
+def read_png_content(name: str, data: bytes, max_pixels: int) -> PngContent:
     """Check `data` from end to end and return what decides the pixels.
 
     Raises DepthError: depth_too_large and depth_bad_shape from the header alone, depth_truncated,
     depth_unreadable.
     """
     header = read_png_header(name, data)
-    check_size(name, header.size, MAX_PILLOW_PIXELS)
+    check_size(name, header.size, max_pixels)
     kept: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
     small, metadata, frames = 0, 0, 1
@@ -66,7 +68,7 @@ def read_png_content(name: str, data: bytes) -> PngContent:
         elif kind in (b"PLTE", b"tRNS", b"eXIf"):
             kept.setdefault(kind, data[start : start + length])
         elif kind == b"acTL" and length == 8:
-            frames = _frames(name, header, data[start : start + 4])
+            frames = _frames(name, header, data[start : start + 4], max_pixels)
         elif kind[0] & 0x20 == 0 and kind != b"IEND":
             raise damaged(name, f"it needs a chunk of an unknown kind, {kind.decode('ascii')}")
         small += kind != b"IDAT" or length < _FULL_CHUNK
@@ -99,9 +101,9 @@ def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position = end + 4
 
 
-def _frames(name: str, header: PngHeader, field: bytes) -> int:
+def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:
     frames = int.from_bytes(field, "big")
-    if frames > MAX_FRAMES or frames * header.size.pixels > MAX_PIXELS:
+    if frames > MAX_FRAMES or frames * header.size.pixels > FRAMES_AT_ONCE * max_pixels:
         raise DepthError(
             f"{name} is an animation of {frames:,} frames of {header.size} pixels",
             code=ErrorCode.DEPTH_TOO_LARGE,
@@ -114,12 +116,15 @@ def _frames(name: str, header: PngHeader, field: bytes) -> int:
 
 def _check_stream(name: str, pixels: bytes, expected: int) -> None:
     """Unpack in small pieces and count: image libraries leave rows black where a stream ends early."""
-    unpacker = zlib.decompressobj()
-    total, rest = 0, pixels
+    unpacker, view = zlib.decompressobj(), memoryview(pixels)
+    total = 0
     try:
-        while rest and not unpacker.eof and total <= expected:
-            total += len(unpacker.decompress(rest, _PIECE))
-            rest = unpacker.unconsumed_tail
+        # In pieces of input, too: after every piece of output the unpacker copies all the input that is left.
+        for start in range(0, len(pixels), _PIECE):
+            rest: bytes | memoryview = view[start : start + _PIECE]
+            while rest and not unpacker.eof and total <= expected:
+                total += len(unpacker.decompress(rest, _PIECE))
+                rest = unpacker.unconsumed_tail
         # What is inside the unpacker after the last input.
         while not unpacker.eof and total <= expected and (more := unpacker.decompress(b"", _PIECE)):
             total += len(more)

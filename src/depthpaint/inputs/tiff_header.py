@@ -78,12 +78,12 @@ class TiffHeader:
         return -(-self.size.height // self.piece.height)
 
 
-def read_tiff_header(page: TiffDirectory) -> TiffHeader:
+def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
     """Parse a page and hold it against the file; raises DepthError."""
     size = Extent(page.number(256), page.number(257))
     if min(size) < 1:
         raise damaged(page.name, KIND, f"its header announces a size of {size}")
-    check_size(page.name, size)
+    check_size(page.name, size, max_pixels)
     channels = page.number(277, 1)
     photometric, alpha = _colours(page, channels)
     type_name = _number_type(page, channels)

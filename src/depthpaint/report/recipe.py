@@ -55,7 +55,7 @@ def _reading(reading: DepthReading) -> Iterator[str]:
         yield f"--holes={reading.holes}"
     if reading.from_photo is not None:
         yield from ("--from-photo", f"--estimator={reading.from_photo}")
-    for name in ("near", "kind", "unit", "colour_map", "frame", "part"):
+    for name in ("near", "kind", "unit", "colour_map", "frame", "part", "max_pixels"):
         value: object = getattr(reading, name)
         if value != fields[name].default:
             yield f"--{name.replace('_', '-')}={value}"

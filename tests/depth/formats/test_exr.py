@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.formats import child
+from depthpaint.depth.formats.decode import decode
 from depthpaint.depth.formats.exr_writer import write_exr_depth
 
 Z = (smooth(37, 29) * 20 + 1).astype(np.float32)
@@ -185,6 +186,21 @@ def test_windows_are_judged_by_the_header(display: Any, code: ErrorCode) -> None
         start = data.index(window) + len(window)
         assert refusal(data[:start] + box + data[start + 16 :]).code is code
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_a_large_map_is_read_only_where_it_is_allowed() -> None:
+    data = exr({"Z": Z})
+    box = struct.pack("<iiii", 0, 0, 16_383, 16_383)
+    for window in (b"dataWindow\0box2i\0\x10\0\0\0", b"displayWindow\0box2i\0\x10\0\0\0"):
+        start = data.index(window) + len(window)
+        data = data[:start] + box + data[start + 16 :]
+    refused = refusal(data)
+    assert refused.code is ErrorCode.DEPTH_TOO_LARGE
+    assert f"--max-pixels {16_384**2}" in refused.remedy
+    # Allowed, it goes on to its pixels, of which the file has far too few.
+    with pytest.raises(DepthError) as allowed:
+        decode("map.exr", data, max_pixels=16_384**2)
+    assert allowed.value.code is not ErrorCode.DEPTH_TOO_LARGE
 
 
 @pytest.mark.parametrize("compression", [3, 4])

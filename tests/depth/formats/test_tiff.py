@@ -174,7 +174,7 @@ def spoiled(**options: Any) -> bytes:
     ({256: (4, [4])}, ErrorCode.DEPTH_BAD_SHAPE),
     ({256: (4, [40_000])}, ErrorCode.DEPTH_TOO_LARGE),
     ({256: (4, [20_000]), 257: (4, [20_000])}, ErrorCode.DEPTH_TOO_LARGE),
-    ({256: (4, [9_000]), 257: (4, [9_000])}, ErrorCode.DEPTH_UNREADABLE),  # more pixels than strips
+    ({256: (4, [5_000]), 257: (4, [5_000])}, ErrorCode.DEPTH_UNREADABLE),  # more pixels than strips
     ({256: (2, b"37")}, ErrorCode.DEPTH_UNREADABLE),
     ({258: (3, [12])}, ErrorCode.DEPTH_BAD_DTYPE),
     ({258: (3, [1])}, ErrorCode.DEPTH_BAD_DTYPE),

@@ -17,9 +17,10 @@ from depthpaint.depth.formats.samples import FormatName, Samples
 from depthpaint.depth.formats.tiff import decode_tiff
 from depthpaint.depth.formats.webp import decode_webp
 from depthpaint.inputs.file_kind import file_kind
+from depthpaint.inputs.size_limit import MAX_PIXELS
 
-Decoder = Callable[[str, bytes], Samples]
-PartDecoder = Callable[[str, bytes, str | None], Samples]
+Decoder = Callable[[str, bytes, int], Samples]
+PartDecoder = Callable[[str, bytes, str | None, int], Samples]
 
 _SINGLE: MappingProxyType[FormatName, Decoder] = MappingProxyType(
     {
@@ -42,21 +43,24 @@ _CODES = {
 }
 
 
-def decode(name: str, data: bytes, part: str | None = None) -> tuple[FormatName, Samples]:
+def decode(
+    name: str, data: bytes, part: str | None = None, max_pixels: int = MAX_PIXELS
+) -> tuple[FormatName, Samples]:
     """Decode a file of any known format.
 
     `part` chooses inside a container: the key of an NPZ, the channel of an EXR; elsewhere it is an error to
-    name one. Raises DepthError and UnsafeFormatError.
+    name one. A map of more than `max_pixels` is refused by its header. Raises DepthError and
+    UnsafeFormatError.
     """
     kind = file_kind(data)
     for verdict, decoder in _SINGLE.items():
         if kind.verdict == verdict:
             if part is not None:
                 raise _no_parts(name, kind.looks_like, part)
-            return verdict, decoder(name, data)
+            return verdict, decoder(name, data, max_pixels)
     for verdict, decoder in _CONTAINERS.items():
         if kind.verdict == verdict:
-            return verdict, decoder(name, data, part)
+            return verdict, decoder(name, data, part, max_pixels)
     message = f"{name} is {kind.looks_like}"
     if kind.verdict == "pickle":
         raise UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)

@@ -24,7 +24,7 @@ from depthpaint.inputs.exr_header import (
 from depthpaint.inputs.refusal import bad_shape, damaged, unsupported
 
 
-def decode_exr(name: str, data: bytes, part: str | None) -> Samples:
+def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
     """Decode one channel (H, W) of the display window's size; what lies outside the data window is NaN.
 
     A far plane of 1e10, which renderers write where there is nothing, is left as it is. Raises DepthError.
@@ -32,7 +32,7 @@ def decode_exr(name: str, data: bytes, part: str | None) -> Samples:
     header = read_exr_header(name, data)
     choice = choose(name, header, part)
     chosen = header.parts[choice.index]
-    check_windows(name, chosen)
+    check_windows(name, chosen, max_pixels)
     wanted = [channel for channel in chosen.channels if channel.name in choice.names]
     if any(channel.sampling != (1, 1) for channel in wanted):
         raise unsupported(name, "an OpenEXR file with a channel of half the size", "save it at full size")

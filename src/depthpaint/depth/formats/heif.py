@@ -10,7 +10,7 @@ from depthpaint.depth.formats.pillow import LOSSY_NOTE, LOSSY_TOLERANCE
 from depthpaint.depth.formats.planes import gray_or_colours
 from depthpaint.depth.formats.samples import Quantity, Samples
 from depthpaint.inputs.refusal import damaged, unsupported
-from depthpaint.inputs.size_limit import MAX_PILLOW_PIXELS, check_size
+from depthpaint.inputs.size_limit import check_size
 
 _KIND = "HEIF picture"
 _CHANNELS = {
@@ -29,17 +29,17 @@ _QUANTITIES: dict[int, Quantity] = {0: "disparity", 1: "disparity", 2: "distance
 _BITS_OF_THE_LARGEST = 4 * 2
 
 
-def decode_heif(name: str, data: bytes) -> Samples:
+def decode_heif(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode with libheif in another process; raises DepthError. The library turns the picture upright."""
     head, planes = decoded_elsewhere(
-        name, data, "heif", {"most_pixels": MAX_PILLOW_PIXELS}, MAX_PILLOW_PIXELS * _BITS_OF_THE_LARGEST
+        name, data, "heif", {"most_pixels": max_pixels}, max_pixels * _BITS_OF_THE_LARGEST
     )
     try:
         width, height = (int(side) for side in head["size"])
         mode, hidden = str(head["mode"]), bool(head["depth"])
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(name, _KIND, "it has no picture") from error
-    check_size(name, Extent(width, height), MAX_PILLOW_PIXELS)
+    check_size(name, Extent(width, height), max_pixels)
     channels = _CHANNELS.get(mode)
     if channels is None or len(planes) != 1:
         raise unsupported(name, "a HEIF picture of an unusual kind", "export it as PNG")

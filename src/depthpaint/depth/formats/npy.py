@@ -8,9 +8,9 @@ from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.npy_header import read_npy_header
 
 
-def decode_npy(name: str, data: bytes) -> Samples:
+def decode_npy(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode (H, W), (H, W, 1) or (1, H, W) of any real numbers in either byte order; raises DepthError."""
-    header = read_npy_header(name, data)
+    header = read_npy_header(name, data, max_pixels)
     numbers = np.frombuffer(data, dtype=np.dtype(header.type_name), offset=header.offset)
     plane = numbers.reshape(header.shape, order="F" if header.column_major else "C").reshape(
         header.rows_and_columns

@@ -18,7 +18,6 @@ from depthpaint.depth.formats.npy import decode_npy
 from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.npy_header import MAX_START_BYTES, NpyHeader, read_npy_header
 from depthpaint.inputs.refusal import BY_NUMPY, bad_shape, damaged, too_many, truncated
-from depthpaint.inputs.size_limit import MAX_FILE_BYTES
 
 MAX_MEMBERS = 1_000
 
@@ -41,7 +40,7 @@ _ENCRYPTED = 0x1
 _NAMES_SHOWN = 12
 
 
-def decode_npz(name: str, data: bytes, part: str | None) -> Samples:
+def decode_npz(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
     """Decode the array `part`, or the only one that has the shape and the type of a map.
 
     Masks (bool) and what is no map (camera matrices, texts, points) are passed over. A key with "disp" in it
@@ -56,10 +55,13 @@ def decode_npz(name: str, data: bytes, part: str | None) -> Samples:
             raise bad_shape(
                 name, f"no array '{part[:80]}'", f"name one of its keys with --part: {_listed(members)}"
             )
-        read_npy_header(f"{name}[{key}]", _start(name, archive, members[key]), members[key].file_size)
+        member = members[key]
+        read_npy_header(f"{name}[{key}]", _start(name, archive, member), max_pixels, member.file_size)
     else:
-        key = _only_candidate(name, archive, members)
-    samples = decode_npy(f"{name}[{key}]", _unpacked(name, archive, members[key], members[key].file_size))
+        key = _only_candidate(name, archive, members, max_pixels)
+    # Its header has been held against its size, so that this is no more than max_pixels numbers.
+    content = _unpacked(name, archive, members[key], members[key].file_size)
+    samples = decode_npy(f"{name}[{key}]", content, max_pixels)
     notes = () if len(members) == 1 else (f"the archive's array '{key}' is used",)
     disparity = "disparity" if "disp" in key.lower() else None
     return replace(samples, notes=notes, quantity=disparity, part=key)
@@ -104,12 +106,15 @@ def _members(name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _only_candidate(name: str, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> str:
+def _only_candidate(
+    name: str, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], max_pixels: int
+) -> str:
     maps: dict[str, NpyHeader] = {}
     refusals: list[DepthError | UnsafeFormatError] = []
     for key, member in members.items():
         try:
-            maps[key] = read_npy_header(f"{name}[{key}]", _start(name, archive, member), member.file_size)
+            start = _start(name, archive, member)
+            maps[key] = read_npy_header(f"{name}[{key}]", start, max_pixels, member.file_size)
         except (DepthError, UnsafeFormatError) as error:
             refusals.append(error)
     keys = [key for key, header in maps.items() if header.kind != "b"] or list(maps)
@@ -129,8 +134,6 @@ def _start(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> byte
 
 def _unpacked(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, length: int) -> bytes:
     """The first `length` bytes of a member; at the member's full length its checksum is verified."""
-    if length > MAX_FILE_BYTES:
-        raise too_many(name, f"an array of {length:,} bytes", MAX_FILE_BYTES)
     try:
         with archive.open(member) as file:
             content = file.read(length)

@@ -22,7 +22,7 @@ _HEADER = re.compile(rb"P([Ff])\s+(-?[0-9]{1,40})\s+(-?[0-9]{1,40})\s+([^\s]{1,4
 _HEADER_BYTES = 200
 
 
-def decode_pfm(name: str, data: bytes) -> Samples:
+def decode_pfm(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode (H, W) or, for unequal colours, (H, W, 3) of float32; raises DepthError.
 
     Infinity stays as it is: the Middlebury stereo sets mark with it what was not measured.
@@ -36,7 +36,7 @@ def decode_pfm(name: str, data: bytes) -> Samples:
     width, height = int(found[2]), int(found[3])
     if width < 1 or height < 1:
         raise damaged(name, _KIND, f"its header announces a size of {width} x {height}")
-    check_size(name, Extent(width, height))
+    check_size(name, Extent(width, height), max_pixels)
     scale = _scale(name, found[4])
     offset, expected = found.end(), width * height * channels * 4
     if found[5] == b"\r\n" and len(data) - offset == expected - 1:

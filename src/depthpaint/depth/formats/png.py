@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from depthpaint.depth.formats.planes import UPRIGHT_NOTE, gray_or_colours, upright
 from depthpaint.depth.formats.samples import Samples
@@ -20,13 +20,13 @@ from depthpaint.inputs.png_header import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALP
 Numbers = NDArray[Any]
 
 
-def decode_png(name: str, data: bytes) -> Samples:
+def decode_png(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode any kind of PNG: gray, colour or palette, 1 to 16 bits, with or without transparency.
 
     The picture comes upright, an animation as its first frame. A pixel is opaque from half of full opacity
     on. Raises DepthError.
     """
-    content = read_png_content(name, data)
+    content = read_png_content(name, data, max_pixels)
     planes = _wide(name, content) if content.header.bits == 16 else _narrow(name, content)
     values, opaque = _split(name, content, planes)
     notes: list[str] = []
@@ -76,14 +76,13 @@ def _bytes_of(name: str, content: PngContent, mode: str, end: str) -> Numbers:
 
 
 def _opened(name: str, data: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            # Only PNG: another decoder behind a PNG's name is how image libraries are attacked.
-            image = Image.open(BytesIO(data), formats=("PNG",))
-            image.load()
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
-            raise damaged(name, "its pixels cannot be decoded") from error
+    try:
+        # Only PNG: another decoder behind a PNG's name is how image libraries are attacked. Image.open would
+        # judge the size by a limit of its own, after it has been judged by the user's.
+        image = PngImageFile(BytesIO(data))
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise damaged(name, "its pixels cannot be decoded") from error
     return image
 
 

@@ -22,7 +22,7 @@ from depthpaint.inputs.tiff_header import PALETTE, WHITE_IS_ZERO, TiffHeader, re
 _ORIENTATION, _COLOUR_MAP, _GDAL_NODATA = 274, 320, 42_113
 
 
-def decode_tiff(name: str, data: bytes) -> Samples:
+def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode the first page; a pixel is opaque from half of full opacity on. Raises DepthError.
 
     GDAL's nodata value becomes `empty`, as a number of the map's own type. "White is zero" turns integers
@@ -30,7 +30,7 @@ def decode_tiff(name: str, data: bytes) -> Samples:
     """
     pages = read_tiff_pages(name, data)
     page = pages[0]
-    header = read_tiff_header(page)
+    header = read_tiff_header(page, max_pixels)
     numbers = read_tiff_numbers(name, data, header)
     notes = [f"the file has {len(pages)} pages; the first is used"] if len(pages) > 1 else []
     opaque = None

@@ -6,17 +6,17 @@ from depthpaint.depth.formats.pillow import LOSSY_NOTE, LOSSY_TOLERANCE, decoded
 from depthpaint.depth.formats.planes import UPRIGHT_NOTE, gray_or_colours, upright
 from depthpaint.depth.formats.samples import Samples
 from depthpaint.inputs.orientation import UPRIGHT, orientation_of
-from depthpaint.inputs.size_limit import MAX_PILLOW_PIXELS, check_size
+from depthpaint.inputs.size_limit import check_size
 from depthpaint.inputs.webp_chunks import read_webp_chunks
 
 
-def decode_webp(name: str, data: bytes) -> Samples:
+def decode_webp(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode a still or an animation's first frame; a pixel is opaque from half of full opacity on.
 
     Raises DepthError.
     """
     chunks = read_webp_chunks(name, data)
-    check_size(name, chunks.size, MAX_PILLOW_PIXELS)
+    check_size(name, chunks.size, max_pixels)
     planes = decoded(name, chunks.plain, "WEBP")
     notes = [] if chunks.lossless else [LOSSY_NOTE]
     if chunks.frames > 1:
