@@ -11,7 +11,7 @@ _TEXTS = (
     "unable to allocate", "can't start new thread", "not enough memory", "pthread_create failed",
     "thread constructor failed",
 )  # fmt: skip
-"""Parts of the texts of the interpreter, the loader of shared libraries, numpy, ONNX Runtime and torch."""
+"""In lower case: parts of what the interpreter, shared libraries, numpy, ONNX Runtime and torch tell."""
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -27,8 +27,10 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def tells_shortage(error: BaseException) -> bool:
-    """The same of an error alone, by its class, its number or its text."""
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+    """The same of an error alone, by its class (torch's without importing it), its number or its text."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if getattr(error, "errno", None) == errno.ENOMEM:
         return True
     # What else went wrong with a file or with a parameter may quote somebody's text.
     if isinstance(error, OSError | ValueError | DepthpaintError):
