@@ -42,7 +42,7 @@ class Bound:
             return next((told for each in items if (told := self.fault(each, depth + 1))), "")
         kind = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kind) or (depth == 0 and not self.alone):
-            return f"is {_shown(value)}, and {self._wanted()} is needed"
+            return f"is {_shown(cast('object', value))}, and {self._wanted()} is needed"
         if not self.low <= cast("float", value) <= self.high:
             return f"is {_shown(value)}, and {self.low:,} to {self.high:,} is allowed"
         return ""
@@ -110,7 +110,8 @@ BOUNDS: Bounds = {
     "num_hidden_layers": Bound(1, 128), "max_position_embeddings": Bound(1, 4_096), "projection_dim": _WIDTH,
     "num_labels": Bound(0, 100_000), "num_channels": Bound(1, 16), "image_size": _PIXELS,
     "patch_size": Bound(1, 256, most=2), "mlp_ratio": Bound(1e-3, 64, whole=False),
-    "reassemble_hidden_size": _WIDTH, "fusion_hidden_size": _WIDTH, "head_hidden_size": _WIDTH, "neck_hidden_sizes": Bound(1, 16_384, most=16),
+    "reassemble_hidden_size": _WIDTH, "fusion_hidden_size": _WIDTH, "head_hidden_size": _WIDTH,
+    "neck_hidden_sizes": Bound(1, 16_384, most=16),
     # What pictures are resized to before a network sees them.
     "size": _PIXELS, "crop_size": _PIXELS, "shortest_edge": _PIXELS, "longest_edge": _PIXELS,
     "height": _PIXELS, "width": _PIXELS,
@@ -135,10 +136,9 @@ def _fault(value: object, bounds: Bounds, depth: int) -> str:
     if depth > MOST_DEPTH:
         return f"it is nested more than {MOST_DEPTH} deep"
     if isinstance(value, dict):
-        for name, each in cast("dict[str, object]", value).items():
-            bound = bounds.get(name)
-            nested = bound is None or isinstance(each, dict)
-            told = _fault(each, bounds, depth + 1) if nested else bound.fault(cast("object", each))
+        for name, each in cast("dict[str, Any]", value).items():
+            bound = _bound_of(name, each, bounds)
+            told = bound.fault(each) if bound else _fault(each, bounds, depth + 1)
             if told:
                 return told if told.startswith(("it ", "its ")) else f"its {name[:60]} {told}"
     elif isinstance(value, list):
@@ -149,6 +149,11 @@ def _fault(value: object, bounds: Bounds, depth: int) -> str:
     elif isinstance(value, int | float) and not abs(value) <= LARGEST:
         return f"is {_shown(value)}, and at most {LARGEST:,.0f} is allowed"
     return ""
+
+
+def _bound_of(name: str, value: object, bounds: Bounds) -> Bound | Choice | Flag | None:
+    """The bound of a key; an object is looked into, whatever its key."""
+    return None if isinstance(value, dict) else bounds.get(name)
 
 
 def _shown(value: object) -> str:
