@@ -10,13 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 from tiny_checker import save_checker
 from tiny_estimator import save_tiny
 from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
@@ -219,3 +223,30 @@ def test_a_sentence_is_no_longer_than_the_encoder_takes(folder: Path) -> None:
         Runtime("cpu", "fp32")
     )
     assert painter.encode_text("a red house") is not None
+
+
+def spoil_weights(part: Path, number: float) -> None:
+    file = next(part.glob("*.safetensors"))
+    weights = load_file(file)
+    name = max(weights, key=lambda each: weights[each].numel() if weights[each].is_floating_point() else 0)
+    weights[name].view(-1)[0] = number
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("part", [UNET, VAE])
+def test_weights_that_are_no_numbers_paint_nothing(folder: Path, part: str, number: float) -> None:
+    spoil_weights(folder / part, number)
+    np.save(folder / "depth.npy", np.linspace(0, 1, 4096, dtype=np.float32).reshape(64, 64))
+    request = GenerationRequest(
+        depth=folder / "depth.npy", near="white", kind="disparity", prompt="a", size=(64, 64),
+        num_inference_steps=1, model=str(folder / "model"), control=str(folder / "control"),
+    )  # fmt: skip
+    assert "no colours" in str(refusal(lambda: Engine(runtime=Runtime("cpu")).paint(request)))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("-inf")])
+def test_a_checker_of_no_numbers_is_refused(folder: Path, number: float) -> None:
+    """It would find every picture safe: nothing is greater than NaN."""
+    spoil_weights(folder / "model" / "safety_checker", number)
+    assert "not finite" in str(refusal(lambda: load(folder, checker=True)))
