@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.core.errors import ErrorCode, InternalError, printable
+from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.edges import edges_of
@@ -255,11 +255,11 @@ def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[
     return denoised_from(prediction_named(plan.prediction), merged, latents, request.level)
 
 
-def _no_colours(plan: RunPlan) -> InternalError:
-    return InternalError(
-        f"{plan.model} painted numbers that are no colours",
-        code=ErrorCode.INTERNAL,
-        remedy="lower --guidance or --strength; if it stays, report it with the picture's settings",
+def _no_colours(plan: RunPlan) -> ModelError:
+    return ModelError(
+        f"{plan.model} painted numbers that are no colours (NaN or infinite)",
+        code=ErrorCode.MODEL_INCOMPATIBLE,
+        remedy="lower --guidance or --strength; if it stays, its weights are damaged: fetch them again",
     )
 
 

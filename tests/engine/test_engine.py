@@ -68,7 +68,8 @@ class _Broken(FakePainter):
 def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:
     with pytest.raises(DepthpaintError) as caught:
         engine_of(_Broken()).paint(GenerationRequest(depth=depth, prompt="a"))
-    assert caught.value.code is ErrorCode.INTERNAL
+    assert caught.value.code is ErrorCode.MODEL_INCOMPATIBLE
+    assert caught.value.exit_status == 5
     assert "no colours" in str(caught.value)
 
 

@@ -33,4 +33,6 @@ def test_habits_are_possible(name: str) -> None:
 def test_the_built_in_model_works_with_as_many_threads_as_it_is_told(threads: int) -> None:
     painter = find_model(ModelChoice()).load(Runtime(threads=threads))
     sessions: dict[str, Any] = vars(painter)["_sessions"]
-    assert {session.get_session_options().intra_op_num_threads for session in sessions.values()} == {threads}
+    assert {session.inner.get_session_options().intra_op_num_threads for session in sessions.values()} == {
+        threads
+    }

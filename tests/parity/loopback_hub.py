@@ -6,10 +6,11 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
@@ -26,7 +27,9 @@ class Hub(BaseHTTPRequestHandler):
 
     `asked` lists what was asked for, `sent` how many bytes of each file went out; `passes` is after how many
     answers a trouble goes away. "cut" breaks the line in the middle of each weights file, "stall" says
-    nothing for a while, "half, then silence" does so in the middle; `tokens` are what came as Authorization.
+    nothing for a while, "half, then silence" does so in the middle, "short" ends a file too early as if that
+    were all, "other bytes" sends another file of the same length; `tokens` are what came as Authorization.
+    `tag` and `commit` are what every answer names, `listed` further names in listings.
     """
 
     folder: Path
@@ -35,6 +38,9 @@ class Hub(BaseHTTPRequestHandler):
     tokens: set[str]
     trouble: str
     passes: list[int]
+    tag: str
+    commit: str
+    listed: list[str]
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -68,15 +74,18 @@ class Hub(BaseHTTPRequestHandler):
             return
         root = self._repository(path)
         names = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
-        names.append("pytorch_model.bin")
+        names += ["pytorch_model.bin", *self.listed]
         if trouble == "no JSON":
             body = b"<html>please log in</html>"
         elif "/tree/" in path:
-            listed = [{"type": "file", "path": n, "size": _size(root / n), "oid": "0" * 40} for n in names]
+            listed = [
+                {"type": "file", "path": n, "size": _size(root / n), "oid": self.tag or "0" * 40}
+                for n in names
+            ]
             body = json.dumps(listed).encode()
         elif path.startswith("/api/models/"):
             files = [{"rfilename": name, "size": _size(root / name)} for name in names]
-            about = {"id": "x", "sha": COMMIT, "siblings": files, "cardData": {"license": "mit"}}
+            about = {"id": "x", "sha": self.commit, "siblings": files, "cardData": {"license": "mit"}}
             body = json.dumps(about).encode()
         else:
             self._file(root, path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
@@ -91,7 +100,7 @@ class Hub(BaseHTTPRequestHandler):
 
     def _file(self, root: Path, name: str, *, with_body: bool) -> None:
         body = (root / name).read_bytes()
-        tag = hashlib.sha256(body).hexdigest()
+        tag = self.tag or hashlib.sha256(body).hexdigest()
         start = 0
         if (asked := self.headers.get("Range", "")).startswith("bytes="):
             start = int(asked.removeprefix("bytes=").partition("-")[0])
@@ -99,13 +108,17 @@ class Hub(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        if self.trouble == "short" and with_body and name.endswith(".safetensors"):
+            body = body[: start + (len(body) - start) // 2]
         self.send_header("Content-Length", str(len(body) - start))
         self.send_header("ETag", f'"{tag}"')
-        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Repo-Commit", self.commit)
         self.end_headers()
         if not with_body:
             return
         part = body[start : start + max(1, (len(body) - start) // 2)] if broken else body[start:]
+        if self.trouble == "other bytes" and name.endswith(".safetensors"):
+            part = bytes(len(part))
         self.wfile.write(part)
         self.wfile.flush()
         self.sent[name] = self.sent.get(name, 0) + len(part)
@@ -118,7 +131,7 @@ class Hub(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Repo-Commit", self.commit)
         self.end_headers()
         if with_body:
             self.wfile.write(body)
@@ -132,8 +145,8 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path) -> Generator[tuple[type[Hub], str]]:
-    """A hub whose every repository is `folder`, and its address."""
+def serving(folder: Path, wrap: Callable[[socket], socket] | None = None) -> Generator[tuple[type[Hub], str]]:
+    """A hub whose every repository is `folder`, and its address; `wrap` makes its socket one of TLS."""
     state: dict[str, Any] = {
         "folder": folder,
         "asked": [],
@@ -141,12 +154,17 @@ def serving(folder: Path) -> Generator[tuple[type[Hub], str]]:
         "tokens": set(),
         "trouble": "",
         "passes": [],
+        "tag": "",
+        "commit": COMMIT,
+        "listed": [],
     }
     handler = type("ThisHub", (Hub,), state)
     running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if wrap is not None:
+        running.socket = wrap(running.socket)
     threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield handler, f"http://127.0.0.1:{running.server_port}"
+        yield handler, f"http{'s' if wrap else ''}://127.0.0.1:{running.server_port}"
     finally:
         running.shutdown()
         running.server_close()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tiny_sd import save_control, save_model
 
-from depthpaint.core.errors import ErrorCode, InternalError, OutOfMemory, ParameterError
+from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory, ParameterError
 from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Precision, Runtime
@@ -112,8 +112,9 @@ def test_numbers_that_overflow_are_painted_again(model: Path, monkeypatch: pytes
 
 def test_nonsense_is_no_picture(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoiled(monkeypatch, UNet, "forward", lambda _, answer: (answer[0] * float("nan"),))
-    with pytest.raises(InternalError, match="no colours"):
+    with pytest.raises(ModelError, match="no colours") as caught:
         paint(model, "bf16")
+    assert (caught.value.code, caught.value.exit_status) == (ErrorCode.MODEL_INCOMPATIBLE, 5)
 
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

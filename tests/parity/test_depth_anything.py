@@ -192,7 +192,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     ),
     "no config": (lambda path: (path / "config.json").unlink(), INCOMPATIBLE, "config.json"),
     "no JSON": (lambda path: (path / "config.json").write_text("{"), INCOMPATIBLE, "no JSON"),
-    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "says nothing"),
+    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "holds no object"),
     "deep JSON": (lambda path: (path / "config.json").write_text("[" * 99_999), INCOMPATIBLE, "no JSON"),
     "other family": (lambda path: configure(path, model_type="dinov2"), INCOMPATIBLE, "dinov2"),
     "other type": (lambda path: configure(path, depth_estimation_type="x"), INCOMPATIBLE, "unknown type"),

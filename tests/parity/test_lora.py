@@ -201,7 +201,7 @@ def test_alpha_may_be_in_the_settings(
         ("{", "no JSON"), ("[]", "no object"), ('{"unet.use_dora": true}', "DoRA"),
         ('{"unet.lora_alpha": "8"}', "no number"), ('{"unet.lora_alpha": 1e9}', "is 1000000000"),
         ('{"unet.lora_alpha": 8, "unet.alpha_pattern": [1]}', "no number"),
-        ('{"unet.lora_alpha": true}', "no number"), ('{"unet.lora_alpha": NaN}', "is nan"),
+        ('{"unet.lora_alpha": true}', "no number"), ('{"unet.lora_alpha": NaN}', "holds NaN"),
         ('{"unet.lora_alpha": 1' + 400 * "0" + "}", "is 10000"),
     ],
 )  # fmt: skip

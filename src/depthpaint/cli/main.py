@@ -26,7 +26,8 @@ from depthpaint.cli import (
 )
 from depthpaint.cli.interruption import INTERRUPTED, TERMINATED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
-from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
+from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode
+from depthpaint.core.memory import is_shortage, out_of_memory, require_room
 
 INTERNAL, PIPE_CLOSED = 1, 141
 DEBUG = "--debug"
@@ -90,6 +91,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     arguments, debug = _without_debug(arguments)
     try:
+        require_room()
         return _run(arguments)
     except ReaderGone:
         return PIPE_CLOSED
@@ -98,16 +100,12 @@ def run(arguments: list[str]) -> int:
         return _failed(str(error), error.exit_status)
     except interruption.Terminated:
         return _failed("terminated; nothing half-written is left", TERMINATED)
-    except MemoryError:
-        _show_traceback(debug)
-        error = OutOfMemory(
-            "there is not enough memory",
-            code=ErrorCode.OUT_OF_MEMORY,
-            remedy="ask for a smaller --size or a smaller --count",
-        )
-        return _failed(str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last net: a person sees a sentence, never a stack
         _show_traceback(debug)
+        # MemoryError, and what libraries raise in its place.
+        if is_shortage(error):
+            short = out_of_memory("", "ask for a smaller --size or a smaller --count")
+            return _failed(str(short), short.exit_status)
         usage = getattr(error, "format_message", None)
         if callable(usage):
             return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))

@@ -56,20 +56,19 @@ def _pinned(seer: HubEntry) -> HubPart:
 
 def _shipped(name: str) -> Checked:
     """What is inside the package, against the digests of when it was made."""
-    from depthpaint.models.diorama.files import open_files
-    from depthpaint.models.estimators.diorama_depth import GRAPH, WEIGHTS
+    from depthpaint.models.diorama.files import SMALL_FILES, open_files
+    from depthpaint.models.estimators.diorama_depth import require_files
     from depthpaint.models.estimators.registry import ESTIMATORS, ShippedEntry
-    from depthpaint.models.shipped import read_document, require_digest
     from depthpaint.models.stable_diffusion.checking import Checked
 
     seer = ESTIMATORS.get(name)
     try:
         if isinstance(seer, ShippedEntry):
-            document = read_document(name, seer.folder)
-            require_digest(name, seer.folder / GRAPH, document.get("graph_sha256"))
-            require_digest(name, seer.folder / WEIGHTS, document.get("weights_sha256"))
+            require_files(name, seer.folder)
+            files = 3
         else:
             open_files()
+            files = len(SMALL_FILES) + 2
     except ModelError as error:
         return Checked(name, "damaged", str(error))
-    return Checked(name, "whole", files=1)
+    return Checked(name, "whole", files=files)

@@ -45,7 +45,7 @@ def show(name: str, as_json: AsJson = False) -> None:
     """
     from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
     from depthpaint.inputs.model_choice import ModelChoice
-    from depthpaint.models.diorama.files import FOLDER, diorama_facts
+    from depthpaint.models.diorama.files import diorama_facts, tokenizer_file
     from depthpaint.models.diorama.habits import DIORAMA
     from depthpaint.models.diorama.vocabulary import Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
@@ -64,7 +64,7 @@ def show(name: str, as_json: AsJson = False) -> None:
     entry = find_model(ModelChoice(model=name))
     built_in = entry.habits == DIORAMA
     facts = diorama_facts() if built_in else {}
-    words = Vocabulary(FOLDER / "tokenizer.json").words if built_in else []
+    words = Vocabulary(tokenizer_file()).words if built_in else []
     if as_json:
         emit_document({
             "name": name, "summary": entry.summary, "licence": entry.licence, "habits": asdict(entry.habits),

@@ -75,7 +75,7 @@ Compile = Annotated[
 Threads = Annotated[
     int,
     Option(
-        "--threads", min=0, max=1024, rich_help_panel=_MACHINE, help="Of the CPU; 0: one a core, on Ray one."
+        "--threads", min=0, max=256, rich_help_panel=_MACHINE, help="Of the CPU; 0: one a core, on Ray one."
     ),
 ]
 Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, lcm, unipc.")]

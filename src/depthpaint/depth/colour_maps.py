@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from depthpaint.core.shipped_file import require_digest
 
 ColourMapName = Literal[
     "gray", "bone", "jet", "turbo", "rainbow", "hsv", "viridis", "plasma", "inferno", "magma", "cividis",
@@ -19,6 +21,10 @@ NEARLY_GRAY: frozenset[ColourMapName] = frozenset({"gray", "bone"})
 """Maps that a pale photo also comes close to; they are believed only where the colours fit well."""
 
 Colours = NDArray[np.float32]
+
+PICTURE = Path(__file__).with_name("colour_maps.png")
+"""One row a map, so that anybody can look at it."""
+DIGEST = "02de6633a9814a85ca3d9afbfe1a7174f51edc574ffa0811e7e414a8e68c5fef"
 
 
 @cache
@@ -34,6 +40,6 @@ def colours_of(name: ColourMapName, swapped: bool = False) -> Colours:
 
 @cache
 def _table() -> Colours:
-    # A picture of one row a map, so that anybody can look at it.
-    with files("depthpaint.depth").joinpath("colour_maps.png").open("rb") as file:
+    require_digest("the depth doctor", PICTURE, DIGEST)
+    with PICTURE.open("rb") as file:
         return np.asarray(Image.open(file, formats=("PNG",)).convert("RGB")).astype(np.float32)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from depthpaint.core.errors import DepthpaintError
+from depthpaint.models.hub_answers import look_at_answer
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.hub_refusal import may_pass, refusal
 
@@ -21,7 +22,7 @@ def tried(what: str, part: HubPart, otherwise: str, action: Callable[[], T], *, 
     _silence(bars=bars)
     pauses = iter(PAUSES)
     while True:
-        _be_impatient()
+        _be_careful()
         try:
             return action()
         except DepthpaintError:
@@ -34,13 +35,15 @@ def tried(what: str, part: HubPart, otherwise: str, action: Callable[[], T], *, 
             time.sleep(pause)
 
 
-def _be_impatient() -> None:
-    """Give every question a time limit: the library asks some without, and a silent hub would be for ever."""
+def _be_careful() -> None:
+    """Give every question a time limit, since the library asks some without, and look at every answer."""
     from huggingface_hub import get_session
 
-    hooks = get_session().event_hooks["request"]
-    if _limit_time not in hooks:
-        hooks.append(_limit_time)
+    hooks = get_session().event_hooks
+    if _limit_time not in hooks["request"]:
+        hooks["request"].append(_limit_time)
+        # First of all: the library's own hooks follow.
+        hooks["response"].insert(0, look_at_answer)
 
 
 def _limit_time(request: Any) -> None:

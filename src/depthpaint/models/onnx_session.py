@@ -1,23 +1,65 @@
-"""An ONNX Runtime session on the CPU that leaves the cores alone when it is done."""
+"""ONNX Runtime sessions on the CPU that leave the cores alone when they are done."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
+from depthpaint.core.memory import out_of_memory, tells_shortage
 
-def start_session(graph: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+_LONGEST = 200
+"""Characters of ONNX Runtime's own message that are passed on; some hold a whole graph."""
+
+
+class OnnxSession:
+    """A loaded graph. Whatever ONNX Runtime raises becomes a DepthpaintError that names the graph."""
+
+    def __init__(self, graph: Path, session: Any) -> None:
+        self.graph = graph
+        self.inner = session
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[Any]:
+        """The outputs, all of them where none is named. Raises ModelError model_incompatible, OutOfMemory."""
+        try:
+            return self.inner.run(outputs, inputs)
+        # ONNX Runtime's exceptions have no class in common but Exception.
+        except Exception as error:
+            raise _failure(self.graph, "run", ErrorCode.MODEL_INCOMPATIBLE, error) from error
+
+
+def start_session(graph: Path, threads: int = 0) -> OnnxSession:
     """Load a graph that runs in so many threads, 0 for one a core; several sessions do not get into each
     other's way.
 
     A session's threads go on spinning for a while after each run in wait of the next. Where a picture needs
     four sessions in turn, those of the last one take the cores from the next: on two cores steps took twice
-    as long (docs/benchmarks.md).
+    as long (docs/benchmarks.md). Raises ModelError model_truncated, OutOfMemory.
     """
-    options = cast("Any", onnxruntime).SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    try:
+        options = cast("Any", onnxruntime).SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise _failure(graph, "load", ErrorCode.MODEL_TRUNCATED, error) from error
+    return OnnxSession(graph, session)
+
+
+def _failure(graph: Path, action: str, code: ErrorCode, error: Exception) -> DepthpaintError:
+    if tells_shortage(error):
+        return out_of_memory(
+            f"to {action} the graph {graph.name}", "close other programs, or ask for a smaller --size"
+        )
+    why = " ".join(str(error).split())[:_LONGEST]
+    return ModelError(
+        f"ONNX Runtime cannot {action} the graph {graph.name}: {why}",
+        code=code,
+        remedy="reinstall depthpaint",
+        value=str(graph),
+    )

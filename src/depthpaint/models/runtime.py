@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from depthpaint.core.errors import ErrorCode, ParameterError
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
+MOST_THREADS = 256
+"""Each graph of diorama has that many, which on a machine of few cores costs memory and saves no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +26,14 @@ class Runtime:
     precision: Precision = "auto"
     compile: bool = False
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ParameterError for a number of threads that is none, or that no machine has cores for."""
+        if isinstance(self.threads, bool) or not 0 <= self.threads <= MOST_THREADS:
+            raise ParameterError(
+                f"{self.threads} threads are asked for, and 0 to {MOST_THREADS} are possible",
+                code=ErrorCode.INVALID_PARAMETER,
+                remedy="leave out --threads: 0 takes one a core",
+                value=self.threads,
+                limit=MOST_THREADS,
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +10,7 @@ from typing import Any, cast
 from safetensors import SafetensorError, safe_open
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.folder_json import LONGEST_INDEX, Refuse, read_json
 
 NAMES: tuple[str, ...] = (
     "diffusion_pytorch_model.safetensors", "model.safetensors",
@@ -78,16 +78,17 @@ def damaged(file: Path, why: str) -> ModelError:
 
 
 def _shards(index: Path) -> list[Path]:
-    try:
-        named: object = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(index, "it names no weights") from error
+    named: object = read_json(index, LONGEST_INDEX, refuse=_refused(index)).get("weight_map")
     # Names alone: an index may not point out of its folder.
     values = cast("dict[str, Any]", named).values() if isinstance(named, dict) else ()
     files = [index.parent / Path(str(name)).name for name in sorted(set(map(str, values)))]
     if not files or not all(file.is_file() for file in files):
         raise damaged(index, "not every file that it names is there")
     return files
+
+
+def _refused(index: Path) -> Refuse:
+    return lambda _, why: damaged(index, why)
 
 
 def _none(folder: Path) -> ModelError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +10,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from depthpaint.core.errors import ErrorCode, InternalError
+from depthpaint.core.files import sha256_of
 from depthpaint.models.estimators.diorama_depth import GRAPH, INPUT, LONGEST_SIDE, MULTIPLE, OUTPUT, WEIGHTS
-from depthpaint.models.shipped import DOCUMENT
+from depthpaint.models.shipped import DOCUMENT, write_document
 from depthpaint.training.onnx_files import Graph, write_graph
 
 MOST_BYTES = 10_000_000
@@ -44,12 +43,10 @@ def export_depth(network: nn.Module, folder: Path, facts: Mapping[str, object]) 
         [OUTPUT],
     )
     write_graph(graph, folder / GRAPH, folder / WEIGHTS)
-    document = {
-        "facts": dict(facts),
-        "graph_sha256": _digest(folder / GRAPH),
-        "weights_sha256": _digest(folder / WEIGHTS),
-    }
-    (folder / DOCUMENT).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_document(folder, {
+        "facts": dict(facts), "graph_sha256": sha256_of(folder / GRAPH),
+        "weights_sha256": sha256_of(folder / WEIGHTS),
+    })  # fmt: skip
     size = sum((folder / name).stat().st_size for name in (GRAPH, WEIGHTS, DOCUMENT))
     if size > MOST_BYTES:
         raise InternalError(
@@ -64,7 +61,3 @@ def export_depth(network: nn.Module, folder: Path, facts: Mapping[str, object]) 
 def load_depth_export(folder: Path, network: nn.Module) -> None:
     """Fill `network` from the package files in `folder`. Raises FileNotFoundError where there are none."""
     network.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,7 +7,6 @@ diffusers' own, so the same file also becomes a diffusers folder (`depthpaint.mo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
+from depthpaint.core.files import sha256_of
 from depthpaint.depth.relief import CHANNELS as RELIEF_CHANNELS
+from depthpaint.models.diorama.files import DIGESTS, SMALL_FILES, TOKENIZER, WEIGHTS
+from depthpaint.models.shipped import write_document
 from depthpaint.training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
 from depthpaint.training.onnx_files import Graph, write_graph
 from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
-
-WEIGHTS = "diorama.safetensors"
 
 
 class _TextEncoder(nn.Module):
@@ -74,7 +74,7 @@ class _Decoder(nn.Module):
 def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> None:
     """Write the package files into `folder`: weights, graphs, tokenizer.
 
-    And model.json with configurations and `facts`.
+    And model.json with configurations, `facts` and the digests of all files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     modules = {**networks.painters(), "vae": networks.autoencoder}
@@ -87,18 +87,18 @@ def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> Non
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt", "model": "diorama"})
     for name, graph in _graphs(networks).items():
         write_graph(graph, folder / f"{name}.onnx", folder / WEIGHTS)
-    build_tokenizer().save(str(folder / "tokenizer.json"))
+    build_tokenizer().save(str(folder / TOKENIZER))
     configurations = {
         name: json.loads(module.to_json_string()) if name != "text_encoder" else module.config.to_diff_dict()  # pyright: ignore
         for name, module in modules.items()
     }
     # diffusers registers it itself and warns where a file names it too.
     configurations["vae"].pop("block_out_channels", None)
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    document = {"facts": dict(facts), "configurations": configurations, "weights_sha256": digest}
-    (folder / "model.json").write_text(
-        json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    write_document(folder, {
+        "facts": dict(facts), "configurations": configurations,
+        DIGESTS: {name: sha256_of(folder / name) for name in SMALL_FILES},
+        "weights_sha256": sha256_of(folder / WEIGHTS),
+    })  # fmt: skip
 
 
 @torch.no_grad()

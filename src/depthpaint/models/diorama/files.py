@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from depthpaint.models.shipped import read_document, require_digest
+from depthpaint.core.shipped_file import require_digest, require_digests
+from depthpaint.models.shipped import read_document
 
 FOLDER = Path(__file__).parent / "weights"
-WEIGHTS = "diorama.safetensors"
+WEIGHTS, TOKENIZER = "diorama.safetensors", "tokenizer.json"
+GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
+SMALL_FILES: tuple[str, ...] = (*(f"{name}.onnx" for name in GRAPHS), TOKENIZER)
+"""All but the weights and the document."""
+DIGESTS = "sha256"
+"""Where the document keeps the digests of SMALL_FILES, by their names."""
 _OWNER = "the built-in model"
 
 
@@ -26,6 +32,11 @@ class DioramaFiles:
         """The ONNX graph `name`: text_encoder, adapter, unet or decoder."""
         return self.folder / f"{name}.onnx"
 
+    @property
+    def tokenizer(self) -> Path:
+        """The words."""
+        return self.folder / TOKENIZER
+
 
 def diorama_facts(folder: Path = FOLDER) -> dict[str, Any]:
     """How the shipped weights were made and what they scored, without touching the weights."""
@@ -35,5 +46,18 @@ def diorama_facts(folder: Path = FOLDER) -> dict[str, Any]:
 def open_files(folder: Path = FOLDER) -> DioramaFiles:
     """Find and check the files. Raises ModelError: model_not_found, model_truncated, model_hash_mismatch."""
     document = read_document(_OWNER, folder)
-    digest = require_digest(_OWNER, folder / WEIGHTS, document["weights_sha256"])
+    require_digests(_OWNER, folder, _digests(document))
+    digest = require_digest(_OWNER, folder / WEIGHTS, document.get("weights_sha256"))
     return DioramaFiles(folder, document["configurations"], document["facts"], digest)
+
+
+def tokenizer_file(folder: Path = FOLDER) -> Path:
+    """The words alone, checked like open_files, without reading the weights."""
+    digests = _digests(read_document(_OWNER, folder))
+    require_digest(_OWNER, folder / TOKENIZER, digests[TOKENIZER])
+    return folder / TOKENIZER
+
+
+def _digests(document: dict[str, Any]) -> dict[str, object]:
+    told = cast("dict[str, object]", document.get(DIGESTS, {}))
+    return {name: told.get(name) for name in SMALL_FILES}

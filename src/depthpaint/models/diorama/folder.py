@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
+from safetensors.numpy import load_file, save  # pyright: ignore[reportUnknownVariableType]
 
 from depthpaint.core.errors import ErrorCode, OutputError
-from depthpaint.models.diorama.files import WEIGHTS, open_files
+from depthpaint.core.files import output_error
+from depthpaint.models.diorama.files import WEIGHTS, DioramaFiles, open_files
 from depthpaint.plan.habits import ModelHabits
 
 MODULES: dict[str, tuple[str, str]] = {
@@ -29,9 +32,13 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
     """Write every module with its configuration and float32 weights into the empty or new folder `target`.
 
     `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds
-    files.
+    files, or cannot be written; then nothing is left of it.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    try:
+        taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
+    except OSError as error:
+        raise output_error(target, error) from error
+    if taken:
         raise OutputError(
             f"{target} is not an empty folder",
             code=ErrorCode.OUTPUT_EXISTS,
@@ -39,40 +46,54 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
             remedy="name a new folder",
         )
     files = open_files()
-    tensors = load_file(files.folder / WEIGHTS)
+    # Renamed at the end, so that what has its name is never half a model. A folder that is there may be a
+    # disk of its own, or all that may be written to.
+    name = f".tmp-{secrets.token_hex(8)}"
+    unfinished = target / name if target.exists() else target.parent / name
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        index: dict[str, object] = {
-            "_class_name": "StableDiffusionAdapterPipeline",
-            "_diffusers_version": "0.40.0",
-        }
-        index |= {name: list(kind) for name, kind in MODULES.items()}
-        index |= {
-            "safety_checker": [None, None],
-            "feature_extractor": [None, None],
-            "requires_safety_checker": False,
-        }
-        _write_json(target / "model_index.json", index)
-        for name, configuration in files.configurations.items():
-            folder = target / name
-            folder.mkdir()
-            _write_json(folder / "config.json", configuration)
-            own = {
-                key.removeprefix(f"{name}."): np.ascontiguousarray(value, dtype=np.float32)
-                for key, value in tensors.items()
-                if key.startswith(f"{name}.")
-            }
-            weights = folder / WEIGHT_NAMES.get(name, "diffusion_pytorch_model.safetensors")
-            save_file(own, weights, metadata={"format": "pt"})
-        (target / "scheduler").mkdir()
-        _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
-        length = int(files.configurations["text_encoder"]["max_position_embeddings"])
-        _write_tokenizer(target / "tokenizer", files.folder / "tokenizer.json", length)
+        unfinished.mkdir(parents=True)
+        _write_all(unfinished, files, habits)
+        if unfinished.parent == target:
+            for part in unfinished.iterdir():
+                part.rename(target / part.name)
+        else:
+            unfinished.rename(target)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {target}: {error.strerror}", code=ErrorCode.OUTPUT_NOT_WRITABLE, value=str(target)
-        ) from error
+        raise output_error(target, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return target
+
+
+def _write_all(target: Path, files: DioramaFiles, habits: ModelHabits) -> None:
+    tensors = load_file(files.folder / WEIGHTS)
+    index: dict[str, object] = {
+        "_class_name": "StableDiffusionAdapterPipeline",
+        "_diffusers_version": "0.40.0",
+    }
+    index |= {name: list(kind) for name, kind in MODULES.items()}
+    index |= {
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "requires_safety_checker": False,
+    }
+    _write_json(target / "model_index.json", index)
+    for name, configuration in files.configurations.items():
+        folder = target / name
+        folder.mkdir()
+        _write_json(folder / "config.json", configuration)
+        own = {
+            key.removeprefix(f"{name}."): np.ascontiguousarray(value, dtype=np.float32)
+            for key, value in tensors.items()
+            if key.startswith(f"{name}.")
+        }
+        weights = folder / WEIGHT_NAMES.get(name, "diffusion_pytorch_model.safetensors")
+        # save_file raises an error of its own where the disk is full, which has no number.
+        weights.write_bytes(save(own, metadata={"format": "pt"}))
+    (target / "scheduler").mkdir()
+    _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
+    length = int(files.configurations["text_encoder"]["max_position_embeddings"])
+    _write_tokenizer(target / "tokenizer", files.tokenizer, length)
 
 
 def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:

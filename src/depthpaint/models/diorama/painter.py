@@ -8,21 +8,18 @@ from functools import cached_property
 from typing import cast
 
 import numpy as np
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from PIL import Image
 
 from depthpaint.depth.relief import relief_of
-from depthpaint.models.diorama.files import DioramaFiles, open_files
+from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
-from depthpaint.models.onnx_session import start_session
+from depthpaint.models.onnx_session import OnnxSession, start_session
 from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 
 Features = tuple[Floats, ...]
-
-GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
 
 
 class Diorama:
@@ -63,7 +60,7 @@ class Diorama:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words it knows."""
-        return Vocabulary(self._files.folder / "tokenizer.json")
+        return Vocabulary(self._files.tokenizer)
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
         """The words of `prompt` that it never learned."""
@@ -127,10 +124,9 @@ class Diorama:
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Features:
         contiguous = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
-        outputs = cast("list[Floats]", self._sessions[name].run(None, contiguous))  # pyright: ignore[reportUnknownMemberType]
-        return tuple(outputs)
+        return tuple(cast("list[Floats]", self._sessions[name].run(None, contiguous)))
 
-    def _start(self, name: str) -> onnxruntime.InferenceSession:
+    def _start(self, name: str) -> OnnxSession:
         return start_session(self._files.graph(name), self._threads)
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.shipped_file import require_digest, require_digests
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.onnx_session import start_session
-from depthpaint.models.shipped import read_document, require_digest
+from depthpaint.models.shipped import read_document
 
 GRAPH, WEIGHTS = "diorama-depth.onnx", "diorama-depth.safetensors"
 INPUT, OUTPUT = "picture", "root"
@@ -37,9 +38,7 @@ class DioramaDepth:
     def __init__(self, name: str, folder: Path) -> None:
         """Check and load. Raises ModelError: model_not_found, model_truncated, model_hash_mismatch."""
         self.name = name
-        document = read_document(name, folder)
-        require_digest(name, folder / GRAPH, document.get("graph_sha256"))
-        self.weights_sha256 = require_digest(name, folder / WEIGHTS, document.get("weights_sha256"))
+        self.weights_sha256 = require_files(name, folder)
         self._session = start_session(folder / GRAPH)
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -61,6 +60,13 @@ class DioramaDepth:
                 remedy="name another --estimator, and report it with the picture",
             )
         return np.square(resized(np.maximum(root, 0), width, height))
+
+
+def require_files(name: str, folder: Path) -> str:
+    """Check all files; the digest of the weights. Raises what DioramaDepth raises, and loads nothing."""
+    document = read_document(name, folder)
+    require_digests(name, folder, {GRAPH: document.get("graph_sha256")})
+    return require_digest(name, folder / WEIGHTS, document.get("weights_sha256"))
 
 
 def resized(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

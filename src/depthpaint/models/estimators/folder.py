@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors import SafetensorError, safe_open
+from typing import Any, cast
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.estimators.family import FAMILIES, Family
+from depthpaint.models.folder_json import LONGEST_INDEX, read_configuration, read_json, require_readable
+from depthpaint.models.weights import PICKLES, digest_of, require_whole
 
 CONFIGURATION, WEIGHTS = "config.json", "model.safetensors"
 SHARDS = f"{WEIGHTS}.index.json"
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_LFS = b"version https://git-lfs"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +24,7 @@ class EstimatorFolder:
     path: Path
     family: Family
     quantity: Quantity
+    files: Sequence[Path]
     weights_sha256: str
 
 
@@ -35,14 +32,10 @@ def open_folder(path: Path) -> EstimatorFolder:
     """Check a folder. Raises ModelError: pickle_refused, model_truncated, model_incompatible."""
     files = _weight_files(path)
     family, quantity = _family(path)
+    require_readable(path, unusable)
     for file in files:
-        _require_whole(file)
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    return EstimatorFolder(path, family, quantity, digest.hexdigest())
+        require_whole(file)
+    return EstimatorFolder(path, family, quantity, files, digest_of(files))
 
 
 def unusable(path: Path, why: str, code: ErrorCode = ErrorCode.MODEL_INCOMPATIBLE) -> ModelError:
@@ -60,14 +53,17 @@ def _weight_files(path: Path) -> list[Path]:
     if (path / WEIGHTS).is_file():
         return [path / WEIGHTS]
     if (path / SHARDS).is_file():
-        shards = _document(path, SHARDS).get("weight_map")
+        shards = read_json(path / SHARDS, LONGEST_INDEX, refuse=unusable).get("weight_map")
         if isinstance(shards, dict) and shards:
             # Names alone: an index may not point out of its folder.
-            files = [path / Path(str(name)).name for name in sorted(set(map(str, shards.values())))]
+            files = [
+                path / Path(str(name)).name
+                for name in sorted(set(map(str, cast("dict[str, Any]", shards).values())))
+            ]
             if all(file.is_file() for file in files):
                 return files
         raise unusable(path, f"not every file of {SHARDS} is there", ErrorCode.MODEL_TRUNCATED)
-    pickles = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _PICKLES)
+    pickles = sorted(file.name for file in path.iterdir() if file.suffix.lower() in PICKLES)
     if pickles:
         raise ModelError(
             f"{path} holds pickled weights only ({pickles[0]}), which can run code and are never read",
@@ -79,7 +75,7 @@ def _weight_files(path: Path) -> list[Path]:
 
 
 def _family(path: Path) -> tuple[Family, Quantity]:
-    configuration = _document(path, CONFIGURATION)
+    configuration = read_configuration(path / CONFIGURATION, refuse=unusable)
     named = configuration.get("model_type")
     family = FAMILIES.get(named) if isinstance(named, str) else None
     if family is None:
@@ -91,30 +87,3 @@ def _family(path: Path) -> tuple[Family, Quantity]:
     if kind not in ("relative", "metric"):
         raise unusable(path, f"its depth is of an unknown type, {str(kind)[:40]!r}")
     return family, "distance" if kind == "metric" else "disparity"
-
-
-def _document(path: Path, name: str) -> dict[str, Any]:
-    try:
-        document: object = json.loads((path / name).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise unusable(path, f"{name} cannot be read") from error
-    except (ValueError, RecursionError) as error:
-        raise unusable(path, f"{name} is no JSON") from error
-    if not isinstance(document, dict):
-        raise unusable(path, f"{name} says nothing")
-    return document
-
-
-def _require_whole(file: Path) -> None:
-    """Read a file's header: it says where every tensor lies, and the file must be as long as that."""
-    try:
-        with file.open("rb") as stream:
-            pointer = stream.read(len(_LFS)) == _LFS
-        if not pointer:
-            with safe_open(file, framework="numpy"):
-                return
-        why = f"{file.name} is a pointer of Git LFS, not the weights (git lfs pull fetches them)"
-        raise unusable(file.parent, why, ErrorCode.MODEL_TRUNCATED)
-    except (SafetensorError, OSError) as error:
-        why = f"{file.name} is damaged, cut short, or no safetensors at all"
-        raise unusable(file.parent, why, ErrorCode.MODEL_TRUNCATED) from error

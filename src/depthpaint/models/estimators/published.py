@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from depthpaint.core.errors import ErrorCode, OutOfMemory
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.memory import is_shortage, out_of_memory, tells_shortage
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.estimators.folder import EstimatorFolder, unusable
+from depthpaint.models.folder_weights import require_backed
 
 
 class Published:
@@ -34,13 +36,12 @@ class Published:
         """Depth of a picture (H, W, 3): float32 (H, W), of `quantity`."""
         try:
             values = self._estimated(picture)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+        except RuntimeError as error:
+            if not tells_shortage(error):
                 raise
-            raise OutOfMemory(
-                f"there is not enough memory on {self._device} to see depth in the photo",
-                code=ErrorCode.OUT_OF_MEMORY,
-                remedy="make the photo smaller, or choose a smaller --estimator",
+            raise out_of_memory(
+                f"on {self._device} to see depth in the photo",
+                "make the photo smaller, or choose a smaller --estimator",
             ) from error
         if not np.isfinite(values).all():
             raise unusable(self._folder.path, "it answers with what is no depth")
@@ -70,14 +71,22 @@ def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
         logging.disable_progress_bar()
         try:
             architecture: Any = getattr(transformers, folder.family.architecture)
+            with torch.device("meta"):
+                configuration = architecture.config_class.from_pretrained(
+                    str(folder.path), local_files_only=True
+                )
+                empty = architecture(configuration)
+            require_backed(folder.path, folder.files, empty, unusable)
             answer: Any = architecture.from_pretrained(
                 str(folder.path), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
+        except (ModuleNotFoundError, DepthpaintError):
+            raise
         # Whatever a broken folder makes the library raise is a broken folder.
         except Exception as error:
-            if isinstance(error, ModuleNotFoundError):
-                raise
+            if is_shortage(error):
+                raise out_of_memory("to load the estimator", "choose a smaller --estimator") from error
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise unusable(folder.path, reason) from error
     # The library fills what is missing with random numbers, which would be other depth each time.

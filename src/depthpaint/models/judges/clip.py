@@ -5,7 +5,6 @@ CLIPScore: Hessel et al. 2104.08718. CLIP-IQA: Wang et al. 2207.12396.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
 from depthpaint.models import hub
+from depthpaint.models.folder_json import read_configuration, require_readable
+from depthpaint.models.folder_weights import require_backed, require_finite
 from depthpaint.models.hub_name import part_named
+from depthpaint.models.weights import digest_of, require_whole
 
 MEAN = np.array((0.48145466, 0.4578275, 0.40821073), np.float32)
 SPREAD = np.array((0.26862954, 0.26130258, 0.27577711), np.float32)
@@ -54,10 +56,7 @@ class ClipJudge:
         network, self._tokenizer = _loaded(folder)
         self._network: Any = network.to(self._device).eval()
         self._side = int(network.config.vision_config.image_size)
-        digest = hashlib.sha256()
-        for file in sorted(folder.glob("*.safetensors")):
-            digest.update(file.read_bytes())
-        self.weights_sha256 = digest.hexdigest()
+        self.weights_sha256 = digest_of(_weights(folder))
 
     @torch.inference_mode()
     def scores(self, picture: NDArray[np.uint8], sentence: str | None) -> ClipScores:
@@ -99,28 +98,42 @@ def _folder(name: str) -> Path:
     return hub.local_folder(f"the CLIP {name}", part, OTHERWISE)
 
 
+def _weights(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.glob("*.safetensors") if file.is_file())
+    for file in files:
+        require_whole(file)
+    return files
+
+
 def _loaded(folder: Path) -> tuple[Any, Any]:
+    require_readable(folder, _unusable)
+    read_configuration(folder / "config.json", refuse=_unusable)
+    files = _weights(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers import CLIPModel, CLIPTokenizer
+        from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
         from transformers.utils import logging
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
+            with torch.device("meta"):
+                empty = CLIPModel(CLIPConfig.from_pretrained(str(folder), local_files_only=True))
+            require_backed(folder, files, empty, _unusable)
             tokenizer: Any = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
             network, told = CLIPModel.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
                 str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
+        except (ModuleNotFoundError, DepthpaintError):
+            raise
         # Whatever a broken folder makes the library raise is a broken folder.
         except Exception as error:
-            if isinstance(error, ModuleNotFoundError):
-                raise
             raise _unusable(folder, (str(error).splitlines() or [type(error).__name__])[0][:200]) from error
     # The library fills what is missing with random numbers, and so judges at random.
     if missing := sorted(told["missing_keys"]):
         raise _unusable(folder, f"its weights lack {len(missing)} tensors, such as {missing[0]}")
+    require_finite(folder, network, _unusable)
     return network, tokenizer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.folder_json import read_json
+from depthpaint.models.folder_json import read_configuration
 
 _FAMILIES = {768: "SD 1", 1024: "SD 2", 2048: "SDXL"}
 
@@ -18,7 +18,7 @@ def require_family(model: Path, control: Path, model_name: str, control_name: st
     """
     if not ((model / "unet").is_dir() and control.is_dir()):
         return
-    unet, network = read_json(model / "unet" / "config.json"), read_json(control / "config.json")
+    unet, network = (read_configuration(part / "config.json") for part in (model / "unet", control))
     mine, its = unet.get("cross_attention_dim"), network.get("cross_attention_dim")
     if its is not None and mine != its:
         raise _strangers(model_name, _called(mine), control_name, _called(its))

@@ -11,7 +11,8 @@ import torch
 import transformers
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.folder_json import incompatible, read_json
+from depthpaint.models.folder_json import incompatible, read_configuration
+from depthpaint.models.folder_weights import require_finite
 from depthpaint.models.hub_snapshot import commits_of
 from depthpaint.models.stable_diffusion import union
 from depthpaint.models.stable_diffusion.control import (
@@ -30,6 +31,7 @@ from depthpaint.models.stable_diffusion.safety_parts import CHECKER, EYES, IMAGE
 from depthpaint.models.stable_diffusion.single_file import parts_of
 from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
 from depthpaint.models.stable_diffusion.text import TextEncoder
+from depthpaint.models.stable_diffusion.tokenizers import fit_words
 from depthpaint.models.weights import digest_of, weight_files
 
 INDEX = "model_index.json"
@@ -51,7 +53,7 @@ DEPTH_CHANNELS = 5
 
 def parts_named(folder: Path) -> dict[str, str]:
     """The class of each part that painting needs. Raises ModelError where one is missing or not allowed."""
-    index = read_json(folder / INDEX)
+    index = read_configuration(folder / INDEX)
     needed = ["unet", "vae", "text_encoder", "tokenizer"]
     needed += [
         name for name in ("text_encoder_2", "tokenizer_2") if index.get(name) not in (None, [None, None])
@@ -80,6 +82,8 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
     if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
         # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
         parts["vae"].to(torch.float32)
+    for name in ("text_encoder", *(["text_encoder_2"] if two else [])):
+        fit_words(found.folder, parts[name], parts[name.replace("text_encoder", "tokenizer")])
     # SDXL reads the last layer but one of both, without the final norm; the others the last.
     hidden = found.clip_skip + int(two)
     encoders = [TextEncoder(parts["text_encoder"], parts["tokenizer"], hidden=hidden, normed=not two)]
@@ -95,7 +99,7 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
         controls=controls,
         weights_sha256=digest_of([file for place in files for file in weight_files(place)]),
         sizes_told=unet.config.addition_embed_type == "text_time",
-        empty_is_zero=two if single else bool(read_json(found.folder / INDEX).get(ZEROS, False)),
+        empty_is_zero=two if single else bool(read_configuration(found.folder / INDEX).get(ZEROS, False)),
         embeddings=found.embeddings,
         safety=safety,
         commits=commits_of([found.folder, *files]),
@@ -116,9 +120,11 @@ def _of_file(file: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any
 
 
 def _safety(folder: Path, device: str, dtype: torch.dtype) -> SafetyChecker:
-    index = read_json(folder / INDEX)
+    index = read_configuration(folder / INDEX)
     kinds = [_allowed(folder, name, index.get(name)) for name in (PART, EYES)]
     network = load_part(folder / PART, kinds[0], device, dtype)
+    # It would find every picture safe: no comparison with a number that is none is true.
+    require_finite(folder / PART, network)
     # The same numbers with torchvision and without it.
     eyes = f"{IMAGE_PROCESSOR}Pil" if hasattr(transformers, f"{IMAGE_PROCESSOR}Pil") else IMAGE_PROCESSOR
     return SafetyChecker(network, load_part(folder / EYES, eyes, device, dtype))
@@ -158,7 +164,7 @@ def _controls(
 def _control(sees: str, folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
     if folder.is_file():
         return ControlNetwork(control_of(folder, unet, device, dtype))
-    told = read_json(folder / "config.json")
+    told = read_configuration(folder / "config.json")
     kind = union.CLASS if union.is_union(told) else str(told.get("_class_name"))
     if kind not in CONTROLS:
         raise incompatible(folder, f"config.json names the class {kind[:60]!r}")

@@ -6,29 +6,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from depthpaint.models.folder_json import read_json
+from depthpaint.models.configuration_bounds import UNET
+from depthpaint.models.folder_json import incompatible, read_configuration
 from depthpaint.plan.habits import ModelHabits
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.4, 2.3
 """Of the trained area: what is painted as it is. Below, shapes fall apart; above, things are doubled."""
+MOST_SIDE, MOST_MULTIPLE = 2_048, 512
+"""Pixels of the trained side, and what canvas sides are multiples of; SDXL has 1024 and 32."""
 STEPS, GUIDANCE = 20, 7.5
 XL_GUIDANCE = 5.0
+CHANNELS = "block_out_channels"
 
 
 def habits_of(folder: Path, name: str) -> ModelHabits:
     """Read a model's habits. Raises ModelError model_not_found or model_incompatible."""
-    unet, vae = (read_json(folder / part / "config.json") for part in ("unet", "vae"))
-    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
-    return habits_from(unet, vae, scheduler, name)
+    unet = read_configuration(folder / "unet" / "config.json", UNET)
+    vae = read_configuration(folder / "vae" / "config.json")
+    scheduler = read_configuration(folder / "scheduler" / "scheduler_config.json")
+    for part, told in (("unet", unet), ("vae", vae)):
+        if CHANNELS not in told:
+            raise incompatible(folder / part, f"config.json: its {CHANNELS} is missing")
+    habits = habits_from(unet, vae, scheduler, name)
+    side = round(habits.trained_area**0.5)
+    if side > MOST_SIDE or habits.multiple > MOST_MULTIPLE:
+        told = f"{side} pixels in multiples of {habits.multiple}"
+        most = f"at most {MOST_SIDE} in multiples of {MOST_MULTIPLE}"
+        raise incompatible(folder, f"its configurations tell of sides of {told}, and {most} can be painted")
+    return habits
 
 
 def habits_from(
     unet: Mapping[str, Any], vae: Mapping[str, Any], scheduler: Mapping[str, Any], name: str
 ) -> ModelHabits:
     """The habits that three configurations come to."""
-    factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    factor = 2 ** (len(vae[CHANNELS]) - 1)
     side = int(unet.get("sample_size", 64)) * factor
-    levels = len(unet["block_out_channels"]) - 1
+    levels = len(unet[CHANNELS]) - 1
     xl = unet.get("addition_embed_type") == "text_time"
     return ModelHabits(
         name=name,

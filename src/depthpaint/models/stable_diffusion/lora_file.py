@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, cast
 from torch import nn
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.folder_json import LONGEST, parsed_object
 from depthpaint.models.stable_diffusion.lora_names import Piece, split_key
 
 MOST_ALPHA = 1e4
@@ -126,13 +126,12 @@ def _settings(file: Path, stream: Any) -> Mapping[str, Any]:
     text = (stream.metadata() or {}).get(METADATA)
     if text is None:
         return {}
+    if len(text) > LONGEST:
+        raise unfit(file, f"its {METADATA} has more than {LONGEST:,} characters")
     try:
-        settings: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise unfit(file, f"its {METADATA} is no JSON") from error
-    if not isinstance(settings, dict):
-        raise unfit(file, f"its {METADATA} is no object")
-    told = cast("dict[str, Any]", settings)
+        told = parsed_object(text)
+    except ValueError as error:
+        raise unfit(file, f"its {METADATA} {error}") from error
     if any(value for name, value in told.items() if name.endswith(".use_dora")):
         raise unfit(file, "it is DoRA, which is not read")
     return told

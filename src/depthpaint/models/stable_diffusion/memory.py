@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from depthpaint.core.errors import ErrorCode, OutOfMemory
+from depthpaint.core.memory import tells_shortage
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Ladder:
                 return work()
             # torch raises a RuntimeError where a CPU's memory ends.
             except RuntimeError as error:
-                if not _is_shortage(error):
+                if not tells_shortage(error):
                     raise
                 self._climb(error)
 
@@ -51,7 +52,3 @@ class Ladder:
             torch.cuda.empty_cache()
         rung.take()
         self.taken.append(rung.told)
-
-
-def _is_shortage(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

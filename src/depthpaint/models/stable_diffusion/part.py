@@ -7,9 +7,14 @@ from typing import Any
 
 import torch
 
-from depthpaint.models.folder_json import incompatible
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.memory import is_shortage, out_of_memory
+from depthpaint.models.folder_json import incompatible, read_configuration, require_readable
+from depthpaint.models.folder_weights import require_backed
 from depthpaint.models.stable_diffusion.safety_parts import CHECKER, IMAGE_PROCESSOR
 from depthpaint.models.weights import weight_files
+
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", "generation_config.json")
 
 
 def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
@@ -21,23 +26,46 @@ def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
 
     module = _library_of(kind)
     build = getattr(module, kind).from_pretrained
+    _require_sound(folder)
     try:
         if kind.startswith(IMAGE_PROCESSOR) or "Tokenizer" in kind:
             return build(str(folder), local_files_only=True)
         name = "torch_dtype" if module is diffusers else "dtype"
-        variant = "fp16" if ".fp16." in weight_files(folder)[0].name else None
+        files = weight_files(folder)
+        variant = "fp16" if ".fp16." in files[0].name else None
+        require_backed(folder, files, _empty(getattr(module, kind), folder))
         part, told = build(
             str(folder), local_files_only=True, use_safetensors=True, variant=variant,
             output_loading_info=True, **{name: dtype},
         )  # fmt: skip
+    except DepthpaintError:
+        raise
     # Whatever a broken folder makes the libraries raise is a broken folder.
     except Exception as error:
+        if is_shortage(error):
+            raise out_of_memory(f"to load {folder.name}", "take a smaller --model") from error
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise incompatible(folder, reason) from error
     if told["missing_keys"]:
         # The libraries would put chance in its place.
         raise incompatible(folder, f"its {min(told['missing_keys'])[:80]} is missing")
     return part.to(device).eval().requires_grad_(False)
+
+
+def _require_sound(folder: Path) -> None:
+    """Look at the texts that the libraries will read, before they do."""
+    require_readable(folder)
+    for name in CONFIGURATIONS:
+        if (folder / name).exists():
+            read_configuration(folder / name)
+
+
+def _empty(kind: Any, folder: Path) -> Any:
+    """A module as its folder describes it, without memory."""
+    with torch.device("meta"):
+        if hasattr(kind, "from_config"):
+            return kind.from_config(dict(read_configuration(folder / "config.json")))
+        return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
 
 
 def _library_of(kind: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import transformers
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.folder_json import incompatible
+from depthpaint.models.folder_json import incompatible, require_readable
 from depthpaint.models.hub import local_folder
 from depthpaint.models.hub_part import CLIP_WORDS
 
@@ -23,6 +23,7 @@ def tokenizer_for(file: Path, part: str, *, pads_with_end: bool) -> Any:
     model_not_found where there is none, model_incompatible where it cannot be read.
     """
     folder = _folder(file, part)
+    require_readable(folder)
     try:
         tokenizer = transformers.CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     # Whatever a broken folder makes the library raise is a broken folder.
@@ -31,6 +32,21 @@ def tokenizer_for(file: Path, part: str, *, pads_with_end: bool) -> Any:
     tokenizer.model_max_length = LENGTH
     tokenizer.pad_token = tokenizer.eos_token if pads_with_end else "!"
     return tokenizer
+
+
+def fit_words(model: Path, encoder: Any, tokenizer: Any) -> None:
+    """Let a tokenizer make no longer sentences than its text encoder takes.
+
+    Raises ModelError model_incompatible where it has words that the encoder has no vectors for.
+    """
+    known = len(encoder.get_input_embeddings().weight)
+    highest = max(tokenizer.get_vocab().values(), default=0)
+    if highest >= known:
+        raise incompatible(
+            model, f"its tokenizer has the word number {highest}, its text encoder {known} words"
+        )
+    # Where no file tells it, the library takes 1e30.
+    tokenizer.model_max_length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
 
 
 def _folder(file: Path, part: str) -> Path:

@@ -41,6 +41,9 @@ def scheduler_told(prediction: Prediction | None, names: Set[str]) -> dict[str, 
 
 def _beside(file: Path) -> Prediction | None:
     settings = file.with_suffix(".yaml")
+    # A pipe of that name would be waited for.
+    if not settings.is_file():
+        return None
     try:
         with settings.open(encoding="utf-8", errors="replace") as stream:
             text = stream.read(_LONGEST_YAML)
