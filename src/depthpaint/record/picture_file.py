@@ -60,7 +60,7 @@ def save_picture(
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
         # After the picture, so that a sidecar always has one.
-        write_atomic(path.with_suffix(_SIDECAR), (text + "\n").encode(), overwrite=True)
+        write_atomic(path.with_suffix(_SIDECAR), (text + "\n").encode(), overwrite=overwrite)
     height, width = picture.pixels.shape[:2]
     return SavedPicture(path, picture.seed, width, height, record.digests.picture, record)
 
