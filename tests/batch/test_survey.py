@@ -130,7 +130,7 @@ def test_rows_are_not_held(maps: Path) -> None:
     assert memory_of(30_000) - memory_of(2_000) < 28_000 * 64
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_million_rows(maps: Path) -> None:
     assert memory_of(1_000_000) - memory_of(2_000) < 998_000 * 64
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
 
+from conftest import Run
 from depthpaint import engine
 from depthpaint.core.errors import ErrorCode, OutOfMemory
 from depthpaint.testing import FakePainter

@@ -165,7 +165,7 @@ def _request(values: dict[str, object]) -> GenerationRequest:
 
 
 class Made:
-    """What has been saved so far: paths are printed at once, the JSON document at the end. Holds no pixels."""
+    """What has been saved: paths are printed at once, the JSON document at the end. It holds no pixels."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
