@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Run
 from depthpaint import engine
 from depthpaint.core.errors import ErrorCode, OutOfMemory
 from depthpaint.testing import FakePainter
 
+Run = Callable[..., tuple[int, str, str]]
 SIZE = ("--size", "32x48", "--steps", "2")
 
 

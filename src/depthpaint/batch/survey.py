@@ -117,7 +117,9 @@ def row_error(error: DepthpaintError | OSError) -> DepthpaintError:
 
 def _require_places(asked: Wanted, folder: Path | None) -> None:
     """Raise OutputError where a named picture cannot be written, or only over the row's depth file."""
-    for file in asked.files if folder is not None else ():
+    if folder is None:
+        return
+    for file in asked.files:
         path = folder / file
         try:
             mode = path.lstat().st_mode

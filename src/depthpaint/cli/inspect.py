@@ -125,7 +125,7 @@ def _said(settled: DepthReading) -> str:
 def _diagnosed(
     path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import require_other_file, write_atomic
     from depthpaint.depth.export import preview_png, save_depth
     from depthpaint.depth.read import require_certain
 
@@ -136,6 +136,7 @@ def _diagnosed(
         depth = read(path, reading.model_copy(update={"allow_constant": True}))
         require_certain(depth.source)
         if target is not None:
+            require_other_file(target, path)
             written = save_depth(depth, target, overwrite=overwrite)
         if preview:
             beside = path.with_name(f"{path.stem}-understood.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -24,9 +25,10 @@ from depthpaint.cli import (
     verify,
 )
 from depthpaint.cli.terminal import ReaderGone, emit, tell
-from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutOfMemory
+from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode, OutOfMemory
 
 INTERNAL, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 130, 143, 141
+FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
 app = typer.Typer(
@@ -106,10 +108,20 @@ def run(arguments: list[str]) -> int:
         return _failed(str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last net: a person sees a sentence, never a stack
         _show_traceback(debug)
+        if not _has_working_folder():
+            return _failed("the working folder was deleted; change to a folder that exists", FOLDER_GONE)
         usage = getattr(error, "format_message", None)
         if callable(usage):
             return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))
         return _failed(f"{type(error).__name__}: {error}; run again with {DEBUG} for the traceback", INTERNAL)
+
+
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depthpaint.cli.destination import Destination, check_destination, refusal
+from depthpaint.cli.destination import Destination, check_destination
 from depthpaint.cli.terminal import step_bar, tell, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 
@@ -121,12 +121,9 @@ def describe(source: DepthSource) -> str:
 
 
 def _save_preview(progress: Progress, stem: str, destination: Destination) -> None:
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, write_atomic
     from depthpaint.record.png_text import encode_png
 
-    try:
-        destination.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refusal(destination.folder, error) from error
+    make_folder(destination.folder)
     path = destination.preview(stem, progress.step)
     write_atomic(path, encode_png(progress.preview(), {}), overwrite=destination.overwrite)

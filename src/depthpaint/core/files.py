@@ -109,6 +109,20 @@ def replace_own(path: Path, data: bytes, is_own: Callable[[bytes], bool]) -> Non
     write_atomic(path, data, overwrite=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
+        full = isinstance(error, OSError) and error.errno in _FULL
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
+            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
+            value=str(folder),
+            remedy="choose another folder with --out",
+        ) from error
+
+
 def not_own(path: Path) -> OutputError:
     """The error for a file that is in the way and was not written by depthpaint."""
     return OutputError(

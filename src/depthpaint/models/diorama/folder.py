@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import output_error
 from depthpaint.models.diorama.files import WEIGHTS, open_files
 from depthpaint.plan.habits import ModelHabits
 
@@ -31,7 +35,7 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
     `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds
     files.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if os.path.lexists(target) and not _is_empty_folder(target):
         raise OutputError(
             f"{target} is not an empty folder",
             code=ErrorCode.OUTPUT_EXISTS,
@@ -68,11 +72,24 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
         _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
         length = int(files.configurations["text_encoder"]["max_position_embeddings"])
         _write_tokenizer(target / "tokenizer", files.folder / "tokenizer.json", length)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {target}: {error.strerror}", code=ErrorCode.OUTPUT_NOT_WRITABLE, value=str(target)
-        ) from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _not_written(target, error) from error
     return target
+
+
+def _is_empty_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and not any(path.iterdir())
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def _not_written(target: Path, error: OSError | ValueError | SafetensorError) -> OutputError:
+    """The error for a folder that could not be written; safetensors tells an OSError's number as text."""
+    if isinstance(error, SafetensorError):
+        number = re.search(r"os error (\d+)", str(error))
+        error = OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
+    return output_error(target, error)
 
 
 def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
