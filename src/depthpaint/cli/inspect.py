@@ -148,11 +148,16 @@ def _diagnosed(
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
     """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
+    from depthpaint.core.files import output_error
     from depthpaint.depth.export import ENDINGS
 
     if wanted is None:
         return None
-    if count == 1 and not wanted.is_dir():
+    try:
+        is_folder = wanted.is_dir()
+    except OSError as error:  # a path that is longer than any
+        raise output_error(wanted, error) from error
+    if count == 1 and not is_folder:
         return wanted
     ending = wanted.suffix.lower()
     if ending not in ENDINGS:
