@@ -27,7 +27,7 @@ fuzz: $(DEV)/.ready
 # What needs Ray, which is not among what make test sets up.
 test-ray: $(DEV)/.ready
 	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[ray]"
-	$(PY) -m pytest -q tests/batch/test_on_ray.py tests/study/test_painting.py
+	$(PY) -m pytest -q -m "full or not slow" tests/batch/test_on_ray.py tests/study/test_painting.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .

@@ -130,7 +130,7 @@ def test_what_is_no_file_does_not_hang(paint: Paint, name: str, kind: str) -> No
 
 
 def test_files_of_the_first_version_are_continued(paint: Paint) -> None:
-    rows = [*some_rows(3), {"depth": "gone", "prompt": ""}]
+    rows: list[dict[str, object]] = [*some_rows(3), {"depth": "gone", "prompt": ""}]
     path = write_rows("m.jsonl", rows)
     paint(path)
     for name in NAMES:

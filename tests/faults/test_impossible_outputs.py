@@ -36,8 +36,15 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePainter:
     Path("rows.csv").write_text("depth,prompt,size,num_inference_steps\ndepth.npy,a ball,32x48,2\n")
     painter = FakePainter()
     engine = Engine(find=offering(painter), load_estimator=FakeEstimator)
-    monkeypatch.setattr(painting, "make_engine", lambda runtime=None: engine)
-    monkeypatch.setattr(head_start, "start_loading", lambda model, threads: None)
+
+    def make_engine(runtime: object = None) -> Engine:
+        return engine
+
+    def start_nothing(model: str, threads: int) -> None:
+        return None
+
+    monkeypatch.setattr(painting, "make_engine", make_engine)
+    monkeypatch.setattr(head_start, "start_loading", start_nothing)
     assert run(["batch", "rows.csv", "--out", "painted", "-q"]) == 0
     painter.calls.clear()
     return painter
