@@ -196,9 +196,11 @@ def test_a_head_that_is_lost_ends_the_batch_and_the_next_run_completes_it(maps: 
             if child.name().startswith(lost):
                 child.kill()
         out, _ = process.communicate(timeout=180)
-    assert process.returncode != 0, out
     there = {name: data for name, data in content("lost").items() if name.endswith(".png")}
-    assert 3 <= len(there) < 30
+    # Without its raylet a batch may go on with the painters that it has; without the head none does.
+    assert (process.returncode == 0) == (len(there) == 30), out
+    assert len(there) < 30 or lost == "raylet"
+    assert len(there) >= 3
     assert there.items() <= content("here").items()
     paint_all(path, "lost")
     assert content("lost") == content("here")
