@@ -36,7 +36,7 @@ from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
 from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
 from depthpaint.plan.sizes import Sizes
-from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.record.result import GenerationResult, PaintedPicture, joined
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
@@ -140,6 +140,15 @@ class Engine:
 
         Raises DepthpaintError for anything that a user can mend.
         """
+        return joined(self.pictures(request, on_progress))
+
+    def pictures(
+        self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
+    ) -> Generator[GenerationResult]:
+        """As `paint`, but each picture is handed over when it is painted, as a result of its own.
+
+        What is done once for all pictures counts in the `seconds` of the first.
+        """
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
             depth, plan = self.understand(request)
@@ -153,29 +162,27 @@ class Engine:
             known = known_map(depth, plan.sizes)
             prepared = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan, painter.habits.softness)
-        counts: Counter[str] = Counter()
-        pictures: list[PaintedPicture] = []
+        control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
+        warnings = (*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan))
         for index, text in enumerate(texts):
+            counts: Counter[str] = Counter()
             conditions = _Conditions(
                 plan, painter, {"cond": text, "uncond": unasked}, prepared, guide, self._runtime.threads
             )
-            pictures.append(self._paint_one(conditions, index, seconds, counts, on_progress))
-        return GenerationResult(
-            pictures=tuple(pictures),
-            plan=plan,
-            depth=depth.source,
-            control_sha256=hashlib.sha256(hints["depth"].tobytes()).hexdigest(),
-            weights_sha256=painter.weights_sha256,
-            runs_on=painter.runs_on,
-            seconds=seconds,
-            evaluations=dict(counts),
-            warnings=(
-                *depth.source.notes,
-                *plan.warnings,
-                *_vocabulary_warnings(painter, plan),
-                *painter.notes,
-            ),
-        )
+            painted = self._paint_one(conditions, index, seconds, counts, on_progress)
+            yield GenerationResult(
+                pictures=(painted,),
+                plan=replace(plan, seeds=(plan.seeds[index],), heard=(plan.heard[index],)),
+                depth=depth.source,
+                control_sha256=control_sha256,
+                weights_sha256=painter.weights_sha256,
+                runs_on=painter.runs_on,
+                seconds=seconds,
+                evaluations=dict(counts),
+                warnings=(*warnings, *painter.notes),
+            )
+            del painted  # The next one is painted while only its receiver may hold this one.
+            seconds = {}
 
     def _painter(self, choice: ModelChoice) -> Painter:
         if choice not in self._painters:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter, Painters
@@ -60,7 +61,7 @@ def paint_all(
     )
     batch = Batch(rows, set_for_all, Path(out), listener, overwrite=overwrite, wish=wish)
     told.tally = batch.tally
-    batch.run(painters or OnePainter(fake_engine()), survey(rows, set_for_all))
+    batch.run(painters or OnePainter(fake_engine()), survey(rows, set_for_all, folder=Path(out)))
     told.orphans = list(batch.orphans())
     return told
 
@@ -89,3 +90,12 @@ def content(folder: str | Path = "out") -> dict[str, bytes]:
 def in_shards(manifest: Path, of: int) -> list[Manifest]:
     """The manifest's shards."""
     return [Manifest(manifest, Shard(index + 1, of)) for index in range(of)]
+
+
+def lines_of(name: str, folder: str | Path = "out") -> list[dict[str, Any]]:
+    """The lines of a file that a batch keeps, behind its header."""
+    path = Path(folder, f"{name}.jsonl")
+    first, *lines = [json.loads(line) for line in path.read_text().splitlines()]
+    kind = "ledger" if name.startswith("records") else name
+    assert first == {"version": 2, "depthpaint": kind}
+    return lines

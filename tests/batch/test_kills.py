@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batching import Paint, content, paint_all, some_rows, write_rows
+from batching import Paint, content, lines_of, paint_all, some_rows, write_rows
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -59,7 +59,7 @@ def killing_itself_at(event: int, work: Callable[[], object]) -> Callable[[], ob
 def missing(folder: str) -> list[str]:
     """Files that the ledger names and that are not there."""
     ledger = Path(folder, "records.jsonl")
-    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    lines = ledger.read_text().splitlines()[1:] if ledger.exists() else []
     files = [str(json.loads(line)["file"]) for line in lines]
     return [file for file in files if not Path(folder, file).exists()]
 
@@ -110,7 +110,7 @@ def test_killed_at_a_few_random_moments(paint: Paint) -> None:
     killed_at_random(rows=12, kills=12, seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_killed_at_two_hundred_random_moments(paint: Paint) -> None:
     killed_at_random(rows=50, kills=200, seed=2)
 
@@ -148,9 +148,7 @@ def test_a_signal_between_two_steps_drops_the_picture_and_while_saving_waits(
         with pytest.raises(Stopped):
             paint(path)
     assert len(list(Path("out").glob("*.png"))) == 3
-    assert len(Path("out/records.jsonl").read_text().splitlines()) == 3, (
-        "the picture and its line were finished"
-    )
+    assert len(lines_of("records")) == 3, "the picture and its line were finished"
 
     def hear_twice(target: Path, data: bytes, overwrite: bool) -> None:
         signal.raise_signal(number)

@@ -80,8 +80,9 @@ def test_a_missing_manifest_is_told(tmp_path: Path) -> None:
         list(Manifest(tmp_path / "nope.csv").rows())
 
 
-def test_a_line_of_a_gigabyte_is_refused_before_it_is_held(tmp_path: Path) -> None:
-    path = tmp_path / "m.jsonl"
+@pytest.mark.parametrize("name", ["m.jsonl", "m.csv"])
+def test_a_line_of_a_gigabyte_is_refused_before_it_is_held(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
     with path.open("wb") as file:
         file.truncate(1 << 30)  # sparse: zeros, and no line end
     tracemalloc.start()
@@ -125,3 +126,23 @@ def test_the_reader_of_csv_takes_no_column_for_another(tmp_path: Path) -> None:
     path.write_text("depth_file,prompt\na,b\n")
     with pytest.raises(ParameterError, match="depth_file, prompt"):
         list(csv_rows.csv_rows(path))
+
+
+JSON = '{"depth": "a.png", "prompt": "hügel"}\n{"depth": "b.png"}\n'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JSON.encode(),
+        codecs.BOM_UTF8 + JSON.encode(),
+        JSON.replace("\n", "\r\n").encode(),
+        codecs.BOM_UTF8 + JSON.replace("\n", "\r\n").encode(),
+        JSON.encode("utf-16"),
+        codecs.BOM_UTF16_BE + JSON.encode("utf-16-be"),
+    ],
+    ids=["plain", "bom", "crlf", "bom and crlf", "utf-16", "utf-16, big end first"],
+)
+def test_a_jsonl_as_programs_write_it(tmp_path: Path, data: bytes) -> None:
+    found = rows(tmp_path / "m.jsonl", data)
+    assert found == [(1, {"depth": "a.png", "prompt": "hügel"}), (2, {"depth": "b.png"})]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import psutil
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
@@ -23,6 +28,7 @@ from depthpaint.record.result import GenerationResult
 
 pytest.importorskip("ray")
 pytestmark = [
+    pytest.mark.full,
     pytest.mark.enable_socket,
     # Ray leaves a few files and sockets to the end of the process.
     pytest.mark.filterwarnings("ignore"),
@@ -32,10 +38,13 @@ pytestmark = [
 class Deadly(Engine):
     """Writes down which process paints which seed; ends it over those of `poison`, always or once."""
 
-    def __init__(self, folder: str, poison: tuple[int, ...] = (), once: bool = False) -> None:
+    def __init__(
+        self, folder: str, poison: tuple[int, ...] = (), once: bool = False, seconds: float = 0.02
+    ) -> None:
         engine = fake_engine()
         super().__init__(find=engine._find)  # pyright: ignore[reportPrivateUsage]
         self._folder, self._poison, self._once = Path(folder), poison, once
+        self._seconds = seconds
 
     def paint(self, request: GenerationRequest, on_progress: Any = None) -> GenerationResult:
         """Paint, or die."""
@@ -45,7 +54,7 @@ class Deadly(Engine):
             file.write(f"{os.getpid()}\n")
         if request.seed in self._poison and not (self._once and tries):
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.02)
+        time.sleep(self._seconds)
         return super().paint(request, on_progress)
 
 
@@ -113,3 +122,106 @@ def test_a_cluster_that_is_not_there_is_told_at_once(maps: Path, address: str) -
         raise AssertionError
     assert refused.value.code is ErrorCode.NOT_READY
     assert time.monotonic() - started < 30
+
+
+def test_a_painter_that_is_killed_from_outside_costs_one_more_try(maps: Path, notes: Path) -> None:
+    """As the system does it when memory runs out."""
+    path = write_rows("m.jsonl", some_rows(12))
+    paint_all(path, "here")
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not killed:
+            time.sleep(0.01)
+            for note in notes.glob("seed-*"):
+                if text := note.read_text():
+                    killed.append(int(text.split()[0]))
+                    os.kill(killed[0], signal.SIGKILL)
+                    return
+
+    killer = threading.Thread(target=kill)
+    engine = lambda: Deadly(str(notes), seconds=0.5)  # noqa: E731
+    with painters_on_ray("local", Runtime(), 2, engine) as painters:
+        killer.start()
+        told = paint_all(path, "killed", painters=painters)
+    killer.join()
+    assert told.counts == (12, 0, 0)
+    assert content("killed") == content("here")
+    tries = sorted(len(file.read_text().split()) for file in notes.iterdir())
+    assert tries == [1] * 11 + [2]
+
+
+LOST = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from batching import fake_engine, paint_all
+from depthpaint.batch.ray_cluster import painters_on_ray
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.engine import Engine
+from depthpaint.models.runtime import Runtime
+
+class Slow(Engine):
+    def paint(self, request, on_progress=None):
+        time.sleep(0.3)
+        return super().paint(request, on_progress)
+
+def engine():
+    return Slow(find=fake_engine()._find)
+
+try:
+    with painters_on_ray("local", Runtime(), 2, engine) as painters:
+        paint_all(Path("m.jsonl"), "lost", painters=painters)
+except DepthpaintError as error:
+    print(error.code)
+    sys.exit(6)
+"""
+
+
+@pytest.mark.parametrize("lost", ["gcs_server", "raylet"])
+def test_a_head_that_is_lost_ends_the_batch_and_the_next_run_completes_it(maps: Path, lost: str) -> None:
+    """Ray may end the program outright then; what is painted stays, whole."""
+    path = write_rows("m.jsonl", some_rows(30))
+    paint_all(path, "here")
+    tests = str(Path(__file__).parent)
+    shared = {"PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
+    patience = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
+    with subprocess.Popen(
+        [sys.executable, "-c", LOST, tests], env=os.environ | shared | patience,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        while process.poll() is None and len(list(Path("lost").glob("*.png"))) < 3:
+            time.sleep(0.05)
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if child.name().startswith(lost):
+                child.kill()
+        out, _ = process.communicate(timeout=180)
+    there = {name: data for name, data in content("lost").items() if name.endswith(".png")}
+    # Without its raylet a batch may go on with the painters that it has; without the head none does.
+    assert (process.returncode == 0) == (len(there) == 30), out
+    assert len(there) < 30 or lost == "raylet"
+    assert len(there) >= 3
+    assert there.items() <= content("here").items()
+    paint_all(path, "lost")
+    assert content("lost") == content("here")
+
+
+def test_a_store_that_other_data_fills_is_no_hindrance(
+    maps: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray moves what does not fit to the disk."""
+    ray: Any = import_module("ray")
+    path = write_rows("m.jsonl", some_rows(12))
+    paint_all(path, "here")
+    start, megabytes = ray.init, 1 << 20
+
+    def start_small(**named: Any) -> Any:
+        return start(**named, object_store_memory=80 * megabytes)
+
+    monkeypatch.setattr(ray, "init", start_small)
+    engine = lambda: Deadly(str(notes))  # noqa: E731
+    with painters_on_ray("local", Runtime(), 2, engine) as painters:
+        held = [ray.put(np.ones(16 * megabytes, np.uint8)) for _ in range(8)]
+        assert paint_all(path, "full", painters=painters).counts == (12, 0, 0)
+        assert len(held) == 8
+    assert content("full") == content("here")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batching import Paint, content, fake_engine, in_shards, paint_all, some_rows, write_rows
+from batching import Paint, content, fake_engine, in_shards, lines_of, paint_all, some_rows, write_rows
 from PIL import Image
 
 from depthpaint.batch import folder_lock
@@ -88,7 +88,7 @@ def test_one_bad_row_stops_nothing(paint: Paint) -> None:
     assert told.counts == (3, 0, 1)
     assert told.tally.bad_rows == 1
     assert sorted(line for line, _ in told.failures) == [3, 4]
-    kept = [json.loads(line) for line in Path("out/failures.jsonl").read_text().splitlines()]
+    kept = lines_of("failures")
     assert {(each["line"], each["code"]) for each in kept} == {
         (3, "depth_unreadable"),
         (4, "invalid_parameter"),
@@ -118,7 +118,7 @@ def test_an_accident_or_too_little_memory_is_one_rows_own(
 def test_rows_of_one_picture_are_painted_once(paint: Paint) -> None:
     told = paint(write_rows("m.jsonl", some_rows(3) * 2))
     assert told.counts == (3, 3, 0)
-    assert len(Path("out/records.jsonl").read_text().splitlines()) == 3
+    assert len(lines_of("records")) == 3
 
 
 def test_a_file_that_no_batch_painted_is_not_touched_unasked(paint: Paint) -> None:
@@ -148,13 +148,13 @@ def test_a_picture_of_ours_that_was_cut_is_made_again(paint: Paint) -> None:
 
 def test_records_are_the_ordinary_ones_without_times(paint: Paint) -> None:
     told = paint(write_rows("m.jsonl", some_rows(3)))
-    lines = [json.loads(line) for line in Path("out/records.jsonl").read_text().splitlines()]
+    lines = lines_of("records")
     assert [line["file"] for line in lines] == told.pictures
     for line in lines:
         record = RunRecord.from_json(json.dumps(line["record"]))
         assert record == read_record(Path("out") / line["file"])
         assert record.seconds == {}
-    times = [json.loads(line) for line in Path("out/times.jsonl").read_text().splitlines()]
+    times = lines_of("times")
     assert [line["file"] for line in times] == told.pictures
     assert all(line["seconds"]["picture"] >= 0 for line in times)
 
@@ -251,17 +251,14 @@ def test_a_damaged_ledger_is_told_and_written_anew_from_the_pictures(paint: Pain
     whole = ledger.read_bytes()
     lines = whole.splitlines(keepends=True)
     for damage in (
-        lines[0] + b"nonsense\n" + lines[1],
-        b"\0" * 100 + b"\n",
+        lines[0] + lines[1] + b"nonsense\n" + lines[2],
         whole.replace(b'"job"', b'"jib"', 1),
     ):
         ledger.write_bytes(damage)
         with pytest.raises(DepthpaintError, match="--rebuild-ledger") as refused:
             paint(path)
         assert refused.value.code is ErrorCode.RECORD_DAMAGED
-    ledger.write_bytes(whole.replace(b'"version":1', b'"version":2'))
-    with pytest.raises(DepthpaintError, match="a newer one"):
-        paint(path)
+        assert ledger.read_bytes() == damage
     Path("out/holiday.png").write_bytes(b"no picture")
     assert rebuild(Path("out")) == 4
     assert sorted(ledger.read_bytes().splitlines()) == sorted(whole.splitlines())
@@ -302,7 +299,8 @@ def test_names_are_durable_before_the_ledger_says_so(paint: Paint, monkeypatch: 
     monkeypatch.setattr(Path, "replace", replaced)
     monkeypatch.setattr(os, "write", written)
     paint(write_rows("m.jsonl", some_rows(1)))
-    assert order == ["sync .tmp", "rename", "sync out", "line", "sync reco"]
+    assert order[:1] == ["line"], "the header"
+    assert order[1:6] == ["sync .tmp", "rename", "sync out", "line", "sync reco"]
 
 
 def test_a_depth_file_that_changes_under_the_brush_is_a_failure(

@@ -151,14 +151,15 @@ def test_a_folder_at_work_is_left_alone(cli: Run, work: Path, manifest: Path) ->
 
 def test_a_damaged_ledger_is_mended_when_asked(cli: Run, work: Path, manifest: Path) -> None:
     cli("batch", manifest, "--out", "out")
-    (work / "out/records.jsonl").write_bytes(b"nonsense\n")
+    with (work / "out/records.jsonl").open("ab") as ledger:
+        ledger.write(b"nonsense\n")
     status, _, err = cli("batch", manifest, "--out", "out")
     assert status == 3
     assert "--rebuild-ledger" in err
     status, _, err = cli("batch", manifest, "--out", "out", "--rebuild-ledger")
     assert status == 0
     assert "from 3 pictures" in err
-    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == 3
+    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == 1 + 3
 
 
 def test_without_ray_the_extra_is_named(
@@ -202,7 +203,7 @@ def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     assert "Traceback" not in err
     pictures = {path.name for path in (work / "out").glob("*.png")}
     assert {Path(line.strip()).name for line in told} == pictures
-    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == len(pictures)
+    assert (work / "out/records.jsonl").read_bytes().count(b"\n") == 1 + len(pictures)
     assert not list((work / "out").glob(".tmp*"))
 
 

@@ -44,11 +44,11 @@ def test_it_paints_in_every_environment(tmp_path: Path, changes: dict[str, str |
     assert len(list((tmp_path / "output_images").glob("*.png"))) == 1
 
 
-def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes]:
-    """Paint with standard error on a terminal: (exit status, what the terminal received)."""
+def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes, bytes]:
+    """Paint with standard error on a terminal: (exit status, standard output, what the terminal received)."""
     master, slave = os.openpty()
     process = subprocess.Popen(
-        PAINT, cwd=folder, env=environment(**changes), stdin=slave, stdout=subprocess.DEVNULL, stderr=slave
+        PAINT, cwd=folder, env=environment(**changes), stdin=slave, stdout=subprocess.PIPE, stderr=slave
     )
     os.close(slave)
     received = b""
@@ -62,7 +62,8 @@ def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes]:
             break
         received += piece
     os.close(master)
-    return process.wait(100), received
+    output, _ = process.communicate(timeout=100)
+    return process.returncode, output, received
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals on this system")
@@ -79,8 +80,11 @@ def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes]:
 def test_a_terminal_gets_what_it_can_show(
     tmp_path: Path, changes: dict[str, str | None], bar: bool, colour: bool
 ) -> None:
-    status, received = on_a_terminal(tmp_path, **changes)
+    status, output, received = on_a_terminal(tmp_path, **changes)
     assert status == 0, received
+    # The path goes to the program behind the pipe, also while there is a bar.
+    assert output == b"output_images/ein-h\xc3\xa4uschen-12345.png\n"
+    assert b".png" not in received
     assert b"Traceback" not in received
     assert (b"painting" in received) is bar
     assert (b"\x1b[38" in received or b"\x1b[3" in received) is colour

@@ -189,7 +189,7 @@ def test_a_fault_is_one_line_and_a_traceback_only_on_request(
     def fail(self: Engine, *arguments: object) -> None:
         raise RuntimeError("the roof is on fire")
 
-    monkeypatch.setattr(Engine, "paint", fail)
+    monkeypatch.setattr(Engine, "pictures", fail)
     status, _, err = cli("generate", "depth.npy", "p")
     assert status == 1
     assert err.count("\n") == 1
@@ -222,7 +222,7 @@ def test_debug_may_stand_behind_the_command(
     def fail(self: Engine, *arguments: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(Engine, "paint", fail)
+    monkeypatch.setattr(Engine, "pictures", fail)
     assert run(["generate", "depth.npy", "p", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
     assert run(["generate", "depth.npy", "p", "--", "--debug"]) == 2, "behind -- it is no flag"

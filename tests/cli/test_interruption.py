@@ -23,7 +23,7 @@ def paint(*arguments, **options):
     except BaseException as error:
         raise ValueError(repr(error)) from None
 
-Engine.paint = paint
+Engine.pictures = paint
 main()
 """
 

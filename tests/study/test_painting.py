@@ -78,6 +78,7 @@ def test_what_was_painted_before_a_failure_stays_and_is_not_painted_again(cells:
     assert before.items() <= files("out").items()
 
 
+@pytest.mark.full
 @pytest.mark.enable_socket
 @pytest.mark.filterwarnings("ignore")
 def test_on_ray_the_same_files_and_findings_come_of_it(cells: list[Cell]) -> None:

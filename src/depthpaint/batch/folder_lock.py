@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
+from depthpaint.batch.mark import has_mark, is_cut
+from depthpaint.batch.own_file import Kind, header
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import require_own
+from depthpaint.inputs.file_kind import PNG_SIGNATURE
 
 try:
     import fcntl
@@ -40,20 +43,21 @@ def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of a batch that was killed, which nobody else has in use."""
+    """Remove the temporary files of a batch that was killed, which no other process has in use.
+
+    Those of other commands, and a file of the user's that only has such a name, stay.
+    """
     for path in folder.glob(".tmp-" + "[0-9a-f]" * 16):
-        path.unlink(missing_ok=True)
+        try:
+            require_own(path, _is_leftover)
+            path.unlink(missing_ok=True)
+        except OSError:  # it is not the batch's, or cannot be read or removed
+            continue
 
 
-def cut_unfinished_line(descriptor: int) -> None:
-    """Cut what stands behind the last line end of an open file: a power cut may leave half a line."""
-    size = end = os.fstat(descriptor).st_size
-    while end:
-        start = max(0, end - (1 << 16))
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end < size:
-        os.ftruncate(descriptor, end)
+def _is_leftover(start: bytes) -> bool:
+    """Whether a file that starts so is, or was to become, a picture of a batch or its ledger."""
+    if start.startswith(PNG_SIGNATURE):
+        return is_cut(start) or has_mark(start)
+    ledger = header(Kind.LEDGER)
+    return start.startswith(ledger) or ledger.startswith(start) or PNG_SIGNATURE.startswith(start)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 
 from depthpaint.batch.fingerprints import Fingerprints
-from depthpaint.batch.folder_lock import cut_unfinished_line, lock, remove_leftovers
+from depthpaint.batch.folder_lock import lock, remove_leftovers
 from depthpaint.batch.ledger_lines import Entry, entries, entry_line
 from depthpaint.batch.manifest import Shard
+from depthpaint.batch.own_file import Kind, OwnFile, own_path
 from depthpaint.core.errors import DepthpaintError, OutputError
 from depthpaint.core.files import output_error
-
-
-def ledger_name(shard: Shard) -> str:
-    """The ledger's name in the output folder; each shard has its own."""
-    return "records.jsonl" if shard.of == 1 else f"records-{shard.index}-of-{shard.of}.jsonl"
 
 
 class Ledger:
@@ -27,9 +21,9 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, shard: Shard) -> None:
-        self.path = folder / ledger_name(shard)
+        self.path = own_path(folder, Kind.LEDGER, shard)
         self._known = Fingerprints()
-        self._guards: list[int] = []
+        self._guards: list[OwnFile] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._open(folder, shard)
@@ -45,7 +39,7 @@ class Ledger:
     def close(self) -> None:
         """Let others in."""
         while self._guards:
-            os.close(self._guards.pop())
+            self._guards.pop().close()
 
     def knows(self, entry: Entry) -> bool:
         """Whether there is a line for it."""
@@ -55,25 +49,17 @@ class Ledger:
         """Add a picture with its record as JSON, if it is not there."""
         if self.knows(entry):
             return
-        line = entry_line(entry, record)
-        try:
-            size = os.fstat(self._file).st_size
-            if os.write(self._file, line) != len(line):
-                os.ftruncate(self._file, size)  # a disk that is full takes a part
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._file)
-        except OSError as error:
-            raise output_error(self.path, error) from error
+        self._file.add(entry_line(entry, record), durable=True)
         self._known.add(_told(entry))
 
-    def _open(self, folder: Path, shard: Shard) -> int:
+    def _open(self, folder: Path, shard: Shard) -> OwnFile:
         file = self._guard(self.path)
         if shard.of == 1:
-            lock(file, self.path)
+            lock(file.descriptor, self.path)
             remove_leftovers(folder)
         else:
-            whole = folder / ledger_name(Shard())
-            guard = self._guard(whole)
+            whole = own_path(folder, Kind.LEDGER, Shard())
+            guard = self._guard(whole).descriptor
             try:
                 lock(guard, whole)
                 # Nobody else is here, so that what lies around belongs to nobody.
@@ -81,12 +67,12 @@ class Ledger:
             except OutputError:
                 pass
             lock(guard, whole, shared=True)
-            lock(file, self.path)
-        cut_unfinished_line(file)
+            lock(file.descriptor, self.path)
+        file.begin()
         return file
 
-    def _guard(self, path: Path) -> int:
-        self._guards.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666))
+    def _guard(self, path: Path) -> OwnFile:
+        self._guards.append(OwnFile(path, Kind.LEDGER))
         return self._guards[-1]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from depthpaint.batch.own_file import Kind, header
 from depthpaint.core.errors import ErrorCode
+from depthpaint.core.files import open_regular
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError
 
-VERSION = 1
+ENTRY_VERSION = 1
 _ENTRY = re.compile(
     rb'\{"version":(\d+),"file":("(?:[^"\\]|\\.)*"),"job":"([0-9a-f]{64})","weights":"([0-9a-f+]*)","record":\{.*\}\}\n'
 )
@@ -32,16 +35,18 @@ class Entry:
 def entry_line(entry: Entry, record: str) -> bytes:
     """A picture's line."""
     file = json.dumps(entry.file)
-    head = f'{{"version":{VERSION},"file":{file},"job":"{entry.job}","weights":"{entry.weights}"'
+    head = f'{{"version":{ENTRY_VERSION},"file":{file},"job":"{entry.job}","weights":"{entry.weights}"'
     return f'{head},"record":{record}}}\n'.encode()
 
 
 def entries(path: Path) -> Iterator[Entry]:
     """What the ledger says, line by line. Raises RecordError where it is damaged or of a later version."""
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         for number, line in enumerate(_lines(file), start=1):
+            if number == 1 and line == header(Kind.LEDGER):
+                continue
             found = _ENTRY.fullmatch(line)
-            if found is None or int(found[1]) != VERSION:
+            if found is None or int(found[1]) != ENTRY_VERSION:
                 raise _refused(path, number, line)
             yield Entry(json.loads(found[2]), found[3].decode(), found[4].decode())
 
@@ -53,8 +58,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _refused(path: Path, number: int, line: bytes) -> RecordError:
     version = _ANY_VERSION.match(line)
-    if version is not None and int(version[1]) > VERSION:
-        why = f"line {number} has version {int(version[1])}, this depthpaint writes version {VERSION}"
+    if version is not None and int(version[1]) > ENTRY_VERSION:
+        why = f"line {number} has version {int(version[1])}, this depthpaint writes version {ENTRY_VERSION}"
         remedy = "use the depthpaint that wrote it, or a newer one"
     else:
         why = f"line {number} is damaged"

@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from depthpaint.core.files import open_regular
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
 
 MARK_KEY = "depthpaint-job"
-_END = b"\0\0\0\0IEND\xaeB`\x82"
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
-_START = 4096
+MARK_WITHIN = 4096
 """Bytes from the start that hold the mark: it is the first text behind the one of the XMP."""
 
 
@@ -29,6 +30,16 @@ def mark_text(key: str, weights: str) -> str:
     return f"{key} {weights};"  # a chunk ends in a checksum, which may look like more of a digest
 
 
+def has_mark(start: bytes) -> bool:
+    """Whether a file that starts so is a picture of a batch, even one that was cut."""
+    return start.startswith(PNG_SIGNATURE) and _TEXT.search(start[:MARK_WITHIN]) is not None
+
+
+def is_cut(start: bytes) -> bool:
+    """Whether a file that starts so is a PNG that ends before there could be a mark."""
+    return start.startswith(PNG_SIGNATURE) and len(start) < MARK_WITHIN and not start.endswith(PNG_END)
+
+
 def mark_of(path: Path) -> Mark | None:
     """The mark of a whole picture of a batch; None for any other file. Raises OSError.
 
@@ -36,12 +47,12 @@ def mark_of(path: Path) -> Mark | None:
     """
     if path.is_symlink() or not path.is_file():
         return None
-    with path.open("rb") as file:
-        start = file.read(_START)
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        start = file.read(MARK_WITHIN)
         found = _TEXT.search(start)
         if not start.startswith(PNG_SIGNATURE) or found is None:
             return None
-        file.seek(-len(_END), os.SEEK_END)
-        if file.read() != _END:
+        file.seek(-len(PNG_END), os.SEEK_END)
+        if file.read() != PNG_END:
             return None
     return Mark(found[1].decode(), found[2].decode())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
 
-from depthpaint.batch.ledger import ledger_name
 from depthpaint.batch.manifest import Shard
+from depthpaint.batch.own_file import Kind, OwnFile, own_path
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import output_error
 
@@ -16,37 +14,35 @@ from depthpaint.core.files import output_error
 class Notes:
     """`failures.jsonl` tells of this run alone and is gone when nothing failed; `times.jsonl` grows.
 
-    Times are kept out of the pictures and of the ledger, so that the same batch is the same bytes.
+    Times are kept out of the pictures and of the ledger, so that the same batch is the same bytes. The files
+    are the batch's own: `own_file.require_own_files` was called before.
     """
 
     def __init__(self, folder: Path, shard: Shard) -> None:
-        name = ledger_name(shard)
-        self.failures = folder / name.replace("records", "failures")
-        self._times = folder / name.replace("records", "times")
-        self._open: dict[Path, TextIO] = {}
+        self._folder, self._shard = folder, shard
+        self._open: dict[Kind, OwnFile] = {}
+        failures = own_path(folder, Kind.FAILURES, shard)
         try:
-            self.failures.unlink(missing_ok=True)
+            failures.unlink(missing_ok=True)
         except OSError as error:
-            raise output_error(self.failures, error) from error
+            raise output_error(failures, error) from error
 
     def failed(self, line: int, error: DepthpaintError) -> None:
         """Write down a row that was not painted."""
-        self._write(self.failures, {"line": line, "code": error.code.value, "message": str(error)})
+        self._file(Kind.FAILURES).add_values({"line": line, "code": error.code.value, "message": str(error)})
 
     def took(self, file: str, seconds: Mapping[str, float]) -> None:
         """Write down what a picture took, in seconds a stage."""
         rounded = {stage: round(took, 4) for stage, took in seconds.items()}
-        self._write(self._times, {"file": file, "seconds": rounded})
+        self._file(Kind.TIMES).add_values({"file": file, "seconds": rounded})
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for file in self._open.values():
             file.close()
 
-    def _write(self, path: Path, values: Mapping[str, object]) -> None:
-        try:
-            if path not in self._open:
-                self._open[path] = path.open("a", encoding="ascii", buffering=1)
-            self._open[path].write(json.dumps(values) + "\n")
-        except OSError as error:
-            raise output_error(path, error) from error
+    def _file(self, kind: Kind) -> OwnFile:
+        if kind not in self._open:
+            file = self._open[kind] = OwnFile(own_path(self._folder, kind, self._shard), kind)
+            file.begin()
+        return self._open[kind]

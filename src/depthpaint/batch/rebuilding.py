@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from depthpaint.batch.folder_lock import lock
-from depthpaint.batch.ledger import ledger_name
 from depthpaint.batch.ledger_lines import Entry, entry_line
 from depthpaint.batch.manifest import Shard
 from depthpaint.batch.mark import mark_of
-from depthpaint.core.files import output_error, write_atomic
+from depthpaint.batch.own_file import Kind, OwnFile, header, own_path
+from depthpaint.core.files import write_atomic
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError
 
@@ -18,19 +17,17 @@ from depthpaint.record.run_record import RecordError
 def rebuild(folder: Path) -> int:
     """Write the folder's ledger anew from the pictures themselves; how many there are.
 
-    Raises OutputError; output_locked where a batch is at work.
+    Raises OutputError: output_exists where the file of that name is not a ledger, output_locked where a
+    batch is at work.
     """
-    path = folder / ledger_name(Shard())
+    path = own_path(folder, Kind.LEDGER, Shard())
+    held = OwnFile(path, Kind.LEDGER)
     try:
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise output_error(path, error) from error
-    try:
-        lock(held, path)
+        lock(held.descriptor, path)
         lines = [line for picture in sorted(folder.glob("*.png")) if (line := _line_of(picture))]
-        write_atomic(path, b"".join(lines), overwrite=True)
+        write_atomic(path, header(Kind.LEDGER) + b"".join(lines), overwrite=True)
     finally:
-        os.close(held)
+        held.close()
     return len(lines)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from depthpaint.batch.expectation import Expectation
 from depthpaint.batch.fingerprints import Fingerprints
@@ -13,27 +14,24 @@ from depthpaint.batch.job import Job, jobs_of
 from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.ledger_lines import Entry, entries
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.mark import Mark, mark_of
+from depthpaint.batch.mark import has_mark, is_cut, mark_of
 from depthpaint.batch.notes import Notes
+from depthpaint.batch.own_file import require_own_files
 from depthpaint.batch.painting import Painted, Painters
 from depthpaint.batch.plans import work_of
 from depthpaint.batch.stopping import Stopping
-from depthpaint.batch.survey import Survey, checked_rows
+from depthpaint.batch.survey import ROW_ERRORS, Survey, checked_rows, row_error
 from depthpaint.batch.tally import Listener, Tally
 from depthpaint.batch.turns import Turns
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
-from depthpaint.core.files import write_atomic
+from depthpaint.core.files import output_error, require_own, write_atomic
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.png_text import read_record
 from depthpaint.verify.choosing import Wish
 
 ROWS_AT_ONCE = 1024
 """Rows that are held and put in an order in which equal models and shapes follow each other."""
-
-
-ENDS_ALL = (ErrorCode.DISK_FULL, ErrorCode.OUTPUT_NOT_WRITABLE)
-"""Where these are told of a picture, the next one would fare no better."""
 
 
 class Batch:
@@ -60,6 +58,7 @@ class Batch:
     def run(self, painters: Painters, found: Survey) -> None:
         """Paint every row of the manifest, of which the survey says what it costs."""
         with self._stopping.listening(), ExitStack() as opened:
+            require_own_files(self._folder, self._manifest)
             self._ledger = Ledger(self._folder, self._manifest.shard)
             opened.callback(self._ledger.close)
             self._turns = Turns(self._ledger)
@@ -84,18 +83,17 @@ class Batch:
         for asked in in_order(self._wanted()):
             try:
                 jobs = list(jobs_of(asked, self._wish))
-            except DepthpaintError as error:
+            except ROW_ERRORS as error:
                 for picture in asked.pictures():
-                    self._fail(asked.line, error, picture)
+                    self._fail(asked.line, row_error(error), picture)
                 continue
             for job in jobs:
                 self._wanted_files.add(job.file)
                 try:
                     new = self._is_new(job, painters)
-                except DepthpaintError as error:
-                    if error.code in ENDS_ALL:
-                        raise
-                    self._fail(asked.line, error, job.request)
+                except ROW_ERRORS as error:
+                    self._require_folder(error)
+                    self._fail(asked.line, row_error(error), job.request)
                     continue
                 if not new:
                     self._count_as_there(job)
@@ -107,7 +105,7 @@ class Batch:
                 yield job
 
     def _wanted(self) -> Iterator[Wanted]:
-        for line, asked in checked_rows(self._manifest, self._defaults):
+        for line, asked in checked_rows(self._manifest, self._defaults, self._folder):
             if isinstance(asked, DepthpaintError):
                 self.tally.bad_rows += 1
                 self._tell_failure(line, asked)
@@ -121,7 +119,7 @@ class Batch:
         path = self._folder / job.file
         mark = mark_of(path)
         if mark is None or mark.key != job.key:
-            self._require_free(job, path, mark)
+            self._require_free(job, path)
             return True
         if mark.weights != self._weights(job, painters):
             return True
@@ -135,33 +133,51 @@ class Batch:
             self._told_weights[which] = painters.weights(job)
         return self._told_weights[which]
 
-    def _require_free(self, job: Job, path: Path, mark: Mark | None) -> None:
-        """A name that the manifest chose may be somebody's file; one with the key in it is ours."""
-        if job.named and mark is None and not self._overwrite and (path.exists() or path.is_symlink()):
-            raise OutputError(
-                f"{path} is there already, and no batch painted it",
-                code=ErrorCode.OUTPUT_EXISTS,
-                value=str(path),
-                remedy="give the row another name, or allow overwriting with --overwrite",
-            )
+    def _require_free(self, job: Job, path: Path) -> None:
+        """Raise OutputError where the file in the picture's place is no batch's, unless it may be replaced.
+
+        A file that was cut before its mark is the batch's if its name is, which then holds the job's key.
+        """
+        if not self._overwrite:
+            require_own(path, lambda start: has_mark(start) or (not job.named and is_cut(start)))
 
     def _settle(self, job: Job, outcome: Painted | DepthpaintError) -> None:
         self._begun.discard(job.file)
-        if isinstance(outcome, DepthpaintError):
+        error = outcome if isinstance(outcome, DepthpaintError) else self._save(job, outcome)
+        if error is not None:
             self._turns.drop(job.file)
-            self._fail(job.line, outcome, job.request)
-        else:
-            path = self._folder / job.file
-            # Picture first, ledger second: a line always has its picture.
-            write_atomic(path, outcome.data, overwrite=True)
-            self._turns.fill(job.file, Entry(job.file, job.key, outcome.weights), outcome.record)
-            self._notes.took(job.file, outcome.seconds)
-            self.tally.painted += 1
-            self._judge(outcome.agreement)
-            loading = outcome.seconds.get("load", 0.0)
-            self._expected.painted(job.request.model, work_of(job.request), loading)
-            self._listener.picture(path, outcome.warnings)
+            self._fail(job.line, error, job.request)
         self._listener.advance(self.tally, self._expected.seconds_left())
+
+    def _save(self, job: Job, painted: Painted) -> DepthpaintError | None:
+        """Write a picture and its line; why there is none. Raises DepthpaintError where none can follow."""
+        path = self._folder / job.file
+        try:
+            self._require_free(job, path)
+            # Picture first, ledger second: a line always has its picture.
+            write_atomic(path, painted.data, overwrite=True)
+        except OutputError as error:
+            self._require_folder(error)
+            return error
+        self._turns.fill(job.file, Entry(job.file, job.key, painted.weights), painted.record)
+        self._notes.took(job.file, painted.seconds)
+        self.tally.painted += 1
+        self._judge(painted.agreement)
+        loading = painted.seconds.get("load", 0.0)
+        self._expected.painted(job.request.model, work_of(job.request), loading)
+        self._listener.picture(path, painted.warnings)
+        return None
+
+    def _require_folder(self, error: DepthpaintError | OSError) -> None:
+        """Raise an error where nothing can be written into the folder: the next row would fail, too."""
+        if isinstance(error, DepthpaintError) and error.code is ErrorCode.DISK_FULL:
+            raise error
+        if isinstance(error, OSError):
+            try:
+                with TemporaryFile(dir=self._folder):
+                    pass
+            except OSError as lost:
+                raise output_error(self._folder, lost) from error
 
     def _count_as_there(self, job: Job) -> None:
         self.tally.there += 1

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from depthpaint.batch.fingerprints import Fingerprints
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.plans import require_plan, work_of
 from depthpaint.batch.wanted import NAME, Wanted, require_depth_file, wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.files import not_own, output_error, require_other_file
 from depthpaint.inputs.request import GenerationRequest
 
 MOST_TOLD = 50
+
+ROW_ERRORS = (DepthpaintError, OSError)
+"""What a row's values may cause: looking for a path that is too long, or leads nowhere, is an OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +55,24 @@ def survey(
     manifest: Manifest,
     defaults: Mapping[str, object],
     understand: Callable[[GenerationRequest], object] | None = None,
+    folder: Path | None = None,
 ) -> Survey:
     """Check every row of the shard: its fields, its model, its name, and that its depth file is there.
 
-    `understand` is called with each request, to look into the depth files too. Raises ParameterError where
-    the manifest itself cannot be read.
+    `folder` is where the pictures are to go: what is in their way there is a problem of the row. `understand`
+    is called with each request, to look into the depth files too. Raises ParameterError where the manifest
+    itself cannot be read.
     """
     found = Survey()
-    for line, asked in checked_rows(manifest, defaults):
+    for line, asked in checked_rows(manifest, defaults, folder):
         found.rows += 1
         try:
             if isinstance(asked, DepthpaintError):
                 raise asked
             if understand is not None:
                 understand(asked.request)
-        except DepthpaintError as error:
-            found.add_problem(line, error)
+        except ROW_ERRORS as error:
+            found.add_problem(line, row_error(error))
         else:
             found.pictures += asked.request.count
             found.work[asked.request.model] += work_of(asked.request)
@@ -72,7 +80,7 @@ def survey(
 
 
 def checked_rows(
-    manifest: Manifest, defaults: Mapping[str, object]
+    manifest: Manifest, defaults: Mapping[str, object], folder: Path | None = None
 ) -> Iterator[tuple[int, Wanted | DepthpaintError]]:
     """Each row of the shard with its line, checked as far as can be without reading its depth file.
 
@@ -89,10 +97,39 @@ def checked_rows(
             if mine:
                 require_plan(asked.request)
                 require_depth_file(asked.request.depth)
-        except DepthpaintError as error:
-            asked = error
+                _require_places(asked, folder)
+        except ROW_ERRORS as error:
+            asked = row_error(error)
         if mine:
             yield row.line, asked
+
+
+def row_error(error: DepthpaintError | OSError) -> DepthpaintError:
+    """The error as a row's own."""
+    if isinstance(error, DepthpaintError):
+        return error
+    return ParameterError(
+        f"a file of the row cannot be reached: {error}",
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy="look for a path that is too long or has characters that no path has",
+    )
+
+
+def _require_places(asked: Wanted, folder: Path | None) -> None:
+    """Raise OutputError where a named picture cannot be written, or only over the row's depth file."""
+    if folder is None:
+        return
+    for file in asked.files:
+        path = folder / file
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise output_error(path, error) from error
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise not_own(path)
+        require_other_file(path, asked.request.depth)
 
 
 def _require_own_names(asked: Wanted, names: Fingerprints) -> None:

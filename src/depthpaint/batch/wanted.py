@@ -9,6 +9,7 @@ from pathlib import Path
 
 from depthpaint.batch.manifests.row import Row
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.core.files import require_short_name
 from depthpaint.inputs.regular_file import STDIN
 from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import SEED_COUNT
@@ -64,7 +65,10 @@ def wanted(row: Row, folder: Path, defaults: Mapping[str, object]) -> Wanted:
     if isinstance(depth, str) and "\0" not in depth:
         values["depth"] = str(folder / depth)
     request = request_from(values)
-    return Wanted(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
+    asked = Wanted(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
+    for file in asked.files:
+        require_short_name(file)
+    return asked
 
 
 def require_depth_file(path: Path) -> None:

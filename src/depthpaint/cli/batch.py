@@ -79,6 +79,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
       depthpaint batch maps/ --ray local --workers 4
     """  # fmt: skip
     from depthpaint.batch.manifest import Manifest
+    from depthpaint.batch.own_file import require_own_files
     from depthpaint.batch.run import Batch
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.cli.destination import probe
@@ -93,9 +94,10 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
     )
     telling = Telling(rows, quiet=quiet, as_json=as_json)
+    require_own_files(out, rows)
     if not dry_run:
         probe(out)
-    found = _survey(rows, defaults, runtime, thorough=dry_run)
+    found = _survey(rows, defaults, runtime, out, thorough=dry_run)
     if found.bad_rows:
         telling.problems(found)
         if dry_run or not keep_going:
@@ -144,11 +146,13 @@ def settings_of(several: list[str]) -> dict[str, object]:
     return found
 
 
-def _survey(rows: Manifest, defaults: dict[str, object], runtime: Runtime, *, thorough: bool) -> Survey:
+def _survey(
+    rows: Manifest, defaults: dict[str, object], runtime: Runtime, out: Path, *, thorough: bool
+) -> Survey:
     from depthpaint.batch.survey import survey
     from depthpaint.cli.painting import make_engine
 
-    return survey(rows, defaults, make_engine(runtime).understand if thorough else None)
+    return survey(rows, defaults, make_engine(runtime).understand if thorough else None, out)
 
 
 def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.survey import MOST_TOLD, Survey
 from depthpaint.batch.tally import Listener, Tally
-from depthpaint.cli.terminal import animated, emit_path, tell, warn
+from depthpaint.cli.terminal import animated, emit_path, live, tell, warn
 from depthpaint.core.errors import DepthpaintError
 
 EVERY = 30.0
@@ -41,8 +41,7 @@ class Telling:
             self._show = lambda tally, left: self._tell_sometimes(found, tally, left)
             yield
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         columns = (
             TextColumn("painting"),
@@ -50,7 +49,7 @@ class Telling:
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with live(*columns) as bar:
             task = bar.add_task("", total=found.pictures)
             self._show = lambda tally, left: bar.update(
                 task, completed=tally.done, description=time_left(left)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import require_other_file, require_short_name
+from depthpaint.record.names import SUFFIX
 
 if TYPE_CHECKING:
     from depthpaint.inputs.request import GenerationRequest
 
 PREVIEW = "-step-"
-LONGEST_NAME = 255
-"""Bytes that a file system takes as a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def stems(request: GenerationRequest, destination: Destination) -> list[str] | N
     Previews come before their picture and have to bear its name, so with them names are settled early.
     Raises OutputError for what is not a plain name.
     """
-    from depthpaint.record.names import SUFFIX, picture_names
+    from depthpaint.record.names import picture_names
     from depthpaint.record.picture_file import checked_name
 
     if destination.name is not None:
@@ -66,13 +66,8 @@ def check_destination(request: GenerationRequest, destination: Destination) -> l
     names = stems(request, destination)
     for stem in names or ():
         longest = destination.preview(stem, 1000).name if destination.preview_every else f"{stem}.json"
-        if len(os.fsencode(longest)) > LONGEST_NAME:
-            raise OutputError(
-                f"the name {stem[:20]}... is longer than a file system takes",
-                code=ErrorCode.OUTPUT_PATH_ESCAPE,
-                value=stem,
-                remedy="choose a shorter --name",
-            )
+        require_short_name(longest)
+        require_other_file(destination.folder / f"{stem}{SUFFIX}", request.depth)
         found = None if destination.overwrite else _occupied(destination, stem)
         if found is not None:
             raise OutputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from depthpaint.plan.run_plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult, PaintedPicture
+    from depthpaint.record.sections import AgreementFacts
     from depthpaint.verify.choosing import Wish
 
 SOME_FAILED = 4
@@ -125,14 +127,18 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     if dry_run:
         _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
         return
-    result, saved = paint_into(request, destination, quiet=quiet, runtime=runtime, wish=wish, loading=loading)
-    if as_json:
-        emit_document(_document(result, saved))
-    else:
-        for picture in saved:
-            emit_path(picture.path)
+    made = Made(as_json=as_json)
+    try:
+        for result, saved in paint_into(
+            request, destination, quiet=quiet, runtime=runtime, wish=wish, loading=loading
+        ):
+            made.add(result, saved)
+            del result
+    finally:
+        # After an error or an interruption, too: what was saved is named.
+        made.emit_document()
     if wish is not None:
-        _judge(result, saved, wish, quiet=quiet)
+        made.judge(wish, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
@@ -159,42 +165,60 @@ def _request(values: dict[str, object]) -> GenerationRequest:
     return request_from(values)
 
 
-def _judge(result: GenerationResult, saved: list[SavedPicture], wish: Wish, *, quiet: bool) -> None:
-    """Tell how each picture's depth agrees; exit 4 where one does not agree as wished."""
-    from depthpaint.verify.choosing import too_far_off
+class Made:
+    """What has been saved: paths are printed at once, the JSON document at the end. It holds no pixels."""
 
-    for picture, file in zip(result.pictures, saved, strict=True):
-        if (found := picture.agreement) is not None:
-            told = f"{file.path.name}: rank correlation {found.rank_correlation:.3f}"
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._images: list[dict[str, object]] = []
+        self._agreements: list[tuple[Path, AgreementFacts]] = []
+        self._plan: RunPlan | None = None
+
+    def add(self, result: GenerationResult, saved: SavedPicture) -> None:
+        """Keep what is printed of a picture."""
+        (picture,) = result.pictures
+        self._images.append(_row(result, picture, saved))
+        if picture.agreement is not None:
+            self._agreements.append((saved.path, picture.agreement))
+        plan = result.plan
+        if self._plan is not None:
+            seeds, heard = (*self._plan.seeds, *plan.seeds), (*self._plan.heard, *plan.heard)
+            plan = replace(plan, seeds=seeds, heard=heard)
+        self._plan = plan
+        if not self._as_json:
+            emit_path(saved.path)
+
+    def emit_document(self) -> None:
+        """Print the one JSON document, where it is asked for and a picture was saved."""
+        if self._as_json and self._plan is not None:
+            emit_document({"images": self._images, "plan": plan_document(self._plan)})
+
+    def judge(self, wish: Wish, *, quiet: bool) -> None:
+        """Tell how each picture's depth agrees; exit 4 where one does not agree as wished."""
+        for path, found in self._agreements:
+            told = f"{path.name}: rank correlation {found.rank_correlation:.3f}"
             told += f", of detail {found.detail_correlation:.3f}, edges {found.edge_f_score:.2f}"
             tell(f"{told} (by {found.estimator})", quiet=quiet)
-    if missed := too_far_off(result.pictures, wish):
-        told = f"{len(missed)} of {len(saved)} pictures agree less than {wish.least:g}"
-        tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
-        raise typer.Exit(SOME_FAILED)
+        if missed := sum(wish.is_missed_by(found.rank_correlation) for _, found in self._agreements):
+            told = f"{missed} of {len(self._agreements)} pictures agree less than {wish.least:g}"
+            tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
+            raise typer.Exit(SOME_FAILED)
 
 
-def _document(result: GenerationResult, saved: list[SavedPicture]) -> dict[str, object]:
-    images = [
-        {
-            "path": str(picture.path),
-            "seed": picture.seed,
-            "width": picture.width,
-            "height": picture.height,
-            "sha256": picture.sha256,
-            "warnings": list(result.warnings),
-            "seconds": round(result.pictures[index].seconds, 4),
-            **_agreement(result.pictures[index]),
-        }
-        for index, picture in enumerate(saved)
-    ]
-    return {"images": images, "plan": plan_document(result.plan)}
-
-
-def _agreement(picture: PaintedPicture) -> dict[str, object]:
-    """What was found of its depth, if somebody looked."""
-    found = picture.agreement
-    return {} if found is None else {"agreement": found.model_dump(mode="json")}
+def _row(result: GenerationResult, picture: PaintedPicture, saved: SavedPicture) -> dict[str, object]:
+    """A picture in the JSON document."""
+    row: dict[str, object] = {
+        "path": str(saved.path),
+        "seed": saved.seed,
+        "width": saved.width,
+        "height": saved.height,
+        "sha256": saved.sha256,
+        "warnings": list(result.warnings),
+        "seconds": round(picture.seconds, 4),
+    }
+    if picture.agreement is not None:
+        row["agreement"] = picture.agreement.model_dump(mode="json")
+    return row
 
 
 def _print_plan(

@@ -127,7 +127,7 @@ def _said(settled: DepthReading) -> str:
 def _diagnosed(
     path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import require_other_file, write_atomic
     from depthpaint.depth.export import preview_png, save_depth
     from depthpaint.depth.read import require_certain
 
@@ -138,6 +138,7 @@ def _diagnosed(
         depth = read(path, reading.model_copy(update={"allow_constant": True}))
         require_certain(depth.source)
         if target is not None:
+            require_other_file(target, path)
             written = save_depth(depth, target, overwrite=overwrite)
         if preview:
             beside = path.with_name(f"{path.stem}-understood.png")
@@ -149,11 +150,16 @@ def _diagnosed(
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
     """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
+    from depthpaint.core.files import output_error
     from depthpaint.depth.export import ENDINGS
 
     if wanted is None:
         return None
-    if count == 1 and not wanted.is_dir():
+    try:
+        is_folder = wanted.is_dir()
+    except OSError as error:  # a path that is longer than any
+        raise output_error(wanted, error) from error
+    if count == 1 and not is_folder:
         return wanted
     ending = wanted.suffix.lower()
     if ending not in ENDINGS:

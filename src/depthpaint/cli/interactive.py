@@ -33,9 +33,8 @@ def interactive() -> None:
         tell("full is near; if it should be the other way round: depthpaint generate --near ...")
     prompt = as_utf8(_ask("What should the picture show? "))
     request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near})
-    _, saved = paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True)
-    for picture in saved:
-        emit_path(picture.path)
+    for _, saved in paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True):
+        emit_path(saved.path)
 
 
 def _ask_for_depth() -> tuple[Path, DepthMap]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from depthpaint.models.judges.clip import ClipJudge
     from depthpaint.verify.agreement import Agreement
     from depthpaint.verify.pairs import Pair
+
+MAP_KEY = "depthpaint-verified"
+"""The text of a map's PNG by which an earlier one is known."""
 
 
 @dataclass
@@ -87,15 +89,13 @@ def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
 
 
 def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
-    from PIL import Image
-
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, replace_own
+    from depthpaint.record.png_text import encode_png
     from depthpaint.verify.error_map import error_map
 
-    drawn = BytesIO()
-    Image.fromarray(error_map(pixels, found)).save(drawn, "PNG")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, drawn.getvalue(), overwrite=True)
+    make_folder(target.parent)
+    data = encode_png(error_map(pixels, found), {MAP_KEY: "1"})
+    replace_own(target, data, lambda proof: MAP_KEY.encode() in proof)
 
 
 def _row(image: Path, found: Agreement) -> dict[str, object]:

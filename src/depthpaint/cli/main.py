@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -26,10 +27,11 @@ from depthpaint.cli import (
 )
 from depthpaint.cli.interruption import INTERRUPTED, TERMINATED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
-from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode
+from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
 from depthpaint.core.memory import is_shortage, out_of_memory, require_room
 
 INTERNAL, PIPE_CLOSED = 1, 141
+FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
 app = typer.Typer(
@@ -106,10 +108,20 @@ def run(arguments: list[str]) -> int:
         if is_shortage(error):
             short = out_of_memory("", "ask for a smaller --size or a smaller --count")
             return _failed(str(short), short.exit_status)
+        if not _has_working_folder():
+            return _failed("the working folder was deleted; change to a folder that exists", FOLDER_GONE)
         usage = getattr(error, "format_message", None)
         if callable(usage):
             return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))
         return _failed(f"{type(error).__name__}: {error}; run again with {DEBUG} for the traceback", INTERNAL)
+
+
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depthpaint.cli.destination import Destination, check_destination, refusal
+from depthpaint.cli.destination import Destination, check_destination
 from depthpaint.cli.terminal import step_bar, tell, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
     from depthpaint.depth.depth_map import DepthSource
@@ -37,12 +38,12 @@ def paint_into(
     runtime: Runtime | None = None,
     wish: Wish | None = None,
     loading: Future[Painter] | None = None,
-) -> tuple[GenerationResult, list[SavedPicture]]:
-    """Paint and save every picture of `request`; what can be refused is refused before painting.
+) -> Generator[tuple[GenerationResult, SavedPicture]]:
+    """Paint every picture of `request`, save each when it is painted, and hand it over with its result.
 
-    `depth_told` says that the person has seen how the depth was understood. With a `wish` each picture's
-    depth is looked at, and other seeds are tried. `loading` is the painter of the request's model, if that
-    is on its way.
+    What can be refused is refused before painting. `depth_told` says that the person has seen how the depth
+    was understood. With a `wish` each picture's depth is looked at, and other seeds are tried. `loading` is
+    the painter of the request's model, if that is on its way.
     """
     from depthpaint.record.picture_file import save_picture
 
@@ -56,6 +57,7 @@ def paint_into(
     engine = make_engine(runtime)
     if loading is not None:
         engine.expect(request.choice, loading)
+    warned: set[str] = set()
     with step_bar(quiet=quiet) as show:
 
         def listen(progress: Progress) -> None:
@@ -63,32 +65,47 @@ def paint_into(
             if names and destination.preview_every and progress.step % destination.preview_every == 0:
                 _save_preview(progress, names[progress.picture - 1], destination)
 
-        if wish is None:
-            result = engine.paint(request, listen)
-        else:
-            from depthpaint.verify.choosing import choose
+        index = 0  # enumerate would hold the picture before while the next is painted
+        for result in _results(engine, request, wish, listen):
+            if index == 0:
+                _tell_first(request, result, quiet=quiet, depth_told=depth_told)
+                warned.update(result.depth.notes if depth_told else ())
+            for warning in result.warnings:
+                if warning not in warned:
+                    warned.add(warning)
+                    warn(warning, quiet=quiet)
+            saved = save_picture(
+                result,
+                0,
+                destination.folder,
+                overwrite=destination.overwrite,
+                name=names[index] if names else None,
+                sidecar=destination.sidecar,
+            )
+            yield result, saved
+            del result, saved
+            index += 1
 
-            result = choose(engine, request, wish, listen)
-    tell(describe(result.depth), quiet=quiet or depth_told)
-    if (heard := result.plan.heard[0]) != request.prompt:
+
+def _results(
+    engine: Engine, request: GenerationRequest, wish: Wish | None, listen: Callable[[Progress], None]
+) -> Generator[GenerationResult]:
+    """A result for each picture, when it is painted."""
+    if wish is None:
+        return engine.pictures(request, listen)
+    from depthpaint.verify.choosing import choose_each
+
+    return choose_each(engine, request, wish, listen)
+
+
+def _tell_first(
+    request: GenerationRequest, first: GenerationResult, *, quiet: bool, depth_told: bool
+) -> None:
+    """Say how the depth was understood, and which prompt the model was given."""
+    tell(describe(first.depth), quiet=quiet or depth_told)
+    if (heard := first.plan.heard[0]) != request.prompt:
         others = ", other seeds in other colours" if request.count > 1 else ""
         tell(f'heard as "{printable(heard)}"{others} (--no-expand: as it stands)', quiet=quiet)
-    told = result.depth.notes if depth_told else ()
-    for warning in result.warnings:
-        if warning not in told:
-            warn(warning, quiet=quiet)
-    saved = [
-        save_picture(
-            result,
-            index,
-            destination.folder,
-            overwrite=destination.overwrite,
-            name=names[index] if names else None,
-            sidecar=destination.sidecar,
-        )
-        for index in range(len(result.pictures))
-    ]
-    return result, saved
 
 
 def describe(source: DepthSource) -> str:
@@ -104,12 +121,9 @@ def describe(source: DepthSource) -> str:
 
 
 def _save_preview(progress: Progress, stem: str, destination: Destination) -> None:
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, write_atomic
     from depthpaint.record.png_text import encode_png
 
-    try:
-        destination.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refusal(destination.folder, error) from error
+    make_folder(destination.folder)
     path = destination.preview(stem, progress.step)
     write_atomic(path, encode_png(progress.preview(), {}), overwrite=destination.overwrite)

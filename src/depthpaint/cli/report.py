@@ -39,15 +39,20 @@ def report(
     """  # fmt: skip
     from depthpaint.cli.destination import probe
     from depthpaint.cli.terminal import as_utf8
+    from depthpaint.core.files import require_own
+    from depthpaint.report.document import is_report
 
     target = folder if out is None else out
-    document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
+    wanted = [".html"] * (html or not pdf) + [".pdf"] * pdf
+    for suffix in wanted:
+        require_own(_path(target, suffix), is_report)
     probe(target)
-    if html or not pdf:
+    document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
+    if ".html" in wanted:
         from depthpaint.report.html import as_html
 
         _save(as_html(document).encode(), target, ".html")
-    if pdf:
+    if ".pdf" in wanted:
         from depthpaint.report.pdf import as_pdf
 
         _save(as_pdf(document), target, ".pdf")
@@ -70,11 +75,15 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
     return account(gathered, [one for one in seen if one is not None], name)
 
 
-def _save(data: bytes, folder: Path, suffix: str) -> None:
-    from depthpaint.core.files import write_atomic
+def _path(folder: Path, suffix: str) -> Path:
+    return folder / f"{NAME}{suffix}"
 
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{NAME}{suffix}"
-    # A report is made anew from what is there: it replaces the one of before.
-    write_atomic(path, data, overwrite=True)
-    emit_path(path)
+
+def _save(data: bytes, folder: Path, suffix: str) -> None:
+    from depthpaint.core.files import make_folder, replace_own
+    from depthpaint.report.document import is_report
+
+    make_folder(folder)
+    # A report is made anew from what is there: it replaces the one of before, and nothing else.
+    replace_own(_path(folder, suffix), data, is_report)
+    emit_path(_path(folder, suffix))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from depthpaint.study.cell import Cell, Outcome
 
 
+DATA, REPORT = "study.json", "report.html"
+
+
 def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> tuple[Engine, GenerationRequest]:
     """The engine and the plain request that a study varies. Raises ParameterError for bad fields."""
     from depthpaint.cli.painting import make_engine
@@ -56,9 +59,15 @@ def painted(
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painters import painters_of
+    from depthpaint.core.files import require_own
     from depthpaint.models.estimators.registry import DEFAULT
+    from depthpaint.report.document import is_report
+    from depthpaint.study.data import is_study_data
     from depthpaint.study.painting import paint_cells
 
+    # What cannot be written at the end is refused at the beginning.
+    require_own(out / DATA, is_study_data)
+    require_own(out / REPORT, is_report)
     probe(out)
     with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
         return paint_cells(painters, engine, cells, out, estimator or DEFAULT, step)
@@ -72,20 +81,21 @@ def finish(
     cold: Mapping[str, Interval] | None = None,
 ) -> None:
     """Write data and report, say the verdicts."""
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, replace_own
+    from depthpaint.report.document import is_report
     from depthpaint.report.html import as_html
-    from depthpaint.study.data import study_data
+    from depthpaint.study.data import is_study_data, study_data
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     data = json.dumps(study_data(document, outcomes, findings, cold), indent=1, allow_nan=False) + "\n"
-    write_atomic(out / "study.json", data.encode(), overwrite=True)
-    write_atomic(out / "report.html", as_html(document).encode(), overwrite=True)
+    replace_own(out / DATA, data.encode(), is_study_data)
+    replace_own(out / REPORT, as_html(document).encode(), is_report)
     for line in document.summary:
         emit(line)
     for section in document.sections:
         for line in section.text:
             tell(line)
-    emit_path(out / "report.html")
+    emit_path(out / REPORT)
 
 
 def title_of(what: str, depth: Path, prompt: str) -> str:

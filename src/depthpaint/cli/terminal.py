@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
     from depthpaint.engine import Progress
 
@@ -103,14 +104,24 @@ def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
 
 
 def _progress() -> Bar:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
 
     # A label may be a path, and "x[/bold]y" is one: it is text, not rich's markup.
     label = TextColumn("{task.description}", markup=False)
-    columns = (label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Bar(*columns, console=Console(stderr=True), transient=True)
+    return live(label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+def live(*columns: ProgressColumn) -> Bar:
+    """A bar on stderr. What is printed meanwhile goes above it on a terminal, and otherwise where it belongs.
+
+    By itself, rich would send standard output to the terminal too, away from the program that reads it.
+    """
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=_is_terminal(sys.stdout)
+    )
 
 
 def _nothing() -> None:

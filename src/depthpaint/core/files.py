@@ -7,8 +7,10 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError
@@ -20,6 +22,12 @@ _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 )
 _MAX_STEM_BYTES = 180
+
+LONGEST_NAME = 255
+"""Bytes that a file system takes as a name."""
+
+PROOF_BYTES = 1 << 16
+"""Bytes of a file, at its start and at its end, that have to show whose it is."""
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -48,6 +56,117 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> 
         raise output_error(path, error) from error
     finally:
         _remove(temporary)
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Open a regular file with the `flags` of os.open; follows no link, and waits for no pipe or device.
+
+    Raises OSError, and OutputError output_exists where something else has the name.
+    """
+    careful = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC", "O_NOCTTY")
+    for name in careful:
+        flags |= getattr(os, name, 0)
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise _not_a_file(path)
+    except FileNotFoundError:
+        pass  # It is made, or the next line says that it is missing.
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link that was put there meanwhile
+            raise _not_a_file(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _not_a_file(path)
+    return descriptor
+
+
+def require_own(path: Path, is_own: Callable[[bytes], bool]) -> None:
+    """Raise OutputError output_exists unless `path` is free, or a regular file that is empty or `is_own`.
+
+    `is_own` is given the first and the last PROOF_BYTES of the file.
+    """
+    try:
+        descriptor = open_regular(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise error if isinstance(error, OutputError) else output_error(path, error) from error
+    with os.fdopen(descriptor, "rb") as file:
+        proof = file.read(PROOF_BYTES)
+        if (size := os.fstat(descriptor).st_size) > PROOF_BYTES:
+            file.seek(max(PROOF_BYTES, size - PROOF_BYTES))
+            proof += file.read(PROOF_BYTES)
+    if proof and not is_own(proof):
+        raise not_own(path)
+
+
+def replace_own(path: Path, data: bytes, is_own: Callable[[bytes], bool]) -> None:
+    """As `write_atomic`; an earlier file is replaced if it `is_own` (see `require_own`), and no other."""
+    require_own(path, is_own)
+    write_atomic(path, data, overwrite=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
+        full = isinstance(error, OSError) and error.errno in _FULL
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
+            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
+            value=str(folder),
+            remedy="choose another folder with --out",
+        ) from error
+
+
+def not_own(path: Path) -> OutputError:
+    """The error for a file that is in the way and was not written by depthpaint."""
+    return OutputError(
+        f"{path} is there already, and depthpaint did not write it",
+        code=ErrorCode.OUTPUT_EXISTS,
+        value=str(path),
+        remedy="move it away, or choose another folder with --out",
+    )
+
+
+def require_other_file(path: Path, source: Path) -> None:
+    """Raise OutputError output_exists where `path`, which is to be written, is the input file `source`."""
+    try:
+        same = path.samefile(source)
+    except (OSError, ValueError):
+        return  # One of them does not exist, or cannot be reached: then they are not one file.
+    if same:
+        raise OutputError(
+            f"{path} is the file that is read",
+            code=ErrorCode.OUTPUT_EXISTS,
+            value=str(path),
+            remedy="write to another name or folder",
+        )
+
+
+def require_short_name(name: str) -> None:
+    """Raise OutputError output_path_escape for a file name of more than LONGEST_NAME bytes."""
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise OutputError(
+            f"the name {name[:20]}... is longer than the {LONGEST_NAME} bytes that a file system takes",
+            code=ErrorCode.OUTPUT_PATH_ESCAPE,
+            value=name,
+            limit=LONGEST_NAME,
+            remedy="choose a shorter name",
+        )
+
+
+def _not_a_file(path: Path) -> OutputError:
+    return OutputError(
+        f"cannot write {path}: it is a link, a folder or a device, not a regular file",
+        code=ErrorCode.OUTPUT_EXISTS,
+        value=str(path),
+        remedy="move it away, or choose another folder with --out",
+    )
 
 
 def safe_stem(prompt: str, limit: int = 60) -> str:

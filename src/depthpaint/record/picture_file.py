@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError, printable
-from depthpaint.core.files import safe_stem, write_atomic
+from depthpaint.core.files import make_folder, safe_stem, write_atomic
 from depthpaint.record.infotext import infotext
 from depthpaint.record.names import SUFFIX, picture_names
 from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png
@@ -50,7 +49,7 @@ def save_picture(
     picture = result.pictures[index]
     data = encode_png(picture.pixels, {RECORD_KEY: text, INFOTEXT_KEY: infotext(record)})
     name = None if name is None else checked_name(name)
-    _make(folder)
+    make_folder(folder)
     if name is None:
         path = _write_under_free_name(data, record, folder, overwrite=overwrite, sidecar=sidecar)
     else:
@@ -60,7 +59,7 @@ def save_picture(
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
         # After the picture, so that a sidecar always has one.
-        write_atomic(path.with_suffix(_SIDECAR), (text + "\n").encode(), overwrite=True)
+        write_atomic(path.with_suffix(_SIDECAR), (text + "\n").encode(), overwrite=overwrite)
     height, width = picture.pixels.shape[:2]
     return SavedPicture(path, picture.seed, width, height, record.digests.picture, record)
 
@@ -108,19 +107,6 @@ def _write_under_free_name(
             lost.add(name)
         else:
             return folder / name
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise OutputError(
-            f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
-            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
-            value=str(folder),
-            remedy="choose another folder with --out",
-        ) from error
 
 
 def _there(path: Path) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +45,24 @@ class GenerationResult:
     seconds: Mapping[str, float]
     evaluations: Mapping[str, int]
     warnings: tuple[str, ...]
+
+
+def joined(results: Iterable[GenerationResult]) -> GenerationResult:
+    """The results of a request's pictures as one; seconds and evaluations are added up."""
+    several = list(results)
+    seconds, evaluations = Counter[str](), Counter[str]()
+    for result in several:
+        seconds.update(dict(result.seconds))
+        evaluations.update(dict(result.evaluations))
+    return replace(
+        several[0],
+        pictures=tuple(picture for result in several for picture in result.pictures),
+        plan=replace(
+            several[0].plan,
+            seeds=tuple(seed for result in several for seed in result.plan.seeds),
+            heard=tuple(heard for result in several for heard in result.plan.heard),
+        ),
+        seconds=dict(seconds),
+        evaluations=dict(evaluations),
+        warnings=tuple(dict.fromkeys(warning for result in several for warning in result.warnings)),
+    )  # fmt: skip

@@ -43,7 +43,7 @@ class RecordError(DepthpaintError, ValueError):
 
 
 class RunRecord(Section):
-    """One picture's record. `seconds` and `evaluations` are of the whole request, but for "picture"."""
+    """One picture's record. `seconds` and `evaluations` are its own; what several share is the first's."""
 
     schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     settings: Settings

@@ -61,3 +61,9 @@ def written(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:.4g}"
     return str(cell)
+
+
+def is_report(proof: bytes) -> bool:
+    """Whether a file with this start and end is a report: the page and the PDF say what generated them."""
+    page = proof.startswith(b"<!doctype html>") and b'<meta name="generator" content="depthpaint">' in proof
+    return page or (proof.startswith(b"%PDF-") and b"depthpaint report" in proof)

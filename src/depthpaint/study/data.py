@@ -32,6 +32,11 @@ def study_data(
     }
 
 
+def is_study_data(start: bytes) -> bool:
+    """Whether a file that starts so holds the numbers of a study."""
+    return start.startswith(b'{\n "title": ') and b'\n "verdicts": [' in start
+
+
 def _picture(one: Outcome) -> dict[str, object]:
     return {
         **one.cell.labels,

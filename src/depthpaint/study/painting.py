@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from depthpaint.batch.job import Job, jobs_of
-from depthpaint.batch.mark import mark_of
+from depthpaint.batch.mark import has_mark, is_cut, mark_of
 from depthpaint.batch.painting import Painters
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import write_atomic
+from depthpaint.core.files import make_folder, replace_own
 from depthpaint.depth.detail import detail_correlation
 from depthpaint.engine import Engine
 from depthpaint.record.picture_source import pixels_of
@@ -39,7 +39,7 @@ def paint_cells(
     painted stays.
     """
     pictures = folder / PICTURES
-    pictures.mkdir(parents=True, exist_ok=True)
+    make_folder(pictures)
     jobs = [job for number, cell in enumerate(cells) for job in jobs_of(Wanted(number, cell.request, None))]
     places: dict[str, list[int]] = {}
     for number, job in enumerate(jobs):
@@ -61,7 +61,7 @@ def paint_cells(
     for job, painted in painters.paint(iter(missing)):
         if isinstance(painted, DepthpaintError):
             raise painted
-        write_atomic(pictures / job.file, painted.data, overwrite=True)
+        replace_own(pictures / job.file, painted.data, lambda start: has_mark(start) or is_cut(start))
         judge(job)
     return [outcomes[number] for number in range(len(cells))]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from depthpaint.engine import Engine, Pixels, Progress
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.estimators.registry import DEFAULT
-from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.record.result import GenerationResult, joined
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.verify.agreement import Agreement, agreement
 
@@ -51,24 +51,21 @@ def choose(
     Try t of picture k has the seed plus k plus t times the count: no two pictures try the same seed. Raises
     DepthpaintError for anything that a user can mend.
     """
-    contests = [_Contest(engine, request, wish, picture, on_progress) for picture in range(request.count)]
-    chosen = [contest.winner() for contest in contests]
-    painted = [result for contest in contests for result in contest.painted]
-    seconds, evaluations = Counter[str](), Counter[str]()
-    for result in painted:
-        seconds.update(dict(result.seconds))
-        evaluations.update(dict(result.evaluations))
-    pictures = tuple(result.pictures[0] for result in chosen)
-    cautions = {contest.caution for contest in contests if contest.caution}
-    first = chosen[0]
-    return replace(
-        first, pictures=pictures, seconds=seconds, evaluations=evaluations,
-        plan=replace(
-            first.plan, seeds=tuple(picture.seed for picture in pictures),
-            heard=tuple(heard for result in chosen for heard in result.plan.heard),
-        ),
-        warnings=(*first.warnings, *sorted(cautions)),
-    )  # fmt: skip
+    return joined(choose_each(engine, request, wish, on_progress))
+
+
+def choose_each(
+    engine: Engine,
+    request: GenerationRequest,
+    wish: Wish,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Generator[GenerationResult]:
+    """As `choose`, but each picture is handed over when its tries are made, as a result of its own.
+
+    Its `seconds` and `evaluations` are those of all its tries. Only the best try is held.
+    """
+    for picture in range(request.count):
+        yield _Contest(engine, request, wish, picture, on_progress).winner()
 
 
 class _Contest:
@@ -85,26 +82,32 @@ class _Contest:
         self._engine, self._request, self._wish, self._picture = engine, request, wish, picture
         self._on_progress = on_progress
         self._halfway = self._best_halfway = -1.0
-        self.painted: list[GenerationResult] = []
-        self.caution = ""
+        self._caution = ""
 
     def winner(self) -> GenerationResult:
         """Try until one agrees as wished, or no try is left."""
         best: GenerationResult | None = None
         best_found = -2.0
+        seconds, evaluations = Counter[str](), Counter[str]()
         for number in range(self._wish.tries):
             try:
                 result, found = self._try(number)
             except _WorseThanBest:
                 continue
-            self.painted.append(result)
+            seconds.update(dict(result.seconds))
+            evaluations.update(dict(result.evaluations))
             if found > best_found:
                 best, best_found, self._best_halfway = result, found, self._halfway
+            del result  # A try that is not the best is not held while the next is painted.
             if found >= self._wish.least:
                 break
         if best is None:
             raise AssertionError("the first try has nobody to be worse than")
-        return best
+        cautions = (self._caution,) if self._caution else ()
+        return replace(
+            best, seconds=dict(seconds), evaluations=dict(evaluations),
+            warnings=(*best.warnings, *cautions),
+        )  # fmt: skip
 
     def _try(self, number: int) -> tuple[GenerationResult, float]:
         seed = (self._request.seed + self._picture + number * self._request.count) % SEEDS
@@ -134,7 +137,7 @@ class _Contest:
 
     def _judge(self, pixels: Pixels) -> Agreement:
         found = agreement(self._engine, self._request, pixels, self._wish.estimator)
-        self.caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
+        self._caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
         return found
 
 
@@ -152,12 +155,3 @@ def facts_of(found: Agreement, tries: int = 1) -> AgreementFacts:
         edge_f_score=found.edge_f_score,
         tries=tries,
     )
-
-
-def too_far_off(pictures: Iterable[PaintedPicture], wish: Wish) -> list[PaintedPicture]:
-    """The pictures that do not agree as wished."""
-    return [
-        picture
-        for picture in pictures
-        if picture.agreement is not None and wish.is_missed_by(picture.agreement.rank_correlation)
-    ]

@@ -7,9 +7,12 @@ from itertools import groupby
 from pathlib import Path
 
 from depthpaint.batch.manifests.row import Row, unreadable
-from depthpaint.inputs.text_fields import MAX_PROMPT
+from depthpaint.core.errors import DepthError
+from depthpaint.inputs.regular_file import read_regular_file
 
 TEXT = ".txt"
+LARGEST_TEXT = 1 << 20
+"""Bytes; the longest prompt takes a tenth of it."""
 DEPTH_ENDINGS = frozenset(
     {".png", ".npy", ".npz", ".exr", ".pfm", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".heic", ".heif"}
 )
@@ -41,8 +44,10 @@ def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
         why = f"a pair is a depth map and a text of the same name, and there is {found}"
         return Row(number, problem=why)
     try:
-        with (folder / f"{stem}{texts[0]}").open(encoding="utf-8-sig") as file:
-            prompt = file.read(MAX_PROMPT + 2).removesuffix("\n")
-    except (OSError, UnicodeError) as error:
+        data = read_regular_file(folder / f"{stem}{texts[0]}", LARGEST_TEXT)
+        prompt = data.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
+    except DepthError as error:
+        return Row(number, problem=error.message)
+    except UnicodeError as error:
         return Row(number, problem=f"{stem}{texts[0]} cannot be read as UTF-8: {error}")
     return Row(number, {"depth": f"{stem}{maps[0]}", "prompt": prompt, "name": stem})
