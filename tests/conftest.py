@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before any test imports onnxruntime: the package switches its telemetry off.
+import depthpaint  # noqa: F401
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C: started with & by a shell, or by nohup, tests of it would inherit that nobody hears it."""

@@ -30,7 +30,8 @@ def check_size(name: str, extent: Extent, max_pixels: int = MAX_PIXELS) -> None:
     if max(extent) > MAX_SIDE:
         raise _too_large(name, extent, f"sides of up to {MAX_SIDE:,} pixels", MAX_SIDE, "make it smaller")
     if extent.pixels > max_pixels:
-        remedy = f"make it smaller, or allow it with --max-pixels {extent.pixels}"
+        flag = f"--max-pixels {extent.pixels} (batch and study: --set max_pixels={extent.pixels})"
+        remedy = f"make it smaller, or allow it with {flag}"
         raise _too_large(name, extent, f"up to {max_pixels:,} pixels", max_pixels, remedy)
     if min(extent) < MIN_SIDE:
         raise DepthError(
