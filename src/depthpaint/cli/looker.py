@@ -89,12 +89,12 @@ def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
 def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
     from PIL import Image
 
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, write_atomic
     from depthpaint.verify.error_map import error_map
 
     drawn = BytesIO()
     Image.fromarray(error_map(pixels, found)).save(drawn, "PNG")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     write_atomic(target, drawn.getvalue(), overwrite=True)
 
 

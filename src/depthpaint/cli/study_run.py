@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from depthpaint.study.cell import Cell, Outcome
 
 
-def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> tuple[Engine, GenerationRequest]:
-    """The engine and the plain request that a study varies. Raises ParameterError for bad fields."""
+def begin(
+    depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Path
+) -> tuple[Engine, GenerationRequest]:
+    """The engine and the plain request that a study varies.
+
+    Raises ParameterError for bad fields, and OutputError where nothing can be written into `out`.
+    """
+    from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
 
+    probe(out)
     return make_engine(), request_of(depth, prompt, seed, fields)
 
 
@@ -54,12 +61,10 @@ def painted(
     quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
-    from depthpaint.cli.destination import probe
     from depthpaint.cli.painters import painters_of
     from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.study.painting import paint_cells
 
-    probe(out)
     with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
         return paint_cells(painters, engine, cells, out, estimator or DEFAULT, step)
 
@@ -72,11 +77,11 @@ def finish(
     cold: Mapping[str, Interval] | None = None,
 ) -> None:
     """Write data and report, say the verdicts."""
-    from depthpaint.core.files import write_atomic
+    from depthpaint.core.files import make_folder, write_atomic
     from depthpaint.report.html import as_html
     from depthpaint.study.data import study_data
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     data = json.dumps(study_data(document, outcomes, findings, cold), indent=1, allow_nan=False) + "\n"
     write_atomic(out / "study.json", data.encode(), overwrite=True)
     write_atomic(out / "report.html", as_html(document).encode(), overwrite=True)

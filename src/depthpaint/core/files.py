@@ -50,6 +50,16 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> 
         _remove(temporary)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise output_error(folder, NotADirectoryError(errno.ENOTDIR, "not a folder")) from error
+    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL or cannot be encoded
+        raise output_error(folder, error) from error
+
+
 def safe_stem(prompt: str, limit: int = 60) -> str:
     """A readable file name part for any prompt: lower-case words joined by "-", at most `limit` characters.
 

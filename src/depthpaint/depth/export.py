@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.core.files import write_atomic
+from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.depth_map import DepthMap
 
 ENDINGS = (".png", ".npy", ".exr")
@@ -30,7 +30,7 @@ def save_depth(depth: DepthMap, path: Path, *, overwrite: bool = False) -> Path:
             remedy=f"choose one of {', '.join(ENDINGS)}",
             value=path.suffix,
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomic(path, encode(depth), overwrite=overwrite)
     return path
 

@@ -44,8 +44,9 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
         if on_file is not None:
             on_file()
     if not painted:
+        first = "".join(f"; {path} is left out: {why}" for path, why in left_out[:1])
         raise OutputError(
-            f"{folder} holds no picture that depthpaint painted",
+            f"{folder} holds no picture that depthpaint painted{first}",
             code=ErrorCode.RECORD_MISSING,
             value=str(folder),
             remedy="name the folder that generate or batch wrote into",
@@ -69,4 +70,5 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and path.is_file())
+    # What is no regular file either is refused when it is read, and so named.
+    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and not path.is_dir())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.core.geometry import Extent, Fit, place
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.depth.depth_map import DepthMap
@@ -118,6 +120,8 @@ def _letterboxed(depth: DepthMap, ratio: float, path: Path) -> Path:
     left, top, right, bottom = (round(side) for side in placement.target)
     inside = np.zeros(values.shape, np.bool_)
     inside[top:bottom, left:right] = True
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.where(inside, values, np.float32(0)))
+    data = BytesIO()
+    np.save(data, np.where(inside, values, np.float32(0)))
+    make_folder(path.parent)
+    write_atomic(path, data.getvalue(), overwrite=True)
     return path

@@ -12,7 +12,7 @@ from depthpaint.batch.mark import mark_of
 from depthpaint.batch.painting import Painters
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import write_atomic
+from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.detail import detail_correlation
 from depthpaint.engine import Engine
 from depthpaint.record.picture_source import pixels_of
@@ -39,7 +39,7 @@ def paint_cells(
     painted stays.
     """
     pictures = folder / PICTURES
-    pictures.mkdir(parents=True, exist_ok=True)
+    make_folder(pictures)
     jobs = [job for number, cell in enumerate(cells) for job in jobs_of(Wanted(number, cell.request, None))]
     places: dict[str, list[int]] = {}
     for number, job in enumerate(jobs):

@@ -56,7 +56,17 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
 def _files(image: Path, *, recorded: bool) -> list[Path]:
     if not image.is_dir():
         return [image]
-    files = sorted(file for file in image.iterdir() if file.suffix.lower() in SUFFIXES)
+    try:
+        files = sorted(
+            file for file in image.iterdir() if file.suffix.lower() in SUFFIXES and not file.is_dir()
+        )
+    except OSError as error:
+        raise RecordError(
+            f"cannot read {image}: {error.strerror}",
+            code=ErrorCode.PICTURE_UNREADABLE,
+            value=str(image),
+            remedy="name pictures, or a folder of them",
+        ) from error
     pictures = [file for file in files if not file.stem.endswith(MAPPED)]
     return [file for file in pictures if not recorded or _is_recorded(file)]
 
