@@ -11,6 +11,7 @@ from depthpaint.cli import options, painting
 from depthpaint.cli.diagnosis import Diagnosis, one_line, table, told_in_full
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.files import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def _files(
 
     found: list[tuple[Path, DepthReading]] = []
     for path in depths:
-        if not path.is_dir():
+        if not is_folder(path):
             found.append((path, reading))
             continue
         frames = frames_of(path)
@@ -153,7 +154,7 @@ def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
 
     if wanted is None:
         return None
-    if count == 1 and not wanted.is_dir():
+    if count == 1 and not is_folder(wanted):
         return wanted
     ending = wanted.suffix.lower()
     if ending not in ENDINGS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.inputs.regular_file import read_regular_file
 from depthpaint.inputs.request import MAX_OUTPUT_SIDE
@@ -67,12 +67,11 @@ def recorded_depth(record: RunRecord, image: Path, said: Path | None = None) -> 
     Else the file that the record names, if its bytes are the same: in the folder `said`, from here, or
     beside the picture. Raises DepthError.
     """
-    if said is not None and not said.is_dir():
+    if said is not None and not is_folder(said):
         return said
     named = Path(path_from_text(record.depth.file))
-    # os.path.isfile is False for names that no file can have, where Path.is_file raises an error.
     looked = [*([said / named.name] if said else []), named, image.parent / named.name]
-    found = [path for path in looked if os.path.isfile(path)]  # noqa: PTH113
+    found = [path for path in looked if is_file(path)]
     most = max_file_bytes(record.settings.reading.max_pixels)
     for path in found:
         if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:

@@ -107,7 +107,7 @@ class RunRecord(Section):
 
 
 class _Version(BaseModel):
-    schema_version: int
+    schema_version: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 def record_of(result: GenerationResult, index: int) -> RunRecord:

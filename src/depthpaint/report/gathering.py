@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import is_folder
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 
@@ -71,4 +72,4 @@ def picture_files(folder: Path) -> list[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     # What is no regular file either is refused when it is read, and so named.
-    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and not path.is_dir())
+    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and not is_folder(path))

@@ -70,8 +70,9 @@ def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
         shown.append({
             "files": files, "caption": shortened(one.caption), "facts": facts, "recipe": _recipe(one),
         })  # fmt: skip
+    text = list(map(shortened, section.text))
     return {
-        "title": section.title, "text": list(map(shortened, section.text)), "figures": figures, "shown": shown,
+        "title": section.title, "text": text, "figures": figures, "shown": shown,
         "tables": list(map(_table, section.tables)),
     }  # fmt: skip
 

@@ -58,7 +58,7 @@ def recipe(record: RunRecord) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word for the shell. What cannot be shown is written as bytes, which bash, zsh and ksh read as $'...'."""
+    """A word for the shell. What cannot be shown is written as bytes in $'...', as bash reads it."""
     if printable(word) == word:
         return shlex.quote(word)
     letters = (letter if letter not in "\\'" else f"\\{letter}" for letter in word)
