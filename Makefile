@@ -27,8 +27,12 @@ check: $(DEV)/.ready
 	$(DEV)/bin/pyright --level error
 	$(DEV)/bin/lint-imports --no-cache
 
-# Hours: 100,000 spoiled files of each format, and as many made-up arrays, through the depth doctor.
+# Hours: what coverage leads to (Linux on x86-64; FUZZ_SECONDS), then 100,000 spoiled files of each format, and as many
+# made-up arrays, through the depth doctor. Atheris is not among what make test sets up.
+FUZZ_SECONDS ?= 3600
 fuzz: $(DEV)/.ready
+	$(DEV)/bin/pip install -q --disable-pip-version-check "atheris>=3.0"
+	OMP_NUM_THREADS=1 $(PY) tests/depth/formats/fuzz_depth.py build/fuzz $(FUZZ_SECONDS)
 	DEPTHPAINT_MUTANTS=100000 DEPTHPAINT_EXAMPLES=100000 $(PY) -m pytest -q tests/depth/formats/test_mutants.py tests/depth/test_any_samples.py
 
 format: $(DEV)/.ready

@@ -35,7 +35,7 @@ TABLE = [
     ("timeout", 6, 504), ("cancelled", 130, 499), ("out_of_memory", 6, 503), ("disk_full", 6, 507),
     ("output_not_writable", 6, 500), ("output_exists", 8, 409), ("output_locked", 8, 409),
     ("output_path_escape", 8, 400), ("picture_refused", 8, 422), ("internal", 1, 500),
-    ("record_missing", 3, 422), ("record_damaged", 3, 422),
+    ("picture_unreadable", 3, 422), ("record_missing", 3, 422), ("record_damaged", 3, 422),
 ]  # fmt: skip
 KINDS = [
     (ParameterError, ValueError), (DepthError, ValueError), (UnsafeFormatError, ValueError),

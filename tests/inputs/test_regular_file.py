@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.inputs.regular_file import read_regular_file
+from depthpaint.core.errors import DepthError, ErrorCode, OutputError
+from depthpaint.inputs.regular_file import Wanted, read_regular_file
 
 
 @pytest.fixture
@@ -53,6 +53,39 @@ def test_what_is_no_regular_file_is_refused_at_once(special: dict[str, Path], na
     assert refused.value.code is ErrorCode.DEPTH_UNREADABLE
     assert refused.value.remedy
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["folder", "missing", "fifo", "endless device", "looping link"])
+def test_the_error_is_the_readers_own(special: dict[str, Path], name: str) -> None:
+    wanted = Wanted("picture", OutputError, ErrorCode.PICTURE_UNREADABLE, ErrorCode.DISK_FULL)
+    with pytest.raises(OutputError, match="cannot read") as refused:
+        read_regular_file(special[name], 1000, wanted)
+    assert refused.value.code is ErrorCode.PICTURE_UNREADABLE
+    assert refused.value.remedy == "give the path of a picture"
+
+
+def test_a_regular_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as /proc/kmsg: regular by its mode, and reading waits for what is to come."""
+    path = tmp_path / "waits"
+    path.write_bytes(b"x")
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    status = path.stat()
+
+    def opened(*_: object) -> int:
+        return reader
+
+    def looked(_: int) -> os.stat_result:
+        return status
+
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(os, "fstat", looked)
+    try:
+        with pytest.raises(DepthError, match="it has no end"):
+            read_regular_file(path, 1000)
+    finally:
+        monkeypatch.undo()
+        os.close(writer)
 
 
 def test_a_pipe_in_a_files_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

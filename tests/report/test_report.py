@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import resource
 import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +19,8 @@ from pypdf import PdfReader
 
 from depthpaint.cli import generate as generate_command
 from depthpaint.cli.main import run
-from depthpaint.core.errors import OutputError
+from depthpaint.core.errors import OutputError, printable
+from depthpaint.core.geometry import Extent
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import RunRecord, record_of
@@ -27,7 +32,8 @@ from depthpaint.report.html import as_html
 from depthpaint.report.pdf import MOST_ROWS, as_pdf
 from depthpaint.report.recipe import recipe
 from depthpaint.report.shown import shown
-from painted import HOSTILE, result_of
+from depthpaint.report.thumbnail import thumbnail
+from painted import HOSTILE, pixels_of, result_of
 
 Settings = Callable[..., RunRecord]
 
@@ -114,18 +120,60 @@ def test_groups_are_told_apart() -> None:
 )
 def test_no_sentence_does_harm(prompt: str) -> None:
     told = record(prompt=prompt)
-    one = Shown({"picture": b""}, caption=prompt, facts=(prompt,), recipe=recipe(told))
+    one = Shown({"picture": thumbnail(pixels_of(1, Extent(20, 20)))}, prompt, (prompt,), recipe(told))
     document = account(gathered([told]), [one], prompt)
     page = as_html(document)
-    assert page.count("<script>") == 1
-    assert "alert(1)</script>" not in page
-    assert not re.search(r'(src|href)="(?!data:|#)', page), "nothing is asked of another machine"
+    parsed = Parsed(page)
+    assert parsed.scripts == 1
+    assert parsed.handlers == []
+    assert all(link.startswith(("data:", "#")) for link in parsed.links), "nothing is asked of elsewhere"
     assert "default-src 'none'" in page
     assert not set(page) & set("\u202e\x1b\x07\u2028"), "nothing turns the text around"
-    sections = tuple(replace(section, shown=()) for section in document.sections)
-    reader = PdfReader(BytesIO(as_pdf(replace(document, sections=sections))))
+    assert parsed.text.count(printable(prompt)) >= 4, "title, caption, fact and list show it as it stands"
+    reader = PdfReader(BytesIO(as_pdf(document)))
     assert reader.pages[0].mediabox.width == pytest.approx(595.28, abs=0.1), "A4, whatever a sentence sets"
     assert not any("/AA" in page or "/Annots" in page for page in reader.pages)
+    assert not {"/OpenAction", "/AA", "/Names", "/AcroForm"} & set(reader.root_object)
+    if prompt.isascii():
+        shown_in_pdf = solid("".join(page.extract_text() for page in reader.pages))
+        assert shown_in_pdf.count(solid(printable(prompt))) >= 3, "caption, fact and list"
+        assert solid(recipe(told)) in shown_in_pdf
+
+
+def solid(text: str) -> str:
+    """Without what a line break may add or take."""
+    return re.sub(r"[\s\u200b\u00ad\u2010-]+", "", text)
+
+
+class Parsed(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.scripts = self.rows = self._silent = 0
+        self.links: list[str] = []
+        self.handlers: list[str] = []
+        self._texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == [], "every element is closed"
+        self.text = " ".join(self._texts)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.rows += tag == "tr"
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        if tag not in ("meta", "img", "input"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style"} & set(self._open):
+            self._texts.append(data)
 
 
 def test_a_pdf_holds_what_was_said_and_is_the_same_again() -> None:
@@ -139,15 +187,36 @@ def test_a_pdf_holds_what_was_said_and_is_the_same_again() -> None:
     assert as_pdf(document) == data
 
 
-def test_ten_thousand_rows_are_a_page() -> None:
-    records = [record(0.5 + 0.4 * (k % 7) / 7, seed=k) for k in range(7)]
-    many = gathered([records[k % 7] for k in range(10_000)])
-    page = as_html(account(many, (), "Many"))
-    assert page.count("<tr>") > 10_000
-    chosen = worth_seeing(many.painted, 30)
+def of_many(count: int) -> Gathered:
+    """So many pictures of few records, their files all different."""
+    records = [record(0.5 + 0.4 * (k % 7) / 7, seed=k, prompt=f"=1+{k}|<b>") for k in range(7)]
+    return gathered([records[k % 7] for k in range(count)])
+
+
+def test_those_that_agree_least_are_seen() -> None:
+    chosen = worth_seeing(of_many(10_000).painted, 30)
     assert len(chosen) == 30
     assert sum(one.record.settings.seed == 0 for one in chosen) >= 10, "those that agree least are seen"
     assert {one.record.settings.seed for one in chosen} > {0}
+
+
+def test_thousands_of_rows_are_a_page() -> None:
+    page = Parsed(as_html(account(of_many(3000), (), "Many")))
+    assert page.rows > 3000
+    assert page.scripts == 1
+    assert all(link.startswith(("data:", "#")) for link in page.links)
+
+
+@pytest.mark.full
+def test_a_hundred_thousand_rows_are_a_page() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    page = as_html(account(of_many(100_000), (), "Many"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_500_000, "kilobytes"
+    assert len(page) < 100_000 * 1000
+    parsed = Parsed(page)
+    assert parsed.rows > 100_000
+    assert parsed.scripts == 1
+    assert all(link.startswith(("data:", "#")) for link in parsed.links)
 
 
 def test_a_folder_is_gathered_and_its_pictures_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,3 +261,19 @@ def test_what_holds_no_picture_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "a-file").write_bytes(b"")
     with pytest.raises(OutputError, match=name):
         gather(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "word", ["a\nb", "it's\ta\\n", "\x1b[2J$(id)`id`", "café\n", "plain $HOME", "\u202egnp.exe"]
+)
+def test_a_shell_reads_what_a_recipe_writes(word: str, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not here")
+    command = recipe(record(prompt=word)).replace("depthpaint generate", "printf '%s\\0'", 1)
+    assert command.isprintable() or "\n" not in command
+    found = subprocess.run(
+        [bash, "-c", command], capture_output=True, check=True, cwd=tmp_path, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert word.encode() in found.stdout.split(b"\0")
+    assert not list(tmp_path.iterdir())

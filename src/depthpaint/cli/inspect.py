@@ -11,6 +11,7 @@ from depthpaint.cli import options, painting
 from depthpaint.cli.diagnosis import Diagnosis, one_line, table, told_in_full
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.files import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def _files(
 
     found: list[tuple[Path, DepthReading]] = []
     for path in depths:
-        if not path.is_dir():
+        if not is_folder(path):
             found.append((path, reading))
             continue
         frames = frames_of(path)
@@ -150,16 +151,11 @@ def _diagnosed(
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
     """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
-    from depthpaint.core.files import output_error
     from depthpaint.depth.export import ENDINGS
 
     if wanted is None:
         return None
-    try:
-        is_folder = wanted.is_dir()
-    except OSError as error:  # a path that is longer than any
-        raise output_error(wanted, error) from error
-    if count == 1 and not is_folder:
+    if count == 1 and not is_folder(wanted):
         return wanted
     ending = wanted.suffix.lower()
     if ending not in ENDINGS:

@@ -9,13 +9,16 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
-from depthpaint.core.errors import DepthpaintError
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.core.errors import DepthpaintError, ErrorCode, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from depthpaint.models.runtime import Runtime
+    from depthpaint.record.run_record import RunRecord
     from depthpaint.record.verdict import Verdict
 
 SOME_FAILED = 4
@@ -58,14 +61,14 @@ def replay(  # noqa: PLR0913 - one parameter a flag
             failure = error
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
             if len(images) > 1 and not as_json:
-                tell(f"depthpaint: error: {image}: {error}")
+                tell(f"depthpaint: error: {printable(str(image))}: {error}")
             continue
         rows.append({
             "path": str(image), "verdict": verdict.verdict, "why": verdict.why, "psnr": verdict.psnr,
             "largest_difference": verdict.largest_difference,
         })  # fmt: skip
         if not as_json:
-            emit(f"{image}: {verdict.verdict}" + (f" ({verdict.why})" if verdict.why else ""))
+            emit(f"{printable(str(image))}: {verdict.verdict}" + (f" ({verdict.why})" if verdict.why else ""))
     if as_json:
         emit_document({"images": rows})
     if failure is not None and len(images) == 1:
@@ -83,6 +86,7 @@ def _again(
     from depthpaint.cli.painting import make_engine
     from depthpaint.record.learned_words import require_learned_words
     from depthpaint.record.picture_file import save_picture
+    from depthpaint.record.picture_source import pixels_of, recorded_depth
     from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import record_of
     from depthpaint.record.verdict import compare
@@ -91,6 +95,7 @@ def _again(
         probe(out)
     record = read_record(image)
     original = pixels_of(image)
+    _require_same_size(image, record, original)
     request = record.request(recorded_depth(record, image, depth), moved)
     engine = make_engine(runtime)
     plan = engine.understand(request)[1]
@@ -104,3 +109,20 @@ def _again(
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)
+
+
+def _require_same_size(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> None:
+    """Refuse a record of another size: it would be painted at that size, however large."""
+    from depthpaint.core.geometry import Extent
+    from depthpaint.record.run_record import RecordError
+
+    height, width = pixels.shape[:2]
+    size = Extent(width, height)
+    if size != record.settings.size:
+        raise RecordError(
+            f"{image} is {size}, and its record is of a picture of {record.settings.size}",
+            code=ErrorCode.RECORD_DAMAGED,
+            value=str(size),
+            limit=str(record.settings.size),
+            remedy="use the picture as depthpaint wrote it",
+        )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli.terminal import bar, emit_path
+from depthpaint.cli.terminal import bar, emit_path, warn
+from depthpaint.core.errors import printable
 
 if TYPE_CHECKING:
     from depthpaint.report.document import Document, Shown
 
 MOST_SHOWN = 200
+MOST_WARNINGS = 20
 NAME = "report"
 
 
@@ -71,6 +73,12 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
         for one in chosen:
             seen.append(shown(one, one.path.relative_to(folder).as_posix(), maps))
             step()
+    for path, why in gathered.left_out[:MOST_WARNINGS]:
+        warn(f"{printable(str(path))} is left out: {why}", quiet=quiet)
+    if (more := len(gathered.left_out) - MOST_WARNINGS) > 0:
+        warn(f"{more:,} more files are left out", quiet=quiet)
+    for one in (one for one, each in zip(chosen, seen, strict=True) if each is None):
+        warn(f"{printable(str(one.path))} is not shown: its pixels cannot be read", quiet=quiet)
     name = title or f"Pictures of {folder.resolve().name}"
     return account(gathered, [one for one in seen if one is not None], name)
 

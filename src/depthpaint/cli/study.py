@@ -54,7 +54,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.study.telling import aspect_document
 
     require_ray_for(workers, ray)
-    engine, request = begin(depth, prompt, seed, fields)
+    engine, request = begin(depth, prompt, seed, fields, out)
     asked = list(dict.fromkeys([*(ratio.strip() for ratio in ratios.split(",") if ratio.strip()), REFERENCE]))
     for ratio in asked:
         request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
@@ -93,7 +93,7 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.study.telling import strength_document
 
     require_ray_for(workers, ray)
-    engine, request = begin(depth, prompt, seed, fields)
+    engine, request = begin(depth, prompt, seed, fields, out)
     outcomes = painted(
         engine, strength_cells(request, seeds=seeds), out, verify_with, ray=ray, workers=workers, quiet=quiet
     )
@@ -140,7 +140,7 @@ def latency(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.study.latency import levers_of, measure, within
     from depthpaint.study.telling import latency_document
 
-    engine, request = begin(depth, prompt, seed, fields)
+    engine, request = begin(depth, prompt, seed, fields, out)
     _, plan = engine.understand(request)
     levers = levers_of(plan)
     with bar("measuring", len(levers) * (1 + seeds * repeats), quiet=quiet) as step:

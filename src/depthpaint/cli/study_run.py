@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 DATA, REPORT = "study.json", "report.html"
 
 
-def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> tuple[Engine, GenerationRequest]:
-    """The engine and the plain request that a study varies. Raises ParameterError for bad fields."""
+def begin(
+    depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Path
+) -> tuple[Engine, GenerationRequest]:
+    """The engine and the plain request that a study varies.
+
+    Raises ParameterError for bad fields, and OutputError where nothing can be written into `out`.
+    """
+    from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
 
+    probe(out)
     return make_engine(), request_of(depth, prompt, seed, fields)
 
 
@@ -57,7 +64,6 @@ def painted(
     quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
-    from depthpaint.cli.destination import probe
     from depthpaint.cli.painters import painters_of
     from depthpaint.core.files import require_own
     from depthpaint.models.estimators.registry import DEFAULT
@@ -68,7 +74,6 @@ def painted(
     # What cannot be written at the end is refused at the beginning.
     require_own(out / DATA, is_study_data)
     require_own(out / REPORT, is_report)
-    probe(out)
     with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
         return paint_cells(painters, engine, cells, out, estimator or DEFAULT, step)
 

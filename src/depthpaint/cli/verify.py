@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
-from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.errors import DepthpaintError, printable
 
 SOME_FAILED = 4
 
@@ -67,7 +67,7 @@ def verify(
                 failure = error
                 rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
                 if len(pairs) > 1 and not as_json:
-                    tell(f"depthpaint: error: {pair.image}: {error}")
+                    tell(f"depthpaint: error: {printable(str(pair.image))}: {error}")
             finally:
                 step()
     for caution in sorted(looker.cautions):
@@ -114,7 +114,7 @@ def _line(row: dict[str, object]) -> str:
             ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
         )
     )  # fmt: skip
-    told = f"{row['path']}: {scores} (by {row['estimator']})"
+    told = f"{printable(str(row['path']))}: {scores} (by {row['estimator']})"
     if "clip" not in row:
         return told
     text = f"; text {row['clip_score']}" if "clip_score" in row else ";"

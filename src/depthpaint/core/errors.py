@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     OUTPUT_LOCKED = "output_locked"
     OUTPUT_PATH_ESCAPE = "output_path_escape"
     PICTURE_REFUSED = "picture_refused"
+    PICTURE_UNREADABLE = "picture_unreadable"
     RECORD_MISSING = "record_missing"
     RECORD_DAMAGED = "record_damaged"
     INTERNAL = "internal"
@@ -85,6 +86,7 @@ STATUSES = MappingProxyType(
         ErrorCode.OUTPUT_LOCKED: (8, 409),
         ErrorCode.OUTPUT_PATH_ESCAPE: (8, 400),
         ErrorCode.PICTURE_REFUSED: (8, 422),
+        ErrorCode.PICTURE_UNREADABLE: (3, 422),
         ErrorCode.RECORD_MISSING: (3, 422),
         ErrorCode.RECORD_DAMAGED: (3, 422),
         ErrorCode.INTERNAL: (1, 500),

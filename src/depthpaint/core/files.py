@@ -36,6 +36,16 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; False, and no OSError, for a name that no file can have."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; False, and no OSError, for a name that none can have."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> None:
     """Write a file so that its name never stands for half of it, not even after a power cut.
 

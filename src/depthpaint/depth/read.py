@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory
+from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.finding import LEAST_CONFIDENCE
@@ -130,4 +130,4 @@ def _name_note(path: Path, file_format: FormatName) -> list[str]:
     ending = path.suffix.lower()
     if ending in ("", *_ENDINGS.get(file_format, (f".{file_format}",))):
         return []
-    return [f"the file is {file_format.upper()} although its name ends in {ending}"]
+    return [f"the file is {file_format.upper()} although its name ends in {printable(ending)}"]

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode
 
 STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file is to be, and the error where it cannot be read as that or is too large."""
+
+    what: str
+    error: type[DepthpaintError]
+    unreadable: ErrorCode
+    too_large: ErrorCode
+
+
+DEPTH_MAP = Wanted("depth map", DepthError, ErrorCode.DEPTH_UNREADABLE, ErrorCode.DEPTH_TOO_LARGE)
 
 _PIECE = 1 << 20
 _KINDS = (
@@ -34,20 +50,21 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         )
     data = sys.stdin.buffer.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise _too_large(Path("standard input"), len(data), max_bytes)
+        raise _too_large(Path("standard input"), len(data), max_bytes, DEPTH_MAP)
     return data
 
 
-def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Wanted = DEPTH_MAP) -> bytes:
     """Read the whole of a regular file of at most `max_bytes`.
 
-    Raises DepthError: depth_unreadable for what is no regular file or cannot be read, depth_too_large. Never
-    hangs, never maps the file into memory (a file that shrinks under a map kills the process).
+    Raises the error of `wanted`, DepthError by default: unreadable for what is no regular file or cannot be
+    read, too large. Never hangs, never maps the file into memory (a file that shrinks under a map kills the
+    process).
     """
     path = Path(path)
     try:
         # Looked at before opening, because opening a device can already do something.
-        _require_regular(path, path.stat())
+        _require_regular(path, path.stat(), wanted)
         flags = (
             os.O_RDONLY
             | getattr(os, "O_NONBLOCK", 0)
@@ -56,53 +73,63 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         )
         with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
-            _require_regular(path, status)  # it may have been swapped since
+            _require_regular(path, status, wanted)  # it may have been swapped since
             if status.st_size > max_bytes:
-                raise _too_large(path, status.st_size, max_bytes)
+                raise _too_large(path, status.st_size, max_bytes, wanted)
             # One read of the right size copies nothing; the rest is for files that grow or lie about their
             # size.
-            pieces = [file.read(status.st_size + 1)]
+            pieces = [_some(file, status.st_size + 1)]
             total = len(pieces[0])
             while pieces[-1] and total <= max_bytes:
-                pieces.append(file.read(_PIECE))
+                pieces.append(_some(file, _PIECE))
                 total += len(pieces[-1])
     except (OSError, ValueError) as error:
-        if isinstance(error, DepthError):
+        if isinstance(error, DepthpaintError):
             raise
-        raise _unreadable(path, _reason(error)) from error
+        raise _unreadable(path, _reason(error), wanted) from error
     if total > max_bytes:
-        raise _too_large(path, total, max_bytes)
+        raise _too_large(path, total, max_bytes, wanted)
     return b"".join(filter(None, pieces))
 
 
-def _require_regular(path: Path, status: os.stat_result) -> None:
+def _some(file: io.FileIO, most: int) -> bytes:
+    data = file.read(most)
+    # Some files of /proc are regular by name and wait for events like a pipe.
+    if data is None:
+        raise BlockingIOError(errno.EAGAIN, "it has no end")
+    return data
+
+
+def _require_regular(path: Path, status: os.stat_result, wanted: Wanted) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for matches, name in _KINDS if matches(status.st_mode)), "no regular file")
-        raise _unreadable(path, f"it is {kind}")
+        raise _unreadable(path, f"it is {kind}", wanted)
 
 
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
+    if isinstance(error, BlockingIOError):
+        return "it has no end"
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno).lower()
     return str(error)
 
 
-def _unreadable(path: Path, reason: str) -> DepthError:
-    return DepthError(
+def _unreadable(path: Path, reason: str, wanted: Wanted) -> DepthpaintError:
+    return wanted.error(
         f"cannot read {path}: {reason}",
-        code=ErrorCode.DEPTH_UNREADABLE,
-        remedy="give the path of a depth map",
+        code=wanted.unreadable,
+        remedy=f"give the path of a {wanted.what}",
         value=str(path),
     )
 
 
-def _too_large(path: Path, size: int, max_bytes: int) -> DepthError:
-    return DepthError(
+def _too_large(path: Path, size: int, max_bytes: int, wanted: Wanted) -> DepthpaintError:
+    return wanted.error(
         f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed",
-        code=ErrorCode.DEPTH_TOO_LARGE,
-        remedy="make the depth map smaller",
+        code=wanted.too_large,
+        remedy=f"give a smaller {wanted.what}",
         value=size,
         limit=max_bytes,
     )

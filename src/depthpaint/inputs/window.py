@@ -19,10 +19,11 @@ def _window(value: object) -> object:
     return start, end
 
 
-def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
+def window_in_order(value: tuple[float, float]) -> tuple[float, float]:
+    """The window, if it lies in [0, 1] and does not end before it starts. Raises ValueError."""
     if not 0 <= value[0] <= value[1] <= 1:
         raise ValueError(WINDOW_RULE)
     return value
 
 
-Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
+Window = Annotated[tuple[float, float], AfterValidator(window_in_order), BeforeValidator(_window)]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.errors import ErrorCode
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
-from depthpaint.inputs.regular_file import read_regular_file
+from depthpaint.inputs.regular_file import Wanted, read_regular_file
 from depthpaint.inputs.request import MAX_OUTPUT_SIDE
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
 
@@ -28,6 +28,7 @@ XMP_KEY = "XML:com.adobe.xmp"
 
 MAX_PICTURE_BYTES = MAX_OUTPUT_SIDE * MAX_OUTPUT_SIDE * 3 + (16 << 20)
 """The largest picture that can be asked for, unpacked, and its texts."""
+_PICTURE = Wanted("picture", RecordError, ErrorCode.PICTURE_UNREADABLE, ErrorCode.PICTURE_UNREADABLE)
 
 # The one mark of synthetic pictures that image editors keep (IPTC Photo Metadata, Digital Source Type).
 # It holds nothing of the prompt, so nothing has to be escaped.
@@ -55,15 +56,18 @@ def encode_png(pixels: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
+def picture_bytes(path: Path) -> bytes:
+    """The content of a picture's file. Raises RecordError picture_unreadable: no regular file, too large."""
+    return read_regular_file(path, MAX_PICTURE_BYTES, _PICTURE)
+
+
 def read_record(path: Path) -> RunRecord:
     """The record of a picture that depthpaint painted.
 
-    Raises RecordError: no readable PNG, no record in it, or a record that is damaged or of another version.
+    Raises RecordError: picture_unreadable, record_missing where it is no PNG or holds no record, and
+    record_damaged for a record that is damaged or of another version.
     """
-    try:
-        data = read_regular_file(path, MAX_PICTURE_BYTES)
-    except DepthError as error:
-        raise _refused(error.message, "give a picture that depthpaint painted") from error
+    data = picture_bytes(path)
     if not data.startswith(PNG_SIGNATURE):
         raise _refused(f"{path.name} is not a PNG", "give a picture as depthpaint wrote it")
     for kind, content in _texts(data, path.name):

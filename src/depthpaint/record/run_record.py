@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
 from depthpaint.depth.depth_map import DepthSource
@@ -22,13 +22,16 @@ from depthpaint.inputs.model_choice import Lora, ModelChoice
 from depthpaint.inputs.request import GenerationRequest, request_from
 from depthpaint.plan.run_plan import RunPlan
 from depthpaint.record.environment import environment
+from depthpaint.record.paths import path_to_tell
 from depthpaint.record.result import GenerationResult
 from depthpaint.record.sections import (
     AgreementFacts,
+    Count,
     DepthFacts,
     Digests,
     FindingFacts,
     PlanFacts,
+    Seconds,
     Section,
     Settings,
 )
@@ -39,7 +42,7 @@ LONGEST_RECORD = 4 * 1024 * 1024
 
 
 class RecordError(DepthpaintError, ValueError):
-    """A record is missing, damaged, or of a version that this depthpaint does not know."""
+    """A picture cannot be read, or its record is missing, damaged, or of a version that is not known here."""
 
 
 class RunRecord(Section):
@@ -50,11 +53,17 @@ class RunRecord(Section):
     plan: PlanFacts
     depth: DepthFacts
     digests: Digests
-    seconds: dict[str, float]
-    evaluations: dict[str, int]
+    seconds: dict[str, Seconds]
+    evaluations: dict[str, Count]
     warnings: tuple[str, ...]
     environment: dict[str, str]
     agreement: AgreementFacts | None = None
+
+    @model_validator(mode="after")
+    def _of_one_size(self) -> RunRecord:
+        if self.settings.size != self.plan.output_size:
+            raise ValueError("settings.size and plan.output_size differ")
+        return self
 
     def to_json(self) -> str:
         """One line of printable ASCII with sorted keys: equal records give equal text."""
@@ -98,7 +107,7 @@ class RunRecord(Section):
 
 
 class _Version(BaseModel):
-    schema_version: int
+    schema_version: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 def record_of(result: GenerationResult, index: int) -> RunRecord:
@@ -176,9 +185,9 @@ def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
     del told["also"]  # The plan holds it with its strengths.
     for name in ("model", "control", "vae"):
         if told[name] is not None:
-            told[name] = _path_to_tell(Path(told[name]).resolve())
+            told[name] = path_to_tell(Path(told[name]).resolve())
     told["lora"] = tuple(
-        lora.model_copy(update={"file": _path_to_tell(Path(lora.file).resolve())}) for lora in choice.lora
+        lora.model_copy(update={"file": path_to_tell(Path(lora.file).resolve())}) for lora in choice.lora
     )
     return told
 
@@ -186,7 +195,7 @@ def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
 def _also_to_tell(also: Also) -> Also:
     if also.control is None:
         return also
-    return also.model_copy(update={"control": _path_to_tell(Path(also.control).resolve())})
+    return also.model_copy(update={"control": path_to_tell(Path(also.control).resolve())})
 
 
 def _plan_facts(plan: RunPlan, heard: str) -> PlanFacts:
@@ -208,7 +217,7 @@ def _plan_facts(plan: RunPlan, heard: str) -> PlanFacts:
 
 def _depth_facts(source: DepthSource) -> DepthFacts:
     return DepthFacts(
-        file=_path_to_tell(Path(source.path)),
+        file=path_to_tell(Path(source.path)),
         format=source.format,
         size=source.size,
         container_bits=source.container_bits,
@@ -233,14 +242,7 @@ def _reading_to_tell(reading: DepthReading) -> DepthReading:
     if reading.from_photo is None:
         return reading
     # Resolved, so that ".." has a name; a registered name stays what it is.
-    return reading.model_copy(update={"from_photo": _path_to_tell(Path(reading.from_photo).resolve())})
-
-
-def _path_to_tell(path: Path) -> str:
-    below = path
-    if path.is_absolute():
-        below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
-    return path.name if ".." in below.parts else below.as_posix()
+    return reading.model_copy(update={"from_photo": path_to_tell(Path(reading.from_photo).resolve())})
 
 
 def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordError:
@@ -249,7 +251,7 @@ def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordE
         code=ErrorCode.RECORD_DAMAGED,
         value=value,
         limit=limit,
-        remedy="use the picture as depthpaint wrote it, or its sidecar file",
+        remedy="use the picture as depthpaint wrote it",
     )
 
 

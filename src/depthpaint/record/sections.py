@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora
+from depthpaint.inputs.request import MAX_SEED
+from depthpaint.inputs.size_limit import MAX_SIDE
+from depthpaint.inputs.text_fields import MAX_PROMPT, Name, Text
+from depthpaint.inputs.window import window_in_order
+from depthpaint.record.paths import LONGEST_PATH, names_no_folder
+
+LONGEST_HEARD = MAX_PROMPT + 1000
+"""A prompt, and the colours that are named for what it leaves open."""
+MOST_SECONDS = 1e9
+_ROUNDING = 1e-6
 
 
-def _names_no_folder(path: str) -> bool:
-    """Whether a path says nothing of the machine: it leads below the working folder, or is a name alone."""
-    windows = PureWindowsPath(path)
-    return bool(path) and not (windows.anchor or PurePosixPath(path).is_absolute() or ".." in windows.parts)
+def _extent(value: Extent) -> Extent:
+    if not all(1 <= side <= MAX_SIDE for side in value):
+        raise ValueError(f"each side must be 1 to {MAX_SIDE:,} pixels")
+    return value
+
+
+Size = Annotated[Extent, AfterValidator(_extent)]
+# Not inputs.window.Window, which takes "0:1" as well, and for that no array of strict JSON.
+Window = Annotated[tuple[float, float], AfterValidator(window_in_order)]
+Share = Annotated[float, Field(ge=-_ROUNDING, le=1 + _ROUNDING)]
+Correlation = Annotated[float, Field(ge=-1 - _ROUNDING, le=1 + _ROUNDING)]
+Positive = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Label = Annotated[str, Field(max_length=1000)]
+Path = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
+Step = Annotated[float, Field(ge=0, le=1e9)]
 
 
 def _told_path(path: str) -> str:
-    if not _names_no_folder(path):
+    if not names_no_folder(path):
         raise ValueError("a depth map is named by a path below the working folder, or by its name alone")
     return path
 
 
 def _told_reading(reading: DepthReading) -> DepthReading:
-    if reading.from_photo is not None and not _names_no_folder(reading.from_photo):
+    if reading.from_photo is not None and not names_no_folder(reading.from_photo):
         raise ValueError("an estimator is named by its name, or by a folder below the working one")
     return reading
 
 
 def _told_name(name: str) -> str:
-    if name and not _names_no_folder(name):
+    if name and not names_no_folder(name):
         raise ValueError("a model is named by its name, its hub id, or a path below the working folder")
     return name
 
@@ -62,29 +84,29 @@ class Settings(Section):
     folder is told as the depth file's path is.
     """
 
-    prompt: str
-    negative_prompt: str
-    seed: int
-    sampler: str
-    schedule: str
-    num_inference_steps: int
-    guidance_scale: float
-    guidance_window: tuple[float, float]
-    control_strength: float
-    control_window: tuple[float, float]
-    profile: str
+    prompt: Text
+    negative_prompt: Text
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
+    sampler: Name
+    schedule: Name
+    num_inference_steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Annotated[float, Field(ge=0, le=100)]
+    guidance_window: Window
+    control_strength: Annotated[float, Field(ge=0, le=2)]
+    control_window: Window
+    profile: Label
     reading: Annotated[DepthReading, AfterValidator(_told_reading)]
     fit: Fit
     finish: bool = True
     expand: bool = False
-    model: Annotated[str, AfterValidator(_told_name)]
-    control: Annotated[str, AfterValidator(_told_name)] | None = None
-    vae: Annotated[str, AfterValidator(_told_name)] | None = None
-    also: Annotated[tuple[Also, ...], AfterValidator(_told_also)] = ()
-    lora: Annotated[tuple[Lora, ...], AfterValidator(_told_loras)] = ()
-    clip_skip: int = 0
+    model: Annotated[Path, AfterValidator(_told_name)]
+    control: Annotated[Path, AfterValidator(_told_name)] | None = None
+    vae: Annotated[Path, AfterValidator(_told_name)] | None = None
+    also: Annotated[tuple[Also, ...], Field(max_length=10), AfterValidator(_told_also)] = ()
+    lora: Annotated[tuple[Lora, ...], Field(max_length=100), AfterValidator(_told_loras)] = ()
+    clip_skip: Annotated[int, Field(ge=0, le=10)] = 0
     safety_checker: bool = False
-    size: Extent
+    size: Size
 
 
 class PlanFacts(Section):
@@ -93,16 +115,16 @@ class PlanFacts(Section):
     `sigmas` are noise over signal; the first is "inf" for a model that starts from noise alone.
     """
 
-    depth_size: Extent
-    content_size: Extent
+    depth_size: Size
+    content_size: Size
     content_box: Box
-    canvas_size: Extent
-    latent_size: Extent
-    output_size: Extent
-    timesteps: tuple[float, ...]
-    sigmas: tuple[float | Literal["inf"], ...]
-    prediction: str
-    heard: str | None = None
+    canvas_size: Size
+    latent_size: Size
+    output_size: Size
+    timesteps: Annotated[tuple[Step, ...], Field(max_length=10_000)]
+    sigmas: Annotated[tuple[Step | Literal["inf"], ...], Field(max_length=10_000)]
+    prediction: Label
+    heard: Annotated[str, Field(max_length=LONGEST_HEARD)] | None = None
 
 
 class FindingFacts(Section):
@@ -119,27 +141,28 @@ class DepthFacts(Section):
     """How the depth map was understood (depth.DepthSource).
 
     `file` is its path as seen from the working folder, "/" between the parts, or its name alone where it lay
-    elsewhere: pictures are given away, and a path would name a person's folders.
+    elsewhere: pictures are given away, and a path would name a person's folders. Names that are not UTF-8 are
+    written as record.paths writes them.
     """
 
-    file: Annotated[str, AfterValidator(_told_path)]
-    format: str
-    size: Extent
-    container_bits: int
-    bits_used: int
-    levels: int
-    colour_map: str
-    near: str
-    kind: str
+    file: Annotated[Path, AfterValidator(_told_path)]
+    format: Label
+    size: Size
+    container_bits: Count
+    bits_used: Count
+    levels: Count
+    colour_map: Label
+    near: Label
+    kind: Label
     metres: float | None
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
-    findings: tuple[FindingFacts, ...]
-    invalid_share: float
+    findings: Annotated[tuple[FindingFacts, ...], Field(max_length=1000)]
+    invalid_share: Share
     notes: tuple[str, ...]
-    estimator: str = ""
-    estimator_revision: str = ""
-    estimator_sha256: str = ""
+    estimator: Path = ""
+    estimator_revision: Label = ""
+    estimator_sha256: Label = ""
 
 
 class Digests(Section):
@@ -148,10 +171,10 @@ class Digests(Section):
     `inversions` are those of learned words' files, by the word.
     """
 
-    depth: str
-    control: str
-    weights: str
-    picture: str
+    depth: Label
+    control: Label
+    weights: Label
+    picture: Label
     inversions: dict[str, str] = {}
 
 
@@ -161,12 +184,12 @@ class AgreementFacts(Section):
     `tries` says in which seed it was reached, 1 for the first.
     """
 
-    estimator: str
-    rank_correlation: float
-    detail_correlation: float
-    affine_rmse: float
-    abs_rel: float
-    delta_1_25: float
-    rmse_8bit: float
-    edge_f_score: float
-    tries: int = 1
+    estimator: Path
+    rank_correlation: Correlation
+    detail_correlation: Correlation
+    affine_rmse: Positive
+    abs_rel: Positive
+    delta_1_25: Share
+    rmse_8bit: Positive
+    edge_f_score: Share
+    tries: Annotated[int, Field(ge=1, le=1_000_000)] = 1

@@ -8,12 +8,15 @@ from fractions import Fraction
 
 from depthpaint.core.geometry import Extent
 from depthpaint.core.interval import interval_of
-from depthpaint.report.document import Cell, Document, Figure, Section, Shown, Table
+from depthpaint.report.document import LONGEST_CELL, Cell, Document, Figure, Section, Shown, Table, shortened
 from depthpaint.report.gathering import Gathered, Painted
 from depthpaint.report.plots import histogram, spread
 
 STAGES = ("read", "load", "text", "control", "denoise", "decode", "finish")
 MOST_LEFT_OUT = 20
+MOST_NAMED = 10
+MOST_GROUPS = 100
+"""Rows of a table of groups; those with the most pictures."""
 ALL_PICTURES = "All pictures"
 
 
@@ -22,7 +25,7 @@ def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
     painted = gathered.painted
     sections = [_depth(painted), _time(painted), _pictures(painted, shown), _list(gathered)]
     models = sorted({one.record.settings.model for one in painted})
-    summary = [f"{_counted(len(painted), 'picture')} by {', '.join(models)}."]
+    summary = [f"{_counted(len(painted), 'picture')} by {_some_of(models)}."]
     if gathered.left_out:
         summary.append(f"{_counted(len(gathered.left_out), 'file')} could not be taken in; see the end.")
     return Document(title, tuple(summary), tuple(section for section in sections if section is not None))
@@ -43,7 +46,7 @@ def _depth(painted: Sequence[Painted]) -> Section:
     whole = interval_of(found)
     judges = sorted({one.record.agreement.estimator for one in judged if one.record.agreement is not None})
     text = (
-        f"Rank correlation between the asked depth and the depth that {', '.join(judges)} sees in the "
+        f"Rank correlation between the asked depth and the depth that {_some_of(judges)} sees in the "
         f"picture: median {whole} over {_counted(len(judged), 'picture')}, lowest {min(found):.3g}. "
         "The judge's own errors count as the pictures'.",
         *(
@@ -68,7 +71,9 @@ def _grouped(what: str, judged: Sequence[Painted], key: Callable[[Painted], str]
     for one in judged:
         groups[key(one)].append(one)
     rows: list[tuple[Cell, ...]] = []
-    for name, members in sorted(groups.items()):
+    largest = sorted(groups, key=lambda name: len(groups[name]), reverse=True)[:MOST_GROUPS]
+    for name in sorted(largest):
+        members = groups[name]
         interval = interval_of([_agreement(one) for one in members])
         rows.append((name, interval.count, interval.median, interval.low, interval.high))
     return Table(
@@ -85,7 +90,7 @@ def _time(painted: Sequence[Painted]) -> Section | None:
         return None
     rows = tuple(
         (size, len(seconds), interval_of(seconds).median, min(seconds), max(seconds))
-        for size, seconds in sorted(groups.items(), key=lambda item: len(item[1]), reverse=True)
+        for size, seconds in sorted(groups.items(), key=lambda item: len(item[1]), reverse=True)[:MOST_GROUPS]
     )
     sizes = Table(("size", "pictures", "median s", "least", "most"), rows, "Seconds a picture.")
     stages = tuple(
@@ -132,6 +137,12 @@ def _agreement(one: Painted) -> float:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _some_of(names: Sequence[str]) -> str:
+    """The names, or the first of many and how many others there are."""
+    told = ", ".join(shortened(name, LONGEST_CELL) for name in names[:MOST_NAMED])
+    return told if len(names) <= MOST_NAMED else f"{told} and {len(names) - MOST_NAMED:,} others"
 
 
 def worth_seeing(painted: Sequence[Painted], most: int) -> list[Painted]:

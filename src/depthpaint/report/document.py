@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+LONGEST_CELL, LONGEST_TEXT = 200, 600
+"""Characters of a text in a table, and elsewhere in a report; a longer one is cut, and says so."""
+
 Cell = str | float | int | None
 
 
@@ -55,12 +58,17 @@ class Document:
 
 
 def written(cell: Cell) -> str:
-    """A cell as people read it: four significant digits, and a dash for what is not known."""
+    """A cell as people read it: four significant digits, a dash for what is not known, long texts cut."""
     if cell is None:
         return "–"
     if isinstance(cell, float):
         return f"{cell:.4g}"
-    return str(cell)
+    return shortened(str(cell), LONGEST_CELL)
+
+
+def shortened(text: str, most: int = LONGEST_TEXT) -> str:
+    """`text`, or its first `most` characters and how many there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def is_report(proof: bytes) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import is_folder
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 
@@ -44,8 +45,9 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
         if on_file is not None:
             on_file()
     if not painted:
+        first = "".join(f"; {path} is left out: {why}" for path, why in left_out[:1])
         raise OutputError(
-            f"{folder} holds no picture that depthpaint painted",
+            f"{folder} holds no picture that depthpaint painted{first}",
             code=ErrorCode.RECORD_MISSING,
             value=str(folder),
             remedy="name the folder that generate or batch wrote into",
@@ -69,4 +71,5 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and path.is_file())
+    # What is no regular file either is refused when it is read, and so named.
+    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and not is_folder(path))

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from depthpaint.core.errors import printable
-from depthpaint.report.document import Document, Section, Table, written
+from depthpaint.report.document import Document, Section, Shown, Table, shortened, written
 from depthpaint.report.needs import needs_extra
 
 MOST_ROWS = 500
 """Longer tables are cut: nobody leafs through them, and the page has them all."""
+LONGEST_RECIPE = 2000
+"""Characters; a longer command would fill pages, and is copied from the HTML anyway."""
 
 
 def as_pdf(document: Document) -> bytes:
@@ -31,7 +33,8 @@ def as_pdf(document: Document) -> bytes:
         template = resources.files("depthpaint.report").joinpath("page.typ").read_bytes()
         (folder / "page.typ").write_bytes(template)
         sections = [_section(section, number, folder) for number, section in enumerate(document.sections)]
-        data = {"title": document.title, "summary": document.summary, "sections": sections}
+        summary = list(map(shortened, document.summary))
+        data = {"title": shortened(document.title), "summary": summary, "sections": sections}
         (folder / "data.json").write_text(json.dumps(_on_one_line(data)), encoding="utf-8")
         # Fixed, so that equal reports are equal files.
         made: Any = typst.compile(str(folder / "page.typ"), root=name, format="pdf", timestamp=0)
@@ -63,11 +66,21 @@ def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
             file = f"picture-{number}-{index}-{place}.jpg"
             (folder / file).write_bytes(data)
             files.append({"file": file, "label": label})
-        shown.append({"files": files, "caption": one.caption, "facts": one.facts, "recipe": one.recipe})
+        facts = list(map(shortened, one.facts))
+        shown.append({
+            "files": files, "caption": shortened(one.caption), "facts": facts, "recipe": _recipe(one),
+        })  # fmt: skip
+    text = list(map(shortened, section.text))
     return {
-        "title": section.title, "text": section.text, "figures": figures, "shown": shown,
+        "title": section.title, "text": text, "figures": figures, "shown": shown,
         "tables": list(map(_table, section.tables)),
     }  # fmt: skip
+
+
+def _recipe(one: Shown) -> str:
+    if len(one.recipe) <= LONGEST_RECIPE:
+        return one.recipe
+    return f"A command of {len(one.recipe):,} characters, which report --html holds."
 
 
 def _table(table: Table) -> dict[str, object]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from depthpaint.core.errors import printable
 from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.record.paths import path_from_text
 from depthpaint.record.run_record import RunRecord
 
 
@@ -41,12 +43,30 @@ def recipe(record: RunRecord) -> str:
     told += [] if settings.finish else ["--no-finish"]
     told += [] if settings.expand else ["--no-expand"]
     told += ["--safety-checker"] if settings.safety_checker else []
-    subject = [record.depth.file, settings.prompt]
+    subject = [path_from_text(record.depth.file), settings.prompt]
     # What starts with a dash would be taken for a flag.
     marked = ["--"] if any(word.startswith("-") for word in subject) else []
-    return shlex.join(
-        ["depthpaint", "generate", *(told if marked else ()), *marked, *subject, *(() if marked else told)]
-    )
+    words = [
+        "depthpaint",
+        "generate",
+        *(told if marked else ()),
+        *marked,
+        *subject,
+        *(() if marked else told),
+    ]
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """A word for the shell. What cannot be shown is written as bytes in $'...', as bash reads it."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    letters = (letter if letter not in "\\'" else f"\\{letter}" for letter in word)
+    return f"$'{''.join(letter if printable(letter) == letter else _bytes(letter) for letter in letters)}'"
+
+
+def _bytes(letter: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
 def _reading(reading: DepthReading) -> Iterator[str]:

@@ -13,7 +13,7 @@ from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import read_depth
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.sections import AgreementFacts
-from depthpaint.report.document import Shown
+from depthpaint.report.document import Shown, shortened
 from depthpaint.report.gathering import Painted
 from depthpaint.report.recipe import recipe
 from depthpaint.report.thumbnail import thumbnail
@@ -40,8 +40,8 @@ def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None
     ]
     return Shown(
         {label: thumbnail(each) for label, each in pictures.items()},
-        caption=f"{name}: {settings.prompt}",
-        facts=tuple(facts),
+        caption=f"{shortened(name)}: {shortened(settings.prompt)}",
+        facts=tuple(map(shortened, facts)),
         recipe=recipe(painted.record),
     )
 
@@ -68,7 +68,7 @@ def _asked(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint
         return None
     try:
         depth = read_depth(recorded_depth(painted.record, painted.path, maps), settings.reading)
-    except (DepthpaintError, OSError):
+    except DepthpaintError:
         return None
     values, _ = depth_at(depth, size, settings.fit)
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

@@ -120,8 +120,8 @@ def _letterboxed(depth: DepthMap, ratio: float, path: Path) -> Path:
     left, top, right, bottom = (round(side) for side in placement.target)
     inside = np.zeros(values.shape, np.bool_)
     inside[top:bottom, left:right] = True
-    stream = BytesIO()
-    np.save(stream, np.where(inside, values, np.float32(0)))
+    data = BytesIO()
+    np.save(data, np.where(inside, values, np.float32(0)))
     make_folder(path.parent)
-    write_atomic(path, stream.getvalue(), overwrite=True)
+    write_atomic(path, data.getvalue(), overwrite=True)
     return path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from depthpaint.core.interval import Interval
+from depthpaint.record.picture_source import pixels_of
 from depthpaint.report.document import Cell as TableCell
 from depthpaint.report.document import Document, Figure, Section, Shown, Table
 from depthpaint.report.plots import curve
@@ -167,8 +167,7 @@ def _sheet(outcomes: Sequence[Outcome], labels: tuple[str, str]) -> tuple[Shown,
         row, column = (str(one.cell.labels[label]) for label in labels)
         pictures = rows.setdefault(row, {})
         if column not in pictures:
-            with Image.open(one.path, formats=("PNG",)) as picture:
-                pictures[column] = thumbnail(np.asarray(picture.convert("RGB")), SHEET_SIDE)
+            pictures[column] = thumbnail(pixels_of(one.path), SHEET_SIDE)
     return tuple(Shown(pictures, f"{labels[0]} {row}") for row, pictures in rows.items())
 
 

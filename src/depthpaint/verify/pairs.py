@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.core.files import is_file, is_folder
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError
 
@@ -41,11 +42,11 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
             code=ErrorCode.INVALID_PARAMETER,
             remedy="name pictures, or a folder of them; with --depth those of other programs count, too",
         )
-    if depth is None or not depth.is_dir():
+    if depth is None or not is_folder(depth):
         return [Pair(image, depth) for image in found]
     maps: dict[str, list[Path]] = {}
-    for file in sorted(depth.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
+    for file in _listed(depth):
+        if is_file(file) and not file.name.startswith("."):
             maps.setdefault(file.stem, []).append(file)
     return [
         Pair(image, depth) if _is_recorded(image) else _matched(image, maps.get(image.stem, []), depth)
@@ -54,11 +55,23 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
 
 
 def _files(image: Path, *, recorded: bool) -> list[Path]:
-    if not image.is_dir():
+    if not is_folder(image):
         return [image]
-    files = sorted(file for file in image.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = [file for file in _listed(image) if file.suffix.lower() in SUFFIXES and not is_folder(file)]
     pictures = [file for file in files if not file.stem.endswith(MAPPED)]
     return [file for file in pictures if not recorded or _is_recorded(file)]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise RecordError(
+            f"cannot read {folder}: {error.strerror}",
+            code=ErrorCode.PICTURE_UNREADABLE,
+            value=str(folder),
+            remedy="name files, or a folder that may be listed",
+        ) from error
 
 
 def _is_recorded(file: Path) -> bool:
