@@ -195,6 +195,26 @@ def test_a_depth_file_of_any_name_is_found_again(cli: Run, work: Path) -> None:
 
 
 @linux
+def test_a_batch_takes_a_depth_file_of_any_name(cli: Run, work: Path) -> None:
+    """JSON writes such a byte as half a character; in a folder the pair is refused by its number."""
+    Path("pairs").mkdir()
+    Path("depth.npy").rename(Path("pairs", os.fsdecode(b"map-\xff.npy")))
+    Path("rows.jsonl").write_text('{"depth": "pairs/map-\\udcff.npy", "prompt": "a room"}\n')
+    status, out, err = cli("batch", "rows.jsonl", "--out", "out")
+    assert status == 0, err
+    assert "bit-equal" in cli("replay", out.strip())[1]
+    assert cli("batch", "rows.jsonl", "--out", "out")[1] == "", "it is known again"
+    Path("out/records.jsonl").unlink()
+    assert cli("batch", "rows.jsonl", "--out", "out")[0] == 0
+    Path("pairs", os.fsdecode(b"map-\xff.txt")).write_text("a room")
+    status, _, err = cli("batch", "pairs", "--out", "out")
+    assert status in (2, 8)
+    assert "pair 1" in err
+    Path("rows.jsonl").write_text('{"depth": "\\ud800.npy", "prompt": "a room"}\n')
+    assert cli("batch", "rows.jsonl", "--out", "out")[0] == 2
+
+
+@linux
 def test_a_picture_of_any_name_is_one_line(cli: Run, work: Path) -> None:
     picture = painted(cli)
     odd = picture.with_name(os.fsdecode(b"\xff\nforged: bit-equal.png"))

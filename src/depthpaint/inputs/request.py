@@ -21,7 +21,7 @@ from depthpaint.core.errors import ErrorCode, ParameterError, printable
 from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.text_fields import Name, Text, clean_text, no_boolean
+from depthpaint.inputs.text_fields import Name, Text, clean_path, no_boolean
 from depthpaint.inputs.window import Window
 
 MAX_SEED = 2**32 - 1
@@ -70,7 +70,7 @@ class GenerationRequest(DepthReading, ModelChoice):
     it is painted with (ModelChoice).
     """
 
-    depth: Annotated[Path, BeforeValidator(clean_text)]
+    depth: Annotated[Path, BeforeValidator(clean_path)]
     prompt: Text
     negative_prompt: Text = ""
     seed: Annotated[int, Number, Field(ge=0, le=MAX_SEED)] = 12345

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
@@ -25,6 +26,16 @@ def clean_text(value: object) -> object:
             raise ValueError("a text may not contain half a character (a lone surrogate)")
         if len(value) > MAX_PROMPT:
             raise ValueError(f"a text may have {MAX_PROMPT:,} characters, and this one has {len(value):,}")
+    return value
+
+
+def clean_path(value: object) -> object:
+    """As `clean_text`, but names of files need not be UTF-8: Python's half characters for such bytes stay."""
+    if isinstance(value, str):
+        whole = "".join(letter for letter in value if not "\udc80" <= letter <= "\udcff")
+        clean_text(whole)
+        # pydantic takes no text with half characters, but a path as it is.
+        return value if whole == value else Path(value)
     return value
 
 
