@@ -25,7 +25,7 @@ from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]
 
 UNET, VAE, TEXT, CONTROL = "model/unet", "model/vae", "model/text_encoder", "control"
 NOISE = "model/scheduler/scheduler_config.json"

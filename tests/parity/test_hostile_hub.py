@@ -22,7 +22,11 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.models import hub
 from depthpaint.models.hub_part import HubPart
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.allow_hosts(["127.0.0.1"])]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.allow_hosts(["127.0.0.1"]),
+]
 
 WEIGHTS = "model.safetensors"
 PART = HubPart("somebody/tiny", 1, "MIT", (WEIGHTS,))

@@ -1,0 +1,40 @@
+"""docs/reliability.md names the tests of every fault as they are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+NOT_COVERED = {130}
+
+
+def is_full(node: ast.FunctionDef, module: ast.Module) -> bool:
+    """Whether a test, all its cases, runs in make test-all only."""
+    marks = [ast.unparse(decorator) for decorator in node.decorator_list]
+    marks += [
+        ast.unparse(item)
+        for statement in module.body
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "pytestmark"
+        for item in (statement.value.elts if isinstance(statement.value, ast.List) else [statement.value])
+    ]
+    return "pytest.mark.full" in marks
+
+
+def test_every_test_that_the_page_names_exists_and_runs_where_it_says() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`( \*\(all\)\*)?", PAGE)
+    assert len(named) > 120
+    for path, name, slow in named:
+        module = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
+        found = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        assert found, f"{path}::{name}"
+        assert is_full(found[0], module) is bool(slow), f"{path}::{name}"
+
+
+def test_every_fault_has_a_row_with_a_test_or_is_named() -> None:
+    rows = {int(number): tests for number, tests in re.findall(r"^\| (\d+) \|.*\| (.*) \|$", PAGE, re.M)}
+    assert set(rows) == {*range(1, 98), *range(128, 134)}
+    assert {number for number, tests in rows.items() if "::" not in tests} == NOT_COVERED
+    assert all(str(number) in PAGE.split("**Not covered**")[1] for number in NOT_COVERED)
