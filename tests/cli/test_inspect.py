@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
 
@@ -211,3 +212,20 @@ def test_the_largest_map_is_a_flag(cli: Run, work: Path, ending: str) -> None:
     assert cli("generate", file, "a room", "--near", "white", "--max-pixels", pixels - 1)[0] == 3
     assert cli("generate", file, "a room", "--near", "white", "--max-pixels", pixels)[0] == 0
     assert cli("inspect", file, "--max-pixels", 2**31)[0] == 2
+
+
+def test_a_record_does_not_say_how_large_a_map_may_be(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = 96 * 128
+    assert cli("generate", "depth.npy", "a room", "--near", "white", "--name", "large")[0] == 0
+    monkeypatch.setattr("depthpaint.inputs.size_limit.MAX_PIXELS", pixels - 1)
+    monkeypatch.setattr(DepthReading.model_fields["max_pixels"], "default", pixels - 1)
+    monkeypatch.setattr("depthpaint.record.sections.MAX_PIXELS", pixels - 1)
+    DepthReading.model_rebuild(force=True)
+    try:
+        for command in ("replay", "verify"):
+            status, _, err = cli(command, "output_images/large.png")
+            assert (status, f"--max-pixels {pixels}" in err) == (3, True)
+            assert cli(command, "output_images/large.png", "--max-pixels", pixels)[0] == 0
+    finally:
+        monkeypatch.undo()
+        DepthReading.model_rebuild(force=True)

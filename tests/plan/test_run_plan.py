@@ -66,3 +66,13 @@ def test_enlarging_is_said_with_both_sizes() -> None:
     (warning,) = plan_of(size="940x564").warnings
     assert "330x198" in warning
     assert "940x564" in warning
+
+
+@pytest.mark.parametrize(
+    ("depth_size", "size"),
+    [(Extent(9000, 16), "depth"), (Extent(20_000, 8), "depth"), (Extent(32_768, 8), None)],
+)
+def test_a_size_that_the_map_decides_has_the_limits_of_any_size(depth_size: Extent, size: str | None) -> None:
+    request = GenerationRequest.model_validate({"depth": "d.png", "prompt": "p", "size": size})
+    with pytest.raises(ParameterError, match="each side must be 8 to 8192"):
+        make_plan(request, depth_size, DIORAMA)

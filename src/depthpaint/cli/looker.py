@@ -34,6 +34,7 @@ class Looker:
     clip: ClipJudge | None
     maps: Path | None
     cautions: set[str] = field(default_factory=set[str])
+    max_pixels: int | None = None
 
     def row(self, pair: Pair) -> dict[str, object]:
         """What is found of a picture. Raises DepthpaintError."""
@@ -42,7 +43,7 @@ class Looker:
         if pair.problem is not None:
             raise pair.problem
         pixels = pixels_of(pair.image, FORMATS)
-        request, sentence = _asked(pair)
+        request, sentence = _asked(pair, self.max_pixels)
         found = agreement(self.engine, request, pixels, self.estimator)
         if found.caution:
             self.cautions.add(f"seen by {found.estimator}, {found.caution}")
@@ -70,21 +71,23 @@ def clip_judge(name: str | None) -> ClipJudge | None:
     return judge
 
 
-def _asked(pair: Pair) -> tuple[GenerationRequest, str | None]:
+def _asked(pair: Pair, max_pixels: int | None) -> tuple[GenerationRequest, str | None]:
     """What was asked for, and the sentence if a record says it."""
     from depthpaint.core.geometry import Fit
-    from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.inputs.request import request_from
     from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import RecordError
 
     try:
         record = read_record(pair.image)
-        request = record.request(recorded_depth(record, pair.image, pair.depth))
+        source = recorded_depth(record, pair.image, pair.depth, max_pixels)
+        request = record.request(source, {"max_pixels": max_pixels})
     except RecordError as error:
         if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
             raise
         # A picture from elsewhere: the map is taken to cover it.
-        return GenerationRequest(depth=pair.depth, prompt="", fit=Fit.STRETCH), None
+        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
+        return request_from({"depth": pair.depth, "prompt": "", "fit": Fit.STRETCH, **limit}), None
     return request, request.prompt
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -38,6 +38,7 @@ def replay(  # noqa: PLR0913 - one parameter a flag
     control: Annotated[str | None, typer.Option(help="The control network, likewise.")] = None,
     vae: Annotated[str | None, typer.Option(help="The autoencoder, likewise.")] = None,
     lora: Annotated[list[str] | None, typer.Option(help="The LoRAs, likewise, all in their order.")] = None,
+    max_pixels: options.MaxPixels = None,
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
     out: Annotated[Path | None, typer.Option(help="Keep the pictures that were painted again here.")] = None,
@@ -50,7 +51,14 @@ def replay(  # noqa: PLR0913 - one parameter a flag
       depthpaint replay output_images/a-red-sphere-12345.png
       depthpaint replay picture.png --depth maps/depth.png --out again
     """  # fmt: skip
-    moved = {"from_photo": estimator, "model": model, "control": control, "vae": vae, "lora": lora}
+    moved = {
+        "from_photo": estimator,
+        "model": model,
+        "control": control,
+        "vae": vae,
+        "lora": lora,
+        "max_pixels": max_pixels,
+    }
     runtime = options.runtime_of(device, precision)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
@@ -96,7 +104,8 @@ def _again(
     record = read_record(image)
     original = pixels_of(image)
     _require_same_size(image, record, original)
-    request = record.request(recorded_depth(record, image, depth), moved)
+    most = cast("int | None", moved["max_pixels"])
+    request = record.request(recorded_depth(record, image, depth, most), moved)
     engine = make_engine(runtime)
     plan = engine.understand(request)[1]
     if record.digests.inversions:

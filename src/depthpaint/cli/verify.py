@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from depthpaint.cli import options
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, printable
 
@@ -36,6 +37,7 @@ def verify(
     maps: Annotated[
         Path | None, typer.Option(help="Write picture, asked and seen depth and their difference here.")
     ] = None,
+    max_pixels: options.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -56,7 +58,7 @@ def verify(
     pairs = pairs_of(images, depth)
     if maps is not None:
         probe(maps)
-    looker = Looker(make_engine(), estimator, clip_judge(clip), maps)
+    looker = Looker(make_engine(), estimator, clip_judge(clip), maps, max_pixels=max_pixels)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     with bar("verifying", len(pairs), quiet=quiet) as step:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.depth.profile import ProfileName
 from depthpaint.inputs.also import Also
 from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.inputs.request import MAX_OUTPUT_SIDE, MIN_OUTPUT_SIDE, GenerationRequest
 from depthpaint.plan.habits import ModelHabits
 from depthpaint.plan.sizes import Sizes, plan_sizes
 from depthpaint.sampling.guidance import Guidance
@@ -82,7 +83,7 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
     """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
 
     Picture k of several gets the seed `request.seed + k`, wrapped at 2**32. Raises ParameterError for a
-    sampler, a schedule or a number of steps that does not exist.
+    sampler, a schedule or a number of steps that does not exist, and for a size beyond the limits.
     """
     steps = _given(request.num_inference_steps, habits.num_inference_steps)
     sampler = sampler_named(_given(request.sampler, habits.sampler)).name
@@ -90,6 +91,7 @@ def make_plan(request: GenerationRequest, depth_size: Extent, habits: ModelHabit
     schedule = noise_schedule(habits, name, steps)
     guidance = Guidance(_given(request.guidance_scale, habits.guidance_scale), *request.guidance_window)
     sizes = plan_sizes(depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit)
+    _require_possible(sizes.output_size)
     strength = _given(request.control_strength, habits.control_strength)
     plan = RunPlan(
         model=habits.name,
@@ -124,6 +126,19 @@ def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
     return schedule_named(name)(
         NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps
     )
+
+
+def _require_possible(output: Extent) -> None:
+    """The limits of --size hold for a size that the map decides, too; a record beyond them is refused."""
+    if not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in output):
+        raise ParameterError(
+            f"size: the picture would have {output} pixels, and each side must be {MIN_OUTPUT_SIDE} to "
+            f"{MAX_OUTPUT_SIDE}",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=str(output),
+            limit=MAX_OUTPUT_SIDE,
+            remedy="give a size with --size, and --fit crop or pad",
+        )
 
 
 def _given(value: T | None, otherwise: T) -> T:

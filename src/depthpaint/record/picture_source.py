@@ -16,7 +16,7 @@ from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.inputs.regular_file import read_regular_file
 from depthpaint.inputs.request import MAX_OUTPUT_SIDE
-from depthpaint.inputs.size_limit import max_file_bytes
+from depthpaint.inputs.size_limit import MAX_PIXELS, max_file_bytes
 from depthpaint.record.paths import path_from_text
 from depthpaint.record.png_text import picture_bytes
 from depthpaint.record.run_record import RecordError, RunRecord
@@ -61,7 +61,9 @@ def _too_large(image: Path, size: Extent | None) -> RecordError:
     )  # fmt: skip
 
 
-def recorded_depth(record: RunRecord, image: Path, said: Path | None = None) -> Path:
+def recorded_depth(
+    record: RunRecord, image: Path, said: Path | None = None, max_pixels: int | None = None
+) -> Path:
     """The depth file that a picture was painted from: `said`, if that is a file.
 
     Else the file that the record names, if its bytes are the same: in the folder `said`, from here, or
@@ -72,7 +74,7 @@ def recorded_depth(record: RunRecord, image: Path, said: Path | None = None) -> 
     named = Path(path_from_text(record.depth.file))
     looked = [*([said / named.name] if said else []), named, image.parent / named.name]
     found = [path for path in looked if is_file(path)]
-    most = max_file_bytes(record.settings.reading.max_pixels)
+    most = max_file_bytes(max_pixels or MAX_PIXELS)
     for path in found:
         if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:
             return path

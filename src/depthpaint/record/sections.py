@@ -11,7 +11,7 @@ from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora
 from depthpaint.inputs.request import MAX_SEED
-from depthpaint.inputs.size_limit import MAX_SIDE
+from depthpaint.inputs.size_limit import MAX_PIXELS, MAX_SIDE
 from depthpaint.inputs.text_fields import MAX_PROMPT, Name, Text
 from depthpaint.inputs.window import window_in_order
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
@@ -50,7 +50,10 @@ def _told_path(path: str) -> str:
 def _told_reading(reading: DepthReading) -> DepthReading:
     if reading.from_photo is not None and not names_no_folder(reading.from_photo):
         raise ValueError("an estimator is named by its name, or by a folder below the working one")
-    return reading
+    # How much memory may be used is for the person who reads the record to say, not for the record.
+    return (
+        reading.model_copy(update={"max_pixels": MAX_PIXELS}) if reading.max_pixels != MAX_PIXELS else reading
+    )
 
 
 def _told_name(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from depthpaint.core.errors import printable
 from depthpaint.inputs.also import Also
 from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.inputs.size_limit import MAX_PIXELS
 from depthpaint.record.paths import path_from_text
 from depthpaint.record.run_record import RunRecord
 
@@ -40,6 +41,8 @@ def recipe(record: RunRecord) -> str:
     ]
     told = [f"--{name}={value}" for name, value, unsaid in flags if value is not None and value != unsaid]
     told += _reading(settings.reading)
+    if (pixels := record.depth.size.pixels) > MAX_PIXELS:
+        told.append(f"--max-pixels={pixels}")
     told += [] if settings.finish else ["--no-finish"]
     told += [] if settings.expand else ["--no-expand"]
     told += ["--safety-checker"] if settings.safety_checker else []
@@ -75,7 +78,7 @@ def _reading(reading: DepthReading) -> Iterator[str]:
         yield f"--holes={reading.holes}"
     if reading.from_photo is not None:
         yield from ("--from-photo", f"--estimator={reading.from_photo}")
-    for name in ("near", "kind", "unit", "colour_map", "frame", "part", "max_pixels"):
+    for name in ("near", "kind", "unit", "colour_map", "frame", "part"):
         value: object = getattr(reading, name)
         if value != fields[name].default:
             yield f"--{name.replace('_', '-')}={value}"
