@@ -28,6 +28,7 @@ from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
+from depthpaint.inputs.text_fields import MAX_PROMPT
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
@@ -108,7 +109,10 @@ class Engine:
         plan = make_plan(request, depth.source.size, entry.habits)
         learned = entry.learned(f"{plan.prompt}\n{plan.negative_prompt}")
         if request.expand:
-            plan = replace(plan, heard=tuple(entry.expanded(plan.prompt, seed) for seed in plan.seeds))
+            expanded = (entry.expanded(plan.prompt, seed) for seed in plan.seeds)
+            # A replay gives the expanded prompt as a prompt, which has a limit.
+            heard = tuple(text if len(text) <= MAX_PROMPT else plan.prompt for text in expanded)
+            plan = replace(plan, heard=heard)
         return depth, replace(plan, inversions=learned)
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:

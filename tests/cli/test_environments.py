@@ -90,3 +90,17 @@ def test_a_terminal_gets_what_it_can_show(
     assert (b"\x1b[38" in received or b"\x1b[3" in received) is colour
     if not bar:
         assert b"\x1b" not in received
+
+
+@pytest.mark.skipif(os.name == "nt", reason="starts a shell")
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "sys.argv = ['depthpaint', '--version']\n"
+        "from depthpaint.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(0 if os.open(sys.executable, os.O_RDONLY) > 2 else 1)"
+    )
+    shell = f'exec "{sys.executable}" -c "$1" <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", shell, "sh", code], cwd=tmp_path, timeout=100).returncode == 0

@@ -291,3 +291,21 @@ def test_what_goes_wrong_while_loading_early_is_told_like_anything(
     assert out == ""
     assert "diorama is broken" in err
     assert not (work / "output_images").exists()
+
+
+def test_no_output_replaces_the_depth_map_even_when_overwriting_is_allowed(cli: Run, work: Path) -> None:
+    (work / "o").mkdir()
+    for name, flags in (
+        ("a-room-12345.png", ()),
+        ("x-step-001.png", ("--name", "x", "--preview-every", "1")),
+        ("y.png", ("--name", "y")),
+    ):
+        source = work / "o" / name
+        assert cli("inspect", "depth.npy", "--near", "white", "--as", source)[0] == 0
+        before = source.read_bytes()
+        status, _, _ = cli(
+            "generate", source, "a room", "--near", "white", "--out", "o", "--overwrite", *flags
+        )
+        assert status in (0, 8)
+        assert source.read_bytes() == before
+        source.unlink()

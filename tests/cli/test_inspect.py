@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +231,33 @@ def test_a_record_does_not_say_how_large_a_map_may_be(cli: Run, monkeypatch: pyt
     finally:
         monkeypatch.undo()
         DepthReading.model_rebuild(force=True)
+
+
+def test_no_output_replaces_another_input_or_output(cli: Run, work: Path) -> None:
+    (work / "m.png").mkdir()
+    flags = ("--near", "white", "--overwrite")
+    for name in ("a.png", "a-understood.png"):
+        assert cli("inspect", "depth.npy", "--near", "white", "--as", work / "m.png" / name)[0] == 0
+    np.save(work / "m.png" / "a.npy", np.load("depth.npy"))
+    before = {path.name: path.read_bytes() for path in (work / "m.png").iterdir()}
+    for command in (
+        ("inspect", "m.png/a.npy", "m.png/a.png", *flags, "--as", "m.png/"),
+        ("inspect", "m.png/a.png", "m.png/a-understood.png", *flags, "--preview"),
+        ("inspect", "m.png/a.npy", "m.png/a.png", *flags, "--as", "new.npy/"),
+    ):
+        assert cli(*command)[0] == 8
+        assert {path.name: path.read_bytes() for path in (work / "m.png").iterdir()} == before
+
+
+def test_standard_input_that_does_not_block_is_waited_for(work: Path) -> None:
+    data = (work / "depth.npy").read_bytes()
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    command = [sys.executable, "-m", "depthpaint", "inspect", "-", "--near", "white"]
+    with subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE, text=True) as process:
+        os.close(read)
+        for start in range(0, len(data), 16_384):
+            os.write(write, data[start : start + 16_384])
+        os.close(write)
+        assert "ready" in process.communicate(timeout=100)[0]
+        assert process.returncode == 0

@@ -28,7 +28,9 @@ main()
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_what_a_library_swallows_is_remembered(work: Path, number: signal.Signals, status: int) -> None:
     command = [sys.executable, "-c", SWALLOWED, "generate", "depth.npy", "a room", "-q"]
     # Python runs with Ctrl-C ignored where a shell started it in the background; here it is not to.

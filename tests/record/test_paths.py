@@ -20,6 +20,7 @@ NAMES = [
     b"map-\xff.png", b"\xc3\x28\xa0.npy", b"map.p\xe9g", b"new\nline.png", b"\x1b]0;title\x07.png", 
     b"a\tb.png",
     unicodedata.normalize("NFD", "Größe.png").encode(), unicodedata.normalize("NFC", "Größe.png").encode(),
+    b"a:b.png", rb"..\d.png", rb"\d.png", b"c:",
     b"back\\slash.png", rb"map-\udcff.png", rb"map-\udc5c.png", rb"\udc5cudcff.png", b"50%25.png",
     b"x" * 251 + b".png",
     b"\xff" * 251 + b".png", "\u202egnp.exe".encode(), "猫.png".encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from depthpaint.batch.manifests.folder_rows import folder_rows
 from depthpaint.batch.manifests.json_rows import json_rows
 from depthpaint.batch.manifests.parquet_rows import parquet_rows
 from depthpaint.batch.manifests.row import MOST_ROWS, Row, unreadable
+from depthpaint.core.files import is_file, is_folder
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".csv": csv_rows, ".tsv": csv_rows, ".jsonl": json_rows, ".ndjson": json_rows, ".parquet": parquet_rows,
@@ -42,12 +44,12 @@ class Manifest:
     @property
     def folder(self) -> Path:
         """Where the manifest lies; a folder of pairs is that itself."""
-        return self.path if self.path.is_dir() else self.path.parent
+        return self.path if is_folder(self.path) else self.path.parent
 
     @property
     def unit(self) -> str:
         """What `Row.line` counts."""
-        if self.path.is_dir():
+        if is_folder(self.path):
             return "pair"
         return "row" if self.path.suffix.lower() == ".parquet" else "line"
 
@@ -63,11 +65,11 @@ class Manifest:
             raise unreadable(self.path, "it has no rows", "write one line for each picture, under the header")
 
     def _reader(self) -> Callable[[Path], Iterator[Row]]:
-        if self.path.is_dir():
+        if is_folder(self.path):
             return folder_rows
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             raise unreadable(self.path, "there is no such file", "name a manifest or a folder of pairs")
-        if not self.path.is_file():  # a pipe could not be read twice
+        if not is_file(self.path):  # a pipe could not be read twice
             raise unreadable(self.path, "it is no regular file", "name a manifest or a folder of pairs")
         reader = _READERS.get(self.path.suffix.lower())
         if reader is None:

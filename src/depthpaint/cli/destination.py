@@ -52,7 +52,7 @@ def stems(request: GenerationRequest, destination: Destination) -> list[str] | N
     seeds = [(request.seed + k) % 2**32 for k in range(request.count)]
 
     def taken(name: str) -> bool:
-        return not destination.overwrite and _occupied(destination, name[: -len(SUFFIX)]) is not None
+        return not destination.overwrite and bool(_occupied(destination, name[: -len(SUFFIX)]))
 
     return [name[: -len(SUFFIX)] for name in picture_names(request.prompt, seeds, taken)]
 
@@ -67,9 +67,11 @@ def check_destination(request: GenerationRequest, destination: Destination) -> l
     for stem in names or ():
         longest = destination.preview(stem, 1000).name if destination.preview_every else f"{stem}.json"
         require_short_name(longest)
-        require_other_file(destination.folder / f"{stem}{SUFFIX}", request.depth)
-        found = None if destination.overwrite else _occupied(destination, stem)
-        if found is not None:
+        there = _occupied(destination, stem)
+        for path in there:
+            require_other_file(path, request.depth)
+        if there and not destination.overwrite:
+            found = there[0]
             raise OutputError(
                 f"{found} is there already",
                 code=ErrorCode.OUTPUT_EXISTS,
@@ -91,8 +93,8 @@ def refusal(folder: Path, error: OSError | ValueError) -> OutputError:
     )
 
 
-def _occupied(destination: Destination, stem: str) -> Path | None:
-    """A file that a picture of this stem would replace, if there is one."""
+def _occupied(destination: Destination, stem: str) -> list[Path]:
+    """The files that a picture of this stem would replace."""
     folder = destination.folder
     files = [folder / f"{stem}.png"]
     if destination.sidecar:
@@ -100,7 +102,7 @@ def _occupied(destination: Destination, stem: str) -> Path | None:
     if destination.preview_every:
         files += folder.glob(f"{glob.escape(stem)}{PREVIEW}*.png")
     # A link that leads nowhere also holds its name.
-    return next((path for path in files if os.path.lexists(path)), None)
+    return [path for path in files if os.path.lexists(path)]
 
 
 def probe(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,6 +79,8 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
     ))  # fmt: skip
     read = painting.make_engine().read
     files = _files(depths, reading, read, quiet=quiet)
+    outputs = [_outputs(path, _target(path, save_as, len(files)), preview=preview) for path, _ in files]
+    _require_no_loss([path for path, _ in files], [each for several in outputs for each in several])
     diagnoses: list[Diagnosis] = []
     with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
         for path, how in files:
@@ -128,7 +131,7 @@ def _said(settled: DepthReading) -> str:
 def _diagnosed(
     path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
-    from depthpaint.core.files import require_other_file, write_atomic
+    from depthpaint.core.files import write_atomic
     from depthpaint.depth.export import preview_png, save_depth
     from depthpaint.depth.read import require_certain
 
@@ -139,14 +142,40 @@ def _diagnosed(
         depth = read(path, reading.model_copy(update={"allow_constant": True}))
         require_certain(depth.source)
         if target is not None:
-            require_other_file(target, path)
             written = save_depth(depth, target, overwrite=overwrite)
         if preview:
-            beside = path.with_name(f"{path.stem}-understood.png")
-            write_atomic(beside, preview_png(depth), overwrite=overwrite)
+            write_atomic(_preview_of(path), preview_png(depth), overwrite=overwrite)
     except DepthpaintError as error:
         return Diagnosis(path, None if depth is None else depth.source, error, None)
     return Diagnosis(path, depth.source, None, written)
+
+
+def _outputs(path: Path, target: Path | None, *, preview: bool) -> list[Path]:
+    """The files that are written for a depth map."""
+    return [*([target] if target else []), *([_preview_of(path)] if preview else [])]
+
+
+def _preview_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-understood.png")
+
+
+def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
+    """Raise OutputError where an output would replace one of the inputs, or another output."""
+    from depthpaint.core.errors import OutputError
+    from depthpaint.core.files import require_other_file
+
+    there = [path for path in outputs if path.exists()]
+    for output in there:
+        for source in inputs:
+            require_other_file(output, source)
+    twice = next((path for path, count in Counter(outputs).items() if count > 1), None)
+    if twice is not None:
+        raise OutputError(
+            f"two depth maps would be written to {twice}",
+            code=ErrorCode.OUTPUT_EXISTS,
+            value=str(twice),
+            remedy="name them in separate runs with a folder each",
+        )
 
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:

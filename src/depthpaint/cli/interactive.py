@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
+from depthpaint.core.files import expanded
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthMap
@@ -49,7 +50,7 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
                     code=ErrorCode.INVALID_PARAMETER,
                     remedy="type the path of a depth map",
                 )
-            path = _expanded(answer)
+            path = expanded(answer)
             return path, read_depth(path)
         except (DepthError, UnsafeFormatError, ParameterError) as error:
             if not sys.stdin.isatty():
@@ -82,18 +83,14 @@ def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
             return both[int(answer) - 1]
 
 
-def _expanded(answer: str) -> Path:
-    try:
-        return Path(answer).expanduser()
-    except RuntimeError:  # "~name" of nobody: then it is a file's name
-        return Path(answer)
+LONGEST_ANSWER = 20_000
 
 
 def _ask(question: str) -> str:
     """Ask on stderr, read one line from stdin. Raises ParameterError when there is none."""
     tell(question.rstrip(), end=" ")
     try:
-        line = sys.stdin.readline() if sys.stdin is not None else ""
+        line = sys.stdin.readline(LONGEST_ANSWER) if sys.stdin is not None else ""
     except UnicodeDecodeError as error:
         tell("")
         raise ParameterError(
@@ -103,6 +100,12 @@ def _ask(question: str) -> str:
         ) from error
     if not sys.stdin or not sys.stdin.isatty():
         tell("")  # nobody pressed Enter here
+    if len(line) == LONGEST_ANSWER:
+        raise ParameterError(
+            f"the answer is longer than {LONGEST_ANSWER:,} characters",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="shorten it",
+        )
     if not line:
         raise ParameterError(
             "the answers ended before everything was asked",

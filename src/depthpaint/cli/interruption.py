@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM end the program with 130 and 143, without a traceback and with nothing half-written."""
+"""Ctrl-C, SIGTERM and SIGHUP end the program with 130, 143 and 129: no traceback, nothing half-written.
+
+SIGHUP comes when a terminal is closed.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,18 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
+_TERMINATING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _raised: list[int] = []
 
 
 class Terminated(BaseException):
-    """SIGTERM, as KeyboardInterrupt is SIGINT."""
+    """SIGTERM or SIGHUP, as KeyboardInterrupt is SIGINT."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(number)
+        self.status = 128 + number
 
 
 def exit_at_once() -> None:
@@ -35,10 +43,10 @@ def require_uninterrupted() -> None:
 
 
 def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
-    signal.signal(signal.SIGTERM, handler)
-    # Whoever started the program may have had Ctrl-C ignored, as nohup does; then it stays ignored.
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, handler)
+    for number in (signal.SIGINT, *_TERMINATING):
+        # Whoever started the program may have had a signal ignored, as nohup does; then it stays ignored.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
@@ -47,7 +55,7 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
     # Not sys.exit: an import that is interrupted may turn its exception into another one.
     with suppress(OSError):
         os.write(2, b"depthpaint: interrupted\n" if interrupted else b"depthpaint: terminated\n")
-    os._exit(INTERRUPTED if interrupted else TERMINATED)
+    os._exit(128 + number)
 
 
 def _raise_and_remember(number: int, frame: FrameType | None) -> NoReturn:
@@ -57,4 +65,4 @@ def _raise_and_remember(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _raise(number: int) -> NoReturn:
-    raise (KeyboardInterrupt if number == signal.SIGINT else Terminated) from None
+    raise (KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)) from None

@@ -25,12 +25,12 @@ from depthpaint.cli import (
     train,
     verify,
 )
-from depthpaint.cli.interruption import INTERRUPTED, TERMINATED
+from depthpaint.cli.interruption import INTERRUPTED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
 from depthpaint.core.memory import is_shortage, out_of_memory, require_room
 
-INTERNAL, PIPE_CLOSED = 1, 141
+INTERNAL, PIPE_CLOSED, SIGNALLED = 1, 141, 128
 FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
@@ -100,8 +100,8 @@ def run(arguments: list[str]) -> int:
     except DepthpaintError as error:
         _show_traceback(debug)
         return _failed(str(error), error.exit_status)
-    except interruption.Terminated:
-        return _failed("terminated; nothing half-written is left", TERMINATED)
+    except interruption.Terminated as terminated:
+        return _failed("terminated; nothing half-written is left", terminated.status)
     except Exception as error:  # noqa: BLE001 - the last net: a person sees a sentence, never a stack
         _show_traceback(debug)
         # MemoryError, and what libraries raise in its place.
@@ -155,7 +155,7 @@ def _unless_interrupted(arguments: list[str]) -> object:
 
 
 def _failed(message: str, status: int) -> int:
-    tell(f"depthpaint: {'error: ' if status < INTERRUPTED else ''}{message}".replace("\n", " "))
+    tell(f"depthpaint: {'error: ' if status < SIGNALLED else ''}{message}".replace("\n", " "))
     return status
 
 

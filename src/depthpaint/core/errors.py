@@ -11,6 +11,10 @@ from types import MappingProxyType
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
+LONGEST_PART = 2_000
+"""Characters of a message or a remedy that are shown."""
+
+
 class ErrorCode(StrEnum):
     """Stable names of everything that can go wrong; they are part of the interface."""
 
@@ -99,6 +103,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
 
 
+def _shortened(text: str) -> str:
+    """A message that repeats what was given stays readable, however long that was."""
+    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART // 2]}…{text[-LONGEST_PART // 2 :]}"
+
+
 class DepthpaintError(Exception):
     """Anything that depthpaint refuses: what happened, and what to do about it.
 
@@ -127,7 +136,7 @@ class DepthpaintError(Exception):
 
     def __str__(self) -> str:
         parts = (self.message, self.remedy) if self.remedy else (self.message,)
-        return "; ".join(printable(part) for part in parts)
+        return "; ".join(_shortened(printable(part)) for part in parts)
 
     def __reduce__(self) -> tuple[object, ...]:
         # The inherited one forgets keyword arguments, so an error could not come back from a worker process.

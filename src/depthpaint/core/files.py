@@ -46,6 +46,11 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def expanded(path: str) -> Path:
+    """`path` with "~" as the home folder; as it stands where there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises an error instead
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> None:
     """Write a file so that its name never stands for half of it, not even after a power cut.
 
@@ -143,13 +148,17 @@ def not_own(path: Path) -> OutputError:
     )
 
 
+def is_same_file(first: Path, second: Path) -> bool:
+    """Whether both are one file, by whatever names; False where one of them does not exist."""
+    try:
+        return first.samefile(second)
+    except (OSError, ValueError):
+        return False
+
+
 def require_other_file(path: Path, source: Path) -> None:
     """Raise OutputError output_exists where `path`, which is to be written, is the input file `source`."""
-    try:
-        same = path.samefile(source)
-    except (OSError, ValueError):
-        return  # One of them does not exist, or cannot be reached: then they are not one file.
-    if same:
+    if is_same_file(path, source):
         raise OutputError(
             f"{path} is the file that is read",
             code=ErrorCode.OUTPUT_EXISTS,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+import select
 import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode
 
@@ -48,10 +50,29 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
             remedy="pipe a depth map in, as in: depthpaint inspect - < depth.png",
             value=STDIN,
         )
-    data = sys.stdin.buffer.read(max_bytes + 1)
+    try:
+        data = _read_stream(sys.stdin.buffer, max_bytes + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable(Path("standard input"), _reason(error), DEPTH_MAP) from error
     if len(data) > max_bytes:
         raise _too_large(Path("standard input"), len(data), max_bytes, DEPTH_MAP)
     return data
+
+
+def _read_stream(stream: BinaryIO, most: int) -> bytes:
+    """Read to the end, or `most` bytes; a pipe that does not block is waited for."""
+    pieces: list[bytes] = []
+    total = 0
+    while total < most:
+        piece: bytes | None = stream.read(min(_PIECE, most - total))
+        if piece is None:
+            select.select([stream], [], [])
+        elif piece:
+            pieces.append(piece)
+            total += len(piece)
+        else:
+            break
+    return b"".join(pieces)
 
 
 def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Wanted = DEPTH_MAP) -> bytes:

@@ -77,6 +77,9 @@ class Flag:
         )
 
 
+OBJECTS = frozenset({"size", "crop_size"})
+"""Keys of numbers that hold an object in some files, with height and width in it."""
+
 Bounds = Mapping[str, Bound | Choice | Flag]
 
 _LEVELS = 8
@@ -152,8 +155,8 @@ def _fault(value: object, bounds: Bounds, depth: int) -> str:
 
 
 def _bound_of(name: str, value: object, bounds: Bounds) -> Bound | Choice | Flag | None:
-    """The bound of a key; an object is looked into, whatever its key."""
-    return None if isinstance(value, dict) else bounds.get(name)
+    """The bound of a key. An object that may stand in a number's place is looked into."""
+    return None if isinstance(value, dict) and name in OBJECTS else bounds.get(name)
 
 
 def _shown(value: object) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.files import expanded
 
 BASE, DEFAULT = "base_path", "is_default"
 OLD_NAMES = {"unet": "diffusion_models"}
 """What ComfyUI has renamed since; it reads both."""
-LONGEST = 1_000_000
+LONGEST = 100_000
 """Characters that are read; such a file holds a few thousand."""
 
 
@@ -79,7 +80,7 @@ def _text(file: Path, name: str, value: object) -> str:
 
 
 def _expanded(place: str) -> Path:
-    return Path(os.path.expandvars(place)).expanduser()
+    return expanded(os.path.expandvars(place))
 
 
 def _unreadable(file: Path, why: str) -> ModelError:

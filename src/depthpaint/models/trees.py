@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.files import expanded
 from depthpaint.models.tree_file import folders_in
 from depthpaint.models.weights import PICKLES
 
@@ -68,7 +69,8 @@ def _named_by(tree: Path, shelf: Shelf) -> list[Path]:
 
 
 def _shelves(shelf: Shelf) -> list[Path]:
-    trees = [Path(tree).expanduser() for tree in os.environ.get(VARIABLE, "").split(os.pathsep) if tree]
+    named = os.environ.get(VARIABLE, "").split(os.pathsep)
+    trees = [expanded(tree) for tree in named if tree]
     named = [place for tree in trees for place in _named_by(tree, shelf)]
     folders = [folder for folder in named if folder.is_dir()]
     # A disk that knows no capitals holds "vae" and "VAE" once.

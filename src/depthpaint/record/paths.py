@@ -7,15 +7,15 @@ neither JSON nor a PNG's text may hold, so it is written as six plain characters
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 
 LONGEST_PATH = 4096
 """Characters; Linux takes no longer path, and each other byte of one becomes six characters in a record."""
 
 _HALF = re.compile("[\ud800-\udfff]")
-# A backslash in front of what looks like such a byte is itself written as one, \udc5c.
-_AMBIGUOUS = re.compile(r"\\(?=udc[0-9a-f]{2})")
-_WRITTEN = re.compile(r"\\udc(5c|[89a-f][0-9a-f])")
+# Elsewhere than on Windows these two are letters like others; written so, no reader takes them for folders.
+_SPECIAL = re.compile(r"[\\:]")
+_WRITTEN = re.compile(r"\\udc(3a|5c|[89a-f][0-9a-f])")
 
 
 def path_to_tell(path: Path) -> str:
@@ -27,16 +27,24 @@ def path_to_tell(path: Path) -> str:
 
 
 def path_as_text(path: str) -> str:
-    """`path` with bytes that are not UTF-8 written as \\udcXX; `path_from_text` reads it back."""
-    return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", _AMBIGUOUS.sub(r"\\udc5c", path))
+    """`path` with what is not UTF-8, backslashes and colons as \\udcXX; `path_from_text` reads it back."""
+    plain = _SPECIAL.sub(lambda sign: f"\\udc{ord(sign.group()):02x}", path)
+    return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", plain)
 
 
 def path_from_text(text: str) -> str:
     """The path that `path_as_text` wrote."""
-    return _WRITTEN.sub(lambda byte: "\\" if byte[1] == "5c" else chr(0xDC00 + int(byte[1], 16)), text)
+
+    def letter(byte: re.Match[str]) -> str:
+        number = int(byte[1], 16)
+        return chr(number if number < 0x80 else 0xDC00 + number)
+
+    return _WRITTEN.sub(letter, text)
 
 
 def names_no_folder(path: str) -> bool:
     """Whether a path says nothing of the machine: it leads below the working folder, or is a name alone."""
-    windows = PureWindowsPath(path)
-    return bool(path) and not (windows.anchor or PurePosixPath(path).is_absolute() or ".." in windows.parts)
+    # By Windows' rules as it is written, and by this system's rules as it is meant.
+    windows, here = PureWindowsPath(_WRITTEN.sub("_", path)), PurePath(path_from_text(path))
+    parts = {*windows.parts, *here.parts}
+    return bool(path) and not (windows.anchor or here.anchor or path.startswith("/") or ".." in parts)

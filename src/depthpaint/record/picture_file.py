@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError, printable
-from depthpaint.core.files import make_folder, safe_stem, write_atomic
+from depthpaint.core.files import is_same_file, make_folder, safe_stem, write_atomic
 from depthpaint.record.infotext import infotext
 from depthpaint.record.names import SUFFIX, picture_names
 from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png
@@ -51,7 +51,8 @@ def save_picture(
     name = None if name is None else checked_name(name)
     make_folder(folder)
     if name is None:
-        path = _write_under_free_name(data, record, folder, overwrite=overwrite, sidecar=sidecar)
+        source = Path(result.depth.path)
+        path = _write_under_free_name(data, record, folder, source, overwrite=overwrite, sidecar=sidecar)
     else:
         path = folder / name
         if sidecar and not overwrite and _there(path.with_suffix(_SIDECAR)):
@@ -87,14 +88,14 @@ def checked_name(name: str) -> str:
 
 
 def _write_under_free_name(
-    data: bytes, record: RunRecord, folder: Path, *, overwrite: bool, sidecar: bool
+    data: bytes, record: RunRecord, folder: Path, source: Path, *, overwrite: bool, sidecar: bool
 ) -> Path:
     lost: set[str] = set()
 
     def taken(name: str) -> bool:
         path = folder / name
         found = _there(path) or (sidecar and _there(path.with_suffix(_SIDECAR)))
-        return name in lost or (found and not overwrite)
+        return name in lost or (found and (not overwrite or is_same_file(path, source)))
 
     while True:
         (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken)

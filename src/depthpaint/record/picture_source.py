@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
-from depthpaint.inputs.regular_file import read_regular_file
+from depthpaint.inputs.regular_file import STDIN, read_regular_file
 from depthpaint.inputs.request import MAX_OUTPUT_SIDE
 from depthpaint.inputs.size_limit import MAX_PIXELS, max_file_bytes
 from depthpaint.record.paths import path_from_text
@@ -77,7 +78,8 @@ def recorded_depth(
     most = max_file_bytes(max_pixels or MAX_PIXELS)
     for path in found:
         if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:
-            return path
+            # A file of this name, not standard input, which only a person can mean.
+            return path.absolute() if os.fspath(path) == STDIN else path
     raise DepthError(
         f"the depth map {named} of {image} {'has changed since' if found else 'is not here'}",
         code=ErrorCode.DEPTH_UNREADABLE,

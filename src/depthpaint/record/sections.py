@@ -12,12 +12,10 @@ from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora
 from depthpaint.inputs.request import MAX_SEED
 from depthpaint.inputs.size_limit import MAX_PIXELS, MAX_SIDE
-from depthpaint.inputs.text_fields import MAX_PROMPT, Name, Text
+from depthpaint.inputs.text_fields import Name, Text
 from depthpaint.inputs.window import window_in_order
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
 
-LONGEST_HEARD = MAX_PROMPT + 1000
-"""A prompt, and the colours that are named for what it leaves open."""
 MOST_SECONDS = 1e9
 _ROUNDING = 1e-6
 
@@ -127,7 +125,7 @@ class PlanFacts(Section):
     timesteps: Annotated[tuple[Step, ...], Field(max_length=10_000)]
     sigmas: Annotated[tuple[Step | Literal["inf"], ...], Field(max_length=10_000)]
     prediction: Label
-    heard: Annotated[str, Field(max_length=LONGEST_HEARD)] | None = None
+    heard: Text | None = None
 
 
 class FindingFacts(Section):

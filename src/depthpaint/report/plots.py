@@ -7,10 +7,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from io import StringIO
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from depthpaint.core.files import expanded, is_folder
 from depthpaint.report.needs import needs_extra
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
@@ -79,8 +79,8 @@ def _figure_class() -> Any:
 
 @contextmanager
 def _matplotlib_folder() -> Generator[None]:
-    caches = (Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "matplotlib"), Path("~/.matplotlib"))
-    if VARIABLE in os.environ or any(cache.expanduser().is_dir() for cache in caches):
+    caches = (os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/matplotlib", "~/.matplotlib")
+    if VARIABLE in os.environ or any(is_folder(expanded(cache)) for cache in caches):
         yield
         return
     with TemporaryDirectory(prefix="depthpaint-") as folder:

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.files import is_folder
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
 from depthpaint.models.hub_part import HubPart
@@ -95,7 +96,7 @@ def _from_hub(name: str, entry: HubEntry) -> Estimator:
 
 def _from_folder(name: str) -> Estimator:
     path = Path(name)
-    if not path.is_dir():
+    if not is_folder(path):
         raise ModelError(
             f"there is no estimator '{name}'",
             code=ErrorCode.MODEL_NOT_FOUND,

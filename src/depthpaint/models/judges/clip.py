@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
+from depthpaint.core.files import is_folder
 from depthpaint.models import hub
 from depthpaint.models.folder_json import read_configuration, require_readable
 from depthpaint.models.folder_weights import require_backed, require_finite
@@ -51,7 +52,7 @@ class ClipJudge:
         Raises ModelError: offline_missing, model_not_found, model_incompatible.
         """
         folder = _folder(name)
-        self.name = folder.name if Path(name).is_dir() else name
+        self.name = folder.name if is_folder(Path(name)) else name
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         network, self._tokenizer = _loaded(folder)
         self._network: Any = network.to(self._device).eval()
@@ -85,7 +86,7 @@ class ClipJudge:
 
 
 def _folder(name: str) -> Path:
-    if Path(name).is_dir():
+    if is_folder(Path(name)):
         return Path(name).resolve()
     part = part_named(name)
     if part is None:
