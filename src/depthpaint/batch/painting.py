@@ -109,7 +109,9 @@ class OnePainter:
         choice = job.request.choice
         names = (job.request.from_photo, None if job.wish is None else job.wish.estimator)
         seers = {name: partial(_seer, self._engine, name) for name in names if name is not None}
-        return {choice: partial(self._engine.weights_of, choice), **seers}
+        painter: dict[ModelChoice | str, Callable[[], str]]
+        painter = {choice: partial(self._engine.weights_of, choice)}  # pyright: ignore[reportUnhashable] - pydantic hashes what is frozen
+        return {**painter, **seers}
 
     def _remember_what_cannot_be_loaded(self, job: Job) -> None:
         """Other rows share what cannot be loaded; any other error of a model is the row's own."""
@@ -118,7 +120,7 @@ class OnePainter:
                 load()
             except ModelError as error:
                 self._lost[part] = error
-            except Exception:  # noqa: BLE001, S112 - the next row that needs it reports it
+            except Exception:  # noqa: BLE001 - the next row that needs it reports it
                 continue
 
 

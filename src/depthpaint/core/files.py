@@ -150,12 +150,17 @@ def require_other_file(path: Path, source: Path) -> None:
     except (OSError, ValueError):
         return  # One of them does not exist, or cannot be reached: then they are not one file.
     if same:
-        raise OutputError(
-            f"{path} is the file that is read",
-            code=ErrorCode.OUTPUT_EXISTS,
-            value=str(path),
-            remedy="write to another name or folder",
-        )
+        raise input_file(path)
+
+
+def input_file(path: Path) -> OutputError:
+    """The error for a file that is to be written and is read, too."""
+    return OutputError(
+        f"{path} is the file that is read",
+        code=ErrorCode.OUTPUT_EXISTS,
+        value=str(path),
+        remedy="write to another name or folder",
+    )
 
 
 def require_short_name(name: str) -> None:
