@@ -45,7 +45,7 @@ class DepthFiles:
 
 
 def same_name(file: str) -> str:
-    """What names that differ in case or in how an accent is written share: they are one file on some systems."""
+    """Equal for names that differ in case or in how an accent is written: some systems take them for one."""
     return unicodedata.normalize("NFC", file).casefold()
 
 
