@@ -63,6 +63,7 @@ def test_bad_rows_are_told_by_their_lines_and_the_others_are_read(tmp_path: Path
         ("m.csv", HEADER, "no rows"),
         ("m.csv", "prompt,seed\nx,1\n", "column 'depth'"),
         ("m.csv", "depth,depth\nx,1\n", "a column twice"),
+        ("m.csv", "depth," + ",".join(map(str, range(1000))) + "\n", "1,001 columns"),
         ("m.csv", HEADER + 'a.png,"never closed,1\nb.png,x,2\n', "line 2"),
         ("m.csv", HEADER + "a.png," + "x" * 3_000_000, "line 2"),
         ("m.jsonl", "", "no rows"),

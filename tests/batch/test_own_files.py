@@ -251,6 +251,26 @@ def test_a_picture_never_replaces_its_own_depth_map(paint: Paint) -> None:
     assert Path("out/d.png").read_bytes() == data
 
 
+@pytest.mark.parametrize("link", ["", "out/link.png", "link.png"])
+def test_a_picture_never_replaces_the_depth_map_of_another_row(paint: Paint, link: str) -> None:
+    import numpy as np
+    from PIL import Image
+
+    Path("out").mkdir()
+    Image.fromarray(np.arange(32 * 48, dtype=np.uint16).reshape(32, 48)).save("out/b.png")
+    data = Path("out/b.png").read_bytes()
+    if link:
+        Path(link).symlink_to(Path("out/b.png").resolve())
+    rows: list[dict[str, object]] = [
+        {"depth": "a.npy", "prompt": "x", "name": "b"},
+        {"depth": link or "./out/../out/b.png", "prompt": "x", "near": "white", "size": "16x24"},
+    ]
+    told = paint(write_rows("m.jsonl", rows), overwrite=True)
+    assert told.counts == (1, 0, 0)
+    assert [(line, error.code) for line, error in told.failures] == [(1, ErrorCode.OUTPUT_EXISTS)]
+    assert Path("out/b.png").read_bytes() == data
+
+
 def test_a_ledger_may_be_read_as_json_lines(paint: Paint) -> None:
     paint(write_rows("m.jsonl", some_rows(1)))
     assert [type(json.loads(line)) for line in Path("out/records.jsonl").read_text().splitlines()] == [

@@ -95,6 +95,41 @@ def test_too_many_rows_and_too_large_groups_are_refused_unread(
     assert row.MOST_ROWS < 10**9
 
 
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_text_that_is_longer_than_any_field_is_refused(maps: Path, dictionary: bool) -> None:
+    long = arrow.DictionaryArray.from_arrays(
+        arrow.array([0] * 200, arrow.int32()), arrow.array(["x" * 900_000])
+    )
+    column = long if dictionary else ["x" * 100_000] * 20
+    write({"depth": column}, compression="zstd", store_schema=False, use_dictionary=dictionary)
+    before = arrow.total_allocated_bytes()
+    reading = Manifest(PATH).rows()
+    with pytest.raises(ParameterError, match="'depth' takes more than 65,536 bytes"):
+        next(reading)
+    assert arrow.total_allocated_bytes() - before < 64 << 20
+
+
+def test_a_text_that_every_row_names_is_held_a_few_times(maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_rows, "BYTES_AT_ONCE", 1 << 17)
+    taken: list[int] = []
+    values = parquet_rows._values  # pyright: ignore[reportPrivateUsage]
+
+    def counting(path: Path, batch: Any, before: int) -> Any:
+        taken.append(batch.num_rows)
+        return values(path, batch, before)
+
+    monkeypatch.setattr(parquet_rows, "_values", counting)
+    write({"depth": [f"{k:060000}" for k in range(20)]}, compression="zstd", use_dictionary=False)
+    assert [row.values["depth"] for row in Manifest(PATH).rows()] == [f"{k:060000}" for k in range(20)]
+    assert max(taken) <= 3
+
+
+def test_more_columns_than_any_manifest_has_are_refused(maps: Path) -> None:
+    write({"depth": ["a"], **{f"c{k}": [k] for k in range(row.MOST_COLUMNS)}})
+    with pytest.raises(ParameterError, match="1,001 columns"):
+        list(Manifest(PATH).rows())
+
+
 def test_a_file_that_lies_about_its_rows_is_refused(maps: Path) -> None:
     write({"depth": ["a.npy"] * 100})
     whole = PATH.read_bytes()

@@ -18,8 +18,11 @@ from depthpaint.batch.manifest import Shard
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.rebuilding import rebuild
 from depthpaint.core import files
-from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
+from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.inputs.request import GenerationRequest
+from depthpaint.models.entry import ModelEntry
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RunRecord
 from depthpaint.testing import FakeEstimator, FakePainter, offering
@@ -113,6 +116,40 @@ def test_an_accident_or_too_little_memory_is_one_rows_own(
     told = paint(write_rows("m.jsonl", some_rows(4)), painters=OnePainter(engine))
     assert told.counts == (2, 0, 2)
     assert [error.code for _, error in told.failures] == [ErrorCode.INTERNAL, ErrorCode.OUT_OF_MEMORY]
+
+
+def test_an_error_of_a_model_over_one_row_is_that_rows_own(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (48, 32), (90, 120, 40)).save("photo.png")
+    paint_one, rows = Engine.paint, some_rows(4)
+    rows[0] |= {"depth": "photo.png", "from_photo": "nosuch"}
+
+    def fail(self: Engine, request: GenerationRequest, on_progress: object = None) -> object:
+        if request.seed == 1:
+            raise ModelError("NaN", code=ErrorCode.MODEL_INCOMPATIBLE, remedy="")
+        return paint_one(self, request)
+
+    def load(name: str) -> FakeEstimator:
+        raise ModelError(f"no {name}", code=ErrorCode.MODEL_NOT_FOUND, remedy="")
+
+    monkeypatch.setattr(Engine, "paint", fail)
+    engine = Engine(find=offering(FakePainter()), load_estimator=load)
+    told = paint(write_rows("m.jsonl", rows), painters=OnePainter(engine))
+    assert told.counts == (2, 0, 2)
+    assert sorted(line for line, _ in told.failures) == [1, 2]
+
+
+def test_a_model_that_cannot_be_loaded_is_not_tried_for_every_row(paint: Paint) -> None:
+    tried: list[object] = []
+
+    def find(choice: ModelChoice) -> ModelEntry:
+        tried.append(choice)
+        raise ModelError("damaged", code=ErrorCode.MODEL_INCOMPATIBLE, remedy="")
+
+    told = paint(write_rows("m.jsonl", some_rows(20)), painters=OnePainter(Engine(find=find)))
+    assert told.counts == (0, 0, 20)
+    assert len(tried) == 2
 
 
 def test_rows_of_one_picture_are_painted_once(paint: Paint) -> None:

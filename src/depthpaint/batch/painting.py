@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -67,7 +68,7 @@ class OnePainter:
     def __init__(self, engine: Engine, on_progress: Callable[[Progress], None] | None = None) -> None:
         self._engine = engine
         self._on_progress = on_progress
-        self._lost: dict[ModelChoice, ModelError] = {}
+        self._lost: dict[ModelChoice | str, ModelError] = {}
 
     def weights(self, job: Job) -> str:
         """Load what paints the job, and tell its digests."""
@@ -80,13 +81,13 @@ class OnePainter:
 
     def paint_one(self, job: Job) -> Painted | DepthpaintError:
         """The picture, or why there is none: a bad row ends nothing."""
-        choice = job.request.choice
-        if choice in self._lost:
-            return self._lost[choice]  # It would be searched for and refused once more for every row.
+        for part in self._parts(job):
+            if part in self._lost:
+                return self._lost[part]  # It would be searched for and refused once more for every row.
         try:
             return painted(self._engine, job, self._on_progress)
         except ModelError as error:
-            self._lost[choice] = error
+            self._remember_what_cannot_be_loaded(job)
             return error
         except DepthpaintError as error:
             return error
@@ -102,6 +103,25 @@ class OnePainter:
                 code=ErrorCode.INTERNAL,
                 remedy="paint the row alone with depthpaint generate --debug, and report what it says",
             )
+
+    def _parts(self, job: Job) -> dict[ModelChoice | str, Callable[[], str]]:
+        """What has to be loaded for the job: its painter, and by their names its estimators."""
+        choice = job.request.choice
+        names = (job.request.from_photo, None if job.wish is None else job.wish.estimator)
+        seers = {name: partial(_seer, self._engine, name) for name in names if name is not None}
+        painter: dict[ModelChoice | str, Callable[[], str]]
+        painter = {choice: partial(self._engine.weights_of, choice)}  # pyright: ignore[reportUnhashable] - pydantic hashes what is frozen
+        return {**painter, **seers}
+
+    def _remember_what_cannot_be_loaded(self, job: Job) -> None:
+        """Other rows share what cannot be loaded; any other error of a model is the row's own."""
+        for part, load in self._parts(job).items():
+            try:
+                load()
+            except ModelError as error:
+                self._lost[part] = error
+            except Exception:  # noqa: BLE001 - the next row that needs it reports it
+                continue
 
 
 def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | None = None) -> Painted:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import stat
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from depthpaint.batch.depth_files import DepthFiles, same_name
 from depthpaint.batch.fingerprints import Fingerprints
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.plans import require_plan, work_of
 from depthpaint.batch.wanted import NAME, Wanted, require_depth_file, wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
-from depthpaint.core.files import not_own, output_error, require_other_file
+from depthpaint.core.files import input_file, not_own, output_error, require_other_file
 from depthpaint.inputs.request import GenerationRequest
 
 MOST_TOLD = 50
@@ -87,6 +87,7 @@ def checked_rows(
     Names are compared with those of all rows: shards share a folder.
     """
     names = Fingerprints()
+    depths = None if folder is None else DepthFiles(manifest, defaults, folder)
     for position, row in enumerate(manifest.rows()):
         mine = manifest.shard.holds(position)
         if not mine and NAME not in {**defaults, **row.values}:
@@ -97,7 +98,8 @@ def checked_rows(
             if mine:
                 require_plan(asked.request)
                 require_depth_file(asked.request.depth)
-                _require_places(asked, folder)
+                if folder is not None and depths is not None:
+                    _require_places(asked, folder, depths)
         except ROW_ERRORS as error:
             asked = row_error(error)
         if mine:
@@ -115,10 +117,8 @@ def row_error(error: DepthpaintError | OSError) -> DepthpaintError:
     )
 
 
-def _require_places(asked: Wanted, folder: Path | None) -> None:
-    """Raise OutputError where a named picture cannot be written, or only over the row's depth file."""
-    if folder is None:
-        return
+def _require_places(asked: Wanted, folder: Path, depths: DepthFiles) -> None:
+    """Raise OutputError where a named picture cannot be written, or only over the depth file of a row."""
     for file in asked.files:
         path = folder / file
         try:
@@ -130,12 +130,13 @@ def _require_places(asked: Wanted, folder: Path | None) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise not_own(path)
         require_other_file(path, asked.request.depth)
+        if file in depths:
+            raise input_file(path)
 
 
 def _require_own_names(asked: Wanted, names: Fingerprints) -> None:
-    """Names that differ in case or in how an accent is written are one file on some systems."""
     for file in asked.files:
-        if not names.add(unicodedata.normalize("NFC", file).casefold()):
+        if not names.add(same_name(file)):
             raise ParameterError(
                 f"name: an earlier row's picture is {file}, too",
                 code=ErrorCode.INVALID_PARAMETER,

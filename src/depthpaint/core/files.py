@@ -159,12 +159,17 @@ def is_same_file(first: Path, second: Path) -> bool:
 def require_other_file(path: Path, source: Path) -> None:
     """Raise OutputError output_exists where `path`, which is to be written, is the input file `source`."""
     if is_same_file(path, source):
-        raise OutputError(
-            f"{path} is the file that is read",
-            code=ErrorCode.OUTPUT_EXISTS,
-            value=str(path),
-            remedy="write to another name or folder",
-        )
+        raise input_file(path)
+
+
+def input_file(path: Path) -> OutputError:
+    """The error for a file that is to be written and is read, too."""
+    return OutputError(
+        f"{path} is the file that is read",
+        code=ErrorCode.OUTPUT_EXISTS,
+        value=str(path),
+        remedy="write to another name or folder",
+    )
 
 
 def require_short_name(name: str) -> None:

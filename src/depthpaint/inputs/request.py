@@ -26,6 +26,8 @@ from depthpaint.inputs.window import Window
 
 MAX_SEED = 2**32 - 1
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
+MOST_UNKNOWN = 5
+"""Unknown fields that an error names; the others it counts."""
 
 
 def _size(value: object) -> object:
@@ -117,12 +119,17 @@ def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
         return model.model_validate(dict(values))
     except ValidationError as error:
         # Inputs are left out of pydantic's list: they may be long, or someone else's.
-        problems = [_told(dict(problem)) for problem in error.errors(include_url=False)]
+        found = [dict(problem) for problem in error.errors(include_url=False)]
+        unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
+        left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
+        problems = [_told(problem) for problem in found if id(problem) not in left_out]
+        if left_out:
+            problems.append(f"there are no fields of {len(left_out):,} more names")
         raise ParameterError(
             "; ".join(dict.fromkeys(problems)),
             code=ErrorCode.INVALID_PARAMETER,
             remedy="see depthpaint generate --help",
-            value=tuple(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})),
+            value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
         ) from error
 
 

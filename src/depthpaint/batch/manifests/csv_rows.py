@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from depthpaint.batch.manifests.row import Row, unreadable
+from depthpaint.batch.manifests.row import MOST_COLUMNS, Row, unreadable
 from depthpaint.batch.manifests.text_lines import LONGEST_LINE, not_utf8, text_lines
 
 _NEEDED = "depth"
@@ -50,7 +50,10 @@ def _columns(path: Path, cells: list[str]) -> list[str]:
     columns = _names(cells)
     while columns and not columns[-1]:
         columns.pop()  # a comma at the end of the line
-    twice = {name for name in columns if columns.count(name) > 1}
+    if len(columns) > MOST_COLUMNS:
+        why = f"its first line names {len(columns):,} columns, and {MOST_COLUMNS:,} are allowed"
+        raise unreadable(path, why, "look for a line end that is missing", 1)
+    twice = len(set(columns)) < len(columns)
     if _NEEDED not in columns or twice:
         shown = ", ".join(columns)[:80] or "nothing"
         why = f"its first line names {'a column twice' if twice else f'no column {_NEEDED!r}'}: {shown}"

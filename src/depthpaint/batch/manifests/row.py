@@ -11,6 +11,9 @@ from depthpaint.core.errors import ErrorCode, ParameterError
 MOST_ROWS = 100_000_000
 """More than this is no manifest but a mistake, or a file that lies about itself."""
 
+MOST_COLUMNS = 1000
+"""A request has fewer than fifty fields."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
