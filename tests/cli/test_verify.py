@@ -203,3 +203,14 @@ def test_a_clip_that_is_not_there_is_one_line(cli: Run) -> None:
     monkey.undo()
     assert status == 5
     assert "depthpaint[sd]" in err
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 7)])
+def test_a_picture_of_a_few_pixels_is_one_line_and_stops_no_other(
+    cli: Run, seen: Path, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size, "gray").save("thin.png")
+    status, out, err = cli("verify", "thin.png", seen, "--depth", "depth.npy", "--estimator", "fake")
+    assert status == 4
+    assert "thin.png is too small" in err
+    assert out.count("\n") == 1

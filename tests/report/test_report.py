@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shlex
@@ -30,6 +31,7 @@ from depthpaint.report.document import Document, Section, Shown, Table
 from depthpaint.report.gathering import Gathered, Painted, gather
 from depthpaint.report.html import as_html
 from depthpaint.report.pdf import MOST_ROWS, as_pdf
+from depthpaint.report.plots import histogram
 from depthpaint.report.recipe import recipe
 from depthpaint.report.shown import shown
 from depthpaint.report.thumbnail import thumbnail
@@ -277,3 +279,25 @@ def test_a_shell_reads_what_a_recipe_writes(word: str, tmp_path: Path) -> None:
     )
     assert word.encode() in found.stdout.split(b"\0")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("values", [(0.5, float(np.nextafter(0.5, 1))), (0.0, 5e-324), (0.25, 0.25), (-1, 1)])
+def test_nearly_equal_values_have_a_histogram(values: tuple[float, float]) -> None:
+    assert histogram(values * 3, "agreement", "pictures").startswith("<svg")
+
+
+def test_folders_without_end_are_left_out_by_name(tmp_path: Path) -> None:
+    save_picture(result_of(), 0, tmp_path)
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(1500):
+            Path("d").mkdir()
+            os.chdir("d")
+    finally:
+        os.chdir(before)
+    found = gather(tmp_path)
+    assert len(found.painted) == 1
+    ((left, why),) = found.left_out
+    assert left.name == "d"
+    assert "deep" in why

@@ -43,6 +43,7 @@ class Looker:
         if pair.problem is not None:
             raise pair.problem
         pixels = pixels_of(pair.image, FORMATS)
+        _require_sides(pair.image, pixels)
         request, sentence = _asked(pair, self.max_pixels)
         found = agreement(self.engine, request, pixels, self.estimator)
         if found.caution:
@@ -89,6 +90,21 @@ def _asked(pair: Pair, max_pixels: int | None) -> tuple[GenerationRequest, str |
         limit = {} if max_pixels is None else {"max_pixels": max_pixels}
         return request_from({"depth": pair.depth, "prompt": "", "fit": Fit.STRETCH, **limit}), None
     return request, request.prompt
+
+
+def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
+    from depthpaint.inputs.size_limit import MIN_SIDE
+    from depthpaint.record.run_record import RecordError
+
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise RecordError(
+            f"{image} is too small: {width}x{height} pixels, and each side needs at least {MIN_SIDE}",
+            code=ErrorCode.PICTURE_UNREADABLE,
+            value=f"{width}x{height}",
+            limit=MIN_SIDE,
+            remedy="give a larger picture",
+        )
 
 
 def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:

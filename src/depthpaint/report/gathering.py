@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import is_folder
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
+
+MOST_LEVELS = 64
+"""Folders in folders that are looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
     """
     painted: list[Painted] = []
     left_out: list[tuple[Path, str]] = []
-    for path in picture_files(folder):
+    for path in picture_files(folder, lambda below, why: left_out.append((below, why))):
         try:
             painted.append(Painted(path, read_record(path)))
         except RecordError as error:
@@ -55,12 +59,31 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
     return Gathered(folder, tuple(painted), tuple(left_out))
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """Every PNG below `folder`, sorted. Raises OutputError where it is no folder that can be read."""
+def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None = None) -> list[Path]:
+    """Every PNG below `folder`, sorted; `on_left_out` is given the folders that are not looked into, and why.
+
+    Raises OutputError where `folder` is none that can be read.
+    """
     try:
         if not folder.is_dir():
             raise NotADirectoryError(20, "it is no folder")
-        return sorted(_below(folder))
+        found: list[Path] = []
+        waiting = [(folder, 0)]
+        while waiting:
+            below, level = waiting.pop()
+            try:
+                inner = _listed(below, found)
+            except OSError as error:
+                if level == 0:
+                    raise
+                _leave_out(on_left_out, below, f"it cannot be read: {error.strerror}")
+                continue
+            for path in inner:
+                if level < MOST_LEVELS:
+                    waiting.append((path, level + 1))
+                else:
+                    _leave_out(on_left_out, path, f"it lies more than {MOST_LEVELS} folders deep")
+        return sorted(found)
     except OSError as error:
         raise OutputError(
             f"cannot read {folder}: {error.strerror}",
@@ -70,6 +93,20 @@ def picture_files(folder: Path) -> list[Path]:
         ) from error
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    # What is no regular file either is refused when it is read, and so named.
-    return (path for path in folder.rglob("*") if path.suffix.lower() == ".png" and not is_folder(path))
+def _listed(folder: Path, found: list[Path]) -> list[Path]:
+    """The folders in `folder`; its PNGs are added to `found`. Links to folders are not followed."""
+    inner: list[Path] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = folder / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(path)
+            # What is no regular file either is refused when it is read, and so named.
+            elif path.suffix.lower() == ".png" and not is_folder(path):
+                found.append(path)
+    return inner
+
+
+def _leave_out(on_left_out: Callable[[Path, str], None] | None, folder: Path, why: str) -> None:
+    if on_left_out is not None:
+        on_left_out(folder, why)

@@ -23,7 +23,8 @@ VARIABLE = "MPLCONFIGDIR"
 def histogram(values: Sequence[float], label: str, counted: str) -> str:
     """How often each value occurs."""
     figure, axes = _axes()
-    axes.hist(list(values), bins=min(40, max(5, len(values) // 3)), color=BLUE, edgecolor="white")
+    bins = min(40, max(5, len(values) // 3))
+    axes.hist(list(values), bins=bins, range=_range(values), color=BLUE, edgecolor="white")
     axes.set(xlabel=label, ylabel=counted)
     return _svg(figure)
 
@@ -52,6 +53,14 @@ def curve(points: Mapping[str, Sequence[tuple[float, float, float, float]]], x: 
     if len(points) > 1:
         axes.legend(frameon=False)
     return _svg(figure)
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """From the least to the greatest value; wider where no bins would fit between them."""
+    low, high = min(values), max(values)
+    if high - low < 1e-9 * max(1.0, abs(low), abs(high)):
+        return low - 0.5, high + 0.5
+    return low, high
 
 
 def _axes() -> tuple[Any, Any]:
