@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Shard
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.rebuilding import rebuild
+from depthpaint.batch.stopping import SIGNALS, Stopping
 from depthpaint.core import files
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
@@ -354,3 +356,32 @@ def test_a_depth_file_that_changes_under_the_brush_is_a_failure(
     assert told.counts == (0, 0, 1)
     assert "while it was read" in str(told.failures[0][1])
     assert not list(Path("out").glob("*.png"))
+
+
+def test_a_ledger_is_rebuilt_in_a_folder_that_is_new(maps: Path) -> None:
+    assert rebuild(Path("new/folder")) == 0
+    assert lines_of("records", "new/folder") == []
+
+
+def test_a_file_size_limit_ends_the_batch_as_a_full_disk_does(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limited(descriptor: int) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(files.os, "fsync", limited)
+    with pytest.raises(DepthpaintError, match="ulimit -f") as refused:
+        paint(write_rows("m.jsonl", some_rows(2)))
+    assert refused.value.code is ErrorCode.DISK_FULL
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Stopping().listening():
+            signal.raise_signal(number)
+            assert signal.getsignal(number) == signal.SIG_IGN
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)

@@ -9,7 +9,7 @@ from depthpaint.batch.ledger_lines import Entry, entry_line
 from depthpaint.batch.manifest import Shard
 from depthpaint.batch.mark import mark_of
 from depthpaint.batch.own_file import Kind, OwnFile, header, own_path
-from depthpaint.core.files import write_atomic
+from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RecordError
 
@@ -20,6 +20,7 @@ def rebuild(folder: Path) -> int:
     Raises OutputError: output_exists where the file of that name is not a ledger, output_locked where a
     batch is at work.
     """
+    make_folder(folder)
     path = own_path(folder, Kind.LEDGER, Shard())
     held = OwnFile(path, Kind.LEDGER)
     try:

@@ -34,12 +34,16 @@ class Stopping:
 
     @contextmanager
     def listening(self) -> Generator[None]:
-        """Listen to the signals as long as it lasts; only the main thread can."""
+        """Listen to the signals as long as it lasts; only the main thread can.
+
+        A signal that is ignored stays ignored: whoever started the program wants that, as nohup does.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         before: list[tuple[signal.Signals, Callable[[int, FrameType | None], Any] | int | None]]
-        before = [(number, signal.signal(number, self._hear)) for number in SIGNALS]
+        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        before = [(number, signal.signal(number, self._hear)) for number in heard]
         try:
             yield
         except Exception:

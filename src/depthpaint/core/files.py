@@ -15,7 +15,7 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 # Windows gives these names to devices, with any extension.
 _RESERVED = frozenset(
@@ -263,6 +263,9 @@ def output_error(path: Path, error: OSError | ValueError) -> OutputError:
     reason = re.sub(r"^\[Errno \d+\] ", "", str(error)) if number is None else os.strerror(number)
     if number == errno.EEXIST:
         code, remedy = ErrorCode.OUTPUT_EXISTS, "choose another name, or allow overwriting with --overwrite"
+    elif number == errno.EFBIG:
+        code = ErrorCode.DISK_FULL
+        remedy = "allow larger files (ulimit -f), or choose a folder on another file system with --out"
     elif number in _FULL:
         code, remedy = ErrorCode.DISK_FULL, "free some space, or choose another folder with --out"
     else:
