@@ -147,7 +147,12 @@ def test_a_broken_row_is_told_by_its_line(maps: Path, kind: str) -> None:
 
 
 def test_of_many_unknown_fields_a_few_are_named(maps: Path) -> None:
-    row = {"depth": "a.npy", "prompt": "x", "seed": -1, **{f"field{k}": k for k in range(2000)}}
+    row: dict[str, object] = {
+        "depth": "a.npy",
+        "prompt": "x",
+        "seed": -1,
+        **{f"field{k}": k for k in range(2000)},
+    }
     found = survey(Manifest(write_rows("m.jsonl", [row])), {})
     told = str(found.problems[0].error)
     assert told.count("there is no field '") == 5

@@ -10,7 +10,7 @@ import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode
 
@@ -64,7 +64,7 @@ def _read_stream(stream: BinaryIO, most: int) -> bytes:
     pieces: list[bytes] = []
     total = 0
     while total < most:
-        piece: bytes | None = stream.read(min(_PIECE, most - total))
+        piece = cast("bytes | None", stream.read(min(_PIECE, most - total)))
         if piece is None:
             select.select([stream], [], [])
         elif piece:

@@ -119,7 +119,7 @@ def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
         return model.model_validate(dict(values))
     except ValidationError as error:
         # Inputs are left out of pydantic's list: they may be long, or someone else's.
-        found = [dict(problem) for problem in error.errors(include_url=False)]
+        found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
         unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
         left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
         problems = [_told(problem) for problem in found if id(problem) not in left_out]
