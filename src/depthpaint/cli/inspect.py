@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -164,7 +165,7 @@ def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
     from depthpaint.core.errors import OutputError
     from depthpaint.core.files import require_other_file
 
-    there = [path for path in outputs if path.exists()]
+    there = [path for path in outputs if os.path.lexists(path)]
     for output in there:
         for source in inputs:
             require_other_file(output, source)
