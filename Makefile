@@ -54,7 +54,7 @@ bench-full: $(DEV)/.ready
 
 # The variables keep glibc from handing every large buffer back to the kernel; they nearly halve a training step.
 train: $(DEV)/.ready
-	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=99999999999 MALLOC_TOP_PAD_=268435456 $(DEV)/bin/depthpaint train diorama
+	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=99999999999 MALLOC_TOP_PAD_=268435456 $(PY) -m training diorama
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.depth.colour_maps import ColourMapName, colours_of
-from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.render import render_worlds
-from depthpaint.training.worlds.shards import scaled_disparity
-from depthpaint.training.worlds.world import World as RenderedWorld
+from training.worlds.families import random_world
+from training.worlds.render import render_worlds
+from training.worlds.shards import scaled_disparity
+from training.worlds.world import World as RenderedWorld
 
 HERE = Path(__file__).parent / "twins"
 SEED = 12345

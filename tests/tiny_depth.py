@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from depthpaint.training.depth_export import export_depth
+from training.depth_export import export_depth
 
 FACTS = {"steps": 7, "minutes": 0.5}
 DARK = 0.25

@@ -114,11 +114,11 @@ def test_doctor_finds_the_model_and_says_when_it_is_broken(
 
 
 def test_a_missing_extra_is_named_with_its_remedy() -> None:
-    code = "import sys; sys.modules['torch'] = None\nfrom depthpaint.cli.main import run\n"
-    code += "sys.exit(run(['train', 'evaluate']))"
+    code = "import sys; sys.modules['huggingface_hub'] = None\nfrom depthpaint.cli.main import run\n"
+    code += "sys.exit(run(['models', 'pull', 'sd15']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 5
-    assert "pip install 'depthpaint[train]'" in done.stderr
+    assert "pip install 'depthpaint[sd]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

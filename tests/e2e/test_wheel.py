@@ -77,8 +77,7 @@ def test_it_paints_and_paints_again_from_another_folder(program: Path, elsewhere
     ("arguments", "extra"),
     [
         (("report", "output_images", "--html"), "depthpaint[report]"),
-        (("bench", "--vs", "diffusers"), "depthpaint[sd]"),
-        (("train", "diorama"), "depthpaint[train]"),
+        (("bench", "--vs", "diffusers"), "needs a checkout"),
         (("batch", "rows.csv", "--ray", "local"), "depthpaint[ray]"),
         (("batch", "rows.parquet"), "depthpaint[parquet]"),
     ],

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.training.worlds import shards
-from depthpaint.training.worlds.shards import LARGE, SMALL, make_shard, render_shard
+from training.worlds import shards
+from training.worlds.shards import LARGE, SMALL, make_shard, render_shard
 
 
 @pytest.fixture(scope="package")

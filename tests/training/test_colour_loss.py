@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.training.autoencoder import folded_encoder
-from depthpaint.training.colour_loss import ColourLoss
-from depthpaint.training.export import load_export
-from depthpaint.training.networks import build_networks
-from depthpaint.training.worlds.palette import COLOURS
-from depthpaint.training.worlds.things import Things
+from training.autoencoder import folded_encoder
+from training.colour_loss import ColourLoss
+from training.export import load_export
+from training.networks import build_networks
+from training.worlds.palette import COLOURS
+from training.worlds.things import Things
 
 NAMES = list(COLOURS)
 

@@ -16,13 +16,13 @@ from safetensors.torch import load_file, save_file
 from depthpaint.models.estimators.diorama_depth import DioramaDepth
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry
 from depthpaint.models.shipped import read_document
-from depthpaint.training.command import train_depth_estimator, with_earlier
-from depthpaint.training.depth_examples import PAINTED, depth_batches
-from depthpaint.training.depth_network import depth_loss
-from depthpaint.training.painted_shards import paint_shard, painted_file
-from depthpaint.training.scores.picture import squared_error
-from depthpaint.training.worlds import shards
-from depthpaint.training.worlds.shards import LARGE, SMALL, make_shard, render_shard, shard_file
+from training.command import train_depth_estimator, with_earlier
+from training.depth_examples import PAINTED, depth_batches
+from training.depth_network import depth_loss
+from training.painted_shards import paint_shard, painted_file
+from training.scores.picture import squared_error
+from training.worlds import shards
+from training.worlds.shards import LARGE, SMALL, make_shard, render_shard, shard_file
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,8 @@ def test_the_estimator_is_trained_and_exported_by_one_command(folder: Path, tmp_
         pass
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("depthpaint.training.command.render", rendered_already)
-        patch.setattr("depthpaint.training.depth_recipe.BATCH", 2)
+        patch.setattr("training.command.render", rendered_already)
+        patch.setattr("training.depth_recipe.BATCH", 2)
         train_depth_estimator(tmp_path, 0.02, 2, start)
     facts, earlier = (
         read_document(DIORAMA_DEPTH, where)["facts"] for where in (tmp_path / DIORAMA_DEPTH, start)

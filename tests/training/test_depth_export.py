@@ -16,8 +16,8 @@ from depthpaint.core.errors import InternalError
 from depthpaint.depth.compare import compare
 from depthpaint.models.estimators.diorama_depth import GRAPH, INPUT, WEIGHTS
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry, load_estimator
-from depthpaint.training.depth_export import MOST_BYTES, export_depth
-from depthpaint.training.depth_network import DepthNetwork
+from training.depth_export import MOST_BYTES, export_depth
+from training.depth_network import DepthNetwork
 
 SHAPES = [(1, 32, 32), (2, 64, 96), (3, 96, 64), (1, 256, 256), (1, 32, 1024)]
 
@@ -104,9 +104,9 @@ def test_the_shipped_network_sees_worlds_that_it_was_not_trained_on() -> None:
     assert isinstance(entry, ShippedEntry)
     if not (entry.folder / "model.json").exists():
         pytest.skip("no weights of diorama-depth are shipped yet")
-    from depthpaint.training.worlds.families import random_world
-    from depthpaint.training.worlds.render import render_worlds
-    from depthpaint.training.worlds.shards import HELD_OUT_SEED
+    from training.worlds.families import random_world
+    from training.worlds.render import render_worlds
+    from training.worlds.shards import HELD_OUT_SEED
 
     rng = np.random.default_rng(HELD_OUT_SEED)
     estimator = load_estimator(DIORAMA_DEPTH)

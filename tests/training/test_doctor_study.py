@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from depthpaint.depth.nearness import WEIGHTS
-from depthpaint.training import colour_study
-from depthpaint.training.colour_study import colour_table, refusal_share
-from depthpaint.training.doctor_sheet import doctor_sheet
-from depthpaint.training.near_study import fitted_weights, kind_table, make_corpus, near_table
+from training import colour_study
+from training.colour_study import colour_table, refusal_share
+from training.doctor_sheet import doctor_sheet
+from training.near_study import fitted_weights, kind_table, make_corpus, near_table
 
 CORPUS = make_corpus(36, seed=5)
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.training import learner as steps
-from depthpaint.training import recipe
-from depthpaint.training.course import DECIDING, Moment
-from depthpaint.training.diffusion import alphas_cumprod
-from depthpaint.training.examples import Examples
-from depthpaint.training.worlds.shards import SMALL
+from training import learner as steps
+from training import recipe
+from training.course import DECIDING, Moment
+from training.diffusion import alphas_cumprod
+from training.examples import Examples
+from training.worlds.shards import SMALL
 
 
 def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:

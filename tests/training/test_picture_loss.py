@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from depthpaint.training.picture_loss import picture_loss
+from training.picture_loss import picture_loss
 
 
 def test_a_doubtful_colour_is_decided_and_not_averaged() -> None:

@@ -10,16 +10,16 @@ from safetensors.torch import load_file, save_file
 
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
-from depthpaint.training import recipe
-from depthpaint.training.autoencoder import folded_encoder, solve_encoder
-from depthpaint.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from depthpaint.training.course import FROM_NOISE, FROM_WEIGHTS
-from depthpaint.training.diffusion import alphas_cumprod, signal_and_noise
-from depthpaint.training.examples import Examples, as_network_input, worn
-from depthpaint.training.export import WEIGHTS, load_export
-from depthpaint.training.networks import build_autoencoder, build_networks
-from depthpaint.training.tokenizer import MAX_TOKENS, build_tokenizer
-from depthpaint.training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
+from training import recipe
+from training.autoencoder import folded_encoder, solve_encoder
+from training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from training.course import FROM_NOISE, FROM_WEIGHTS
+from training.diffusion import alphas_cumprod, signal_and_noise
+from training.examples import Examples, as_network_input, worn
+from training.export import WEIGHTS, load_export
+from training.networks import build_autoencoder, build_networks
+from training.tokenizer import MAX_TOKENS, build_tokenizer
+from training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
 
 
 def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from depthpaint.training.picture_loss import BASE_CHANNELS
-from depthpaint.training.texture_loss import texture_loss
-from depthpaint.training.worlds.things import Things
+from training.picture_loss import BASE_CHANNELS
+from training.texture_loss import texture_loss
+from training.worlds.things import Things
 
 STRIPES = torch.ones(1, 16, 8, 8)
 STRIPES[..., ::2] = -1

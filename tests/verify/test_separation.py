@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from depthpaint.depth.compare import compare
 from depthpaint.models.estimators.registry import load_estimator
-from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.render import render_worlds
-from depthpaint.training.worlds.shards import HELD_OUT_SEED, scaled_disparity
+from training.worlds.families import random_world
+from training.worlds.render import render_worlds
+from training.worlds.shards import HELD_OUT_SEED, scaled_disparity
 
 SCENES = 200
 

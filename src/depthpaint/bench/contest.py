@@ -21,7 +21,9 @@ from depthpaint.bench.task import BenchTask
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.depth.relief import relief_of
 
-PEER = Path(__file__).parent / "peers" / "diffusers_peer.py"
+PEERS = Path(__file__).parents[3] / "peers"
+"""The stock programs, scripts beside `src` in a checkout; an installed wheel has none."""
+PEER = "diffusers_peer.py"
 SAMPLER, SCHEDULE = "dpm++-2m", "trailing"
 """What both sides know. What depthpaint does beyond the network is left out: both paint one picture."""
 WARM_PICTURES = 2
@@ -122,8 +124,18 @@ def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
 def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> dict[str, Any]:
     settings = (task.prompt, task.seed, task.num_inference_steps, task.guidance_scale, pictures)
     np.save(work / "relief.npy", relief_of(np.load(task.depth)))
-    command = [sys.executable, PEER, folder, work / "relief.npy", *settings, work / "peer.npy"]
+    command = [sys.executable, PEERS / PEER, folder, work / "relief.npy", *settings, work / "peer.npy"]
     return json.loads(run_side([str(part) for part in command]).strip().splitlines()[-1])
+
+
+def require_peers() -> None:
+    """Raise ModelError where depthpaint is installed without its checkout, which holds the stock programs."""
+    if not (PEERS / PEER).is_file():
+        raise ModelError(
+            "bench --vs diffusers needs a checkout of depthpaint: an installed package has no stock programs",
+            code=ErrorCode.MODEL_INCOMPATIBLE,
+            remedy="clone the repository, then pip install -e '.[sd]' there",
+        )
 
 
 def run_side(command: Sequence[str]) -> str:

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from depthpaint.bench.clock import Timing
-from depthpaint.bench.contest import run_side
+from depthpaint.bench.contest import PEERS, run_side
 from depthpaint.bench.task import sphere_before_a_wall
 
-PEER = Path(__file__).parent / "peers" / "control_peer.py"
+PEER = "control_peer.py"
 OWN = "depthpaint.bench.sides.own_steps"
 ALL, HALF = "all steps", "half of the steps"
 """In which of the counted steps depth is heard."""
@@ -97,6 +97,6 @@ def _depth(width: int, height: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def _run(side: str, task: StepsTask, work: Path) -> dict[str, Any]:
     (work / "task.json").write_text(json.dumps(asdict(task)), encoding="utf-8")
-    program = ["-m", OWN] if side == "depthpaint" else [str(PEER)]
+    program = ["-m", OWN] if side == "depthpaint" else [str(PEERS / PEER)]
     printed = run_side([sys.executable, *program, str(work / "task.json")])
     return json.loads(printed.strip().splitlines()[-1])

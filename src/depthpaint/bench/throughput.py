@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.bench.clock import Timing
-from depthpaint.bench.contest import SAMPLER, SCHEDULE, psnr, run_side
+from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, psnr, run_side
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.depth.relief import relief_of
 from depthpaint.models.diorama.habits import DIORAMA
 
-PEER = Path(__file__).parent / "peers" / "rows_peer.py"
+PEER = "rows_peer.py"
 STEPS, GUIDANCE = DIORAMA.num_inference_steps, DIORAMA.guidance_scale
 MAPS = 4
 THINGS = ("red sphere", "blue sphere", "golden sphere", "white sphere", "green sphere", "wooden sphere")
@@ -64,7 +64,7 @@ def measure_throughput(
         peer.mkdir()
         commands = {
             "depthpaint": ["-m", "depthpaint", "batch", str(manifest), "--out", str(own), "--quiet", *flags],
-            "diffusers": [str(part) for part in (PEER, folder, listed, STEPS, GUIDANCE, peer)],
+            "diffusers": [str(part) for part in (PEERS / PEER, folder, listed, STEPS, GUIDANCE, peer)],
         }
         for name, command in commands.items():
             started = time.perf_counter()

@@ -47,7 +47,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
       depthpaint bench --vs diffusers --rows 50 --repeats 3
       depthpaint bench --vs diffusers --model sd15-folder --control control-folder --repeats 2
     """
-    from depthpaint.bench import command
+    from depthpaint.bench import command, contest
     from depthpaint.models.diorama.habits import DIORAMA
 
     if vs not in (None, "diffusers", "pillow"):
@@ -57,6 +57,8 @@ def bench(  # noqa: PLR0913 - one parameter a flag
             value=vs,
             remedy="--vs diffusers, --vs pillow, or leave it out",
         )
+    if vs == "diffusers":
+        contest.require_peers()
     if (model is None) != (control is None) or (model is not None and vs != "diffusers"):
         raise ParameterError(
             "steps are timed of a model with its control network, beside diffusers",

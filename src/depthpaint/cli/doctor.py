@@ -15,7 +15,6 @@ from depthpaint.core.errors import DepthpaintError
 BASE = ("numpy", "pillow", "onnxruntime", "tokenizers", "safetensors", "pydantic", "typer", "rich")
 EXTRAS = {
     "sd": ("torch", "diffusers", "transformers", "accelerate"),
-    "train": ("torch", "diffusers", "transformers", "onnx", "onnxscript"),
     "report": ("jinja2", "matplotlib", "typst"),
 }
 BROKEN = 5

@@ -22,7 +22,6 @@ from depthpaint.cli import (
     replay,
     report,
     study,
-    train,
     verify,
 )
 from depthpaint.cli.interruption import INTERRUPTED
@@ -48,7 +47,6 @@ app.command()(replay.replay)
 app.command()(verify.verify)
 app.command()(report.report)
 app.add_typer(models.app, name="models")
-app.add_typer(train.app, name="train")
 app.add_typer(study.app, name="study")
 app.command()(bench.bench)
 app.command()(doctor.doctor)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.estimators.diorama_depth import GRAPH, WEIGHTS, DioramaDepth, network_size
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry, load_estimator
-from depthpaint.training.worlds.shards import SMALL
 from tiny_depth import DARK, save_tiny_depth
+from training.worlds.shards import SMALL
 
 SHIPPED = cast("ShippedEntry", ESTIMATORS[DIORAMA_DEPTH])
 shipped_only = pytest.mark.skipif(

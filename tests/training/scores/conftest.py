@@ -7,8 +7,8 @@ from itertools import count, islice
 import numpy as np
 import pytest
 
-from depthpaint.training.scores.held_out import HeldOut, drawn
-from depthpaint.training.worlds.families import random_world
+from training.scores.held_out import HeldOut, drawn
+from training.worlds.families import random_world
 
 SIDE = 64
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from depthpaint.training.scores.colour import asked_colours, coloured, has_colour, right_colours
-from depthpaint.training.scores.held_out import HeldOut
-from depthpaint.training.worlds.palette import COLOURS
-from depthpaint.training.worlds.world import Look, World
+from training.scores.colour import asked_colours, coloured, has_colour, right_colours
+from training.scores.held_out import HeldOut
+from training.worlds.palette import COLOURS
+from training.worlds.world import Look, World
 
 
 def with_look(**values: object) -> Callable[[World, int], World]:

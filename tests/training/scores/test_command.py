@@ -11,20 +11,20 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from depthpaint.cli.train import app
 from depthpaint.engine import Engine
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.estimators import registry
 from depthpaint.testing import FakePainter, offering
-from depthpaint.training.checkpoint import Progress, save_checkpoint
-from depthpaint.training.depth_network import DepthNetwork
-from depthpaint.training.networks import build_networks
-from depthpaint.training.scores import command
-from depthpaint.training.scores.command import NONE, evaluate_diorama
-from depthpaint.training.scores.depth import find_seer
-from depthpaint.training.scores.held_out import HeldOut, Picture
-from depthpaint.training.scores.painting import autoencoder_paint
-from depthpaint.training.worlds.shards import SMALL
+from training.__main__ import app
+from training.checkpoint import Progress, save_checkpoint
+from training.depth_network import DepthNetwork
+from training.networks import build_networks
+from training.scores import command
+from training.scores.command import NONE, evaluate_diorama
+from training.scores.depth import find_seer
+from training.scores.held_out import HeldOut, Picture
+from training.scores.painting import autoencoder_paint
+from training.worlds.shards import SMALL
 
 KEYS = {
     "worlds", "first", "area", "seed", "model", "estimator", "judges", "scores", "asked",

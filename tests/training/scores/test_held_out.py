@@ -12,10 +12,10 @@ from depthpaint.engine import Engine
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.result import GenerationResult
 from depthpaint.testing import FakePainter, offering
-from depthpaint.training.scores.held_out import HeldOut, held_out_worlds, twin_of
-from depthpaint.training.scores.painting import SEED, engine_paint
-from depthpaint.training.scores.spoken import spoken, words_of
-from depthpaint.training.worlds.shards import SMALL
+from training.scores.held_out import HeldOut, held_out_worlds, twin_of
+from training.scores.painting import SEED, engine_paint
+from training.scores.spoken import spoken, words_of
+from training.worlds.shards import SMALL
 
 
 def test_a_world_is_the_same_whatever_the_count_and_ratios_alternate() -> None:

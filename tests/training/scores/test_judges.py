@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from depthpaint.training.scores import judges
-from depthpaint.training.scores.classifier import learned, load, save
-from depthpaint.training.scores.held_out import HeldOut, Picture
-from depthpaint.training.scores.judge import Judge, Subject, accuracies, lessons
-from depthpaint.training.scores.light import LIGHT, seen_light
-from depthpaint.training.scores.material import MATERIAL, SIDE, asked_materials, seen_material, window
-from depthpaint.training.scores.rematerial import MADE, rematerialed
-from depthpaint.training.scores.spoken import spoken
-from depthpaint.training.scores.table import Means, measure
-from depthpaint.training.worlds.palette import look_of
-from depthpaint.training.worlds.shards import SMALL, Area
+from training.scores import judges
+from training.scores.classifier import learned, load, save
+from training.scores.held_out import HeldOut, Picture
+from training.scores.judge import Judge, Subject, accuracies, lessons
+from training.scores.light import LIGHT, seen_light
+from training.scores.material import MATERIAL, SIDE, asked_materials, seen_material, window
+from training.scores.rematerial import MADE, rematerialed
+from training.scores.spoken import spoken
+from training.scores.table import Means, measure
+from training.worlds.palette import look_of
+from training.worlds.shards import SMALL, Area
 
 ROUNDS = 12
 

@@ -12,15 +12,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.training.scores.colour import asked_colours, coloured
-from depthpaint.training.scores.depth import Seer
-from depthpaint.training.scores.held_out import HeldOut, Picture, twin_of
-from depthpaint.training.scores.marks import LEAST_MARKS, Mark, summaries
-from depthpaint.training.scores.painting import Paint
-from depthpaint.training.scores.picture import colour_drift, psnr
-from depthpaint.training.scores.sheet import save_sheet
-from depthpaint.training.scores.swap import colour_swap, depth_swap, swapped_colour
-from depthpaint.training.scores.table import Means, measure
+from training.scores.colour import asked_colours, coloured
+from training.scores.depth import Seer
+from training.scores.held_out import HeldOut, Picture, twin_of
+from training.scores.marks import LEAST_MARKS, Mark, summaries
+from training.scores.painting import Paint
+from training.scores.picture import colour_drift, psnr
+from training.scores.sheet import save_sheet
+from training.scores.swap import colour_swap, depth_swap, swapped_colour
+from training.scores.table import Means, measure
 
 
 def faithful(asked: HeldOut) -> Picture:

@@ -12,13 +12,13 @@ import torch
 from safetensors.torch import save_file
 
 from depthpaint.core.errors import ModelError
-from depthpaint.training.examples import Examples
-from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.labels import COUNTS, label_maps, latent_labels
-from depthpaint.training.worlds.palette import COLOURS
-from depthpaint.training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard, shard_file
-from depthpaint.training.worlds.words import MATERIALS, NOUNS
-from depthpaint.training.worlds.world import Named
+from training.examples import Examples
+from training.worlds.families import random_world
+from training.worlds.labels import COUNTS, label_maps, latent_labels
+from training.worlds.palette import COLOURS
+from training.worlds.shards import SMALL, Shard, load_shard, make_shard, render_shard, shard_file
+from training.worlds.words import MATERIALS, NOUNS
+from training.worlds.world import Named
 
 
 def test_labels_are_the_words_of_what_lies_in_the_middle_of_each_square() -> None:

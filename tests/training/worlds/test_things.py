@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from depthpaint.training.worlds.things import Things
+from training.worlds.things import Things
 
 
 def test_names_and_areas_and_means_are_by_thing_and_picture() -> None:

@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from depthpaint.training.worlds.caption import full_caption, random_caption, visible_named
-from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.palette import COLOURS
-from depthpaint.training.worlds.render import render_worlds
-from depthpaint.training.worlds.words import MATERIALS, NOUNS, SYNONYMS, VOCABULARY
+from training.worlds.caption import full_caption, random_caption, visible_named
+from training.worlds.families import random_world
+from training.worlds.palette import COLOURS
+from training.worlds.render import render_worlds
+from training.worlds.words import MATERIALS, NOUNS, SYNONYMS, VOCABULARY
 
 WORLDS = 100
 MOST_TOKENS = 62

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from depthpaint.training.worlds.degrade import degrade_disparity
-from depthpaint.training.worlds.families import random_world
-from depthpaint.training.worlds.render import render_worlds
-from depthpaint.training.worlds.sheet import contact_sheet
+from training.worlds.degrade import degrade_disparity
+from training.worlds.families import random_world
+from training.worlds.render import render_worlds
+from training.worlds.sheet import contact_sheet
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from depthpaint.training.worlds.builder import Builder
-from depthpaint.training.worlds.caption import visible_named
-from depthpaint.training.worlds.colour_words import named_colour
-from depthpaint.training.worlds.families import FAMILIES, random_world
-from depthpaint.training.worlds.grounds import FLAT, meadow
-from depthpaint.training.worlds.lighting import OUTDOORS, light_of
-from depthpaint.training.worlds.recolour import recoloured
-from depthpaint.training.worlds.render import render_worlds
-from depthpaint.training.worlds.world import Camera, World
+from training.worlds.builder import Builder
+from training.worlds.caption import visible_named
+from training.worlds.colour_words import named_colour
+from training.worlds.families import FAMILIES, random_world
+from training.worlds.grounds import FLAT, meadow
+from training.worlds.lighting import OUTDOORS, light_of
+from training.worlds.recolour import recoloured
+from training.worlds.render import render_worlds
+from training.worlds.world import Camera, World
 
 
 def plain_world(*, tangent: float = 0.5, pitch: float = 0.0) -> World:
