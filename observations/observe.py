@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import request_from
 from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.record.environment import environment
 from depthpaint.report.thumbnail import thumbnail
+from depthpaint.request import request_from
 from depthpaint.verify.agreement import Agreement, agreement
 from observations.twins import true_picture
 

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.depth.finding import Finding
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.request import GenerationRequest
-from depthpaint.plan.habits import ModelHabits
-from depthpaint.plan.run_plan import RunPlan, make_plan
+from depthpaint.depth.reading import DepthReading
+from depthpaint.plan import ModelHabits, RunPlan, make_plan
 from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.request import Request
 
 HABITS = ModelHabits(
     name="fake",
@@ -61,7 +60,7 @@ def plan_of(**fields: object) -> RunPlan:
         "prompt": "a red ball on a green floor",
         **fields,
     }
-    return make_plan(GenerationRequest.model_validate(asked), Extent(50, 40), HABITS)
+    return make_plan(Request.model_validate(asked), Extent(50, 40), HABITS)
 
 
 def result_of(**fields: object) -> GenerationResult:

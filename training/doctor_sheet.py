@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from depthpaint.depth.colour_maps import colours_of
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 from training.near_study import HELD_OUT_SEED
 from training.worlds.families import random_world
 from training.worlds.render import render_worlds

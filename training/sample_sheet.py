@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.plan.run_plan import noise_schedule
+from depthpaint.plan import noise_schedule
 from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
 from depthpaint.sampling.parameterization import denoised_from

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ModelError, printable
+from depthpaint.core.field_types import MAX_PROMPT
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.edges import edges_of
@@ -25,19 +26,17 @@ from depthpaint.depth.normals import normals_of
 from depthpaint.depth.photo import Estimate
 from depthpaint.depth.profile import ProfileName, in_terms_of
 from depthpaint.depth.read import read_depth, require_certain
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
-from depthpaint.inputs.text_fields import MAX_PROMPT
+from depthpaint.depth.reading import DepthReading
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
-from depthpaint.plan.run_plan import RunPlan, make_plan, noise_schedule
-from depthpaint.plan.sizes import Sizes
+from depthpaint.plan import RunPlan, Sizes, make_plan
 from depthpaint.record.result import GenerationResult, PaintedPicture, joined
+from depthpaint.request import Request
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.drive import drive
 from depthpaint.sampling.evaluate import Evaluate
@@ -46,7 +45,7 @@ from depthpaint.sampling.parameterization import denoised_from, prediction_named
 from depthpaint.sampling.samplers import sampler_named
 
 Pixels = NDArray[np.uint8]
-MOST_WORDS_TOLD = 10
+MOST_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,25 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request with its depth map read and its plan made: read once, run as often as wanted.
+
+    `seconds` is what reading and planning took.
+    """
+
+    request: Request
+    depth: DepthMap
+    plan: RunPlan
+    seconds: float = 0.0
+
+    def with_prompt(self, prompt: str) -> Prepared:
+        """The same for another prompt, which the model is given as it stands."""
+        settings = self.plan.settings.model_copy(update={"prompt": prompt, "expand": False})
+        prompts = (prompt,) * len(self.plan.seeds)
+        return replace(self, plan=replace(self.plan, settings=settings, prompts=prompts), seconds=0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class _Conditions:
     """What stays the same through all steps of a picture."""
 
@@ -76,7 +94,7 @@ class _Conditions:
 
 
 class Engine:
-    """Paints requests. Models stay loaded and sentences encoded, so that the next picture starts at once."""
+    """Paints requests. Models stay loaded and prompts encoded, so that the next picture starts at once."""
 
     def __init__(
         self,
@@ -91,6 +109,7 @@ class Engine:
         self._painters: dict[ModelChoice, Painter] = {}
         self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
+        self._last_read: tuple[object, DepthMap | None] = (None, None)
 
     @property
     def runtime(self) -> Runtime:
@@ -101,23 +120,48 @@ class Engine:
         """An engine that finds the same models and computes as `runtime` says."""
         return Engine(self._find, self._load_estimator, runtime)
 
-    def understand(self, request: GenerationRequest) -> tuple[DepthMap, RunPlan]:
-        """Read the depth map and resolve the plan: all that `--dry-run` shows, without loading weights."""
+    def prepare(self, request: Request) -> Prepared:
+        """Read and understand the depth map and resolve the plan: no weights are loaded.
+
+        Raises DepthpaintError for anything that a user can mend.
+        """
+        started = perf_counter()
         depth = self.read(request.depth, request.reading)
         require_certain(depth.source)
         entry = self._find(request.choice)
-        plan = make_plan(request, depth.source.size, entry.habits)
-        learned = entry.learned(f"{plan.prompt}\n{plan.negative_prompt}")
-        if request.expand:
-            expanded = (entry.expanded(plan.prompt, seed) for seed in plan.seeds)
+        plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading)
+        prepared = self._with_words(Prepared(request, depth, plan))
+        return replace(prepared, seconds=perf_counter() - started)
+
+    def with_seeds(self, prepared: Prepared, seeds: Sequence[int]) -> Prepared:
+        """The same depth and settings for other seeds; nothing is read again."""
+        plan = prepared.plan
+        settings = plan.settings.model_copy(update={"seed": seeds[0]})
+        plan = replace(plan, settings=settings, seeds=tuple(seeds), prompts=(settings.prompt,) * len(seeds))
+        return self._with_words(replace(prepared, plan=plan, seconds=0.0))
+
+    def _with_words(self, prepared: Prepared) -> Prepared:
+        """The plan with the prompts that the model is given, and the learned words in them."""
+        plan, entry = prepared.plan, self._find(prepared.plan.settings.choice)
+        learned = entry.learned(f"{plan.settings.prompt}\n{plan.settings.negative_prompt}")
+        prompts = plan.prompts
+        if plan.settings.expand:
+            expanded = (entry.expanded(plan.settings.prompt, seed) for seed in plan.seeds)
             # A replay gives the expanded prompt as a prompt, which has a limit.
-            heard = tuple(text if len(text) <= MAX_PROMPT else plan.prompt for text in expanded)
-            plan = replace(plan, heard=heard)
-        return depth, replace(plan, inversions=learned)
+            prompts = tuple(text if len(text) <= MAX_PROMPT else plan.settings.prompt for text in expanded)
+        return replace(prepared, plan=replace(plan, inversions=learned, prompts=prompts))
 
     def read(self, path: Path, reading: DepthReading) -> DepthMap:
-        """Read a depth map as the doctor does; a photo through its estimator, which stays loaded."""
-        return read_depth(path, reading, self.estimate)
+        """Read and understand a depth map; a photo through its estimator, which stays loaded.
+
+        The last map is kept: a file that has not changed since is not read again.
+        """
+        key = (path, reading, _state_of(path))
+        kept, depth = self._last_read
+        if depth is None or key[2] is None or key != kept:
+            depth = read_depth(path, reading, self.estimate)
+            self._last_read = (key, depth)
+        return depth
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
         """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
@@ -138,45 +182,56 @@ class Engine:
         return self._painter(choice).weights_sha256
 
     def paint(
-        self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
+        self, request: Request, on_progress: Callable[[Progress], None] | None = None
     ) -> GenerationResult:
-        """Paint every picture of `request`; what `on_progress` raises ends the run.
+        """Prepare `request` and paint every picture of it; what `on_progress` raises ends the run.
 
         Raises DepthpaintError for anything that a user can mend.
         """
-        return joined(self.pictures(request, on_progress))
+        return self.run(self.prepare(request), on_progress)
+
+    def run(
+        self, prepared: Prepared, on_progress: Callable[[Progress], None] | None = None
+    ) -> GenerationResult:
+        """Paint every picture of a plan, as `paint`; the depth map is not read again."""
+        return joined(self.pictures(prepared, on_progress))
 
     def pictures(
-        self, request: GenerationRequest, on_progress: Callable[[Progress], None] | None = None
+        self, prepared: Prepared, on_progress: Callable[[Progress], None] | None = None
     ) -> Generator[GenerationResult]:
-        """As `paint`, but each picture is handed over when it is painted, as a result of its own.
+        """As `run`, but each picture is handed over when it is painted, as a result of its own.
 
         What is done once for all pictures counts in the `seconds` of the first.
         """
-        seconds: dict[str, float] = {}
-        with _timed(seconds, "read"):
-            depth, plan = self.understand(request)
+        depth, plan = prepared.depth, prepared.plan
+        settings = plan.settings
+        seconds: dict[str, float] = {"read": prepared.seconds}
         with _timed(seconds, "load"):
-            painter = self._painter(plan.choice)
+            painter = self._painter(settings.choice)
         with _timed(seconds, "text"):
-            unasked = self._text(painter, plan, plan.negative_prompt)
-            texts = [self._text(painter, plan, sentence) for sentence in plan.heard]
+            unasked = self._text(painter, plan, settings.negative_prompt)
+            texts = [self._text(painter, plan, prompt) for prompt in plan.prompts]
         hints = hints_of(depth, plan)
         with _timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
-            prepared = painter.prepare_control(hints, known) if plan.controlled else None
+            prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan, painter.habits.softness)
         control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
         warnings = (*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan))
         for index, text in enumerate(texts):
             counts: Counter[str] = Counter()
             conditions = _Conditions(
-                plan, painter, {"cond": text, "uncond": unasked}, prepared, guide, self._runtime.threads
+                plan,
+                painter,
+                {"cond": text, "uncond": unasked},
+                prepared_control,
+                guide,
+                self._runtime.threads,
             )
             painted = self._paint_one(conditions, index, seconds, counts, on_progress)
             yield GenerationResult(
                 pictures=(painted,),
-                plan=replace(plan, seeds=(plan.seeds[index],), heard=(plan.heard[index],)),
+                plan=plan.only(index),
                 depth=depth.source,
                 control_sha256=control_sha256,
                 weights_sha256=painter.weights_sha256,
@@ -196,7 +251,7 @@ class Engine:
 
     def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:
         # The file of a learned word may have changed since.
-        key = (plan.choice, prompt, *plan.inversions.items())
+        key = (plan.settings.choice, prompt, *plan.inversions.items())
         if key not in self._texts:
             if len(self._texts) >= 256:
                 self._texts.pop(next(iter(self._texts)))
@@ -218,12 +273,11 @@ class Engine:
         draws = NoiseDraws(
             (1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index]
         )
-        levels = noise_schedule(painter.habits, plan.schedule, plan.num_inference_steps).levels
 
         def noise(number: int) -> Array:
             return painter.begin(draws(number))
 
-        sampling = sampler_named(plan.sampler).start(noise(0), levels, noise)
+        sampling = sampler_named(plan.settings.sampler).start(noise(0), plan.schedule.levels, noise)
 
         def report(request: Evaluate[Array], denoised: Array) -> None:
             if on_progress is not None:
@@ -251,7 +305,7 @@ def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[
     It holds the branches that guidance needs, and depth where its window is open.
     """
     plan, painter, latents = conditions.plan, conditions.painter, request.latents
-    guidance = Guidance(plan.guidance_scale, *plan.guidance_window)
+    guidance = Guidance(plan.settings.guidance_scale, *plan.settings.guidance_window)
     branches = guidance.branches(request.fraction)
     texts = [conditions.text[branch] for branch in branches]
     residuals = None
@@ -276,8 +330,8 @@ def _no_colours(plan: RunPlan) -> ModelError:
 
 def hints_of(depth: DepthMap, plan: RunPlan) -> dict[str, Floats]:
     """What each control sees of the depth, at the canvas' size, by its name (Painter.prepare_control)."""
-    hints = {"depth": control_map(depth, plan.sizes, plan.profile)}
-    kinds = [each.kind for each in plan.also]
+    hints = {"depth": control_map(depth, plan.sizes, plan.settings.profile)}
+    kinds = [each.kind for each in plan.settings.also]
     plain = control_map(depth, plan.sizes) if kinds else hints["depth"]
     if "normal" in kinds:
         hints["normal"] = normals_of(plain, depth.source.far_over_near)
@@ -304,9 +358,9 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
 def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
     """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
     sizes = plan.sizes
-    if not plan.controlled or not plan.finish or not (sizes.enlarged or softness > 1):
+    if not plan.controlled or not plan.settings.finish or not (sizes.enlarged or softness > 1):
         return None
-    guide, _ = depth_at(depth, sizes.output_size, plan.fit)
+    guide, _ = depth_at(depth, sizes.output_size, plan.settings.fit)
     return guide
 
 
@@ -324,21 +378,29 @@ def _finished(canvas: Floats, conditions: _Conditions) -> Pixels:
 
 
 def _vocabulary_warnings(painter: Painter, plan: RunPlan) -> list[str]:
-    unknown = painter.unknown_words(f"{plan.prompt} {plan.negative_prompt}")
-    found = [_told(word, plan.model) for word in unknown[:MOST_WORDS_TOLD]]
-    if len(unknown) > MOST_WORDS_TOLD:
-        found.append(f"and {len(unknown) - MOST_WORDS_TOLD} more words that {plan.model} does not know")
-    for name, text in (("sentence", plan.prompt), ("negative sentence", plan.negative_prompt)):
+    prompt, negative = plan.settings.prompt, plan.settings.negative_prompt
+    unknown = painter.unknown_words(f"{prompt} {negative}")
+    found = [_unknown(word, plan.model) for word in unknown[:MOST_WORDS]]
+    if len(unknown) > MOST_WORDS:
+        found.append(f"and {len(unknown) - MOST_WORDS} more words that {plan.model} does not know")
+    for name, text in (("prompt", prompt), ("negative prompt", negative)):
         if cut := painter.tokens_cut(text):
-            found.append(
-                f"the last {cut} tokens of the {name} are not heard: it is too long for {plan.model}"
-            )
+            found.append(f"the last {cut} tokens of the {name} are cut off: it is too long for {plan.model}")
     return found
 
 
-def _told(unknown: UnknownWord, model: str) -> str:
+def _unknown(unknown: UnknownWord, model: str) -> str:
     known = f"; nearest known: {', '.join(unknown.nearest)}" if unknown.nearest else ""
     return f"{model} does not know the word '{printable(unknown.word)}'{known}"
+
+
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file's content; None for standard input, and for what cannot be looked at."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @contextmanager

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.formats.samples import Quantity
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.models.runtime import Runtime
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 

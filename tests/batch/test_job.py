@@ -16,10 +16,10 @@ from depthpaint.batch.job import Job, jobs_of
 from depthpaint.batch.manifests.row import Row
 from depthpaint.batch.mark import MARK_KEY, Mark, mark_of, mark_text
 from depthpaint.batch.wanted import wanted
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.model_choice import ModelChoice
+from depthpaint.plan import ModelHabits
 from depthpaint.record.png_text import encode_png
+from depthpaint.request import Request
 
 BASE: dict[str, object] = {"depth": "a.npy", "prompt": "a ball", "seed": 5}
 
@@ -60,7 +60,7 @@ def test_a_learned_word_of_other_bytes_makes_another_picture(
 ) -> None:
     learned: dict[str, str] = {}
 
-    def learned_in(request: GenerationRequest) -> dict[str, str]:
+    def learned_in(request: Request) -> dict[str, str]:
         assert request.prompt == BASE["prompt"]
         return learned
 

@@ -22,9 +22,9 @@ from depthpaint.batch.ray_cluster import painters_on_ray
 from depthpaint.batch.ray_painters import MOST_TRIES
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.record.result import GenerationResult
+from depthpaint.request import Request
 
 pytest.importorskip("ray")
 pytestmark = [
@@ -46,7 +46,7 @@ class Deadly(Engine):
         self._folder, self._poison, self._once = Path(folder), poison, once
         self._seconds = seconds
 
-    def paint(self, request: GenerationRequest, on_progress: Any = None) -> GenerationResult:
+    def paint(self, request: Request, on_progress: Any = None) -> GenerationResult:
         """Paint, or die."""
         note = self._folder / f"seed-{request.seed}"
         tries = len(note.read_text().splitlines()) if note.exists() else 0

@@ -22,11 +22,11 @@ from depthpaint.batch.stopping import SIGNALS, Stopping
 from depthpaint.core import files
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
 from depthpaint.record.png_text import read_record
 from depthpaint.record.run_record import RunRecord
+from depthpaint.request import Request
 from depthpaint.testing import FakeEstimator, FakePainter, offering
 
 
@@ -127,7 +127,7 @@ def test_an_error_of_a_model_over_one_row_is_that_rows_own(
     paint_one, rows = Engine.paint, some_rows(4)
     rows[0] |= {"depth": "photo.png", "from_photo": "nosuch"}
 
-    def fail(self: Engine, request: GenerationRequest, on_progress: object = None) -> object:
+    def fail(self: Engine, request: Request, on_progress: object = None) -> object:
         if request.seed == 1:
             raise ModelError("NaN", code=ErrorCode.MODEL_INCOMPATIBLE, remedy="")
         return paint_one(self, request)

@@ -11,7 +11,7 @@ import pytest
 from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models import head_start
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.registry import find_model

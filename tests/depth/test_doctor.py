@@ -19,7 +19,7 @@ from depthpaint.depth.fill import inpainted
 from depthpaint.depth.finding import LEAST_CONFIDENCE
 from depthpaint.depth.nearness import guess_near
 from depthpaint.depth.read import read_depth, require_certain
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 
 def room(height: int = 120, width: int = 160) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from depthpaint.core.geometry import Box, Extent, Fit, place
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.fit import fit_depth, pad_to
 from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 
 def depth_of(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> DepthMap:

@@ -14,7 +14,7 @@ from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.formats.samples import Quantity, Samples
 from depthpaint.depth.photo import Estimate, estimated
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 SHAPE = (60, 90)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 
 def by_pillow(kind: str) -> bytes:

@@ -10,8 +10,8 @@ from made_depth import smooth
 
 from depthpaint.core.errors import DepthError
 from depthpaint.depth.read import read_depth
+from depthpaint.depth.reading import DepthReading
 from depthpaint.depth.sequence import frames_of, read_sequence, sequence_reading
-from depthpaint.inputs.depth_reading import DepthReading
 
 
 @pytest.fixture

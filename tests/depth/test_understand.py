@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.formats.samples import Samples
+from depthpaint.depth.reading import DepthReading
 from depthpaint.depth.understand import Understood, understand
-from depthpaint.inputs.depth_reading import DepthReading
 
 
 def understood(numbers: NDArray[Any], opaque: NDArray[np.bool_] | None = None, **said: Any) -> Understood:

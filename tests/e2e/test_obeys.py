@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine, Progress
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.model_choice import ModelChoice
+from depthpaint.request import Request
 
 PROMPT = "a red sphere on a green floor in front of a blue wall, at noon"
 
@@ -34,7 +34,7 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def painted(engine: Engine, depth: Path, prompt: str = PROMPT, **fields: object) -> NDArray[np.float64]:
-    request = GenerationRequest.model_validate({"depth": depth, "prompt": prompt, **fields})
+    request = Request.model_validate({"depth": depth, "prompt": prompt, **fields})
     return engine.paint(request).pictures[0].pixels / 255
 
 
@@ -66,7 +66,7 @@ def test_floor_and_wall_have_the_colours_of_the_sentence(engine: Engine, maps: t
 
 
 def test_picture_k_of_several_is_the_picture_of_its_seed(engine: Engine, maps: tuple[Path, Path]) -> None:
-    request = GenerationRequest(depth=maps[0], prompt=PROMPT, seed=7, count=3, num_inference_steps=4)
+    request = Request(depth=maps[0], prompt=PROMPT, seed=7, count=3, num_inference_steps=4)
     several = engine.paint(request).pictures
     alone = Engine().paint(request.model_copy(update={"seed": 9, "count": 1})).pictures[0]
     assert several[2].seed == alone.seed == 9
@@ -84,7 +84,7 @@ def test_the_exact_size_comes_out(engine: Engine, maps: tuple[Path, Path], size:
 def test_a_closed_window_calls_no_control_and_guidance_off_takes_one_branch(
     engine: Engine, maps: tuple[Path, Path]
 ) -> None:
-    base = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=5, guidance_scale=2.0)
+    base = Request(depth=maps[0], prompt=PROMPT, num_inference_steps=5, guidance_scale=2.0)
     whole = engine.paint(base).evaluations
     assert whole == {"denoise": 5, "control": 5, "branches": 10}
     part = engine.paint(base.model_copy(update={"control_window": (0.0, 0.4), "guidance_scale": 1.0}))
@@ -101,7 +101,7 @@ def test_progress_counts_steps_previews_and_can_stop_the_run(engine: Engine, map
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.paint(GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=5), listen)
+        engine.paint(Request(depth=maps[0], prompt=PROMPT, num_inference_steps=5), listen)
     assert seen == [(1, 5), (2, 5)]
 
 
@@ -111,15 +111,13 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
     digests: list[str] = []
     for name, values in (("fine", fine), ("coarse", coarse)):
         np.save(tmp_path / f"{name}.npy", (values * 65535).round().astype(np.uint16))
-        request = GenerationRequest(depth=tmp_path / f"{name}.npy", prompt="", num_inference_steps=1)
+        request = Request(depth=tmp_path / f"{name}.npy", prompt="", num_inference_steps=1)
         digests.append(engine.paint(request).control_sha256)
     assert digests[0] != digests[1]
 
 
 def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[Path, Path]) -> None:
-    request = GenerationRequest(
-        depth=maps[0], prompt="an azure sphere", size=Extent(600, 600), num_inference_steps=1
-    )
+    request = Request(depth=maps[0], prompt="an azure sphere", size=Extent(600, 600), num_inference_steps=1)
     warnings = engine.paint(request).warnings
     assert any("azure" in warning and "blue" in warning for warning in warnings)
     assert any("edges to 600x600" in warning for warning in warnings)
@@ -127,17 +125,17 @@ def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[P
 
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
     words = "a red sphere " * 700
-    result = engine.paint(GenerationRequest(depth=maps[0], prompt=words, num_inference_steps=1))
+    result = engine.paint(Request(depth=maps[0], prompt=words, num_inference_steps=1))
     assert any("the last 2038 tokens of the sentence are not heard" in warning for warning in result.warnings)
     assert result.plan.prompt == words, "the record keeps all of it"
     many = " ".join(f"w{k}w" for k in range(500))
-    warnings = engine.paint(GenerationRequest(depth=maps[0], prompt=many, num_inference_steps=1)).warnings
+    warnings = engine.paint(Request(depth=maps[0], prompt=many, num_inference_steps=1)).warnings
     assert len(warnings) < 15
 
 
 def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine()
-    request = GenerationRequest(depth=maps[0], prompt=PROMPT, num_inference_steps=1)
+    request = Request(depth=maps[0], prompt=PROMPT, num_inference_steps=1)
     engine.paint(request)
     painter = engine._painter(ModelChoice())  # pyright: ignore[reportPrivateUsage]
 
@@ -148,5 +146,5 @@ def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.Mon
     engine.paint(replace_seed(request))
 
 
-def replace_seed(request: GenerationRequest) -> GenerationRequest:
+def replace_seed(request: Request) -> Request:
     return request.model_copy(update={"seed": 1})

@@ -32,8 +32,8 @@ API = """
 import sys, time
 from pathlib import Path
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
-Engine().paint(GenerationRequest(depth=Path("depth.png"), prompt="a house", size="128x128"))
+from depthpaint.request import Request
+Engine().paint(Request(depth=Path("depth.png"), prompt="a house", size="128x128"))
 time.sleep(float(sys.argv[1]))
 """
 LIBRARY = """

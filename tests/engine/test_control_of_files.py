@@ -16,11 +16,11 @@ from PIL import Image
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.formats.exr_writer import write_exr_depth
 from depthpaint.depth.read import read_depth
+from depthpaint.depth.reading import DepthReading
 from depthpaint.engine import Engine, control_map, known_map
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.request import request_from
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.plan.sizes import Sizes, plan_sizes
+from depthpaint.plan import Sizes, plan_sizes
+from depthpaint.request import request_from
 from depthpaint.testing import FakePainter, offering
 
 RAMP = np.arange(65_536, dtype=np.uint16).reshape(256, 256)

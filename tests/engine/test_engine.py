@@ -10,8 +10,8 @@ import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine, control_map
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.painter import Floats
+from depthpaint.request import Request
 from depthpaint.sampling.array import Array
 from depthpaint.testing import FakePainter, offering
 
@@ -30,7 +30,7 @@ def engine_of(painter: FakePainter) -> Engine:
 def test_an_adapter_is_prepared_once_a_request_and_a_sentence_encoded_once(depth: Path) -> None:
     painter = FakePainter()
     engine = engine_of(painter)
-    request = GenerationRequest(depth=depth, prompt="a", count=3, num_inference_steps=4)
+    request = Request(depth=depth, prompt="a", count=3, num_inference_steps=4)
     engine.paint(request)
     assert painter.calls == {
         "encode_text": 2,
@@ -45,13 +45,13 @@ def test_an_adapter_is_prepared_once_a_request_and_a_sentence_encoded_once(depth
 
 def test_strength_zero_never_touches_the_control_network(depth: Path) -> None:
     painter = FakePainter()
-    engine_of(painter).paint(GenerationRequest(depth=depth, prompt="a", control_strength=0))
+    engine_of(painter).paint(Request(depth=depth, prompt="a", control_strength=0))
     assert painter.calls["prepare_control"] == painter.calls["control"] == 0
 
 
 def test_the_result_carries_the_plan_that_ran(depth: Path) -> None:
     painter = FakePainter()
-    request = GenerationRequest(depth=depth, prompt="xa b", seed=0, guidance_scale=0, num_inference_steps=2)
+    request = Request(depth=depth, prompt="xa b", seed=0, guidance_scale=0, num_inference_steps=2)
     result = engine_of(painter).paint(request)
     assert result.plan.guidance_scale == 0
     assert result.plan.seeds == (0,)
@@ -67,14 +67,14 @@ class _Broken(FakePainter):
 
 def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:
     with pytest.raises(DepthpaintError) as caught:
-        engine_of(_Broken()).paint(GenerationRequest(depth=depth, prompt="a"))
+        engine_of(_Broken()).paint(Request(depth=depth, prompt="a"))
     assert caught.value.code is ErrorCode.MODEL_INCOMPATIBLE
     assert caught.value.exit_status == 5
     assert "no colours" in str(caught.value)
 
 
 def test_the_control_map_is_the_depth_on_its_canvas(depth: Path) -> None:
-    map_, plan = Engine().understand(GenerationRequest(depth=depth, prompt=""))
+    map_, plan = Engine().understand(Request(depth=depth, prompt=""))
     control = control_map(map_, plan.sizes)
     assert control.shape == (plan.sizes.canvas_size.height, plan.sizes.canvas_size.width)
     assert control.dtype == np.float32
@@ -89,7 +89,6 @@ def test_the_control_map_is_the_depth_on_its_canvas(depth: Path) -> None:
 def test_the_fake_listens_to_words_and_depth(words: Sequence[str], depth: Path) -> None:
     engine = engine_of(FakePainter())
     first, second = (
-        engine.paint(GenerationRequest(depth=depth, prompt=word, guidance_scale=1)).pictures[0].pixels
-        for word in words
+        engine.paint(Request(depth=depth, prompt=word, guidance_scale=1)).pictures[0].pixels for word in words
     )
     assert np.array_equal(first, second) == (words[0] == words[1])

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ParameterError
-from depthpaint.inputs.also import Also
-from depthpaint.inputs.model_choice import Lora
-from depthpaint.inputs.request import GenerationRequest, request_from
+from depthpaint.model_choice import Also, Lora
+from depthpaint.request import Request, request_from
 
 
-def asked(**fields: object) -> GenerationRequest:
+def asked(**fields: object) -> Request:
     return request_from({"depth": Path("d.png"), "prompt": "", **fields})
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent, Fit
-from depthpaint.inputs.request import GenerationRequest, request_from
+from depthpaint.request import Request, request_from
 
 BASE: dict[str, object] = {"depth": "map.png", "prompt": "a house"}
 
@@ -75,7 +75,7 @@ ACCEPTED: list[dict[str, object]] = [
 @pytest.mark.parametrize("values", ACCEPTED, ids=str)
 def test_json_and_back(values: dict[str, object]) -> None:
     request = request_from({**BASE, **values})
-    assert GenerationRequest.model_validate_json(request.model_dump_json()) == request
+    assert Request.model_validate_json(request.model_dump_json()) == request
     assert request_from(json.loads(request.model_dump_json())) == request
     assert request_from(request.model_dump()) == request
 
@@ -86,7 +86,7 @@ def test_zero_is_a_value() -> None:
     )
     assert (request.seed, request.guidance_scale, request.control_strength) == (0, 0, 0)
     assert request.control_window == (0, 0)
-    again = GenerationRequest.model_validate_json(request.model_dump_json())
+    again = Request.model_validate_json(request.model_dump_json())
     assert (again.seed, again.guidance_scale, again.control_strength) == (0, 0, 0)
 
 

@@ -14,7 +14,7 @@ from depthpaint.models.diorama.files import FOLDER, open_files
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama, Features
 from depthpaint.models.painter import Floats
-from depthpaint.plan.run_plan import noise_schedule
+from depthpaint.plan import noise_schedule
 from depthpaint.sampling.level import NoiseLevel
 
 

@@ -9,7 +9,7 @@ import pytest
 from tiny_files import CANARY, pickled, safetensors_bytes, save_layout, save_network
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.registry import find_model

@@ -11,7 +11,7 @@ from depthpaint.depth.profile import PROFILES
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
-from depthpaint.plan.run_plan import noise_schedule
+from depthpaint.plan import noise_schedule
 from depthpaint.sampling.samplers import SAMPLERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")

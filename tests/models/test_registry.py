@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import MODELS, find_model
 from depthpaint.models.runtime import Runtime
 from depthpaint.sampling.samplers import SAMPLERS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.request import reading_from
+from depthpaint.request import reading_from
 from observations.aspect import Found, aspect_document, detail, direction
 from observations.latency import latency_document, levers_of
 from observations.observe import FIRST_SEED, HERE, RATIOS, SEEDS, twins

@@ -14,10 +14,10 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory, ParameterError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Precision, Runtime
 from depthpaint.models.stable_diffusion.device import chosen_device, chosen_precision
 from depthpaint.record.result import GenerationResult
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def paint(folder: Path, precision: Precision = "fp32") -> GenerationResult:
-    request = GenerationRequest(
+    request = Request(
         depth=folder / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
         num_inference_steps=2, model=str(folder / "model"), control=str(folder / "control"),
     )  # fmt: skip

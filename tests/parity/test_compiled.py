@@ -10,8 +10,8 @@ import pytest
 from tiny_sd import save_control, save_model
 
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import request_from
 from depthpaint.models.runtime import Runtime
+from depthpaint.request import request_from
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

@@ -19,11 +19,11 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
+from depthpaint.request import Request
 
 pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]
 
@@ -238,7 +238,7 @@ def spoil_weights(part: Path, number: float) -> None:
 def test_weights_that_are_no_numbers_paint_nothing(folder: Path, part: str, number: float) -> None:
     spoil_weights(folder / part, number)
     np.save(folder / "depth.npy", np.linspace(0, 1, 4096, dtype=np.float32).reshape(64, 64))
-    request = GenerationRequest(
+    request = Request(
         depth=folder / "depth.npy", near="white", kind="disparity", prompt="a", size=(64, 64),
         num_inference_steps=1, model=str(folder / "model"), control=str(folder / "control"),
     )  # fmt: skip

@@ -19,12 +19,12 @@ from tiny_estimator import save_tiny
 
 from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory
 from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.reading import DepthReading
 from depthpaint.engine import Engine
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.estimators.family import FAMILIES
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.request import Request
 from depthpaint.testing import FakePainter, offering
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -141,7 +141,7 @@ def test_a_record_names_no_folder_of_a_person(
     Image.fromarray(photo).save(tmp_path / "photo.png")
     monkeypatch.chdir(tmp_path)
     told = os.path.relpath(folder) if relative else str(folder)
-    asked = GenerationRequest(depth=Path("photo.png"), prompt="p", num_inference_steps=1, from_photo=told)
+    asked = Request(depth=Path("photo.png"), prompt="p", num_inference_steps=1, from_photo=told)
     record = record_of(Engine(find=offering(FakePainter())).paint(asked), 0)
     assert folder.parent.name not in record.to_json()
     assert record.settings.reading.from_photo == "depth-anything"

@@ -16,9 +16,9 @@ from depthpaint.bench.task import sphere_before_a_wall
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.depth.relief import relief_of
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.diorama.folder import write_diffusers_folder
 from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.request import Request
 
 # diffusers 0.42 hands torch tensors to np.array, and its adapter pipeline calls what diffusers deprecates.
 pytestmark = [
@@ -50,7 +50,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Picture]:
 
 
 def own(path: Path, prompt: str, seed: int, strength: float = 1.0) -> Picture:
-    request = GenerationRequest(
+    request = Request(
         depth=path, prompt=prompt, seed=seed, size="depth", num_inference_steps=8, guidance_scale=2.5,
         control_strength=strength, sampler="dpm++-2m", schedule="trailing", finish=False,
     )  # fmt: skip

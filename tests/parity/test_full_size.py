@@ -17,16 +17,16 @@ import torch
 from full_size import save
 
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
+from depthpaint.request import Request
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 STEPS, SEED, PROMPT = 2, 12345, "a red house in the forest"
 SIZES = {"sd15": (512, 384), "sdxl": (768, 640)}
 
 
-def latents_of(request: GenerationRequest) -> np.ndarray:
+def latents_of(request: Request) -> np.ndarray:
     """What the engine paints, before decoding."""
     gc.collect()
     kept: list[np.ndarray] = []
@@ -53,8 +53,8 @@ def test_the_latents_are_those_of_the_pipeline(family: str, tmp_path: Path, reco
         "sampler": "ddim", "schedule": "trailing", "model": str(tmp_path / "model"),
         "control": str(tmp_path / "control"),
     }  # fmt: skip
-    ours = latents_of(GenerationRequest(**values))
-    spoiled = latents_of(GenerationRequest(**(values | {"control_strength": 0.0})))
+    ours = latents_of(Request(**values))
+    spoiled = latents_of(Request(**(values | {"control_strength": 0.0})))
     gc.collect()
     kind = "StableDiffusionXLControlNetPipeline" if family == "sdxl" else "StableDiffusionControlNetPipeline"
     network = diffusers.ControlNetModel.from_pretrained(tmp_path / "control")

@@ -15,10 +15,10 @@ from tiny_sd import save_control, save_model
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import record_of
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 WIDTH = 32
@@ -48,8 +48,8 @@ def teach(file: Path, family: str, seed: int) -> Path:
     return file
 
 
-def asked(prompt: str, negative: str = "") -> GenerationRequest:
-    return GenerationRequest(
+def asked(prompt: str, negative: str = "") -> Request:
+    return Request(
         depth=Path("depth.npy"), near="white", kind="disparity", prompt=prompt, negative_prompt=negative,
         size=(64, 64), num_inference_steps=2, guidance_scale=5.0, model="model", control="control",
     )  # fmt: skip

@@ -18,12 +18,12 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.model_choice import Lora
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.model_choice import Lora
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.original_names import original_name
 from depthpaint.record.result import GenerationResult
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 RANK, ALPHA = 3, 1.5
@@ -61,7 +61,7 @@ def factors(model: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
 
 
 def paint(model: Path, folder: Path | None = None, **more: Any) -> GenerationResult:
-    request = GenerationRequest(
+    request = Request(
         depth=model / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
         num_inference_steps=2, model=str(folder or model / "model"), control=str(model / "control"), **more,
     )  # fmt: skip

@@ -22,13 +22,13 @@ from tiny_sd import save_control, save_model
 from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models import hub
 from depthpaint.models.hub_part import CLIP_WORDS, HubPart
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.checking import check, is_here
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
+from depthpaint.request import Request
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -76,7 +76,7 @@ def preset(monkeypatch: pytest.MonkeyPatch) -> Preset:
 
 def paint(folder: Path, model: str = "tiny", control: str | None = None) -> None:
     np.save(folder / "depth.npy", np.linspace(0, 1, 4096, dtype=np.float32).reshape(64, 64))
-    request = GenerationRequest(
+    request = Request(
         depth=folder / "depth.npy", near="white", kind="disparity", prompt="a", model=model,
         control=control, num_inference_steps=2,
     )  # fmt: skip

@@ -16,12 +16,12 @@ from tiny_sd import save_control, save_model
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import record_of
+from depthpaint.request import Request
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.allow_hosts(["127.0.0.1"])]
 BASE, CONTROL = "somebody/base", "somebody/control"
@@ -45,7 +45,7 @@ def server(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def paint(model: str, control: str) -> Any:
-    request = GenerationRequest(
+    request = Request(
         depth=Path("depth.npy"), near="white", kind="disparity", prompt="a", size=(64, 64), model=model,
         control=control, num_inference_steps=2,
     )  # fmt: skip

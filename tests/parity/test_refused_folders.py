@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import find_model
 from depthpaint.models.runtime import Runtime
 

@@ -18,12 +18,12 @@ from transformers import CLIPImageProcessor
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError, PictureRefused
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.part import load_part
 from depthpaint.models.stable_diffusion.safety import SafetyChecker
 from depthpaint.models.stable_diffusion.safety_parts import CHECKER, IMAGE_PROCESSOR
 from depthpaint.record.run_record import record_of
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def paint(**more: Any) -> Any:
-    request = GenerationRequest(
+    request = Request(
         depth=Path("depth.npy"), near="white", kind="disparity", prompt="a red house", size=(64, 64),
         num_inference_steps=2, model="model", control="control", **more,
     )  # fmt: skip

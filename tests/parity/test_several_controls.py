@@ -13,9 +13,9 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine, hints_of
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIDE, STEPS = 96, 4
@@ -38,17 +38,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(folder: Path, **more: Any) -> GenerationRequest:
+def asked(folder: Path, **more: Any) -> Request:
     values: dict[str, Any] = {
         "depth": folder / "depth.npy", "near": "white", "kind": "disparity", "prompt": "a red house",
         "size": (SIDE, SIDE), "num_inference_steps": STEPS, "guidance_scale": 5.0, "sampler": "ddim",
         "schedule": "trailing", "model": str(folder / "model"), "control": str(folder / "depth"),
         "control_strength": 0.8,
     }  # fmt: skip
-    return GenerationRequest(**(values | more))
+    return Request(**(values | more))
 
 
-def ours(request: GenerationRequest, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+def ours(request: Request, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     kept: list[np.ndarray] = []
     decode = StableDiffusion.decode
 
@@ -62,7 +62,7 @@ def ours(request: GenerationRequest, monkeypatch: pytest.MonkeyPatch) -> np.ndar
     return kept[0][0]
 
 
-def theirs(folder: Path, request: GenerationRequest) -> np.ndarray:
+def theirs(folder: Path, request: Request) -> np.ndarray:
     depth, plan = Engine().understand(request)
     hints = hints_of(depth, plan)
     names = list(hints)

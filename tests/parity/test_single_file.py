@@ -17,7 +17,6 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion import layouts
 from depthpaint.models.stable_diffusion.file_family import family_of
@@ -25,6 +24,7 @@ from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.models.stable_diffusion.single_file import parts_of
 from depthpaint.models.stable_diffusion.tokenizers import tokenizer_for
 from depthpaint.record.result import GenerationResult
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FAMILIES = ("sd15", "sd21", "sd2-depth", "sdxl")
@@ -58,7 +58,7 @@ def tiny_layout(family: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def paint(root: Path, model: Path, control: Path | None, **more: Any) -> GenerationResult:
-    request = GenerationRequest(
+    request = Request(
         depth=root / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(96, 96),
         num_inference_steps=2, model=str(model), control=None if control is None else str(control), **more,
     )  # fmt: skip

@@ -14,9 +14,9 @@ import torch
 from tiny_sd import save_adapter, save_control, save_model, save_union
 
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -73,7 +73,7 @@ def ours(
         "guidance_scale": 5.0, "model": str(case.folder), "sampler": "ddim", "schedule": "trailing",
         "control": None if case.control is None else str(case.control),
     }  # fmt: skip
-    Engine(runtime=Runtime("cpu", "fp32")).paint(GenerationRequest(**(values | more)))
+    Engine(runtime=Runtime("cpu", "fp32")).paint(Request(**(values | more)))
     return kept[0][0]
 
 

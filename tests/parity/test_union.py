@@ -14,11 +14,11 @@ from tiny_sd import save_control, save_model, save_union
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion import union
 from depthpaint.models.stable_diffusion.folder import load_modules
 from depthpaint.models.stable_diffusion.found import Found
+from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -39,7 +39,7 @@ def paint(folder: Path, **more: Any) -> np.ndarray:
         "size": (64, 64), "num_inference_steps": 2, "model": str(folder / "model"),
         "control": str(folder / "union"),
     }  # fmt: skip
-    result = Engine(runtime=Runtime("cpu", "fp32")).paint(GenerationRequest(**(values | more)))
+    result = Engine(runtime=Runtime("cpu", "fp32")).paint(Request(**(values | more)))
     return result.pictures[0].pixels
 
 

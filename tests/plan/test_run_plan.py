@@ -7,13 +7,13 @@ import pytest
 
 from depthpaint.core.errors import ParameterError
 from depthpaint.core.geometry import Extent
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.plan.run_plan import RunPlan, make_plan
+from depthpaint.plan import RunPlan, make_plan
+from depthpaint.request import Request
 
 
 def plan_of(**fields: object) -> RunPlan:
-    request = GenerationRequest.model_validate({"depth": Path("d.png"), "prompt": "a ball", **fields})
+    request = Request.model_validate({"depth": Path("d.png"), "prompt": "a ball", **fields})
     return make_plan(request, Extent(128, 128), DIORAMA)
 
 
@@ -73,6 +73,6 @@ def test_enlarging_is_said_with_both_sizes() -> None:
     [(Extent(9000, 16), "depth"), (Extent(20_000, 8), "depth"), (Extent(32_768, 8), None)],
 )
 def test_a_size_that_the_map_decides_has_the_limits_of_any_size(depth_size: Extent, size: str | None) -> None:
-    request = GenerationRequest.model_validate({"depth": "d.png", "prompt": "p", "size": size})
+    request = Request.model_validate({"depth": "d.png", "prompt": "p", "size": size})
     with pytest.raises(ParameterError, match="each side must be 8 to 8192"):
         make_plan(request, depth_size, DIORAMA)

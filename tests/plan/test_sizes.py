@@ -9,7 +9,7 @@ import pytest
 
 from depthpaint.core.geometry import Box, Extent, Fit
 from depthpaint.models import registry
-from depthpaint.plan.sizes import plan_sizes
+from depthpaint.plan import plan_sizes
 
 Pair = tuple[int, int]
 HABITS = replace(

@@ -9,7 +9,7 @@ import pytest
 
 from depthpaint.core.errors import InternalError, ParameterError
 from depthpaint.core.geometry import Extent, Fit
-from depthpaint.plan.run_plan import make_plan
+from depthpaint.plan import make_plan
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
 from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
 

@@ -22,7 +22,6 @@ from depthpaint.cli import generate as generate_command
 from depthpaint.cli.main import run
 from depthpaint.core.errors import OutputError, printable
 from depthpaint.core.geometry import Extent
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.record.sections import AgreementFacts
@@ -35,6 +34,7 @@ from depthpaint.report.plots import histogram
 from depthpaint.report.recipe import recipe
 from depthpaint.report.shown import shown
 from depthpaint.report.thumbnail import thumbnail
+from depthpaint.request import Request
 from painted import HOSTILE, pixels_of, result_of
 
 Settings = Callable[..., RunRecord]
@@ -82,9 +82,9 @@ def test_a_recipe_asks_for_the_same_picture(
     fields: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = record(None, **fields)
-    asked: list[GenerationRequest] = []
+    asked: list[Request] = []
 
-    def caught(request: GenerationRequest, *_: object, **__: object) -> None:
+    def caught(request: Request, *_: object, **__: object) -> None:
         asked.append(request)
 
     monkeypatch.setattr(generate_command, "_print_plan", caught)

@@ -14,8 +14,8 @@ from depthpaint.batch.job import Job
 from depthpaint.batch.painting import OnePainter, Outcome
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import request_from
 from depthpaint.models.runtime import Runtime
+from depthpaint.request import request_from
 from depthpaint.study.cell import Cell
 from depthpaint.study.painting import PICTURES, paint_cells
 from depthpaint.testing import FakeEstimator, FakePainter, offering

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine
-from depthpaint.inputs.model_choice import ModelChoice
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.files import open_files
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama
@@ -20,6 +19,7 @@ from depthpaint.models.entry import ModelEntry
 from depthpaint.models.painter import Painter
 from depthpaint.models.registry import MODELS, find_model
 from depthpaint.models.runtime import Runtime
+from depthpaint.request import Request
 from training.networks import Networks
 from training.scores.held_out import HeldOut, Picture
 
@@ -66,7 +66,7 @@ def paint_disparity(
     """Paint exact disparity (H, W) in [0, 1] at its own size, by way of `file`, an .npy that is replaced."""
     np.save(file, disparity)
     height, width = disparity.shape
-    request = GenerationRequest(
+    request = Request(
         depth=file, prompt=caption, expand=False, seed=seed, size=Extent(width, height), near="white",
         kind="disparity", frame="keep", empty=(), range="full", allow_constant=True,
     )  # fmt: skip

@@ -13,15 +13,21 @@ from depthpaint.batch.plans import habits_of, learned_in
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import safe_stem
+from depthpaint.core.setting import Default, settings_of
 from depthpaint.inputs.regular_file import read_regular_file
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.inputs.size_limit import max_file_bytes
+from depthpaint.request import Request
 from depthpaint.verify.choosing import Wish
 
 KEY_VERSION = 1
 """Raised when the same request is to give another picture, so that what was made before is made again."""
 
 _KEY_IN_NAME = 16
+_DEFAULTS: dict[str, object] = {
+    name: None if isinstance(setting.default, Default) else setting.default
+    for name, setting in settings_of(Request).items()
+    if name not in ("count", "max_pixels")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Job:
     """
 
     line: int
-    request: GenerationRequest
+    request: Request
     file: str
     named: bool
     key: str
@@ -45,7 +51,7 @@ class Job:
 
 def jobs_of(asked: Wanted, wish: Wish | None = None) -> Iterator[Job]:
     """The jobs of a row. Raises DepthError where its depth file cannot be read."""
-    depth = depth_digest(asked.request.depth, max_file_bytes(asked.request.max_pixels))
+    depth = depth_digest(asked.request.depth, max_file_bytes(asked.request.reading.max_pixels))
     names = asked.files
     for index, request in enumerate(asked.pictures()):
         key = _key(request, depth, wish)
@@ -78,10 +84,13 @@ def _digest(path: Path, max_bytes: int, *state: int) -> str:
     return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()
 
 
-def _key(request: GenerationRequest, depth: str, wish: Wish | None) -> str:
-    values = request.model_dump(mode="json", exclude={"depth", "count", "max_pixels"})
-    # Said or not said makes a difference for holes (DepthReading.holes_said).
-    values["holes"] = [request.holes, request.holes_said]
+def _key(request: Request, depth: str, wish: Wish | None) -> str:
+    # What is not given counts as its default: a default that is written out asks for the same picture.
+    given = request.model_dump(mode="json", exclude={"depth"}, exclude_none=True)
+    values = {name: given.get(name, _DEFAULTS[name]) for name in _DEFAULTS} | {"prompt": request.prompt}
+    # Keys of earlier versions held the filling of holes, and whether it was given.
+    holes = values["holes"]
+    values["holes"] = ["inpaint", False] if holes == "auto" else [holes, True]
     identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
     if wish is not None:
         identity.append([wish.estimator, str(wish.least), wish.tries])

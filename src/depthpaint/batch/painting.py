@@ -20,7 +20,7 @@ from depthpaint.core.errors import (
     OutOfMemory,
 )
 from depthpaint.engine import Engine, Progress
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.record.infotext import infotext
 from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.run_record import record_of

@@ -26,8 +26,8 @@ from depthpaint.batch.turns import Turns
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, require_own, write_atomic
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.png_text import read_record
+from depthpaint.request import Request
 from depthpaint.verify.choosing import Wish
 
 ROWS_AT_ONCE = 1024
@@ -164,7 +164,7 @@ class Batch:
         self.tally.painted += 1
         self._judge(painted.agreement)
         loading = painted.seconds.get("load", 0.0)
-        self._expected.painted(job.request.model, work_of(job.request), loading)
+        self._expected.painted(job.request.choice.model, work_of(job.request), loading)
         self._listener.picture(path, painted.warnings)
         return None
 
@@ -184,16 +184,16 @@ class Batch:
         if self._wish is not None and job.file not in self._begun:
             found = read_record(self._folder / job.file).agreement
             self._judge(None if found is None else found.rank_correlation)
-        self._expected.skipped(job.request.model, work_of(job.request))
+        self._expected.skipped(job.request.choice.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
 
     def _judge(self, agreement: float | None) -> None:
         if self._wish is not None and agreement is not None:
             self.tally.judge(agreement, self._wish)
 
-    def _fail(self, line: int, error: DepthpaintError, picture: GenerationRequest) -> None:
+    def _fail(self, line: int, error: DepthpaintError, picture: Request) -> None:
         self.tally.failed += 1
-        self._expected.skipped(picture.model, work_of(picture))
+        self._expected.skipped(picture.choice.model, work_of(picture))
         self._tell_failure(line, error)
 
     def _tell_failure(self, line: int, error: DepthpaintError) -> None:
@@ -214,6 +214,6 @@ def in_order(rows: Iterable[Wanted]) -> Iterator[Wanted]:
 def _kinship(asked: Wanted) -> tuple[str, ...]:
     request = asked.request
     return (
-        request.choice.model_dump_json(), str(request.size), str(request.aspect), request.fit.value,
+        request.choice.model_dump_json(), str(request.size), str(request.aspect), str(request.fit),
         str(request.depth),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from depthpaint.batch.plans import require_plan, work_of
 from depthpaint.batch.wanted import NAME, Wanted, require_depth_file, wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.request import Request
 
 MOST_TOLD = 50
 
@@ -54,7 +54,7 @@ class Survey:
 def survey(
     manifest: Manifest,
     defaults: Mapping[str, object],
-    understand: Callable[[GenerationRequest], object] | None = None,
+    understand: Callable[[Request], object] | None = None,
     folder: Path | None = None,
 ) -> Survey:
     """Check every row of the shard: its fields, its model, its name, and that its depth file is there.
@@ -74,8 +74,8 @@ def survey(
         except ROW_ERRORS as error:
             found.add_problem(line, row_error(error))
         else:
-            found.pictures += asked.request.count
-            found.work[asked.request.model] += work_of(asked.request)
+            found.pictures += len(asked.request.seeds)
+            found.work[asked.request.choice.model] += work_of(asked.request)
     return found
 
 

@@ -11,9 +11,8 @@ from depthpaint.batch.manifests.row import Row
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import require_short_name
 from depthpaint.inputs.regular_file import STDIN
-from depthpaint.inputs.request import GenerationRequest, request_from
-from depthpaint.plan.run_plan import SEED_COUNT
 from depthpaint.record.picture_file import checked_name
+from depthpaint.request import Request, request_from
 
 NAME = "name"
 """The one column that is no field of the request: the file name of the row's picture, without folder."""
@@ -24,7 +23,7 @@ class Wanted:
     """A row that was understood. Without a `name` its pictures are named by what they are."""
 
     line: int
-    request: GenerationRequest
+    request: Request
     name: str | None
 
     @property
@@ -32,20 +31,16 @@ class Wanted:
         """The file names that the row asks for; none where it leaves them open."""
         if self.name is None:
             return []
-        count = self.request.count
+        count = len(self.request.seeds)
         stems = [self.name] if count == 1 else [f"{self.name}-{k + 1}" for k in range(count)]
         return [f"{stem}.png" for stem in stems]
 
-    def pictures(self) -> list[GenerationRequest]:
+    def pictures(self) -> list[Request]:
         """One request for each of its pictures, so that each can be made without the others.
 
         Picture k has the seed plus k, as an engine gives several.
         """
-        request = self.request
-        return [
-            request.model_copy(update={"seed": (request.seed + k) % SEED_COUNT, "count": 1})
-            for k in range(request.count)
-        ]
+        return [self.request.with_seed(seed) for seed in self.request.seeds]
 
 
 def wanted(row: Row, folder: Path, defaults: Mapping[str, object]) -> Wanted:

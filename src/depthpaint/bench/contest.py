@@ -105,10 +105,10 @@ def _own_picture(work: Path) -> NDArray[np.float64]:
 
 def _own_pictures(task: BenchTask, pictures: int) -> list[float]:
     from depthpaint.engine import Engine
-    from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.request import Request
 
     engine = Engine()
-    request = GenerationRequest(
+    request = Request(
         depth=task.depth, prompt=task.prompt, seed=task.seed, size="depth",
         num_inference_steps=task.num_inference_steps, guidance_scale=task.guidance_scale,
         sampler=SAMPLER, schedule=SCHEDULE, finish=False, expand=False,

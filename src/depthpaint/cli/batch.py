@@ -152,7 +152,7 @@ def _survey(
     from depthpaint.batch.survey import survey
     from depthpaint.cli.painting import make_engine
 
-    return survey(rows, defaults, make_engine(runtime).understand if thorough else None, out)
+    return survey(rows, defaults, make_engine(runtime).prepare if thorough else None, out)
 
 
 def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:

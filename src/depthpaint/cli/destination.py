@@ -15,7 +15,7 @@ from depthpaint.core.files import require_other_file, require_short_name
 from depthpaint.record.names import SUFFIX
 
 if TYPE_CHECKING:
-    from depthpaint.inputs.request import GenerationRequest
+    from depthpaint.request import Request
 
 PREVIEW = "-step-"
 
@@ -35,7 +35,7 @@ class Destination:
         return self.folder / f"{stem}{PREVIEW}{step:03d}.png"
 
 
-def stems(request: GenerationRequest, destination: Destination) -> list[str] | None:
+def stems(request: Request, destination: Destination) -> list[str] | None:
     """The stem of each picture's files, or None where each picture finds a free name when it is saved.
 
     Previews come before their picture and have to bear its name, so with them names are settled early.
@@ -46,18 +46,18 @@ def stems(request: GenerationRequest, destination: Destination) -> list[str] | N
 
     if destination.name is not None:
         stem = checked_name(destination.name)[: -len(SUFFIX)]
-        return [stem] if request.count == 1 else [f"{stem}-{k + 1}" for k in range(request.count)]
+        count = len(request.seeds)
+        return [stem] if count == 1 else [f"{stem}-{k + 1}" for k in range(count)]
     if not destination.preview_every:
         return None
-    seeds = [(request.seed + k) % 2**32 for k in range(request.count)]
 
     def taken(name: str) -> bool:
         return not destination.overwrite and bool(_occupied(destination, name[: -len(SUFFIX)]))
 
-    return [name[: -len(SUFFIX)] for name in picture_names(request.prompt, seeds, taken)]
+    return [name[: -len(SUFFIX)] for name in picture_names(request.prompt, request.seeds, taken)]
 
 
-def check_destination(request: GenerationRequest, destination: Destination) -> list[str] | None:
+def check_destination(request: Request, destination: Destination) -> list[str] | None:
     """Refuse a folder that cannot be written, a bad name and a name that is taken; return the `stems`.
 
     Nothing is left behind. Raises OutputError.

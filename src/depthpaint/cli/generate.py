@@ -14,12 +14,12 @@ from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tel
 
 if TYPE_CHECKING:
     from depthpaint.cli.destination import Destination
-    from depthpaint.inputs.request import GenerationRequest
     from depthpaint.models.runtime import Runtime
-    from depthpaint.plan.run_plan import RunPlan
+    from depthpaint.plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult, PaintedPicture
     from depthpaint.record.sections import AgreementFacts
+    from depthpaint.request import Request
     from depthpaint.verify.choosing import Wish
 
 SOME_FAILED = 4
@@ -143,24 +143,29 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
     """The plan as JSON holds it: sizes as text, the infinite first sigma of pure noise as "inf"."""
-    from dataclasses import asdict
     from math import isinf
 
-    document = asdict(plan)
-    document["choice"] = plan.choice.model_dump(mode="json")
-    document["also"] = [also.model_dump(mode="json") for also in plan.also]
     sizes = plan.sizes
-    document["sizes"] = {
-        "depth_size": str(sizes.depth_size), "content_size": str(sizes.content_size),
-        "canvas_size": str(sizes.canvas_size), "content_box": list(sizes.content_box),
-        "latent_size": str(sizes.latent_size), "output_size": str(sizes.output_size),
+    return {
+        "model": plan.model,
+        "settings": plan.settings.model_dump(mode="json"),
+        "seeds": list(plan.seeds),
+        "prompts": list(plan.prompts),
+        "prediction": plan.prediction,
+        "timesteps": plan.schedule.timesteps.tolist(),
+        "sigmas": ["inf" if isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas],
+        "sizes": {
+            "depth_size": str(sizes.depth_size), "content_size": str(sizes.content_size),
+            "canvas_size": str(sizes.canvas_size), "content_box": list(sizes.content_box),
+            "latent_size": str(sizes.latent_size), "output_size": str(sizes.output_size),
+        },
+        "inversions": dict(plan.inversions),
+        "warnings": list(plan.warnings),
     }  # fmt: skip
-    document["sigmas"] = ["inf" if isinf(sigma) else sigma for sigma in plan.sigmas]
-    return document
 
 
-def _request(values: dict[str, object]) -> GenerationRequest:
-    from depthpaint.inputs.request import request_from
+def _request(values: dict[str, object]) -> Request:
+    from depthpaint.request import request_from
 
     return request_from(values)
 
@@ -182,8 +187,8 @@ class Made:
             self._agreements.append((saved.path, picture.agreement))
         plan = result.plan
         if self._plan is not None:
-            seeds, heard = (*self._plan.seeds, *plan.seeds), (*self._plan.heard, *plan.heard)
-            plan = replace(plan, seeds=seeds, heard=heard)
+            seeds, prompts = (*self._plan.seeds, *plan.seeds), (*self._plan.prompts, *plan.prompts)
+            plan = replace(self._plan, seeds=seeds, prompts=prompts)
         self._plan = plan
         if not self._as_json:
             emit_path(saved.path)
@@ -222,13 +227,14 @@ def _row(result: GenerationResult, picture: PaintedPicture, saved: SavedPicture)
 
 
 def _print_plan(
-    request: GenerationRequest, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
+    request: Request, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
 ) -> None:
     from depthpaint.cli.destination import check_destination
     from depthpaint.cli.painting import describe, make_engine
 
     check_destination(request, destination)
-    depth, plan = make_engine(runtime).understand(request)
+    prepared = make_engine(runtime).prepare(request)
+    depth, plan = prepared.depth, prepared.plan
     tell(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)

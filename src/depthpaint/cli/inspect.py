@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthpaint.depth.depth_map import DepthMap
-    from depthpaint.inputs.depth_reading import DepthReading
+    from depthpaint.depth.reading import DepthReading
 
     Reader = Callable[[Path, DepthReading], DepthMap]
 
@@ -71,7 +71,7 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
       depthpaint inspect depth.exr --as depth16.png
       depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
-    from depthpaint.inputs.request import reading_from
+    from depthpaint.request import reading_from
 
     reading = reading_from(options.said(
         near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,

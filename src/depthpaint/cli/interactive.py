@@ -21,7 +21,7 @@ def interactive() -> None:
     from depthpaint.cli.destination import Destination, probe
     from depthpaint.cli.painting import describe, paint_into
     from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
-    from depthpaint.inputs.request import request_from
+    from depthpaint.request import request_from
 
     probe(OUT)
     path, depth = _ask_for_depth()
@@ -62,7 +62,7 @@ def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
     """Where the map does not tell which end is near, show it both ways and ask."""
     from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
     from depthpaint.depth.read import read_depth, require_certain
-    from depthpaint.inputs.depth_reading import DepthReading
+    from depthpaint.depth.reading import DepthReading
 
     try:
         require_certain(depth.source)

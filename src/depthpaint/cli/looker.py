@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from depthpaint.engine import Engine
-    from depthpaint.inputs.request import GenerationRequest
     from depthpaint.models.judges.clip import ClipJudge
+    from depthpaint.request import Request
     from depthpaint.verify.agreement import Agreement
     from depthpaint.verify.pairs import Pair
 
@@ -72,12 +72,12 @@ def clip_judge(name: str | None) -> ClipJudge | None:
     return judge
 
 
-def _asked(pair: Pair, max_pixels: int | None) -> tuple[GenerationRequest, str | None]:
+def _asked(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
     """What was asked for, and the sentence if a record says it."""
     from depthpaint.core.geometry import Fit
-    from depthpaint.inputs.request import request_from
     from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import RecordError
+    from depthpaint.request import request_from
 
     try:
         record = read_record(pair.image)

@@ -44,7 +44,7 @@ def show(name: str, as_json: AsJson = False) -> None:
       depthpaint models show sd15
     """
     from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
-    from depthpaint.inputs.model_choice import ModelChoice
+    from depthpaint.model_choice import ModelChoice
     from depthpaint.models.diorama.files import diorama_facts, tokenizer_file
     from depthpaint.models.diorama.habits import DIORAMA
     from depthpaint.models.diorama.vocabulary import Vocabulary

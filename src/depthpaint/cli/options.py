@@ -200,7 +200,7 @@ def said(**reading: object) -> dict[str, object]:
 
     The rest stays unsaid, which is not the same: holes without --holes are filled up to a limit only.
     """
-    from depthpaint.inputs.depth_reading import DepthReading
+    from depthpaint.depth.reading import DepthReading
     from depthpaint.models.estimators.registry import DEFAULT
 
     photo, named = reading.pop("photo"), reading.pop("estimator")

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from depthpaint.depth.depth_map import DepthSource
     from depthpaint.engine import Engine, Progress
-    from depthpaint.inputs.request import GenerationRequest
     from depthpaint.models.painter import Painter
     from depthpaint.models.runtime import Runtime
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult
+    from depthpaint.request import Request
     from depthpaint.verify.choosing import Wish
 
 
@@ -30,7 +30,7 @@ def make_engine(runtime: Runtime | None = None) -> Engine:
 
 
 def paint_into(
-    request: GenerationRequest,
+    request: Request,
     destination: Destination,
     *,
     quiet: bool,
@@ -88,24 +88,22 @@ def paint_into(
 
 
 def _results(
-    engine: Engine, request: GenerationRequest, wish: Wish | None, listen: Callable[[Progress], None]
+    engine: Engine, request: Request, wish: Wish | None, listen: Callable[[Progress], None]
 ) -> Generator[GenerationResult]:
     """A result for each picture, when it is painted."""
     if wish is None:
-        return engine.pictures(request, listen)
+        return engine.pictures(engine.prepare(request), listen)
     from depthpaint.verify.choosing import choose_each
 
     return choose_each(engine, request, wish, listen)
 
 
-def _tell_first(
-    request: GenerationRequest, first: GenerationResult, *, quiet: bool, depth_told: bool
-) -> None:
+def _tell_first(request: Request, first: GenerationResult, *, quiet: bool, depth_told: bool) -> None:
     """Say how the depth was understood, and which prompt the model was given."""
     tell(describe(first.depth), quiet=quiet or depth_told)
-    if (heard := first.plan.heard[0]) != request.prompt:
-        others = ", other seeds in other colours" if request.count > 1 else ""
-        tell(f'heard as "{printable(heard)}"{others} (--no-expand: as it stands)', quiet=quiet)
+    if (prompt := first.plan.prompts[0]) != request.prompt:
+        others = ", other seeds in other colours" if len(request.seeds) > 1 else ""
+        tell(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: as it stands)', quiet=quiet)
 
 
 def describe(source: DepthSource) -> str:

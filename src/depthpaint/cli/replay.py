@@ -107,14 +107,15 @@ def _again(
     most = cast("int | None", moved["max_pixels"])
     request = record.request(recorded_depth(record, image, depth, most), moved)
     engine = make_engine(runtime)
-    plan = engine.understand(request)[1]
+    prepared = engine.prepare(request)
     if record.digests.inversions:
-        require_learned_words(record, plan)
-    if record.plan.heard not in (None, *plan.heard):
-        # Colours are drawn otherwise by now: what was heard then is told as it stands.
-        request = request.model_copy(update={"prompt": record.plan.heard, "expand": False})
+        require_learned_words(record, prepared.plan)
+    recorded = record.plan.expanded_prompt
+    if recorded not in (None, *prepared.plan.prompts):
+        # Colours are drawn otherwise by now: the model is given the prompt that it was given then.
+        prepared = prepared.with_prompt(recorded)
     with step_bar(quiet=False) as show:
-        result = engine.paint(request, show)
+        result = engine.run(prepared, show)
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)

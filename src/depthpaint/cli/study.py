@@ -58,8 +58,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
     asked = list(dict.fromkeys([*(ratio.strip() for ratio in ratios.split(",") if ratio.strip()), REFERENCE]))
     for ratio in asked:
         request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
-    read, _ = engine.understand(request)
-    cells = aspect_cells(request, read, out / "depths", ratios=asked, seeds=seeds)
+    cells = aspect_cells(request, engine.prepare(request).depth, out / "depths", ratios=asked, seeds=seeds)
     outcomes = painted(engine, cells, out, verify_with, ray=ray, workers=workers, quiet=quiet)
     findings = aspect_findings(outcomes)
     finish(
@@ -141,8 +140,7 @@ def latency(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.study.telling import latency_document
 
     engine, request = begin(depth, prompt, seed, fields, out)
-    _, plan = engine.understand(request)
-    levers = levers_of(plan)
+    levers = levers_of(engine.prepare(request).plan)
     with bar("measuring", len(levers) * (1 + seeds * repeats), quiet=quiet) as step:
         measured = measure(
             engine,

@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 
     from depthpaint.core.interval import Interval
     from depthpaint.engine import Engine
-    from depthpaint.inputs.request import GenerationRequest
     from depthpaint.report.document import Document
+    from depthpaint.request import Request
     from depthpaint.study.cell import Cell, Outcome
 
 
 DATA, REPORT = "study.json", "report.html"
 
 
-def begin(
-    depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Path
-) -> tuple[Engine, GenerationRequest]:
+def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Path) -> tuple[Engine, Request]:
     """The engine and the plain request that a study varies.
 
     Raises ParameterError for bad fields, and OutputError where nothing can be written into `out`.
@@ -35,10 +33,10 @@ def begin(
     return make_engine(), request_of(depth, prompt, seed, fields)
 
 
-def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> GenerationRequest:
+def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> Request:
     """The request with further `fields`, each NAME=VALUE. Raises ParameterError."""
     from depthpaint.core.errors import ErrorCode, ParameterError
-    from depthpaint.inputs.request import request_from
+    from depthpaint.request import request_from
 
     values: dict[str, object] = {"depth": depth, "prompt": as_utf8(prompt), "seed": seed}
     for said in fields or ():

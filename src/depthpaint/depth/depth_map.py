@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.finding import Aspect, Finding
 from depthpaint.depth.formats.samples import FormatName
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 Near = Literal["white", "black"]
 

@@ -13,8 +13,8 @@ from depthpaint.depth.finding import Finding
 from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.kind import bend
 from depthpaint.depth.nearness import guess_near
+from depthpaint.depth.reading import METRES, DepthReading
 from depthpaint.depth.scale import RATIO, Kind
-from depthpaint.inputs.depth_reading import METRES, DepthReading
 
 STRAIGHT = -0.15
 """Surfaces that bend less than this (kind.bend) are straight: disparity."""

@@ -15,7 +15,7 @@ from depthpaint.depth.finding import Finding
 from depthpaint.depth.formats.packed import looks_packed, unpack_rgb24
 from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.mixed_pixels import repaired
-from depthpaint.inputs.depth_reading import ColoursChoice
+from depthpaint.depth.reading import ColoursChoice
 
 RED, MOST_RED = 0.04, 0.01
 """How far from its ends hsv is red, and how much red of a lossy picture may be."""

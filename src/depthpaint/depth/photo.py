@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.formats.pillow import LOSSY_NOTE
 from depthpaint.depth.formats.samples import Quantity, Samples
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from depthpaint.depth.finding import LEAST_CONFIDENCE
 from depthpaint.depth.formats.decode import decode
 from depthpaint.depth.formats.samples import FormatName
 from depthpaint.depth.photo import Estimate, Estimating, estimated
+from depthpaint.depth.reading import DepthReading
 from depthpaint.depth.understand import Understood, understand
-from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.regular_file import STDIN, read_input
 from depthpaint.inputs.size_limit import max_file_bytes
 

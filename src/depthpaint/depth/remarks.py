@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from depthpaint.depth.emptiness import Emptiness
 from depthpaint.depth.finding import Finding
+from depthpaint.depth.reading import DepthReading
 from depthpaint.depth.scale import Scale
 from depthpaint.depth.span import Span
-from depthpaint.inputs.depth_reading import DepthReading
 
 
 def holes_finding(

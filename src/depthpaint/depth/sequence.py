@@ -11,7 +11,7 @@ from pathlib import Path
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.read import AS_IT_IS, read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 _FRAMES = frozenset({
     ".png", ".npy", ".npz", ".exr", ".tif", ".tiff", ".pfm", ".webp", ".jpg", ".jpeg", ".heic", ".heif",

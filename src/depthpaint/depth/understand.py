@@ -19,11 +19,11 @@ from depthpaint.depth.formats.samples import Samples
 from depthpaint.depth.frame import Frame, find_frame
 from depthpaint.depth.meaning import Meaning, meaning_of
 from depthpaint.depth.numbers import numbers_of
+from depthpaint.depth.reading import DepthReading
 from depthpaint.depth.remarks import holes_finding, range_finding
 from depthpaint.depth.scale import Scale
 from depthpaint.depth.span import Span, find_span
 from depthpaint.depth.unit import unit_finding
-from depthpaint.inputs.depth_reading import DepthReading
 
 MOST_UNKNOWN = 0.5
 """Of the pixels; more is refused unless --holes says what is to become of them."""
@@ -120,7 +120,7 @@ def _enough(name: str, numbers: NDArray[Any], empty: Emptiness, reading: DepthRe
     """The pixels that hold depth, if they are enough to go by."""
     proper = empty.proper
     share = float(empty.unknown.mean())
-    chosen = reading.holes_said
+    chosen = reading.holes != "auto"
     if not proper.any() and not empty.unknown.all() and not empty.endless.any():
         proper = ~empty.unknown  # two marks and nothing else: then they are the map
     if proper.any() and (share <= MOST_UNKNOWN or chosen):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.finding import Finding
-from depthpaint.inputs.depth_reading import METRES
+from depthpaint.depth.reading import METRES
 
 KITTI_WIDTHS, KITTI_HEIGHTS = (1216, 1248), (352, 384)
 MOST_MILLIMETRES = 12_000

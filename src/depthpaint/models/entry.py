@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 
 def _none(prompt: str) -> Mapping[str, str]:

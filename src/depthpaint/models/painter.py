@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 

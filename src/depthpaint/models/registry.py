@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from depthpaint.core.errors import ErrorCode, ModelError, printable
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.expansion import expanded
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.entry import ModelEntry

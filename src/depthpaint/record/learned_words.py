@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.plan.run_plan import RunPlan
+from depthpaint.plan import RunPlan
 from depthpaint.record.run_record import RunRecord
 
 

@@ -7,7 +7,11 @@ neither JSON nor a PNG's text may hold, so it is written as six plain characters
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePath, PureWindowsPath
+
+from depthpaint.core.setting import settings_of
+from depthpaint.request import Settings
 
 LONGEST_PATH = 4096
 """Characters; Linux takes no longer path, and each other byte of one becomes six characters in a record."""
@@ -48,3 +52,40 @@ def names_no_folder(path: str) -> bool:
     windows, here = PureWindowsPath(_WRITTEN.sub("_", path)), PurePath(path_from_text(path))
     parts = {*windows.parts, *here.parts}
     return bool(path) and not (windows.anchor or here.anchor or path.startswith("/") or ".." in parts)
+
+
+def settings_to_tell(settings: Settings) -> Settings:
+    """Settings with their paths as they may be told; registered names and hub ids stay what they are."""
+    return _with_paths(settings, lambda path: path_to_tell(Path(path).resolve()))
+
+
+def require_no_folder(settings: Settings) -> Settings:
+    """Refuse paths that lead out of the working folder: a record from elsewhere may not name files here."""
+
+    def checked(path: str) -> str:
+        if not names_no_folder(path):
+            raise ValueError(f"'{path[:80]}' is no name, no hub id and no path below the working folder")
+        return path
+
+    return _with_paths(settings, checked)
+
+
+def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
+    """The settings with each path in them changed. Every field that holds paths is marked so (Setting)."""
+    changed: dict[str, object] = {}
+    for name, setting in settings_of(Settings).items():
+        value = getattr(settings, name)
+        if not setting.paths or value is None:
+            continue
+        if isinstance(value, str):
+            changed[name] = change(value)
+        elif name == "lora":
+            changed[name] = tuple(
+                lora.model_copy(update={"file": change(lora.file)}) for lora in settings.lora
+            )
+        else:
+            changed[name] = tuple(
+                also.model_copy(update={"control": change(also.control)}) if also.control else also
+                for also in settings.also
+            )
+    return settings.model_copy(update=changed)

@@ -16,11 +16,11 @@ from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.inputs.regular_file import STDIN, read_regular_file
-from depthpaint.inputs.request import MAX_OUTPUT_SIDE
 from depthpaint.inputs.size_limit import MAX_PIXELS, max_file_bytes
 from depthpaint.record.paths import path_from_text
 from depthpaint.record.png_text import picture_bytes
 from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.request import MAX_OUTPUT_SIDE
 
 
 def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.uint8]:

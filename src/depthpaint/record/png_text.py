@@ -19,8 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 from depthpaint.core.errors import ErrorCode
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
 from depthpaint.inputs.regular_file import Wanted, read_regular_file
-from depthpaint.inputs.request import MAX_OUTPUT_SIDE
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
+from depthpaint.request import MAX_OUTPUT_SIDE
 
 RECORD_KEY = "depthpaint"
 INFOTEXT_KEY = "parameters"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.depth_map import DepthSource
-from depthpaint.plan.run_plan import RunPlan
+from depthpaint.plan import RunPlan
 from depthpaint.record.sections import AgreementFacts
 
 
@@ -60,7 +60,7 @@ def joined(results: Iterable[GenerationResult]) -> GenerationResult:
         plan=replace(
             several[0].plan,
             seeds=tuple(seed for result in several for seed in result.plan.seeds),
-            heard=tuple(heard for result in several for heard in result.plan.heard),
+            prompts=tuple(prompt for result in several for prompt in result.plan.prompts),
         ),
         seconds=dict(seconds),
         evaluations=dict(evaluations),

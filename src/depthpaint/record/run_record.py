@@ -12,17 +12,14 @@ from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
 from depthpaint.depth.depth_map import DepthSource
-from depthpaint.inputs.also import Also
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.model_choice import Lora, ModelChoice
-from depthpaint.inputs.request import GenerationRequest, request_from
-from depthpaint.plan.run_plan import RunPlan
+from depthpaint.model_choice import Lora
+from depthpaint.plan import RunPlan
 from depthpaint.record.environment import environment
-from depthpaint.record.paths import path_to_tell
+from depthpaint.record.paths import path_to_tell, require_no_folder, settings_to_tell
 from depthpaint.record.result import GenerationResult
 from depthpaint.record.sections import (
     AgreementFacts,
@@ -33,10 +30,10 @@ from depthpaint.record.sections import (
     PlanFacts,
     Seconds,
     Section,
-    Settings,
 )
+from depthpaint.request import Request, Settings, request_from
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LONGEST_RECORD = 4 * 1024 * 1024
 """Characters of JSON that are read; the longest prompt and a thousand steps need a tenth of it."""
 
@@ -49,7 +46,7 @@ class RunRecord(Section):
     """One picture's record. `seconds` and `evaluations` are its own; what several share is the first's."""
 
     schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
-    settings: Settings
+    settings: Annotated[Settings, AfterValidator(require_no_folder)]
     plan: PlanFacts
     depth: DepthFacts
     digests: Digests
@@ -78,7 +75,9 @@ class RunRecord(Section):
         try:
             data = text.encode()
             version = _Version.model_validate_json(data).schema_version
-            if version != SCHEMA_VERSION:
+            if version == 2:
+                data = json.dumps(_from_version_2(json.loads(data))).encode()
+            elif version != SCHEMA_VERSION:
                 raise _other_version(version)
             return cls.model_validate_json(data)
         except ValidationError as error:
@@ -88,7 +87,7 @@ class RunRecord(Section):
         except UnicodeEncodeError as error:
             raise _damaged("it holds half of a surrogate pair") from error
 
-    def request(self, depth_path: Path, moved: Mapping[str, object] | None = None) -> GenerationRequest:
+    def request(self, depth_path: Path, moved: Mapping[str, object] | None = None) -> Request:
         """The request that paints this picture again from the depth map, or the photo, at `depth_path`.
 
         `moved` says where models are now, by the request's fields (model, control, vae, from_photo, and for
@@ -97,10 +96,10 @@ class RunRecord(Section):
         ParameterError where a record made elsewhere holds what no request may.
         """
         settings = self.settings
-        values: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
-        del values["reading"]
-        values |= settings.reading.model_dump()
-        values |= {name: place for name, place in (moved or {}).items() if place is not None and values[name]}
+        values: dict[str, object] = settings.given()
+        for name, place in (moved or {}).items():
+            if place is not None and (name == "max_pixels" or values.get(name)):
+                values[name] = place
         if moved and isinstance(files := moved.get("lora"), list):
             values["lora"] = _moved_loras(settings.lora, cast("list[str]", files))
         return request_from({**values, "depth": depth_path})
@@ -121,8 +120,8 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
             remedy="report it with the command that led here",
         )
     return RunRecord(
-        settings=_settings(plan, result.depth, picture.seed),
-        plan=_plan_facts(plan, plan.heard[index]),
+        settings=settings_to_tell(plan.only(index).settings),
+        plan=_plan_facts(plan, plan.prompts[index]),
         depth=_depth_facts(result.depth),
         digests=Digests(
             depth=result.depth.sha256,
@@ -146,29 +145,6 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def _settings(plan: RunPlan, depth: DepthSource, seed: int) -> Settings:
-    return Settings(
-        prompt=plan.prompt,
-        negative_prompt=plan.negative_prompt,
-        seed=seed,
-        sampler=plan.sampler,
-        schedule=plan.schedule,
-        num_inference_steps=plan.num_inference_steps,
-        guidance_scale=plan.guidance_scale,
-        guidance_window=plan.guidance_window,
-        control_strength=plan.control_strength,
-        control_window=plan.control_window,
-        profile=plan.profile,
-        reading=_reading_to_tell(depth.reading),
-        fit=plan.fit,
-        finish=plan.finish,
-        expand=plan.expand,
-        **_choice_to_tell(plan.choice),
-        also=tuple(_also_to_tell(also) for also in plan.also),
-        size=plan.sizes.output_size,
-    )
-
-
 def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
     if len(files) != len(loras):
         raise ParameterError(
@@ -179,26 +155,16 @@ def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
     return tuple(lora.model_copy(update={"file": file}) for lora, file in zip(loras, files, strict=True))
 
 
-def _choice_to_tell(choice: ModelChoice) -> dict[str, Any]:
-    """The choice with its paths as they may be told; registered names and hub ids stay what they are."""
-    told: dict[str, Any] = {name: getattr(choice, name) for name in ModelChoice.model_fields}
-    del told["also"]  # The plan holds it with its strengths.
-    for name in ("model", "control", "vae"):
-        if told[name] is not None:
-            told[name] = path_to_tell(Path(told[name]).resolve())
-    told["lora"] = tuple(
-        lora.model_copy(update={"file": path_to_tell(Path(lora.file).resolve())}) for lora in choice.lora
-    )
-    return told
+def _from_version_2(record: Any) -> Any:
+    """A record of version 2 as one of version 3: how the file is read lies among the settings, not below."""
+    settings = {**record["settings"], **record["settings"]["reading"]}
+    del settings["reading"], settings["max_pixels"]
+    plan = dict(record["plan"])
+    plan["expanded_prompt"] = plan.pop("heard", None)
+    return {**record, "schema_version": SCHEMA_VERSION, "settings": settings, "plan": plan}
 
 
-def _also_to_tell(also: Also) -> Also:
-    if also.control is None:
-        return also
-    return also.model_copy(update={"control": path_to_tell(Path(also.control).resolve())})
-
-
-def _plan_facts(plan: RunPlan, heard: str) -> PlanFacts:
+def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
     sizes = plan.sizes
     return PlanFacts(
         depth_size=sizes.depth_size,
@@ -207,11 +173,11 @@ def _plan_facts(plan: RunPlan, heard: str) -> PlanFacts:
         canvas_size=sizes.canvas_size,
         latent_size=sizes.latent_size,
         output_size=sizes.output_size,
-        timesteps=plan.timesteps,
+        timesteps=tuple(float(step) for step in plan.schedule.timesteps),
         # JSON knows no infinity.
-        sigmas=tuple("inf" if math.isinf(sigma) else sigma for sigma in plan.sigmas),
+        sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
         prediction=plan.prediction,
-        heard=None if heard == plan.prompt else heard,
+        expanded_prompt=None if prompt == plan.settings.prompt else prompt,
     )
 
 
@@ -236,13 +202,6 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         invalid_share=source.invalid_share,
         notes=source.notes,
     )
-
-
-def _reading_to_tell(reading: DepthReading) -> DepthReading:
-    if reading.from_photo is None:
-        return reading
-    # Resolved, so that ".." has a name; a registered name stays what it is.
-    return reading.model_copy(update={"from_photo": path_to_tell(Path(reading.from_photo).resolve())})
 
 
 def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordError:

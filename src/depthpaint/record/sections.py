@@ -1,4 +1,4 @@
-"""The sections of a record, each what one room had to say."""
+"""The sections of a record beside its settings: one for each part of the program that adds to it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from depthpaint.core.geometry import Box, Extent, Fit
-from depthpaint.inputs.also import Also
-from depthpaint.inputs.depth_reading import DepthReading
-from depthpaint.inputs.model_choice import Lora
-from depthpaint.inputs.request import MAX_SEED
-from depthpaint.inputs.size_limit import MAX_PIXELS, MAX_SIDE
-from depthpaint.inputs.text_fields import Name, Text
-from depthpaint.inputs.window import window_in_order
+from depthpaint.core.field_types import Text
+from depthpaint.core.geometry import Box, Extent
+from depthpaint.inputs.size_limit import MAX_SIDE
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
 
 MOST_SECONDS = 1e9
@@ -27,8 +22,6 @@ def _extent(value: Extent) -> Extent:
 
 
 Size = Annotated[Extent, AfterValidator(_extent)]
-# Not inputs.window.Window, which takes "0:1" as well, and for that no array of strict JSON.
-Window = Annotated[tuple[float, float], AfterValidator(window_in_order)]
 Share = Annotated[float, Field(ge=-_ROUNDING, le=1 + _ROUNDING)]
 Correlation = Annotated[float, Field(ge=-1 - _ROUNDING, le=1 + _ROUNDING)]
 Positive = Annotated[float, Field(ge=0)]
@@ -45,75 +38,17 @@ def _told_path(path: str) -> str:
     return path
 
 
-def _told_reading(reading: DepthReading) -> DepthReading:
-    if reading.from_photo is not None and not names_no_folder(reading.from_photo):
-        raise ValueError("an estimator is named by its name, or by a folder below the working one")
-    # How much memory may be used is for the person who reads the record to say, not for the record.
-    return (
-        reading.model_copy(update={"max_pixels": MAX_PIXELS}) if reading.max_pixels != MAX_PIXELS else reading
-    )
-
-
-def _told_name(name: str) -> str:
-    if name and not names_no_folder(name):
-        raise ValueError("a model is named by its name, its hub id, or a path below the working folder")
-    return name
-
-
-def _told_also(several: tuple[Also, ...]) -> tuple[Also, ...]:
-    for also in several:
-        _told_name(also.control or "")
-    return several
-
-
-def _told_loras(loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
-    for lora in loras:
-        _told_name(lora.file)
-    return loras
-
-
 class Section(BaseModel):
     """Frozen and strict: a record from elsewhere may hold nothing else."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Settings(Section):
-    """All that a request needs to paint this one picture again, with nothing left to a model's habits.
-
-    `size` is the output in pixels; the windows are shares of the steps in [0, 1]. In `reading` an estimator's
-    folder is told as the depth file's path is.
-    """
-
-    prompt: Text
-    negative_prompt: Text
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
-    sampler: Name
-    schedule: Name
-    num_inference_steps: Annotated[int, Field(ge=1, le=1000)]
-    guidance_scale: Annotated[float, Field(ge=0, le=100)]
-    guidance_window: Window
-    control_strength: Annotated[float, Field(ge=0, le=2)]
-    control_window: Window
-    profile: Label
-    reading: Annotated[DepthReading, AfterValidator(_told_reading)]
-    fit: Fit
-    finish: bool = True
-    expand: bool = False
-    model: Annotated[Path, AfterValidator(_told_name)]
-    control: Annotated[Path, AfterValidator(_told_name)] | None = None
-    vae: Annotated[Path, AfterValidator(_told_name)] | None = None
-    also: Annotated[tuple[Also, ...], Field(max_length=10), AfterValidator(_told_also)] = ()
-    lora: Annotated[tuple[Lora, ...], Field(max_length=100), AfterValidator(_told_loras)] = ()
-    clip_skip: Annotated[int, Field(ge=0, le=10)] = 0
-    safety_checker: bool = False
-    size: Size
-
-
 class PlanFacts(Section):
-    """What the settings came to: the sizes by their names (plan.sizes), the noise levels, the sentence heard.
+    """What the settings came to: the sizes by their names (plan.Sizes) and the noise levels.
 
     `sigmas` are noise over signal; the first is "inf" for a model that starts from noise alone.
+    `expanded_prompt` is what the model was given, where that is not the prompt as it stands.
     """
 
     depth_size: Size
@@ -125,7 +60,7 @@ class PlanFacts(Section):
     timesteps: Annotated[tuple[Step, ...], Field(max_length=10_000)]
     sigmas: Annotated[tuple[Step | Literal["inf"], ...], Field(max_length=10_000)]
     prediction: Label
-    heard: Text | None = None
+    expanded_prompt: Text | None = None
 
 
 class FindingFacts(Section):

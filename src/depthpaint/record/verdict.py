@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from depthpaint.core.errors import printable
 from depthpaint.record.environment import VERSIONS
 from depthpaint.record.run_record import RunRecord, pixels_sha256
-from depthpaint.record.sections import PlanFacts, Settings
+from depthpaint.record.sections import PlanFacts
+from depthpaint.request import Settings
 
 TOLERANCE = 2
 """Of 255, for the worst value of a picture: what another machine's rounding may change and no eye can see."""

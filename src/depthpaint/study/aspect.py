@@ -15,7 +15,7 @@ from depthpaint.core.geometry import Extent, Fit, place
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fit import fit_depth
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.request import Request
 from depthpaint.study.cell import Cell, Outcome
 from depthpaint.study.paired import difference, told
 
@@ -27,14 +27,14 @@ SEEDS = 8
 
 
 def aspect_cells(
-    request: GenerationRequest, depth: DepthMap, folder: Path, *, ratios: Sequence[str], seeds: int
+    request: Request, depth: DepthMap, folder: Path, *, ratios: Sequence[str], seeds: int
 ) -> list[Cell]:
     """The grid: every ratio in every way with every seed. Letterboxed maps are written into `folder`."""
     cells: list[Cell] = []
     for ratio in ratios:
         value = float(Fraction(ratio.replace(":", "/")))
         for way in WAYS:
-            fields: dict[str, object] = {"aspect": value, "size": None, "count": 1}
+            fields: dict[str, object] = {"aspect": value, "size": None}
             if way == "letterbox":
                 fields |= {
                     "depth": _letterboxed(depth, value, folder / f"letterbox-{ratio.replace(':', 'x')}.npy")
@@ -49,8 +49,8 @@ def aspect_cells(
             else:
                 fields |= {"fit": Fit(way)}
             for number in range(seeds):
-                asked = request.model_copy(update={**fields, "seed": (request.seed + number) % 2**32})
-                cells.append(Cell({"ratio": ratio, "way": way, "seed": asked.seed}, asked))
+                asked = request.with_seed(request.seeds[0] + number).model_copy(update=fields)
+                cells.append(Cell({"ratio": ratio, "way": way, "seed": asked.seeds[0]}, asked))
     return cells
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.sections import AgreementFacts
+from depthpaint.request import Request
 from depthpaint.study.look import Look
 
 Label = str | float | int
@@ -18,7 +18,7 @@ class Cell:
     """A request for one picture, and the `labels` that say where it stands in the study's grid."""
 
     labels: Mapping[str, Label]
-    request: GenerationRequest
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)

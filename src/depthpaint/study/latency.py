@@ -10,10 +10,10 @@ import numpy as np
 
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.engine import Engine, Pixels
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.registry import MODELS
-from depthpaint.plan.run_plan import RunPlan
+from depthpaint.plan import RunPlan
 from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.request import Request
 from depthpaint.verify.agreement import agreement
 
 AS_IT_IS = "as it is"
@@ -52,7 +52,8 @@ class Measured:
 
 def levers_of(plan: RunPlan) -> list[Lever]:
     """What can be tried on a request that was planned so; the first changes nothing."""
-    steps = plan.num_inference_steps
+    settings = plan.settings
+    steps = settings.num_inference_steps
     levers = [Lever(AS_IT_IS, {})]
     levers += [
         Lever(f"{fewer} step{'s' if fewer > 1 else ''}", {"num_inference_steps": fewer})
@@ -61,20 +62,20 @@ def levers_of(plan: RunPlan) -> list[Lever]:
     levers += [
         Lever(f"sampler {name}", {"sampler": name})
         for name in ("euler", "ddim", "dpm++-2m", "unipc")
-        if name != plan.sampler
+        if name != settings.sampler
     ]
-    if plan.guidance_scale != 1:
+    if settings.guidance_scale != 1:
         levers.append(Lever("no guidance", {"guidance_scale": 1.0}))
         levers.append(Lever("guidance in the first half", {"guidance_window": (0.0, 0.5)}))
         levers.append(Lever("guidance in the middle", {"guidance_window": (0.2, 0.8)}))
     levers += [
         Lever(f"schedule {name}", {"schedule": name})
         for name in ("trailing", "karras")
-        if name != plan.schedule
+        if name != settings.schedule
     ]
-    if plan.finish and plan.sizes.resized:
+    if settings.finish and plan.sizes.resized:
         levers.append(Lever("without finishing", {"finish": False}))
-    if plan.choice.model in MODELS:
+    if settings.model in MODELS:
         # torch has one number of threads for the whole process, so two engines cannot be compared in turn.
         levers.append(Lever("one thread", {}, threads=1))
     levers.append(Lever("depth in the first half", {"control_window": (0.0, 0.5)}))
@@ -86,7 +87,7 @@ def levers_of(plan: RunPlan) -> list[Lever]:
 
 def measure(
     engine: Engine,
-    request: GenerationRequest,
+    request: Request,
     levers: Sequence[Lever],
     *,
     seeds: int,
@@ -115,15 +116,13 @@ def measure(
     return measured
 
 
-def _changed(request: GenerationRequest, lever: Lever, number: int) -> GenerationRequest:
-    fields = {name: getattr(request, name) for name in request.model_fields_set}
-    seed = (request.seed + number) % 2**32
-    return GenerationRequest.model_validate({**fields, **lever.changes, "seed": seed, "count": 1})
+def _changed(request: Request, lever: Lever, number: int) -> Request:
+    return Request.model_validate({**request.with_seed(request.seeds[0] + number).given(), **lever.changes})
 
 
 def _paint(
     engine: Engine,
-    request: GenerationRequest,
+    request: Request,
     measured: Measured,
     plain: dict[int, Pixels],
     estimator: str,
@@ -145,9 +144,9 @@ def _paint(
     measured.rank_correlation.append(found.rank_correlation)
     measured.detail_correlation.append(found.detail_correlation)
     if measured.lever.name == AS_IT_IS:
-        plain[request.seed] = pixels
-    elif plain[request.seed].shape == pixels.shape:
-        measured.likeness.append(psnr(plain[request.seed], pixels))
+        plain[request.seeds[0]] = pixels
+    elif plain[request.seeds[0]].shape == pixels.shape:
+        measured.likeness.append(psnr(plain[request.seeds[0]], pixels))
 
 
 def psnr(one: Pixels, other: Pixels) -> float:

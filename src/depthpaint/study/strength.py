@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from depthpaint.core.interval import Interval, interval_of
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.picture_source import pixels_of
+from depthpaint.request import Request
 from depthpaint.study.cell import Cell, Outcome
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -33,7 +33,7 @@ class StrengthFinding:
 
 
 def strength_cells(
-    request: GenerationRequest,
+    request: Request,
     *,
     seeds: int,
     strengths: Sequence[float] = STRENGTHS,
@@ -44,11 +44,14 @@ def strength_cells(
     for window in windows:
         for strength in strengths:
             for number in range(seeds):
-                seed = (request.seed + number) % 2**32
-                asked = request.model_copy(
-                    update={"control_strength": strength, "control_window": window, "seed": seed, "count": 1}
+                asked = request.with_seed(request.seeds[0] + number).model_copy(
+                    update={"control_strength": strength, "control_window": window}
                 )
-                labels = {"strength": strength, "window": f"{window[0]:g}:{window[1]:g}", "seed": seed}
+                labels = {
+                    "strength": strength,
+                    "window": f"{window[0]:g}:{window[1]:g}",
+                    "seed": asked.seeds[0],
+                }
                 cells.append(Cell(labels, asked))
     return cells
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.geometry import Extent
+from depthpaint.core.geometry import Extent, Fit
 from depthpaint.depth.compare import Likeness, aligned_to, compare
 from depthpaint.depth.edges import edge_agreement
 from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import require_certain
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.request import Request
 
 Floats = NDArray[np.float32]
 
@@ -37,9 +37,7 @@ class Agreement:
     caution: str
 
 
-def agreement(
-    engine: Engine, request: GenerationRequest, pixels: NDArray[np.uint8], estimator: str
-) -> Agreement:
+def agreement(engine: Engine, request: Request, pixels: NDArray[np.uint8], estimator: str) -> Agreement:
     """Compare the depth that `request` asks for with what `estimator` sees in `pixels` (H, W, 3).
 
     Raises DepthpaintError where the depth file, or the estimator, cannot be read.
@@ -47,7 +45,7 @@ def agreement(
     depth = engine.read(request.depth, request.reading)
     require_certain(depth.source)
     height, width = pixels.shape[:2]
-    asked, valid = depth_at(depth, Extent(width, height), request.fit)
+    asked, valid = depth_at(depth, Extent(width, height), request.fit or Fit.PAD)
     estimate = engine.estimate(estimator, pixels)
     # A distance grows where disparity falls: only its order and its inverse can be compared.
     seen = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)

@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from depthpaint.engine import Engine, Pixels, Progress
-from depthpaint.inputs.request import GenerationRequest
+from depthpaint.engine import Engine, Pixels, Prepared, Progress
 from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.record.result import GenerationResult, joined
 from depthpaint.record.sections import AgreementFacts
+from depthpaint.request import SEED_COUNT, Request
 from depthpaint.verify.agreement import Agreement, agreement
 
 FEWEST_STEPS = 8
 """With fewer steps a look at half of them costs more than it saves."""
 WORSE_BY = 0.05
 """A try is given up whose preview agrees worse than the best's preview did, by this rank correlation."""
-SEEDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class _WorseThanBest(Exception):
 
 def choose(
     engine: Engine,
-    request: GenerationRequest,
+    request: Request,
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> GenerationResult:
@@ -56,7 +55,7 @@ def choose(
 
 def choose_each(
     engine: Engine,
-    request: GenerationRequest,
+    request: Request,
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Generator[GenerationResult]:
@@ -64,8 +63,9 @@ def choose_each(
 
     Its `seconds` and `evaluations` are those of all its tries. Only the best try is held.
     """
-    for picture in range(request.count):
-        yield _Contest(engine, request, wish, picture, on_progress).winner()
+    prepared = engine.prepare(request)
+    for picture in range(len(prepared.plan.seeds)):
+        yield _Contest(engine, prepared, wish, picture, on_progress).winner()
 
 
 class _Contest:
@@ -74,12 +74,12 @@ class _Contest:
     def __init__(
         self,
         engine: Engine,
-        request: GenerationRequest,
+        prepared: Prepared,
         wish: Wish,
         picture: int,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._engine, self._request, self._wish, self._picture = engine, request, wish, picture
+        self._engine, self._prepared, self._wish, self._picture = engine, prepared, wish, picture
         self._on_progress = on_progress
         self._halfway = self._best_halfway = -1.0
         self._caution = ""
@@ -110,19 +110,20 @@ class _Contest:
         )  # fmt: skip
 
     def _try(self, number: int) -> tuple[GenerationResult, float]:
-        seed = (self._request.seed + self._picture + number * self._request.count) % SEEDS
-        request = self._request.model_copy(update={"seed": seed, "count": 1})
+        seeds = self._prepared.plan.seeds
+        seed = (seeds[self._picture] + number * len(seeds)) % SEED_COUNT
+        prepared = self._engine.with_seeds(self._prepared, (seed,))
 
         def listen(progress: Progress) -> None:
             if self._on_progress is not None:
                 done = self._picture * self._wish.tries + number
                 self._on_progress(replace(
-                    progress, picture=done + 1, pictures=self._request.count * self._wish.tries
+                    progress, picture=done + 1, pictures=len(seeds) * self._wish.tries
                 ))  # fmt: skip
             if self._wish.tries > 1 and progress.steps >= FEWEST_STEPS:
                 self._look_halfway(progress)
 
-        result = self._engine.paint(request, listen)
+        result = self._engine.run(prepared, listen)
         picture = result.pictures[0]
         found = self._judge(picture.pixels)
         judged = replace(picture, agreement=facts_of(found, number + 1))
@@ -136,7 +137,7 @@ class _Contest:
             raise _WorseThanBest
 
     def _judge(self, pixels: Pixels) -> Agreement:
-        found = agreement(self._engine, self._request, pixels, self._wish.estimator)
+        found = agreement(self._engine, self._prepared.request, pixels, self._wish.estimator)
         self._caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
         return found
 

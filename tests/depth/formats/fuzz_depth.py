@@ -19,8 +19,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 with atheris.instrument_imports(include=["depthpaint"]):
     from depthpaint.core.errors import DepthpaintError
     from depthpaint.depth.formats.decode import decode
+    from depthpaint.depth.reading import DepthReading
     from depthpaint.depth.understand import understand
-    from depthpaint.inputs.depth_reading import DepthReading
 
 READING = DepthReading(near="white", allow_constant=True)
 MOST_PIXELS = 1 << 20

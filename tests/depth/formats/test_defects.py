@@ -13,7 +13,7 @@ from made_defects import Case, cases
 
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 CASES = cases()
 READING = DepthReading(near="white", allow_constant=True)

@@ -27,7 +27,7 @@ from PIL import Image, ImageOps
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.read import read_depth
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 GRAY = np.rint(smooth(48, 64) * 255).astype(np.uint8)
 

@@ -19,7 +19,7 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.read import read_depth as read_file
-from depthpaint.inputs.depth_reading import DepthReading
+from depthpaint.depth.reading import DepthReading
 
 
 def read_depth(path: Path, **said: Any) -> DepthMap:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from depthpaint.engine import Engine
-from depthpaint.inputs.request import GenerationRequest
 from depthpaint.record.result import GenerationResult
+from depthpaint.request import Request
 from depthpaint.testing import FakePainter, offering
 from training.scores.held_out import HeldOut, held_out_worlds, twin_of
 from training.scores.painting import SEED, engine_paint
@@ -53,10 +53,10 @@ def test_painting_goes_through_the_whole_program(
     few: list[HeldOut], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(offering(FakePainter()))
-    requests: list[GenerationRequest] = []
+    requests: list[Request] = []
     plain = engine.paint
 
-    def heard(request: GenerationRequest) -> GenerationResult:
+    def heard(request: Request) -> GenerationResult:
         requests.append(request)
         return plain(request)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from depthpaint.engine import Engine, Progress
-from depthpaint.inputs.request import request_from
 from depthpaint.models.runtime import Device, Precision, Runtime
+from depthpaint.request import request_from
 
 
 def main() -> None:

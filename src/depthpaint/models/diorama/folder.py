@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save  # pyright: ignore[reportUnknownVa
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import output_error
 from depthpaint.models.diorama.files import WEIGHTS, DioramaFiles, open_files
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 MODULES: dict[str, tuple[str, str]] = {
     "text_encoder": ("transformers", "CLIPTextModel"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 DIORAMA = ModelHabits(
     name="diorama",

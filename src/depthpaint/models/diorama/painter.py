@@ -15,7 +15,7 @@ from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
 from depthpaint.models.diorama.vocabulary import Vocabulary
 from depthpaint.models.onnx_session import OnnxSession, start_session
 from depthpaint.models.painter import Floats, UnknownWord
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 

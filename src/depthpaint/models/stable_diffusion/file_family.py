@@ -14,7 +14,7 @@ from depthpaint.models.stable_diffusion.habits import habits_from
 from depthpaint.models.stable_diffusion.layouts import LAYOUTS, Family
 from depthpaint.models.stable_diffusion.told_noise import Prediction, prediction_told, scheduler_told
 from depthpaint.models.weights import require_whole
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 UNET = "model.diffusion_model."
 FIRST = f"{UNET}input_blocks.0.0.weight"

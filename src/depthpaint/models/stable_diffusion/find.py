@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.inputs.model_choice import ModelChoice
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
 from depthpaint.models.hub_listing import INDEX
 from depthpaint.models.painter import Painter
@@ -20,7 +20,7 @@ from depthpaint.models.stable_diffusion.places import display_name, in_cache, na
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.models.stable_diffusion.safety_parts import require_checker
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 
 def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:

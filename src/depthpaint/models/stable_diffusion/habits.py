@@ -8,7 +8,7 @@ from typing import Any
 
 from depthpaint.models.configuration_bounds import UNET
 from depthpaint.models.folder_json import incompatible, read_configuration
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.4, 2.3
 """Of the trained area: what is painted as it is. Below, shapes fall apart; above, things are doubled."""

@@ -9,7 +9,7 @@ from depthpaint.models.stable_diffusion.device import chosen_device, chosen_prec
 from depthpaint.models.stable_diffusion.folder import load_modules
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 
 def load_painter(habits: ModelHabits, found: Found, runtime: Runtime) -> StableDiffusion:

@@ -17,7 +17,7 @@ from depthpaint.models.stable_diffusion.inversion_names import inversions_in
 from depthpaint.models.stable_diffusion.memory import Ladder, Rung
 from depthpaint.models.stable_diffusion.modules import Modules
 from depthpaint.models.stable_diffusion.text import Text
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.stable_diffusion.habits import LARGEST_SHARE, SMALLEST_SHARE
-from depthpaint.plan.habits import ModelHabits
+from depthpaint.plan import ModelHabits
 
 Family = Literal["SD 1.5", "SD 2", "SDXL"]
 

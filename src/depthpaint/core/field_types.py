@@ -1,4 +1,4 @@
-"""Fields that hold what people type: texts without what no file can hold, and names."""
+"""Types of settings: texts that a file can hold, names, numbers, and shares of the steps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 MAX_PROMPT = 10_000
+WINDOW_RULE = "a window is start:end with 0 <= start <= end <= 1, such as 0:0.6"
 
 
 def no_boolean(value: object) -> object:
@@ -47,3 +48,25 @@ def _not_empty(value: str) -> str:
 
 Text = Annotated[str, BeforeValidator(clean_text)]
 Name = Annotated[str, AfterValidator(_not_empty), BeforeValidator(clean_text)]
+Whole = Annotated[int, BeforeValidator(no_boolean)]
+Number = Annotated[float, BeforeValidator(no_boolean)]
+
+
+def _window(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        start, end = (float(side) for side in value.split(":"))
+    except ValueError as error:
+        raise ValueError(WINDOW_RULE) from error
+    return start, end
+
+
+def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] <= value[1] <= 1:
+        raise ValueError(WINDOW_RULE)
+    return value
+
+
+Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
+"""A part of the run: from one share of the steps to another."""

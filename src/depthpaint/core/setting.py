@@ -1,0 +1,86 @@
+"""What is known of a setting beside its type: written once, next to the field that holds its value.
+
+The command line's options, the manifest's columns, the tables of the docs and the command that makes a
+picture again are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Unset = TypeVar("Unset")
+"""What an unset field holds: `Group[None]` may leave fields unset, `Group[Never]` has them all."""
+UNSET: Any = Field(default=None)
+"""The default of every field. Groups without unset fields check it like any value, so it does not pass."""
+
+
+class Default(Enum):
+    """Defaults that are no value of their own."""
+
+    OF_MODEL = "the model's own"
+    NONE = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a field is offered to people.
+
+    `help` is one plain sentence; `panel` the heading it stands under; `flag` the long option, if it is not
+    the field's name with dashes; `default` the value where nothing is given, or a `Default`; `metavar` what
+    stands for a value in help. `paths` says that the value names files, which a record may not tell.
+    `rule`, if given, says in words what the default depends on.
+    """
+
+    help: str
+    panel: str
+    default: object = Default.NONE
+    flag: str = ""
+    metavar: str = ""
+    paths: bool = False
+    rule: str = ""
+
+    def flag_of(self, field: str) -> str:
+        """The long option of the field of that name."""
+        return self.flag or f"--{field.replace('_', '-')}"
+
+
+class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
+    """Base of the groups: frozen, no unknown fields, no infinities; what is unset is None."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are set, by name; values are not copied."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@cache
+def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
+    """The settings of a group, by field, in the order in which they are written."""
+    found: dict[str, Setting] = {}
+    for name, field in group.model_fields.items():
+        for each in field.metadata:
+            if isinstance(each, Setting):
+                found[name] = each
+    return found
+
+
+def with_defaults(group: type[BaseModel], values: object) -> object:
+    """`values` with the defaults of what they leave out or hold as None; defaults of models stay out."""
+    if not isinstance(values, Mapping):
+        return values
+    named = cast("Mapping[str, object]", values)
+    given = {name: value for name, value in named.items() if value is not None}
+    literal = {
+        name: setting.default
+        for name, setting in settings_of(group).items()
+        if not isinstance(setting.default, Default)
+    }
+    return {**literal, **given}

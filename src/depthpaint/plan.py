@@ -1,0 +1,270 @@
+"""The plan: everything that decides the picture, resolved, before anything heavy is loaded.
+
+Four sizes have four names:
+
+depth map --fit--> content --pad--> canvas --network--> canvas --crop--> content --resize--> output
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.geometry import Box, Extent, Fit, Placement, place
+from depthpaint.core.setting import Default, settings_of
+from depthpaint.depth.profile import ProfileName
+from depthpaint.depth.reading import DepthReading
+from depthpaint.request import MAX_OUTPUT_SIDE, MIN_OUTPUT_SIDE, Request, Settings
+from depthpaint.sampling.guidance import Guidance
+from depthpaint.sampling.samplers import sampler_named
+from depthpaint.sampling.schedule import Schedule, schedule_named
+from depthpaint.sampling.table import NoiseTable, betas_named
+from depthpaint.sampling.window import ControlWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHabits:
+    """The part of a model's entry that planning needs; it travels without any weights.
+
+    `trained_area` and `largest_area` are pixels: a picture is painted at its own size up to `largest_area`,
+    and painted at `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples
+    of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` says what the network
+    predicts; `zero_terminal_snr` whether its noise table was rescaled (Lin et al. 2305.08891); the betas are
+    those of scheduler_config.json. `softness` is how many painted pixels edges are spread over: above 1 the
+    depth map draws the edges of every picture. `profile` names what its depth network was
+    trained on (depth.profile). `output_area` is the pixels of a picture whose size nobody asked for: without
+    it, as many as are painted.
+    """
+
+    name: str
+    trained_area: int
+    smallest_area: int
+    largest_area: int
+    multiple: int
+    latent_factor: int
+    latent_channels: int
+    prediction: Literal["epsilon", "v_prediction", "sample"]
+    zero_terminal_snr: bool
+    beta_schedule: str = "scaled_linear"
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    train_timesteps: int = 1000
+    sampler: str
+    schedule: str
+    num_inference_steps: int
+    guidance_scale: float
+    control_strength: float
+    profile: ProfileName = "midas"
+    softness: int = 1
+    output_area: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Sizes in pixels (latents for `latent_size`).
+
+    `depth_size` of the file; `content_size` of the picture as it is painted; `canvas_size` what the network
+    sees, the content padded to the model's multiple; `content_box` where the content lies on the canvas;
+    `latent_size` of the canvas in latents; `output_size` exactly what was asked. `depth_placement` lays the
+    map on the content.
+    """
+
+    depth_size: Extent
+    content_size: Extent
+    canvas_size: Extent
+    content_box: Box
+    latent_size: Extent
+    output_size: Extent
+    depth_placement: Placement
+
+    @property
+    def resized(self) -> bool:
+        """Whether the painted content is enlarged or reduced to the output size."""
+        return self.content_size != self.output_size
+
+    @property
+    def enlarged(self) -> bool:
+        """Whether it is enlarged: then the full depth map's edges guide it."""
+        return self.output_size.pixels > self.content_size.pixels
+
+
+def plan_sizes(
+    depth_size: Extent,
+    habits: ModelHabits,
+    *,
+    size: Extent | Literal["depth"] | None = None,
+    aspect: float | None = None,
+    fit: Fit = Fit.PAD,
+) -> Sizes:
+    """Resolve every size.
+
+    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the area that the
+    model is used to, at the ratio `aspect` (width over height), or at the map's own ratio without one.
+    """
+    output = output_size(depth_size, habits, size=size, aspect=aspect)
+    content = output
+    if not habits.smallest_area <= output.pixels <= habits.largest_area:
+        content = output.scaled_to_area(habits.trained_area)
+    canvas = content.ceil_to(habits.multiple)
+    # Centred, so that what the network sees at the rim is the same on both sides.
+    left, top = (canvas.width - content.width) // 2, (canvas.height - content.height) // 2
+    return Sizes(
+        depth_size=depth_size,
+        content_size=content,
+        canvas_size=canvas,
+        content_box=Box(left, top, left + content.width, top + content.height),
+        latent_size=Extent(canvas.width // habits.latent_factor, canvas.height // habits.latent_factor),
+        output_size=output,
+        depth_placement=place(depth_size, content, fit),
+    )
+
+
+def output_size(
+    depth_size: Extent, habits: ModelHabits, *, size: Extent | Literal["depth"] | None, aspect: float | None
+) -> Extent:
+    """The size that comes out, to the pixel."""
+    if isinstance(size, Extent):
+        return size
+    if size == "depth":
+        return depth_size
+    area = habits.output_area or habits.trained_area
+    if aspect is not None:
+        side = area**0.5
+        return Extent(max(1, round(side * aspect**0.5)), max(1, round(side / aspect**0.5)))
+    return depth_size.scaled_to_area(area)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What will run. No field is optional: zero is a value and survives.
+
+    `model` is what the model calls itself. `settings` are those of the first picture; `seeds` holds one seed
+    a picture, and `prompts` what the model is given for each seed: the prompt, with the colours that a model
+    adds to it. `schedule` holds the noise levels that the sampler gets. `inversions` are the learned words of
+    the prompts, with the sha256 of their files.
+    """
+
+    model: str
+    settings: Settings
+    seeds: tuple[int, ...]
+    prompts: tuple[str, ...]
+    schedule: Schedule
+    prediction: str
+    sizes: Sizes
+    warnings: tuple[str, ...] = ()
+    inversions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def only(self, index: int) -> RunPlan:
+        """The plan of picture `index` alone."""
+        return replace(
+            self,
+            settings=self.settings.model_copy(update={"seed": self.seeds[index]}),
+            seeds=(self.seeds[index],),
+            prompts=(self.prompts[index],),
+        )
+
+    def strengths(self, index: int) -> dict[str, float]:
+        """Which controls hold at step `index`, and how strongly: "depth" and the further controls' kinds."""
+        settings = self.settings
+        controls = [("depth", settings.control_strength, settings.control_window)]
+        controls += [(each.kind, each.strength, each.window) for each in settings.also]
+        return {
+            name: strength
+            for name, strength, window in controls
+            if ControlWindow(*window).runs(index, self.schedule.steps, strength)
+        }
+
+    @property
+    def controlled(self) -> bool:
+        """Whether depth controls any step at all."""
+        return any(self.strengths(index) for index in range(self.schedule.steps))
+
+
+def make_plan(
+    request: Request, depth_size: Extent, habits: ModelHabits, reading: DepthReading | None = None
+) -> RunPlan:
+    """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
+
+    `reading` is how the depth file was understood; without it the request's own is kept. Raises
+    ParameterError for a sampler, a schedule or a number of steps that does not exist, and for a size beyond
+    the limits.
+    """
+    sizes = plan_sizes(
+        depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit or Fit.PAD
+    )
+    _require_possible(sizes.output_size)
+    settings = _resolved(request, habits, sizes.output_size, reading or request.reading)
+    schedule = noise_schedule(habits, settings.schedule, settings.num_inference_steps)
+    Guidance(settings.guidance_scale, *settings.guidance_window)
+    plan = RunPlan(
+        model=habits.name,
+        settings=settings,
+        seeds=request.seeds,
+        prompts=(request.prompt,) * len(request.seeds),
+        schedule=schedule,
+        prediction=habits.prediction,
+        sizes=sizes,
+    )
+    return replace(plan, warnings=tuple(_warnings(plan, habits)))
+
+
+def _resolved(request: Request, habits: ModelHabits, size: Extent, reading: DepthReading) -> Settings:
+    """Every setting: as given, else the model's own, else its default."""
+    known = settings_of(Settings)
+    values = {
+        name: getattr(habits, name, None)
+        for name, setting in known.items()
+        if setting.default is Default.OF_MODEL
+    }
+    for group in (request, reading):
+        values |= {name: value for name, value in group.given().items() if name in known}
+    values |= {"prompt": request.prompt, "seed": request.seeds[0], "size": size}
+    values["sampler"] = sampler_named(str(values["sampler"])).name
+    return Settings.model_validate(values)
+
+
+def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
+    """The noise levels that a model with these habits passes in `steps` steps."""
+    betas = betas_named(habits.beta_schedule, habits.beta_start, habits.beta_end, habits.train_timesteps)
+    return schedule_named(name)(
+        NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps
+    )
+
+
+def _require_possible(output: Extent) -> None:
+    """The limits of --size hold for a size that the map decides, too; a record beyond them is refused."""
+    if not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in output):
+        raise ParameterError(
+            f"size: the picture would have {output} pixels, and each side must be {MIN_OUTPUT_SIDE} to "
+            f"{MAX_OUTPUT_SIDE}",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=str(output),
+            limit=MAX_OUTPUT_SIDE,
+            remedy="give a size with --size, and --fit crop or pad",
+        )
+
+
+def _habitual(size: Extent, habits: ModelHabits) -> bool:
+    """Whether the model always brings its pictures to about that many pixels."""
+    return habits.output_area is not None and abs(size.pixels / habits.output_area - 1) < 0.05
+
+
+def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
+    found: list[str] = []
+    sizes = plan.sizes
+    if sizes.resized and not _habitual(sizes.output_size, habits):
+        finished = plan.settings.finish and plan.controlled
+        enlarged = "enlarged along the depth map's edges" if finished else "enlarged"
+        how = enlarged if sizes.enlarged else "reduced"
+        found.append(
+            f"painted at {sizes.content_size}, the area {habits.name} was trained for, "
+            f"and {how} to {sizes.output_size}"
+        )
+    ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
+    if ratio > 2.5:
+        found.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
+    if not plan.controlled:
+        found.append("depth controls nothing: its strength is 0 or its window holds no whole step")
+    return found

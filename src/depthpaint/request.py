@@ -1,0 +1,317 @@
+"""What was asked (`Request`) and what it comes to (`Settings`): every setting is written here once.
+
+A field holds its type with its range, and a `Setting`: flag, help, panel and default. The command line, the
+columns of a manifest, the tables of the docs and the command that makes a picture again are derived from it.
+A new setting is one field here, and the line that uses it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Never, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from depthpaint.core.errors import ErrorCode, ParameterError, printable
+from depthpaint.core.field_types import Name, Number, Text, Whole, Window, clean_path, no_boolean
+from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
+from depthpaint.core.setting import UNSET, Default, Setting, SettingsGroup, Unset, settings_of, with_defaults
+from depthpaint.depth.profile import ProfileName
+from depthpaint.depth.reading import MAX_PIXELS_SETTING, DepthReading, MaxPixels, ReadingFields
+from depthpaint.model_choice import CONTROL_PANEL, ModelChoice, ModelFields
+
+SEED_COUNT = 2**32
+MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
+MOST_UNKNOWN = 5
+"""Unknown fields that an error names; the others it counts."""
+PICTURE_PANEL, SAMPLING_PANEL = "Picture", "Sampling"
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str) and value != "depth":
+        return Extent.parse(value)
+    if isinstance(value, str):
+        return value
+    sides = cast(Sequence[object], value) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise ValueError("a size is width and height in whole pixels, such as 940x564")
+    return sides
+
+
+def _size_in_bounds(value: Extent | Literal["depth"]) -> Extent | Literal["depth"]:
+    if isinstance(value, Extent) and not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in value):
+        raise ValueError(f"each side must be {MIN_OUTPUT_SIDE} to {MAX_OUTPUT_SIDE} pixels")
+    return value
+
+
+def _aspect(value: object) -> object:
+    return parse_aspect(value) if isinstance(value, str) else no_boolean(value)
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+Aspect = Annotated[float, BeforeValidator(_aspect), Field(ge=1 / MAX_ASPECT, le=MAX_ASPECT)]
+SizeField = Annotated[
+    Extent | Literal["depth"],
+    BeforeValidator(_size),
+    AfterValidator(_size_in_bounds),
+    PlainSerializer(str, when_used="json"),
+]
+
+
+class PictureFields(SettingsGroup[Unset], frozen=True):
+    """What is in the picture, and its size."""
+
+    negative_prompt: Annotated[
+        Text | Unset,
+        Setting(
+            "What should not be in the picture; needs guidance above 1.", PICTURE_PANEL, "", flag="--negative"
+        ),
+    ] = UNSET
+    seed: Annotated[
+        Annotated[Whole, Field(ge=0, lt=SEED_COUNT)] | Unset,
+        Setting("Seed of the noise, 0 to 4294967295; -1 draws one and prints it.", PICTURE_PANEL, 12345),
+    ] = UNSET
+    size: Annotated[
+        SizeField | Unset,
+        Setting(
+            "Size of the picture, like 940x564, or 'depth' for the map's own.", PICTURE_PANEL,
+            Default.OF_MODEL, rule="the map's ratio at the area that the model was trained on",
+        ),
+    ] = UNSET  # fmt: skip
+    fit: Annotated[
+        Fit | Unset,
+        Setting(
+            "How the map is laid on a picture of another ratio: pad, crop or stretch.", PICTURE_PANEL, Fit.PAD
+        ),
+    ] = UNSET
+    finish: Annotated[
+        bool | Unset,
+        Setting("Draw edges along the depth map's where the model's are soft.", PICTURE_PANEL, True),
+    ] = UNSET
+    expand: Annotated[
+        bool | Unset,
+        Setting("Let diorama add colours that a short prompt leaves open.", PICTURE_PANEL, True),
+    ] = UNSET
+
+
+class SamplingFields(SettingsGroup[Unset], frozen=True):
+    """How noise becomes a picture."""
+
+    num_inference_steps: Annotated[
+        Annotated[Whole, Field(ge=1, le=1000)] | Unset,
+        Setting("Calls of the denoising network.", SAMPLING_PANEL, Default.OF_MODEL, flag="--steps"),
+    ] = UNSET
+    guidance_scale: Annotated[
+        Annotated[Number, Field(ge=0, le=100)] | Unset,
+        Setting("Weight of the prompt; 1 is off.", SAMPLING_PANEL, Default.OF_MODEL, flag="--guidance"),
+    ] = UNSET
+    guidance_window: Annotated[
+        Window | Unset, Setting("Share of the steps with guidance, like 0:0.8.", SAMPLING_PANEL, (0.0, 1.0))
+    ] = UNSET
+    sampler: Annotated[
+        Name | Unset,
+        Setting(
+            "euler, euler-ancestral, heun, dpm++-2m, ddim, lcm or unipc.", SAMPLING_PANEL, Default.OF_MODEL
+        ),
+    ] = UNSET
+    schedule: Annotated[
+        Name | Unset,
+        Setting(
+            "Noise levels: trailing, early, leading, linspace, karras or exponential.",
+            SAMPLING_PANEL,
+            Default.OF_MODEL,
+        ),
+    ] = UNSET
+
+
+class ControlFields(SettingsGroup[Unset], frozen=True):
+    """How strongly depth holds, and when."""
+
+    control_strength: Annotated[
+        Annotated[Number, Field(ge=0, le=2)] | Unset,
+        Setting("Weight of the depth control; 0 is off.", CONTROL_PANEL, Default.OF_MODEL, flag="--strength"),
+    ] = UNSET
+    control_window: Annotated[
+        Window | Unset,
+        Setting("Share of the steps with depth control, like 0:0.6.", CONTROL_PANEL, (0.0, 1.0)),
+    ] = UNSET
+    profile: Annotated[
+        ProfileName | Unset,
+        Setting(
+            "Depth that the control network was trained on: midas, depth-anything or zoe.",
+            CONTROL_PANEL,
+            Default.OF_MODEL,
+        ),
+    ] = UNSET
+
+
+class SettingsFields(
+    ReadingFields[Unset],
+    ModelFields[Unset],
+    ControlFields[Unset],
+    SamplingFields[Unset],
+    PictureFields[Unset],
+    frozen=True,
+):
+    """Everything that decides one picture, but the depth map and the prompt."""
+
+
+class Request(SettingsFields[None], frozen=True):
+    """What was asked for: a depth map, a prompt, and settings, each of which may be left open.
+
+    None means that a setting was not given. Sizes are pixels; `aspect` is width over height; windows are
+    shares of the steps in [0, 1]. Zero is a value. Unknown fields are errors.
+    """
+
+    depth: Annotated[Path, BeforeValidator(clean_path)]
+    prompt: Text
+    count: Annotated[
+        Annotated[Whole, Field(ge=1, le=1000)] | None,
+        Setting("Pictures; picture k has the seed plus k.", PICTURE_PANEL, 1),
+    ] = None
+    aspect: Annotated[
+        Aspect | None,
+        Setting(
+            "Ratio of the picture at the area that the model was trained on, like 5:3.", PICTURE_PANEL, None,
+            rule="the map's",
+        ),
+    ] = None  # fmt: skip
+    max_pixels: Annotated[MaxPixels | None, MAX_PIXELS_SETTING] = None
+
+    @property
+    def reading(self) -> DepthReading:
+        """How the depth file is to be read."""
+        return DepthReading.of(self)
+
+    @property
+    def choice(self) -> ModelChoice:
+        """What has to be loaded, whatever its strengths."""
+        return ModelChoice.of(self)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One seed a picture: the first, and each next one more, wrapped at 2**32."""
+        known = settings_of(Request)
+        first = cast(int, known["seed"].default) if self.seed is None else self.seed
+        count = cast(int, known["count"].default) if self.count is None else self.count
+        return tuple((first + k) % SEED_COUNT for k in range(count))
+
+    def with_seed(self, seed: int) -> Request:
+        """The request for one picture of this seed, which wraps at 2**32."""
+        return self.model_copy(update={"seed": seed % SEED_COUNT, "count": 1})
+
+    @model_validator(mode="after")
+    def _one_of_size_and_aspect(self) -> Request:
+        if self.size is not None and self.aspect is not None:
+            raise ValueError("size and aspect exclude each other: give one of them")
+        return self
+
+
+class Settings(SettingsFields[Never], frozen=True, validate_default=True):
+    """All that decides one picture, beside the depth map: what runs, and what its record holds.
+
+    `size` is the picture's in pixels. `control`, `vae`, `part` and `from_photo` are None where there is none
+    beside the model's own. A setting that is left out has its default; those of models cannot be left out.
+    """
+
+    prompt: Text
+    size: Annotated[Extent, PlainSerializer(list, when_used="json"), settings_of(PictureFields)["size"]] = (
+        UNSET
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, values: object) -> object:
+        return with_defaults(cls, values)
+
+    @property
+    def choice(self) -> ModelChoice:
+        """What has to be loaded, whatever its strengths."""
+        return ModelChoice.of(self)
+
+    @property
+    def reading(self) -> DepthReading:
+        """How the depth file is read."""
+        return DepthReading.of(self)
+
+
+_FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
+"""Fields by the name of their flag, without dashes at its start."""
+
+
+def request_from(values: Mapping[str, object]) -> Request:
+    """Check `values` and make a request of them; raises one ParameterError that names every problem."""
+    return _checked(Request, _named(values))
+
+
+def reading_from(values: Mapping[str, object]) -> DepthReading:
+    """Check what is stated about a depth file alone; raises one ParameterError that names every problem."""
+    return _checked(DepthReading, _named(values))
+
+
+def _named(values: Mapping[str, object]) -> dict[str, object]:
+    """The values under their fields' names: a field also goes by the name of its flag, like "steps"."""
+    names = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
+    return {
+        names[key] if key in names and names[key] not in values else key: value
+        for key, value in values.items()
+    }
+
+
+def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        # Inputs are left out of pydantic's list: they may be long, or someone else's.
+        found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
+        unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
+        left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
+        problems = [_problem(problem) for problem in found if id(problem) not in left_out]
+        if left_out:
+            problems.append(f"there are no fields of {len(left_out):,} more names")
+        raise ParameterError(
+            "; ".join(dict.fromkeys(problems)),
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="see depthpaint generate --help",
+            value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
+        ) from error
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    field = printable(str(problem["loc"][0])[:60]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        near = _nearest(field)
+        return f"there is no field '{field}'" + (f", did you mean '{near}'?" if near else "")
+    if problem["type"] == "missing":
+        return f"{field} is missing"
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, ParameterError):
+        return f"{field}: {cause}"
+    if cause is not None:
+        return f"{field}: {cause}" if field else str(cause)
+    return (
+        f"{field}: {str(problem['msg']).replace('Input should be', 'must be')}{_given(problem.get('input'))}"
+    )
+
+
+def _given(value: object) -> str:
+    if isinstance(value, str | int | float):
+        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
+        return f", not {printable(shown)}"
+    return ""
+
+
+def _nearest(field: str) -> str | None:
+    known = [*Request.model_fields, *_FLAGS]
+    close = difflib.get_close_matches(field.lower(), known, n=1, cutoff=0.6)
+    return next(iter(close + [name for name in known if len(field) > 2 and field.lower() in name]), None)
