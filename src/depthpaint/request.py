@@ -183,7 +183,7 @@ class Request(SettingsFields[None], frozen=True):
         Aspect | None,
         Setting(
             "Ratio of the picture at the area that the model was trained on, like 5:3.", PICTURE_PANEL, None,
-            rule="the map's",
+            rule="the map's", metavar="W:H",
         ),
     ] = None  # fmt: skip
     max_pixels: Annotated[MaxPixels | None, MAX_PIXELS_SETTING] = None
@@ -251,12 +251,12 @@ _FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Reque
 
 def request_from(values: Mapping[str, object]) -> Request:
     """Check `values` and make a request of them; raises one ParameterError that names every problem."""
-    return _checked(Request, _named(values))
+    return _checked(Request, _named(values), "see depthpaint generate --help")
 
 
 def reading_from(values: Mapping[str, object]) -> DepthReading:
     """Check what is stated about a depth file alone; raises one ParameterError that names every problem."""
-    return _checked(DepthReading, _named(values))
+    return _checked(DepthReading, _named(values), "see depthpaint inspect --help")
 
 
 def _named(values: Mapping[str, object]) -> dict[str, object]:
@@ -268,7 +268,7 @@ def _named(values: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
+def _checked(model: type[Checked], values: Mapping[str, object], remedy: str) -> Checked:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
@@ -282,7 +282,7 @@ def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
         raise ParameterError(
             "; ".join(dict.fromkeys(problems)),
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="see depthpaint generate --help",
+            remedy=remedy,
             value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
         ) from error
 

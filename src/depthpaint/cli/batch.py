@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from depthpaint.batch.survey import Survey
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.models.runtime import Runtime
+    from depthpaint.verify.choosing import Wish
 
 SOME_FAILED = 4
 TERMINATED = 143
 
 
+@options.grouped
 def batch(  # noqa: PLR0913 - one parameter a flag
     manifest: Annotated[
         Path,
@@ -51,15 +53,8 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     ] = False,
     ray: options.Ray = None,
     workers: options.Workers = None,
-    verify: options.Verify = False,
-    min_agreement: options.MinAgreement = None,
-    tries: options.Tries = None,
-    best_of: options.BestOf = None,
-    verify_with: options.VerifyWith = None,
-    device: options.DeviceOption = "auto",
-    precision: options.PrecisionOption = "auto",
-    compiled: options.Compile = False,
-    threads: options.Threads = 0,
+    wish: Wish | None = options.WISH,
+    runtime: Runtime = options.RUNTIME,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows and read all depth maps; paint nothing.")
     ] = False,
@@ -88,11 +83,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
 
     require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
-    defaults = settings_of(setting or [])
-    runtime = options.runtime_of(device, precision, compiled=compiled, threads=threads)
-    wish = options.wish_of(
-        verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
-    )
+    defaults = defaults_of(setting or [])
     telling = Telling(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
     if not dry_run:
@@ -135,7 +126,7 @@ def shard_of(text: str) -> Shard:
     return shard
 
 
-def settings_of(several: list[str]) -> dict[str, object]:
+def defaults_of(several: list[str]) -> dict[str, object]:
     """What --set says, by field. Raises ParameterError for what is no FIELD=VALUE."""
     found: dict[str, object] = {}
     for text in several:

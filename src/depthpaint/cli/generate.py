@@ -1,11 +1,11 @@
-"""`depthpaint generate`: one depth map, one sentence, one or more pictures."""
+"""`depthpaint generate`: one depth map, one prompt, one or more pictures."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -26,66 +26,55 @@ SOME_FAILED = 4
 RANDOM_SEED = -1
 
 
-def generate(  # noqa: PLR0913 - one parameter a flag; they become one request at once
+def destination_of(
+    out: options.Out = Path("output_images"),
+    name: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.OUTPUT_PANEL, help="Name of the file. Default: made of prompt and seed."
+        ),
+    ] = None,
+    overwrite: options.Overwrite = False,
+    sidecar: Annotated[
+        bool,
+        typer.Option(
+            "--sidecar", rich_help_panel=options.OUTPUT_PANEL, help="Write the record as a .json file, too."
+        ),
+    ] = False,
+    preview_every: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            rich_help_panel=options.OUTPUT_PANEL,
+            help="Every N steps save a preview as NAME-step-003.png.",
+        ),
+    ] = 0,
+) -> Destination:
+    """Where the pictures go."""
+    from depthpaint.cli.destination import Destination
+
+    return Destination(
+        folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
+    )
+
+
+DESTINATION = options.group_of(destination_of)
+
+
+@options.grouped
+def generate(
     depth: options.Depth,
     prompt: options.Prompt,
-    seed: options.Seed = 12345,
-    count: options.Count = 1,
-    size: options.Size = None,
-    aspect: options.Aspect = None,
-    steps: options.Steps = None,
-    guidance: options.GuidanceScale = None,
-    guidance_window: options.GuidanceWindow = "0:1",
-    strength: options.Strength = None,
-    control_window: options.ControlShare = "0:1",
-    profile: options.Profile = None,
-    negative: options.Negative = "",
-    model: options.Model = "diorama",
-    control: options.Control = None,
-    also: options.AlsoOption = None,
-    lora: options.LoraOption = None,
-    vae: options.Vae = None,
-    clip_skip: options.ClipSkip = 0,
-    safety_checker: options.SafetyCheckerOption = False,
-    device: options.DeviceOption = "auto",
-    precision: options.PrecisionOption = "auto",
-    compiled: options.Compile = False,
-    threads: options.Threads = 0,
-    sampler: options.Sampler = None,
-    schedule: options.Schedule = None,
-    fit: options.FitOption = "pad",
-    finish: options.Finish = True,
-    expand: options.Expand = True,
-    near: options.Near = "auto",
-    kind: options.Kind = "auto",
-    unit: options.Unit = "auto",
-    colour_map: options.ColourMap = "auto",
-    range_: options.Range = "auto",
-    holes: options.Holes = None,
-    empty: options.Empty = "auto",
-    frame: options.FrameOption = "auto",
-    part: options.Part = None,
-    deband: options.Deband = False,
-    photo: options.FromPhoto = False,
-    estimator: options.EstimatorName = None,
-    alpha_mask: options.AlphaMask = False,
-    allow_constant: options.AllowConstant = False,
-    max_pixels: options.MaxPixels = None,
-    verify: options.Verify = False,
-    min_agreement: options.MinAgreement = None,
-    tries: options.Tries = None,
-    best_of: options.BestOf = None,
-    verify_with: options.VerifyWith = None,
-    out: options.Out = Path("output_images"),
-    name: options.Name = None,
-    overwrite: options.Overwrite = False,
-    sidecar: options.Sidecar = False,
-    preview_every: options.PreviewEvery = 0,
+    settings: dict[str, object] = options.SETTINGS,
+    wish: Wish | None = options.WISH,
+    runtime: Runtime = options.RUNTIME,
+    destination: Destination = DESTINATION,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Paint a picture that obeys a depth map and a sentence.
+    """Paint a picture that obeys a depth map and a prompt.
 
     \b
     Examples:
@@ -96,34 +85,15 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
     """  # fmt: skip
     from depthpaint.models.head_start import start_loading
 
-    loading = None if dry_run else start_loading(model, threads)
+    loading = None if dry_run else start_loading(str(settings.get("model", "diorama")), runtime.threads)
 
-    from depthpaint.cli.destination import Destination
     from depthpaint.cli.painting import paint_into
+    from depthpaint.request import request_from
 
-    if seed == RANDOM_SEED:
-        seed = secrets.randbelow(2**32)
-        tell(f"seed: {seed}", quiet=quiet)
-    request = _request({
-        "depth": depth, "prompt": as_utf8(prompt), "negative_prompt": as_utf8(negative), "seed": seed,
-        "count": count, "size": size, "aspect": aspect, "num_inference_steps": steps,
-        "guidance_scale": guidance, "guidance_window": guidance_window, "control_strength": strength,
-        "control_window": control_window, "model": model, "sampler": sampler, "schedule": schedule,
-        "fit": fit, "finish": finish, "expand": expand, "profile": profile, "control": control,
-        "also": ",".join(also or ()), "lora": tuple(lora or ()), "vae": vae,
-        "clip_skip": clip_skip, "safety_checker": safety_checker,
-    } | options.said(
-        near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
-        frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
-        allow_constant=allow_constant, max_pixels=max_pixels,
-    ))  # fmt: skip
-    destination = Destination(
-        folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
-    )
-    runtime = options.runtime_of(device, precision, compiled=compiled, threads=threads)
-    wish = options.wish_of(
-        verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
-    )
+    if settings.get("seed") == RANDOM_SEED:
+        settings["seed"] = secrets.randbelow(2**32)
+        tell(f"seed: {settings['seed']}", quiet=quiet)
+    request = request_from({"depth": depth, "prompt": as_utf8(prompt), **settings})
     if dry_run:
         _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
         return
@@ -162,12 +132,6 @@ def plan_document(plan: RunPlan) -> dict[str, Any]:
         "inversions": dict(plan.inversions),
         "warnings": list(plan.warnings),
     }  # fmt: skip
-
-
-def _request(values: dict[str, object]) -> Request:
-    from depthpaint.request import request_from
-
-    return request_from(values)
 
 
 class Made:

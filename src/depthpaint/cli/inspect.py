@@ -35,25 +35,13 @@ As = Annotated[
 Preview = Annotated[bool, typer.Option("--preview", help="Write NAME-understood.png beside each file.")]
 
 
-def inspect(  # noqa: PLR0913 - one parameter a flag
+@options.grouped
+def inspect(
     depths: Annotated[
         list[Path],
         typer.Argument(metavar="DEPTH...", help="Depth maps; a folder is one sequence; - is stdin."),
     ],
-    near: options.Near = "auto",
-    kind: options.Kind = "auto",
-    unit: options.Unit = "auto",
-    colour_map: options.ColourMap = "auto",
-    range_: options.Range = "auto",
-    holes: options.Holes = None,
-    empty: options.Empty = "auto",
-    frame: options.FrameOption = "auto",
-    part: options.Part = None,
-    deband: options.Deband = False,
-    photo: options.FromPhoto = False,
-    estimator: options.EstimatorName = None,
-    alpha_mask: options.AlphaMask = False,
-    max_pixels: options.MaxPixels = None,
+    settings: dict[str, object] = options.READING,
     preview: Preview = False,
     save_as: As = None,
     overwrite: options.Overwrite = False,
@@ -73,11 +61,7 @@ def inspect(  # noqa: PLR0913 - one parameter a flag
     """  # fmt: skip
     from depthpaint.request import reading_from
 
-    reading = reading_from(options.said(
-        near=near, kind=kind, unit=unit, colour_map=colour_map, range=range_, holes=holes, empty=empty,
-        frame=frame, part=part, deband=deband, photo=photo, estimator=estimator, alpha_mask=alpha_mask,
-        max_pixels=max_pixels,
-    ))  # fmt: skip
+    reading = reading_from(settings)
     read = painting.make_engine().read
     files = _files(depths, reading, read, quiet=quiet)
     outputs = [_outputs(path, _target(path, save_as, len(files)), preview=preview) for path, _ in files]

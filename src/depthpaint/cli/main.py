@@ -1,4 +1,4 @@
-"""The way in: commands, and every error as one line with its exit status."""
+"""Run the command line: commands, and every error as one line with its exit status."""
 
 from __future__ import annotations
 
@@ -11,19 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from depthpaint.cli import (
-    batch,
-    bench,
-    doctor,
-    generate,
-    inspect,
-    interruption,
-    models,
-    replay,
-    report,
-    study,
-    verify,
-)
+from depthpaint.cli import interruption
+from depthpaint.cli.commands import Commands
 from depthpaint.cli.interruption import INTERRUPTED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
@@ -35,21 +24,12 @@ DEBUG = "--debug"
 
 app = typer.Typer(
     name="depthpaint",
-    help="Paint a picture from a depth map and a sentence. Without a command it asks for both.",
-    add_completion=False,
+    cls=Commands,
+    help="Paint a picture from a depth map and a prompt. Without a command it asks for both.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(generate.generate)
-app.command()(batch.batch)
-app.command()(inspect.inspect)
-app.command()(replay.replay)
-app.command()(verify.verify)
-app.command()(report.report)
-app.add_typer(models.app, name="models")
-app.add_typer(study.app, name="study")
-app.command()(bench.bench)
-app.command()(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,7 +50,7 @@ def bare(
         bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere. Also: DEPTHPAINT_DEBUG=1.")
     ] = False,
 ) -> None:
-    """Paint a picture from a depth map and a sentence. Without a command it asks for both.
+    """Paint a picture from a depth map and a prompt. Without a command it asks for both.
 
     Example: depthpaint generate depth.png "a red sphere on snow, at night"
     """
@@ -110,7 +90,8 @@ def run(arguments: list[str]) -> int:
             return _failed("the working folder was deleted; change to a folder that exists", FOLDER_GONE)
         usage = getattr(error, "format_message", None)
         if callable(usage):
-            return _failed(f"{usage()}; see depthpaint --help", getattr(error, "exit_code", 2))
+            command = getattr(getattr(error, "ctx", None), "command_path", "depthpaint")
+            return _failed(f"{usage()}; see {command} --help", getattr(error, "exit_code", 2))
         return _failed(f"{type(error).__name__}: {error}; run again with {DEBUG} for the traceback", INTERNAL)
 
 

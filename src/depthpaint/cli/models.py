@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from depthpaint.cli.commands import PanelCommand, PanelGroup
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.hub_part import HubPart
 
-app = typer.Typer(help="List, show, pull, verify and export models.")
+app = typer.Typer(
+    help="List, show, pull, verify and export models.",
+    cls=PanelGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 MODEL_TROUBLE = 5
 
 
-@app.command("list")
+@app.command("list", cls=PanelCommand)
 def list_models(as_json: AsJson = False) -> None:
     """Name every model with a sentence about it, what it takes to download, and whether it is here.
 
@@ -34,7 +41,7 @@ def list_models(as_json: AsJson = False) -> None:
         emit_list()
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def show(name: str, as_json: AsJson = False) -> None:
     """Say what a model is used to, where it is from or how it was made, and which words it knows.
 
@@ -78,7 +85,7 @@ def show(name: str, as_json: AsJson = False) -> None:
         emit(f"\nthe {len(words)} words it knows\n  {' '.join(words)}")
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Download a model's weights (safetensors only) into the hub's cache; nothing else ever downloads.
 
@@ -121,7 +128,7 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
         emit_path(folder)
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Without one, all.")] = None,
     as_json: AsJson = False,
@@ -144,7 +151,7 @@ def verify(
         raise typer.Exit(MODEL_TROUBLE)
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def export(name: str, folder: Path) -> None:
     """Write a model as a diffusers folder, which stock diffusers loads.
 

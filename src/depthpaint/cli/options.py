@@ -1,268 +1,335 @@
-"""The flags of `generate` and what their help says."""
+"""The options of commands. Those of settings are derived from the fields of `Request`.
+
+A command takes a group of options as one value, such as the settings, or where it computes: its parameter's
+default is a `Group`, and `grouped` puts the group's options in the parameter's place.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from typer import Argument, Option
+
+from depthpaint.cli.terminal import as_utf8
+from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.setting import Default, Setting, settings_of
+from depthpaint.depth import reading
+from depthpaint.request import Request
 
 if TYPE_CHECKING:
     from depthpaint.models.runtime import Runtime
     from depthpaint.verify.choosing import Wish
 
+COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
+
 Depth = Annotated[
     Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
 ]
 Prompt = Annotated[str, Argument(metavar="PROMPT", help="What is in the picture.")]
-Seed = Annotated[int, Option(help="0 to 4294967295; -1 draws one and tells it.")]
-Count = Annotated[int, Option(help="Pictures; picture k has the seed plus k.")]
-Size = Annotated[str | None, Option(help="Output, like 940x564, or 'depth' for the map's own.")]
-Aspect = Annotated[str | None, Option(help="Ratio at the model's trained area, like 5:3.")]
-Steps = Annotated[int | None, Option(help="num_inference_steps: calls of the denoising network.")]
-GuidanceScale = Annotated[float | None, Option(help="guidance_scale: weight of the sentence; 1 is off.")]
-GuidanceWindow = Annotated[str, Option(help="Share of the steps with guidance, like 0:0.8.")]
-Strength = Annotated[float | None, Option(help="How strongly depth controls; 0 is off.")]
-ControlShare = Annotated[str, Option(help="Share of the steps with depth, like 0:0.6.")]
-Profile = Annotated[
-    str | None,
-    Option(help="Terms the depth network knows: midas, depth-anything, zoe; else the model's own."),
+Out = Annotated[Path, Option(rich_help_panel=OUTPUT_PANEL, help="Folder for the pictures.")]
+Overwrite = Annotated[
+    bool, Option("--overwrite", rich_help_panel=OUTPUT_PANEL, help="Replace files that are there.")
 ]
-Negative = Annotated[str, Option(help="What should not be in the picture.")]
-_WEIGHTS = "Which weights paint"
-Model = Annotated[
-    str,
-    Option(
-        rich_help_panel=_WEIGHTS,
-        help="A name (depthpaint models list), a hub id, a diffusers folder or a .safetensors checkpoint.",
-    ),
-]
-AlsoOption = Annotated[
-    list[str] | None,
-    Option(
-        metavar="KIND[=NETWORK][:STRENGTH[:START:END]]",
-        help="Further control from the same depth: normal, canny; several with commas.",
-    ),
-]
-Control = Annotated[
-    str | None,
-    Option(rich_help_panel=_WEIGHTS, help="The depth ControlNet or T2I-Adapter: a hub id, folder or file."),
-]
-LoraOption = Annotated[
-    list[str] | None,
-    Option(rich_help_panel=_WEIGHTS, metavar="FILE[:WEIGHT]", help="A LoRA; may be given several times."),
-]
-Vae = Annotated[str | None, Option(rich_help_panel=_WEIGHTS, help="Another autoencoder.")]
-ClipSkip = Annotated[
-    int, Option(rich_help_panel=_WEIGHTS, help="Last layers of the text encoder to leave out.")
-]
-SafetyCheckerOption = Annotated[
+DryRun = Annotated[
     bool,
     Option(
-        "--safety-checker",
-        rich_help_panel=_WEIGHTS,
-        help="Let the model's own safety checker look at every picture; exit 8 if it refuses one.",
+        "--dry-run", rich_help_panel=OUTPUT_PANEL, help="Check everything, print the plan, paint nothing."
     ),
 ]
-_MACHINE = "Where it computes"
-DeviceOption = Annotated[str, Option("--device", rich_help_panel=_MACHINE, help="auto, cpu, cuda or mps.")]
+AsJson = Annotated[bool, Option("--json", rich_help_panel=OUTPUT_PANEL, help="Print one JSON document.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", rich_help_panel=OUTPUT_PANEL, help="Print errors only.")]
+Ray = Annotated[
+    str | None,
+    Option(
+        metavar="ADDRESS",
+        rich_help_panel=COMPUTING_PANEL,
+        help="Paint on Ray: 'local', or a cluster's address.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    Option(
+        min=1,
+        rich_help_panel=COMPUTING_PANEL,
+        help="Processes on Ray. Default: one a GPU, or one a CPU core.",
+    ),
+]
+DeviceOption = Annotated[
+    str, Option("--device", rich_help_panel=COMPUTING_PANEL, help="auto, cpu, cuda or mps.")
+]
 PrecisionOption = Annotated[
-    str, Option("--precision", rich_help_panel=_MACHINE, help="auto, fp32, fp16 or bf16.")
+    str, Option("--precision", rich_help_panel=COMPUTING_PANEL, help="auto, fp32, fp16 or bf16.")
 ]
 Compile = Annotated[
-    bool, Option("--compile", rich_help_panel=_MACHINE, help="Let torch compile: pays over many pictures.")
+    bool,
+    Option("--compile", rich_help_panel=COMPUTING_PANEL, help="Compile with torch: pays over many pictures."),
 ]
 Threads = Annotated[
     int,
     Option(
-        "--threads", min=0, max=256, rich_help_panel=_MACHINE, help="Of the CPU; 0: one a core, on Ray one."
+        "--threads", min=0, max=256, rich_help_panel=COMPUTING_PANEL,
+        help="CPU threads; 0 is one a core, and one on Ray.",
     ),
-]
-Sampler = Annotated[str | None, Option(help="euler, euler-ancestral, heun, dpm++-2m, ddim, lcm, unipc.")]
-Schedule = Annotated[str | None, Option(help="trailing, early, leading, linspace, karras, exponential.")]
-FitOption = Annotated[str, Option(help="Where ratios differ: pad, crop or stretch.")]
-Finish = Annotated[
-    bool, Option("--finish/--no-finish", help="Draw edges along the depth map's, where the model's are soft.")
-]
-Expand = Annotated[
-    bool, Option("--expand/--no-expand", help="Let diorama draw colours that a short sentence leaves open.")
-]
-Out = Annotated[Path, Option(help="Folder for the pictures.")]
-Name = Annotated[str | None, Option(help="The file's name; without it, from prompt and seed.")]
-Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]
-Sidecar = Annotated[bool, Option("--sidecar", help="Write the record as .json, too.")]
-PreviewEvery = Annotated[
-    int, Option(min=0, metavar="N", help="Every N steps save how far it is, as NAME-step-003.png.")
-]
-DryRun = Annotated[bool, Option("--dry-run", help="Check everything and print the plan; paint nothing.")]
-AsJson = Annotated[bool, Option("--json", help="Print one JSON document.")]
-_VERIFYING = "Whether the picture has the depth that was asked for"
-Ray = Annotated[str | None, Option(metavar="ADDRESS", help="Paint on Ray: 'local', or a cluster's address.")]
-Workers = Annotated[
-    int | None, Option(min=1, help="Painters on Ray; without it one a GPU, or one a CPU core.")
-]
-Verify = Annotated[
-    bool, Option("--verify", rich_help_panel=_VERIFYING, help="Estimate its depth, say how it agrees.")
-]
-MinAgreement = Annotated[
-    float | None,
-    Option(
-        min=-1,
-        max=1,
-        rich_help_panel=_VERIFYING,
-        help="Try other seeds below this rank correlation; exit 4 if none reaches it.",
-    ),
-]
-Tries = Annotated[
-    int | None,
-    Option(
-        min=1, max=1000, rich_help_panel=_VERIFYING, help="Seeds to try for --min-agreement, 4 if unsaid."
-    ),
-]
-BestOf = Annotated[
-    int | None,
-    Option(min=1, max=1000, rich_help_panel=_VERIFYING, help="Paint N seeds, keep what agrees best."),
-]
+]  # fmt: skip
 VerifyWith = Annotated[
     str | None,
     Option(
-        metavar="ESTIMATOR", rich_help_panel=_VERIFYING, help="Who looks: a name (models list) or a folder."
+        metavar="ESTIMATOR", rich_help_panel=VERIFYING_PANEL,
+        help="Estimator that verifies: a name (depthpaint models list) or a folder. Default: diorama-depth.",
     ),
-]
-_READING = "How the depth file is read; without them it is found out"
-Near = Annotated[str, Option(rich_help_panel=_READING, help="Which end is near: auto, white or black.")]
-Kind = Annotated[str, Option(rich_help_panel=_READING, help="auto, disparity or distance.")]
-Unit = Annotated[
-    str,
-    Option(
-        rich_help_panel=_READING, help="What distances count: m, cm, mm, km, ft, kitti, tum, scannet, nyu."
-    ),
-]
-ColourMap = Annotated[
-    str, Option(rich_help_panel=_READING, help="What colours mean: auto, turbo, viridis, ..., rgb24, bgr24.")
-]
-Range = Annotated[
-    str,
-    Option(
-        "--range",
-        rich_help_panel=_READING,
-        help="Far to near: auto, full, or LOW:HIGH in the file's numbers.",
-    ),
-]
-Holes = Annotated[
-    str | None,
-    Option(
-        rich_help_panel=_READING,
-        help="Pixels without depth: inpaint (default), far, or free for the sentence.",
-    ),
-]
-Empty = Annotated[
-    str, Option(rich_help_panel=_READING, help="Numbers that mean no depth: auto, none, or like 0,65535.")
-]
-FrameOption = Annotated[
-    str, Option("--frame", rich_help_panel=_READING, help="Bars and pages around the map: auto or keep.")
-]
-Part = Annotated[
-    str | None, Option(rich_help_panel=_READING, help="The array in an NPZ, the channel in an EXR.")
-]
-Deband = Annotated[bool, Option("--deband", rich_help_panel=_READING, help="Smooth the steps of few levels.")]
-FromPhoto = Annotated[
-    bool, Option("--from-photo", rich_help_panel=_READING, help="The file is a photo: see depth in it.")
-]
-EstimatorName = Annotated[
-    str | None,
-    Option(
-        "--estimator",
-        rich_help_panel=_READING,
-        help="What sees depth in a photo: a name (models list) or a folder.",
-    ),
-]
-AlphaMask = Annotated[
-    bool, Option("--alpha-mask", rich_help_panel=_READING, help="Transparent pixels have no depth.")
-]
-AllowConstant = Annotated[
-    bool, Option("--allow-constant", rich_help_panel=_READING, help="Let a flat map through.")
-]
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Options that become one value: `make` gets them by name."""
+
+    make: Callable[..., object]
+    options: tuple[inspect.Parameter, ...]
+
+
+def group_of(make: Callable[..., object]) -> Any:
+    """The group of a function's own parameters."""
+    return Group(make, tuple(_parameters(make)))
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    """The parameters with their types; those of groups are imported when they run, not for a help page."""
+    names = function.__globals__
+    return [
+        each if isinstance(each.default, Group) else each.replace(annotation=eval(each.annotation, names))
+        for each in inspect.signature(function).parameters.values()
+    ]
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of its groups, as typer reads them from its signature."""
+    groups: dict[str, Group] = {}
+    parameters: list[inspect.Parameter] = []
+    for parameter in _parameters(command):
+        if isinstance(parameter.default, Group):
+            groups[parameter.name] = parameter.default
+            parameters += parameter.default.options
+        else:
+            parameters.append(parameter)
+
+    @wraps(command)
+    def run(**values: object) -> None:
+        made: dict[str, object] = {}
+        for name, group in groups.items():
+            made[name] = group.make(**{option.name: values.pop(option.name) for option in group.options})
+        command(**values, **made)
+
+    ordered = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    run.__signature__ = inspect.Signature(ordered)  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {each.name: each.annotation for each in ordered}
+    return run
+
+
+def _option(name: str, setting: Setting, annotation: object) -> inspect.Parameter:
+    """The option of a setting. Without it the value is None: not given."""
+    flag, kind = setting.flag_of(name), str if setting.metavar else _kind_of(annotation)
+    several = kind is list
+    flags = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+    option = Option(
+        *flags,
+        metavar=setting.metavar or _choices_of(annotation),
+        help=f"{setting.help} {_default_of(name, setting)}",
+        rich_help_panel=setting.panel,
+        show_default=False,
+    )
+    held: Any = list[str] if several else kind
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[held | None, option]
+    )
+
+
+def _parts(annotation: object) -> list[object]:
+    """The types that a field may hold, without their checks."""
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [part for each in get_args(annotation) for part in _parts(each)]
+    return [] if annotation is NoneType else [annotation]
+
+
+def _kind_of(annotation: object) -> type:
+    """What an option reads: bool, int, float, list for several texts, or str."""
+    parts = _parts(annotation)
+    if parts in ([bool], [int], [float]):
+        return parts[0]  # pyright: ignore[reportReturnType]
+    elements = [_parts(get_args(part)[0]) for part in parts if get_origin(part) is tuple]
+    holds_models = any(
+        isinstance(each, type) and issubclass(each, BaseModel) for part in elements for each in part
+    )
+    return list if holds_models else str
+
+
+def _choices_of(annotation: object) -> str | None:
+    """The words that an option takes, where they are few."""
+    parts = _parts(annotation)
+    words = [str(word) for part in parts if get_origin(part) is Literal for word in get_args(part)]
+    words += [
+        str(each.value)
+        for part in parts
+        if isinstance(part, type) and issubclass(part, Enum)
+        for each in part
+    ]
+    return "|".join(words) if words and len(words) <= 5 and len(parts) == 1 else None
+
+
+def _default_of(name: str, setting: Setting) -> str:
+    """What holds where a setting is not given, for help."""
+    from depthpaint.models.diorama.habits import DIORAMA
+
+    value = setting.default
+    if setting.rule:
+        return f"Default: {setting.rule}."
+    if value is Default.OF_MODEL:
+        return f"Default: the model's own; diorama: {_shown(getattr(DIORAMA, name))}."
+    if value in (None, (), "", False):
+        return ""
+    return f"Default: {_shown(value)}."
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ":".join(f"{each:g}" for each in value)  # pyright: ignore[reportUnknownVariableType]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _settings(photo: bool, given: Mapping[str, object]) -> dict[str, object]:
+    """The settings that were given, by field."""
+    from depthpaint.models.estimators.registry import DEFAULT
+
+    values = {name: value for name, value in given.items() if value is not None}
+    if isinstance(text := values.get("negative_prompt"), str):
+        values["negative_prompt"] = as_utf8(text)
+    if photo:
+        values.setdefault("from_photo", DEFAULT)
+    return values
+
+
+def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
+    """The options of the settings in these panels, in the order of their fields; of all without any."""
+    known = {
+        name: setting
+        for name, setting in settings_of(Request).items()
+        if (not panels or setting.panel in panels) and name not in without
+    }
+    options = [
+        _option(name, setting, Request.model_fields[name].annotation) for name, setting in known.items()
+    ]
+    photo = inspect.Parameter(
+        "photo", inspect.Parameter.KEYWORD_ONLY, default=False,
+        annotation=Annotated[bool, Option(
+            "--from-photo", rich_help_panel=reading.PANEL, help="The file is a photo: estimate its depth.",
+        )],
+    )  # fmt: skip
+    if "from_photo" in known:
+        options.insert(list(known).index("from_photo"), photo)
+
+    def make(*, photo: bool = False, **given: object) -> dict[str, object]:
+        return _settings(photo, given)
+
+    return Group(make, tuple(options))
+
+
 MaxPixels = Annotated[
     int | None,
     Option(
-        "--max-pixels",
-        metavar="N",
-        rich_help_panel=_READING,
-        help="Read maps of up to N pixels, 33554432 (8192x4096) unless given; 30 bytes of memory each.",
+        "--max-pixels", metavar="N", rich_help_panel=reading.PANEL,
+        help=f"{reading.MAX_PIXELS_SETTING.help} Default: {reading.MAX_PIXELS_SETTING.default}.",
     ),
-]
-Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
-
-
-def said(**reading: object) -> dict[str, object]:
-    """What was said of the depth file: the flags that differ from their defaults.
-
-    The rest stays unsaid, which is not the same: holes without --holes are filled up to a limit only.
-    """
-    from depthpaint.depth.reading import DepthReading
-    from depthpaint.models.estimators.registry import DEFAULT
-
-    photo, named = reading.pop("photo"), reading.pop("estimator")
-    reading["from_photo"] = DEFAULT if photo and named is None else named
-    fields = DepthReading.model_fields
-    return {
-        name: value
-        for name, value in reading.items()
-        if value is not None and (name == "holes" or value != fields[name].default)
-    }
-
-
+]  # fmt: skip
 TRIES = 4
 
 
 def wish_of(
-    *, verify: bool, least: float | None, tries: int | None, best_of: int | None, estimator: str | None
-) -> Wish | None:
-    """What the flags ask of a picture's depth; None where nobody is to look. Raises ParameterError."""
-    from math import inf
-
-    from depthpaint.core.errors import ErrorCode, ParameterError
-
-    if (least is not None or tries is not None) and best_of is not None:
+    verify: Annotated[
+        bool,
+        Option("--verify", rich_help_panel=VERIFYING_PANEL, help="Estimate each picture's depth, compare it."),
+    ] = False,
+    min_agreement: Annotated[
+        float | None,
+        Option(
+            min=-1, max=1, rich_help_panel=VERIFYING_PANEL,
+            help="Try other seeds below this rank correlation; exit 4 if none reaches it.",
+        ),
+    ] = None,
+    tries: Annotated[
+        int | None,
+        Option(
+            min=1, max=1000, rich_help_panel=VERIFYING_PANEL,
+            help=f"Seeds to try for --min-agreement. Default: {TRIES}.",
+        ),
+    ] = None,
+    best_of: Annotated[
+        int | None,
+        Option(
+            min=1, max=1000, rich_help_panel=VERIFYING_PANEL,
+            help="Paint N seeds and keep the one that agrees best.", metavar="N",
+        ),
+    ] = None,
+    verify_with: VerifyWith = None,
+) -> Wish | None:  # fmt: skip
+    """How pictures are to be verified; None where they are not. Raises ParameterError."""
+    if (min_agreement is not None or tries is not None) and best_of is not None:
         raise ParameterError(
             "--best-of makes all its tries, --min-agreement and --tries stop at the first that agrees",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give one or the other",
         )
-    if tries is not None and least is None:
+    if tries is not None and min_agreement is None:
         raise ParameterError(
             "--tries without --min-agreement has nothing to try for",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="add --min-agreement 0.9, or ask for --best-of",
+            remedy="add --min-agreement 0.9, or use --best-of",
         )
-    if not verify and least is None and best_of is None and estimator is None:
+    if not verify and min_agreement is None and best_of is None and verify_with is None:
         return None
     from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.verify.choosing import Wish
 
-    judge = estimator or DEFAULT
+    judge = verify_with or DEFAULT
     if best_of is not None:
         return Wish(judge, inf, best_of)
-    return Wish(judge) if least is None else Wish(judge, least, tries or TRIES)
+    return Wish(judge) if min_agreement is None else Wish(judge, min_agreement, tries or TRIES)
 
 
-def runtime_of(device: str, precision: str, *, compiled: bool = False, threads: int = 0) -> Runtime:
+def runtime_of(
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    compiled: Compile = False,
+    threads: Threads = 0,
+) -> Runtime:
     """Where it is to compute. Raises ParameterError for a word that is none of those."""
-    from typing import get_args
-
-    from depthpaint.core.errors import ErrorCode, ParameterError
     from depthpaint.models import runtime
 
-    for flag, said, known in (
+    for flag, word, known in (
         ("--device", device, get_args(runtime.Device)),
         ("--precision", precision, get_args(runtime.Precision)),
     ):
-        if said not in known:
+        if word not in known:
             raise ParameterError(
-                f"there is no {flag} {said!r}",
+                f"there is no {flag} {word!r}",
                 code=ErrorCode.INVALID_PARAMETER,
                 remedy=f"choose {', '.join(known)}",
-                value=said,
+                value=word,
             )
     return runtime.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]
+
+
+SETTINGS, READING = settings_group(), settings_group(reading.PANEL, without=("allow_constant",))
+WISH, RUNTIME = group_of(wish_of), group_of(runtime_of)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options
+from depthpaint.cli.commands import PanelCommand, PanelGroup
 from depthpaint.cli.painters import require_ray_for
 from depthpaint.cli.study_run import begin, finish, painted, request_of, title_of
 from depthpaint.cli.terminal import bar
@@ -15,8 +16,13 @@ from depthpaint.cli.terminal import bar
 app = typer.Typer(
     help="What the aspect ratio does, what strength does, what time costs: with error bars.",
     no_args_is_help=True,
+    cls=PanelGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
 )
 
+Seed = Annotated[int, typer.Option(help="Seed of the first picture.")]
 Seeds = Annotated[int, typer.Option(min=2, max=1000, help="Pictures of each kind; the more, the surer.")]
 Out = Annotated[Path, typer.Option(help="Folder for pictures, study.json and report.html.")]
 Set = Annotated[
@@ -27,7 +33,7 @@ Set = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def aspect(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
@@ -35,7 +41,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
         str, typer.Option(help="With commas; 1:1 is always among them.")
     ] = "1:3,1:2,2:3,1:1,3:2,2:1,3:1",
     seeds: Seeds = 8,
-    seed: options.Seed = 12345,
+    seed: Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
     ray: options.Ray = None,
@@ -66,7 +72,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
     )
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def strength(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
@@ -74,7 +80,7 @@ def strength(  # noqa: PLR0913 - one parameter a flag
         float, typer.Option(min=-1, max=1, help="Rank correlation to reach with the least strength.")
     ] = 0.9,
     seeds: Seeds = 8,
-    seed: options.Seed = 12345,
+    seed: Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
     ray: options.Ray = None,
@@ -108,7 +114,7 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     finish(document, outcomes, findings, out)
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def latency(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
@@ -122,7 +128,7 @@ def latency(  # noqa: PLR0913 - one parameter a flag
     cold_runs: Annotated[
         int, typer.Option("--cold", min=0, max=100, help="Processes of their own to measure.")
     ] = 3,
-    seed: options.Seed = 12345,
+    seed: Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
     out: Out = Path("latency-study"),
