@@ -60,7 +60,10 @@ def plan_of(**fields: object) -> RunPlan:
         "prompt": "a red ball on a green floor",
         **fields,
     }
-    return make_plan(Request.model_validate(asked), Extent(50, 40), HABITS)
+    request = Request.model_validate(asked)
+    known = {name: value for name, value in request.given().items() if name in DepthReading.model_fields}
+    reading = DepthReading.model_validate({**source().reading.model_dump(), **known})
+    return make_plan(request, Extent(50, 40), HABITS, reading)
 
 
 def result_of(**fields: object) -> GenerationResult:

@@ -53,7 +53,7 @@ def test_the_result_carries_the_plan_that_ran(depth: Path) -> None:
     painter = FakePainter()
     request = Request(depth=depth, prompt="xa b", seed=0, guidance_scale=0, num_inference_steps=2)
     result = engine_of(painter).paint(request)
-    assert result.plan.guidance_scale == 0
+    assert result.plan.settings.guidance_scale == 0
     assert result.plan.seeds == (0,)
     assert result.evaluations == {"denoise": 2, "control": 2, "branches": 2}
     assert set(result.seconds) == {"read", "load", "text", "control", "denoise", "decode", "finish"}
@@ -74,7 +74,8 @@ def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:
 
 
 def test_the_control_map_is_the_depth_on_its_canvas(depth: Path) -> None:
-    map_, plan = Engine().understand(Request(depth=depth, prompt=""))
+    prepared = Engine().prepare(Request(depth=depth, prompt=""))
+    map_, plan = prepared.depth, prepared.plan
     control = control_map(map_, plan.sizes)
     assert control.shape == (plan.sizes.canvas_size.height, plan.sizes.canvas_size.width)
     assert control.dtype == np.float32

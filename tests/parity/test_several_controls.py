@@ -63,7 +63,8 @@ def ours(request: Request, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 
 
 def theirs(folder: Path, request: Request) -> np.ndarray:
-    depth, plan = Engine().understand(request)
+    prepared = Engine().prepare(request)
+    depth, plan = prepared.depth, prepared.plan
     hints = hints_of(depth, plan)
     names = list(hints)
     images = [

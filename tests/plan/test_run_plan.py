@@ -19,19 +19,19 @@ def plan_of(**fields: object) -> RunPlan:
 
 def test_habits_fill_what_was_not_asked() -> None:
     plan = plan_of()
-    assert plan.num_inference_steps == DIORAMA.num_inference_steps
-    assert plan.guidance_scale == DIORAMA.guidance_scale
-    assert plan.control_strength == DIORAMA.control_strength
-    assert plan.sampler == DIORAMA.sampler
+    assert plan.settings.num_inference_steps == DIORAMA.num_inference_steps
+    assert plan.settings.guidance_scale == DIORAMA.guidance_scale
+    assert plan.settings.control_strength == DIORAMA.control_strength
+    assert plan.settings.sampler == DIORAMA.sampler
     assert plan.seeds == (12345,)
 
 
 def test_zero_is_a_value() -> None:
     plan = plan_of(seed=0, guidance_scale=0, control_strength=0, control_window=(0, 0))
     assert plan.seeds == (0,)
-    assert plan.guidance_scale == 0
-    assert plan.control_strength == 0
-    assert plan.control_window == (0, 0)
+    assert plan.settings.guidance_scale == 0
+    assert plan.settings.control_strength == 0
+    assert plan.settings.control_window == (0, 0)
 
 
 def test_each_picture_has_its_seed_and_seeds_wrap() -> None:
@@ -40,12 +40,12 @@ def test_each_picture_has_its_seed_and_seeds_wrap() -> None:
 
 def test_levels_fall_from_noise_to_clean() -> None:
     plan = plan_of(num_inference_steps=7)
-    assert len(plan.sigmas) == 8
-    assert len(plan.timesteps) == 7
-    assert plan.timesteps[0] == 999
-    assert plan.sigmas[-1] == 0
-    assert all(a > b for a, b in zip(plan.sigmas, plan.sigmas[1:], strict=False))
-    assert math.isfinite(plan.sigmas[0])
+    assert len(plan.schedule.sigmas) == 8
+    assert len(plan.schedule.timesteps) == 7
+    assert plan.schedule.timesteps[0] == 999
+    assert plan.schedule.sigmas[-1] == 0
+    assert all(a > b for a, b in zip(plan.schedule.sigmas, plan.schedule.sigmas[1:], strict=False))
+    assert math.isfinite(plan.schedule.sigmas[0])
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_wrong_name_is_answered_with_the_nearest(field: str, value: str, neare
         plan_of(**{field: value})
 
 
-def test_depth_without_a_say_is_said() -> None:
-    assert any("no say" in warning for warning in plan_of(control_strength=0).warnings)
-    assert any("no say" in warning for warning in plan_of(control_window=(0.5, 0.51)).warnings)
+def test_depth_that_controls_nothing_is_a_warning() -> None:
+    assert any("controls nothing" in warning for warning in plan_of(control_strength=0).warnings)
+    assert any("controls nothing" in warning for warning in plan_of(control_window=(0.5, 0.51)).warnings)
     assert not plan_of().warnings
 
 

@@ -94,7 +94,7 @@ def test_each_field_takes_any_value_or_is_refused(path: tuple[str | int, ...]) -
         assert RunRecord.from_json(record.to_json()) == record
         assert max(record.settings.size) <= 32_768
         assert min(record.plan.output_size) >= 1
-        assert len(record.plan.heard or "") < 20_000
+        assert len(record.plan.expanded_prompt or "") < 20_000
         try:
             record.request(Path("d.png"))
         except DepthpaintError as error:
@@ -152,7 +152,7 @@ def test_any_legal_record_is_a_page(
     save(folder / "a.png", json.dumps(record))
     save(folder / "b.png", true_record())
     gathered = gather(folder)
-    assert [path for path, why in gathered.left_out if "settings.model" not in why] == []
+    assert [path for path, why in gathered.left_out if "settings:" not in why] == []
     as_html(account(gathered, (), "Any"))
 
 

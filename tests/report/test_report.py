@@ -22,6 +22,7 @@ from depthpaint.cli import generate as generate_command
 from depthpaint.cli.main import run
 from depthpaint.core.errors import OutputError, printable
 from depthpaint.core.geometry import Extent
+from depthpaint.plan import make_plan
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.record.sections import AgreementFacts
@@ -35,7 +36,7 @@ from depthpaint.report.recipe import recipe
 from depthpaint.report.shown import shown
 from depthpaint.report.thumbnail import thumbnail
 from depthpaint.request import Request
-from painted import HOSTILE, pixels_of, result_of
+from painted import HABITS, HOSTILE, pixels_of, result_of
 
 Settings = Callable[..., RunRecord]
 
@@ -92,7 +93,11 @@ def test_a_recipe_asks_for_the_same_picture(
     assert words[:2] == ["depthpaint", "generate"]
     at = words.index("--") if "--" in words else len(words)
     assert run([*words[1:at], "--dry-run", *words[at:]]) == 0
-    assert asked == [told.request(Path(told.depth.file))]
+    (request,) = asked
+    expected = told.request(Path(told.depth.file))
+    plans = [make_plan(each, Extent(50, 40), HABITS) for each in (request, expected)]
+    assert plans[0].settings == plans[1].settings
+    assert (request.depth, request.reading) == (expected.depth, expected.reading)
 
 
 def test_the_numbers_are_those_of_the_records() -> None:

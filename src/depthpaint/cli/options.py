@@ -259,7 +259,7 @@ TRIES = 4
 def wish_of(
     verify: Annotated[
         bool,
-        Option("--verify", rich_help_panel=VERIFYING_PANEL, help="Estimate each picture's depth, compare it."),
+        Option("--verify", rich_help_panel=VERIFYING_PANEL, help="Verify the depth of each picture."),
     ] = False,
     min_agreement: Annotated[
         float | None,

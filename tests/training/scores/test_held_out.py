@@ -65,5 +65,5 @@ def test_painting_goes_through_the_whole_program(
     assert painted.shape == few[0].render.shape
     (request,) = requests
     assert (request.prompt, request.seed) == (few[0].caption, SEED)
-    depth, _ = engine.understand(request)
+    depth = engine.prepare(request).depth
     assert np.abs(depth.values - few[0].disparity).max() < 1e-3
