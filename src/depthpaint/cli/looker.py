@@ -49,7 +49,7 @@ class Looker:
         if found.caution:
             self.cautions.add(f"seen by {found.estimator}, {found.caution}")
         if self.maps is not None:
-            _draw(self.maps / f"{pair.image.stem}{MAPPED}.png", pixels, found)
+            _draw(self.maps / f"{pair.image.stem}{MAPPED}.png", found)
         row = _row(pair.image, found)
         if self.clip is not None:
             judged = self.clip.scores(pixels, sentence)
@@ -107,13 +107,13 @@ def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
         )
 
 
-def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
+def _draw(target: Path, found: Agreement) -> None:
     from depthpaint.core.files import make_folder, replace_own
     from depthpaint.record.png_text import encode_png
     from depthpaint.verify.error_map import error_map
 
     make_folder(target.parent)
-    data = encode_png(error_map(pixels, found), {MAP_KEY: "1"})
+    data = encode_png(error_map(found), {MAP_KEY: "1"})
     replace_own(target, data, lambda proof: MAP_KEY.encode() in proof)
 
 
