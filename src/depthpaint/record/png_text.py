@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.errors import ErrorCode
 from depthpaint.inputs.file_kind import PNG_SIGNATURE
+from depthpaint.inputs.png_chunks import MAX_CHUNKS, is_counted
 from depthpaint.inputs.regular_file import Wanted, read_regular_file
 from depthpaint.inputs.request import MAX_OUTPUT_SIDE
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
@@ -83,12 +84,16 @@ def read_record(path: Path) -> RunRecord:
 def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
     """The type and content of each text chunk; of a picture that breaks off, those before the break."""
     view, start = memoryview(data), len(PNG_SIGNATURE)
+    counted = 0
     while start + 12 <= len(data):
         length = int.from_bytes(view[start : start + 4])
         kind = bytes(view[start + 4 : start + 8])
         end = start + 12 + length
         if kind == b"IEND":
             return
+        counted += is_counted(kind, length)
+        if counted > MAX_CHUNKS:
+            raise _too_many_chunks(name)
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
                 raise _damaged(name)
@@ -110,6 +115,16 @@ def _unpacked(kind: bytes, packed: bytes, name: str) -> str:
         return text.decode("utf-8" if kind == b"iTXt" else "latin-1")
     except (zlib.error, UnicodeDecodeError) as error:
         raise _damaged(name) from error
+
+
+def _too_many_chunks(name: str) -> RecordError:
+    return RecordError(
+        f"{name} has more than {MAX_CHUNKS:,} chunks, and no picture needs so many",
+        code=ErrorCode.PICTURE_UNREADABLE,
+        value=name,
+        limit=MAX_CHUNKS,
+        remedy="use the picture as it was written, or save it anew with an image program",
+    )
 
 
 def _damaged(name: str) -> RecordError:
