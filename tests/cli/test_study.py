@@ -71,6 +71,34 @@ def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     assert painter.calls["predict"], "another depth is another picture"
 
 
+def test_letterboxed_maps_of_two_studies_and_files_of_the_user_lie_side_by_side(cli: Run) -> None:
+    arguments = ("aspect", "--ratios", "1.5:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    mine = Path("aspect-study/depths/letterbox-1.5x1.npy")
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"a file of the user")
+    study(cli, *arguments)
+    first = {path: path.read_bytes() for path in mine.parent.iterdir()}
+    assert len(first) == 3, "the user's, and one for each ratio"
+    np.save("depth.npy", np.load("depth.npy") ** 2)
+    study(cli, *arguments)
+    assert {path: path.read_bytes() for path in first} == first
+    assert len(list(mine.parent.iterdir())) == 5
+
+
+def test_a_letterboxed_map_replaces_no_other_file(cli: Run) -> None:
+    arguments = ("--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    study(cli, "aspect", *arguments)
+    written = next(Path("aspect-study/depths").glob("*2x1*"))
+    written.write_bytes(b"something else")
+    status, out, err = cli(
+        "study", "aspect", "depth.npy", "a room", *arguments, "--set=near=white", "--set=kind=disparity",
+        "--set=range=full", "--set=frame=keep",
+    )  # fmt: skip
+    assert (status, out) == (8, "")
+    assert written.name in err
+    assert written.read_bytes() == b"something else"
+
+
 def test_a_painter_that_ignores_the_depth_is_found_out(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
