@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,9 @@ def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
         (("aspect", "depth.npy", "a room", "--seeds", "1"), "--seeds"),
         (("aspect", "depth.npy", "a room", "--workers", "2"), "--ray local"),
         (("strength", "depth.npy", "a room", "--workers", "2"), "--ray local"),
+        (("aspect", "-", "a room"), "save the map to a file"),
+        (("strength", "-", "a room"), "save the map to a file"),
+        (("latency", "-", "a room"), "save the map to a file"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
@@ -182,3 +186,16 @@ def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
     assert words in err
     assert not Path("aspect-study").exists()
     assert not Path("strength-study").exists()
+    assert not Path("latency-study").exists()
+
+
+@pytest.mark.parametrize("what", ["aspect", "strength", "latency"])
+def test_a_missing_package_is_named_before_anything_is_painted(
+    cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, out, err = cli("study", what, "depth.npy", "a room", "--seeds", "2", "--set=near=white")
+    assert (status, out) == (2, "")
+    assert "depthpaint[report]" in err
+    assert not painter.calls
+    assert not Path(f"{what}-study").exists()
