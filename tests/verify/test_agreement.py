@@ -80,3 +80,12 @@ def test_a_large_picture_costs_no_more_than_a_small_one_and_scores_the_same(
     assert drawn.shape == (1024, 4096, 3)
     assert np.array_equal(drawn[:, :1024], large.picture)
     assert (drawn[:, 3072:][~large.valid] == 128).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1)])
+def test_a_preview_of_one_pixel_is_compared(
+    engine: Engine, request_of_ramp: GenerationRequest, shape: tuple[int, int]
+) -> None:
+    found = agreement(engine, request_of_ramp, np.full((*shape, 3), 9, np.uint8), "fake")
+    assert -1 <= found.likeness.rank_correlation <= 1
+    assert 0 <= found.edge_f_score <= 1
