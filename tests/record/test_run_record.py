@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthpaint.core.errors import InternalError, ParameterError
+from depthpaint.core.errors import InternalError, ParameterError, printable
 from depthpaint.core.geometry import Extent, Fit
+from depthpaint.inputs.text_fields import MAX_PROMPT
 from depthpaint.plan.run_plan import make_plan
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
+from depthpaint.record.sections import MOST_REMARKS
 from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
 
 
@@ -145,6 +147,20 @@ def test_refuses_what_is_no_record(text: str) -> None:
         (("plan", "sigmas"), ["infinite"]),
         (("seconds",), {"read": "fast"}),
         (("digests",), None),
+        (("settings", "num_inference_steps"), 3),
+        (("plan", "timesteps"), [999.0] * 5),
+        (("plan", "sigmas"), ["inf", 0.0]),
+        (("warnings",), ["x" * 100_000]),
+        (("warnings",), ["x"] * 10_000),
+        (("depth", "notes"), ["x" * 100_000]),
+        (("depth", "findings", 0, "evidence"), "x" * 100_000),
+        (("depth", "findings", 0, "confidence"), 1e300),
+        (("environment",), {"cpu": "x" * 2000}),
+        (("environment",), {"x" * 2000: "cpu"}),
+        (("environment",), {str(k): "x" for k in range(200)}),
+        (("seconds",), {"x" * 2000: 1.0}),
+        (("evaluations",), {str(k): 1 for k in range(200)}),
+        (("digests", "inversions"), {"word": "x" * 2000}),
     ],
 )
 def test_refuses_a_spoiled_record(path: tuple[str, ...], value: object) -> None:
@@ -210,3 +226,19 @@ def test_a_model_names_no_folder_of_a_person(field: str) -> None:
     assert "secret" not in told.to_json()
     with pytest.raises(RecordError):
         RunRecord.from_json(told.to_json().replace('"model"', '"/home/ann/model"', 2))
+
+
+def test_long_warnings_of_earlier_versions_are_read() -> None:
+    """They repeated an unknown word whole, each of its letters perhaps as an escape."""
+    warning = printable(f"diorama does not know the word '{chr(0x202E) * MAX_PROMPT}'")
+    text = spoiled(record_of(result_of(), 0), "warnings", value=[warning])
+    assert RunRecord.from_json(text).warnings == (warning,)
+
+
+def test_endless_warnings_and_notes_are_cut_when_a_record_is_made() -> None:
+    """A note may repeat the names of a file's parts; a picture that is painted has to be saved."""
+    texts = ("x" * 1_000_000,) * 2000
+    record = record_of(replace(result_of(), warnings=texts, depth=replace(result_of().depth, notes=texts)), 0)
+    assert max(map(len, record.warnings + record.depth.notes)) < 3000
+    assert len(record.warnings) == len(record.depth.notes) == MOST_REMARKS
+    assert RunRecord.from_json(record.to_json()) == record

@@ -12,11 +12,14 @@ from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.model_choice import Lora
 from depthpaint.inputs.request import MAX_SEED
 from depthpaint.inputs.size_limit import MAX_PIXELS, MAX_SIDE
-from depthpaint.inputs.text_fields import Name, Text
+from depthpaint.inputs.text_fields import MAX_PROMPT, Name, Text
 from depthpaint.inputs.window import window_in_order
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
 
 MOST_SECONDS = 1e9
+LONGEST_REMARK = 8 * MAX_PROMPT
+"""Characters of a note or a warning that are read; those that are written are shorter."""
+MOST_REMARKS = 100
 _ROUNDING = 1e-6
 
 
@@ -35,6 +38,9 @@ Positive = Annotated[float, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Label = Annotated[str, Field(max_length=1000)]
+Remark = Annotated[str, Field(max_length=LONGEST_REMARK)]
+Remarks = Annotated[tuple[Remark, ...], Field(max_length=MOST_REMARKS)]
+Facts = Annotated[dict[Label, Label], Field(max_length=100)]
 Path = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
 Step = Annotated[float, Field(ge=0, le=1e9)]
 
@@ -131,11 +137,11 @@ class PlanFacts(Section):
 class FindingFacts(Section):
     """What was concluded about the depth file, how surely and why (depth.Finding)."""
 
-    aspect: str
-    value: str
-    confidence: float
-    evidence: str
-    flag: str
+    aspect: Label
+    value: Label
+    confidence: Share
+    evidence: Remark
+    flag: Label
 
 
 class DepthFacts(Section):
@@ -160,7 +166,7 @@ class DepthFacts(Section):
     used_range: tuple[float, float]
     findings: Annotated[tuple[FindingFacts, ...], Field(max_length=1000)]
     invalid_share: Share
-    notes: tuple[str, ...]
+    notes: Remarks
     estimator: Path = ""
     estimator_revision: Label = ""
     estimator_sha256: Label = ""
@@ -176,7 +182,7 @@ class Digests(Section):
     control: Label
     weights: Label
     picture: Label
-    inversions: dict[str, str] = {}
+    inversions: Annotated[dict[Label, Label], Field(max_length=MAX_PROMPT)] = {}
 
 
 class AgreementFacts(Section):
