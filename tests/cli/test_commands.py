@@ -291,3 +291,13 @@ def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...
     status, _, err = cli("bench", *flags)
     assert status == 2
     assert said in err
+
+
+@pytest.mark.parametrize("value", ["xyz", "bash_source", "zsh_complete", "complete", "", "\n"])
+def test_the_variable_of_shell_completion_is_ignored(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("_DEPTHPAINT_COMPLETE", value)
+    status, out, err = cli("inspect", "depth.npy", "--json")
+    assert (status, err) == (0, "")
+    assert "depth.npy" in out

@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -271,3 +272,26 @@ def test_a_bad_picture_stops_no_other(cli: Run, work: Path) -> None:
         assert status == 4
         assert out.count("\n") == 1
         assert all(name in err for name in ("missing.png", "s.png"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", "one.png", "--depth", "-"),
+        ("replay", "one.png", "two.png", "--depth", "-"),
+        ("verify", "one.png", "two.png", "--depth", "-", "--estimator", "fake"),
+        ("generate", "-", "a room", "--best-of", 2, "--verify-with", "fake"),
+        ("generate", "-", "a room", "--verify", "--verify-with", "fake"),
+    ],
+)
+def test_standard_input_serves_every_reading_of_the_map(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[object, ...]
+) -> None:
+    for name in ("one", "two"):
+        assert cli("generate", "depth.npy", "a room", "--name", name, "--out", ".", "-q")[0] == 0
+    with (work / "depth.npy").open("rb") as stream:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream, isatty=lambda: False))
+        status, out, err = cli(*arguments)
+    assert status == 0, err
+    assert out
+    assert "empty" not in err

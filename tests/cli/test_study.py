@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,34 @@ def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     painter.calls.clear()
     study(cli, *arguments)
     assert painter.calls["predict"], "another depth is another picture"
+
+
+def test_letterboxed_maps_of_two_studies_and_files_of_the_user_lie_side_by_side(cli: Run) -> None:
+    arguments = ("aspect", "--ratios", "1.5:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    mine = Path("aspect-study/depths/letterbox-1.5x1.npy")
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"a file of the user")
+    study(cli, *arguments)
+    first = {path: path.read_bytes() for path in mine.parent.iterdir()}
+    assert len(first) == 3, "the user's, and one for each ratio"
+    np.save("depth.npy", np.load("depth.npy") ** 2)
+    study(cli, *arguments)
+    assert {path: path.read_bytes() for path in first} == first
+    assert len(list(mine.parent.iterdir())) == 5
+
+
+def test_a_letterboxed_map_replaces_no_other_file(cli: Run) -> None:
+    arguments = ("--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    study(cli, "aspect", *arguments)
+    written = next(Path("aspect-study/depths").glob("*2x1*"))
+    written.write_bytes(b"something else")
+    status, out, err = cli(
+        "study", "aspect", "depth.npy", "a room", *arguments, "--set=near=white", "--set=kind=disparity",
+        "--set=range=full", "--set=frame=keep",
+    )  # fmt: skip
+    assert (status, out) == (8, "")
+    assert written.name in err
+    assert written.read_bytes() == b"something else"
 
 
 def test_a_painter_that_ignores_the_depth_is_found_out(
@@ -143,6 +172,9 @@ def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
         (("aspect", "depth.npy", "a room", "--seeds", "1"), "--seeds"),
         (("aspect", "depth.npy", "a room", "--workers", "2"), "--ray local"),
         (("strength", "depth.npy", "a room", "--workers", "2"), "--ray local"),
+        (("aspect", "-", "a room"), "save the map to a file"),
+        (("strength", "-", "a room"), "save the map to a file"),
+        (("latency", "-", "a room"), "save the map to a file"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
@@ -154,3 +186,16 @@ def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
     assert words in err
     assert not Path("aspect-study").exists()
     assert not Path("strength-study").exists()
+    assert not Path("latency-study").exists()
+
+
+@pytest.mark.parametrize("what", ["aspect", "strength", "latency"])
+def test_a_missing_package_is_named_before_anything_is_painted(
+    cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, out, err = cli("study", what, "depth.npy", "a room", "--seeds", "2", "--set=near=white")
+    assert (status, out) == (2, "")
+    assert "depthpaint[report]" in err
+    assert not painter.calls
+    assert not Path(f"{what}-study").exists()

@@ -214,3 +214,37 @@ def test_a_picture_of_a_few_pixels_is_one_line_and_stops_no_other(
     assert status == 4
     assert "thin.png is too small" in err
     assert out.count("\n") == 1
+
+
+def test_maps_of_pictures_of_one_name_lie_side_by_side(cli: Run, seen: Path, work: Path) -> None:
+    images = [work / name for name in ("a/x.png", "b/x.png", "b/X.png", "c/x-2.png")]
+    for image in images:
+        image.parent.mkdir(exist_ok=True)
+        image.write_bytes(seen.read_bytes())
+    arguments = ("--depth", "depth.npy", "--estimator", "fake", "--maps", "checked", "--json")
+    status, out, _ = cli("verify", *images, *arguments)
+    assert status == 0
+    drawn = [Path(row["map"]) for row in json.loads(out)["images"]]
+    assert [path.name for path in drawn] == [
+        "x-verified.png", "x-3-verified.png", "X-4-verified.png", "x-2-verified.png",
+    ]  # fmt: skip
+    assert sorted(Path("checked").iterdir()) == sorted(drawn)
+
+
+def test_unreadable_pictures_in_a_folder_are_named(cli: Run, seen: Path, work: Path) -> None:
+    _, out, _ = cli("generate", "depth.npy", "a room", "-q")
+    painted = Path(out.strip())
+    folder = painted.parent
+    (folder / "text.png").write_bytes(b"no picture")
+    (folder / "empty.png").touch()
+    (folder / "cut.png").write_bytes(painted.read_bytes()[:60])
+    (folder / "nowhere.png").symlink_to("missing")
+    (folder / "stranger.png").write_bytes(seen.read_bytes())
+    Image.open(seen).save(folder / "a photo, in truth.png", "JPEG")
+    status, out, err = cli("verify", folder, "--estimator", "fake")
+    assert status == 4
+    assert out.count("\n") == 1
+    for name in ("text", "empty", "cut", "nowhere"):
+        assert f"{name}.png: " in err
+    assert "stranger" not in err + out
+    assert "in truth" not in err + out

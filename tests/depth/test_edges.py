@@ -41,3 +41,10 @@ def test_edges_meet_within_two_pixels() -> None:
     flat = np.full_like(ring, 0.5)
     assert edge_agreement(flat, flat) == 1
     assert edge_agreement(ring, flat) == 0
+
+
+def test_maps_one_pixel_wide_have_edges_too() -> None:
+    line = np.array([[0, 0, 0, 0, 1, 1, 1, 1]], np.float32)
+    assert edges_of(line).sum() == edges_of(line.T).sum() == 1
+    assert edges_of(line[:, :1]).sum() == 0
+    assert edge_agreement(line, line) == 1

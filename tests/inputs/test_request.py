@@ -10,6 +10,9 @@ from pydantic import ValidationError
 
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent, Fit
+from depthpaint.core.setting import settings_of
+from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.plan import make_plan
 from depthpaint.request import Request, request_from
 
 BASE: dict[str, object] = {"depth": "map.png", "prompt": "a house"}
@@ -24,28 +27,13 @@ def refused(**values: object) -> ParameterError:
     return error
 
 
-def test_defaults() -> None:
+def test_what_is_not_given_is_none_and_has_its_default() -> None:
     request = request_from(BASE)
-    assert (request.depth, request.prompt, request.negative_prompt) == (Path("map.png"), "a house", "")
-    assert (request.seed, request.count, request.model, request.near, request.fit) == (
-        12345,
-        1,
-        "diorama",
-        "auto",
-        Fit.PAD,
-    )
-    assert (request.guidance_window, request.control_window) == ((0, 1), (0, 1))
-    unset = (
-        "size",
-        "aspect",
-        "num_inference_steps",
-        "guidance_scale",
-        "control_strength",
-        "sampler",
-        "schedule",
-    )
-    assert all(getattr(request, name) is None for name in unset)
-    assert (request.alpha_mask, request.allow_constant) == (False, False)
+    assert (request.depth, request.prompt) == (Path("map.png"), "a house")
+    assert all(getattr(request, name) is None for name in settings_of(Request))
+    assert request.seeds == (12345,)
+    assert (request.choice.model, request.reading.near, request.reading.holes) == ("diorama", "auto", "auto")
+    assert make_plan(request, Extent(64, 64), DIORAMA).settings.fit is Fit.PAD
 
 
 ACCEPTED: list[dict[str, object]] = [
@@ -98,7 +86,7 @@ def test_sizes_and_ratios_are_understood() -> None:
 
 NAN, INF = float("nan"), float("inf")
 REFUSED: list[tuple[str, list[object]]] = [
-    ("seed", [-1, -2, 2**32, 2**63, 1.5, "abc", NAN, True, None]),
+    ("seed", [-1, -2, 2**32, 2**63, 1.5, "abc", NAN, True]),
     ("count", [0, 1001, -1, 10**9, True]),
     ("num_inference_steps", [0, -1, 1001, 10**6, 2.5]),
     ("guidance_scale", [-1, 100.5, 1e9, NAN, INF, "much"]),
@@ -128,7 +116,7 @@ REFUSED: list[tuple[str, list[object]]] = [
     ("prompt", ["x" * 10_001, "a\0b", "half \ud800", None, 5]),
     ("negative_prompt", ["x" * 10_001, "a\0b"]),
     ("depth", ["a\0b", None, 5]),
-    ("near", ["grey", "WHITE", None]),
+    ("near", ["grey", "WHITE"]),
     ("kind", ["depth", 1]),
     ("range", ["5", "3:1", "nan:1", (2, 1)]),
     ("empty", ["a,b"]),
@@ -162,14 +150,21 @@ def test_all_problems_are_told_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("key", "near"),
     [
-        ("steps", "num_inference_steps"),
-        ("strength", "control_strength"),
+        ("stepz", "steps"),
+        ("control_strenght", "control_strength"),
         ("Seed", "seed"),
         ("negativ_prompt", "negative_prompt"),
     ],
 )
 def test_an_unknown_field_names_the_nearest(key: str, near: str) -> None:
     assert f"did you mean '{near}'" in str(refused(**{key: 1}))
+
+
+def test_a_field_also_goes_by_the_name_of_its_flag() -> None:
+    request = request_from({**BASE, "steps": 3, "guidance": 2, "strength": 0.5, "negative": "rain"})
+    assert (request.num_inference_steps, request.guidance_scale) == (3, 2)
+    assert (request.control_strength, request.negative_prompt) == (0.5, "rain")
+    assert "steps" in str(refused(steps=3, num_inference_steps=4))
 
 
 def test_an_unknown_field_may_have_no_neighbour() -> None:

@@ -74,8 +74,10 @@ def test_a_record_survives_a_picture_that_breaks_off(tmp_path: Path) -> None:
     [
         (b"", "is not a PNG"),
         (b"\xff\xd8\xff\xe0 a JPEG", "is not a PNG"),
-        (b"\x89PNG\r\n\x1a\n", "was not painted by depthpaint, or its metadata was removed"),
-        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "was not painted"),
+        (b"words", "is not a PNG: it is plain text"),
+        (b"\x89PNG\r\n\x1a\n", "ends in the middle of the picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "ends in the middle of the picture"),
+        (encode_png(PIXELS, {})[:-40], "ends in the middle of the picture"),
         (encode_png(PIXELS, {}), "was not painted"),
         (encode_png(PIXELS, {INFOTEXT_KEY: "Steps: 1"}), "was not painted"),
         (encode_png(PIXELS, {RECORD_KEY: "{}"}), "damaged"),

@@ -114,3 +114,15 @@ def test_names_changed_versions_and_machine(key: str) -> None:
 
 def test_equal_is_equal() -> None:
     assert verdict_of(result_of(), result_of()).why == "every value is equal"
+
+
+def test_what_a_foreign_record_holds_is_shortened() -> None:
+    record, pixels = recorded(result_of())
+    machine = {f"{number}{'k' * 900}": "v" * 1000 for number in range(100)}
+    depth = record.depth.model_copy(update={"estimator": "e" * 20_000, "estimator_sha256": "f" * 64})
+    foreign = record.model_copy(update={"environment": machine, "depth": depth})
+    told = compare(foreign, pixels, record, pixels)
+    assert told.verdict == "bit-equal"
+    assert "the estimator's weights (eee" in told.why
+    assert "more" in told.why
+    assert len(told.why) < 10_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from depthpaint.core.errors import ErrorCode
 from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.verify.pairs import FORMATS, MAPPED
+from depthpaint.verify.pairs import FORMATS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +36,8 @@ class Looker:
     cautions: set[str] = field(default_factory=set[str])
     max_pixels: int | None = None
 
-    def row(self, pair: Pair) -> dict[str, object]:
-        """What is found of a picture. Raises DepthpaintError."""
+    def row(self, pair: Pair, name: str) -> dict[str, object]:
+        """What is found of a picture; its map is called `name`. Raises DepthpaintError."""
         from depthpaint.verify.agreement import agreement
 
         if pair.problem is not None:
@@ -48,9 +48,10 @@ class Looker:
         found = agreement(self.engine, request, pixels, self.estimator)
         if found.caution:
             self.cautions.add(f"seen by {found.estimator}, {found.caution}")
-        if self.maps is not None:
-            _draw(self.maps / f"{pair.image.stem}{MAPPED}.png", pixels, found)
         row = _row(pair.image, found)
+        if self.maps is not None:
+            _draw(self.maps / name, found)
+            row["map"] = str(self.maps / name)
         if self.clip is not None:
             judged = self.clip.scores(pixels, sentence)
             text = {} if judged.text is None else {"clip_score": round(judged.text, 3)}
@@ -107,13 +108,13 @@ def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
         )
 
 
-def _draw(target: Path, pixels: NDArray[np.uint8], found: Agreement) -> None:
+def _draw(target: Path, found: Agreement) -> None:
     from depthpaint.core.files import make_folder, replace_own
     from depthpaint.record.png_text import encode_png
     from depthpaint.verify.error_map import error_map
 
     make_folder(target.parent)
-    data = encode_png(error_map(pixels, found), {MAP_KEY: "1"})
+    data = encode_png(error_map(found), {MAP_KEY: "1"})
     replace_own(target, data, lambda proof: MAP_KEY.encode() in proof)
 
 

@@ -127,7 +127,8 @@ def _run(arguments: list[str]) -> int:
 
 def _unless_interrupted(arguments: list[str]) -> object:
     try:
-        return app(arguments, prog_name="depthpaint", standalone_mode=False)
+        # No shell completion is offered, and click would end every command where its variable is set.
+        return app(arguments, prog_name="depthpaint", complete_var="", standalone_mode=False)
     except Exception:
         interruption.require_uninterrupted()
         raise

@@ -137,7 +137,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 def _option(name: str, setting: Setting, annotation: object) -> inspect.Parameter:
     """The option of a setting. Without it the value is None: not given."""
-    flag, kind = setting.flag_of(name), str if setting.metavar else _kind_of(annotation)
+    flag, kind = setting.flag_of(name), _kind_of(annotation)
+    # A number that is also written in another way, like 5:3, is read as text.
+    kind = str if setting.metavar and kind in (int, float) else kind
     several = kind is list
     flags = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
     option = Option(

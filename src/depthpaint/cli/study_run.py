@@ -24,13 +24,30 @@ DATA, REPORT = "study.json", "report.html"
 def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Path) -> tuple[Engine, Request]:
     """The engine and the plain request that a study varies.
 
-    Raises ParameterError for bad fields, and OutputError where nothing can be written into `out`.
+    Raises ParameterError for bad fields, for standard input, and where a package is missing that the report
+    needs, and OutputError where nothing can be written into `out`.
     """
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painting import make_engine
+    from depthpaint.report.plots import require_plots
 
+    _require_file(depth)
+    require_plots()
     probe(out)
     return make_engine(), request_of(depth, prompt, seed, fields)
+
+
+def _require_file(depth: Path) -> None:
+    """Refuse standard input: other processes read the map, too, and later studies go on with it."""
+    from depthpaint.core.errors import ErrorCode, ParameterError
+    from depthpaint.inputs.regular_file import STDIN
+
+    if str(depth) == STDIN:
+        raise ParameterError(
+            "a study reads its depth map many times, which standard input does not allow",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="save the map to a file, and name that",
+        )
 
 
 def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> Request:

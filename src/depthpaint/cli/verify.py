@@ -53,7 +53,7 @@ def verify(
     from depthpaint.cli.destination import probe
     from depthpaint.cli.looker import Looker, clip_judge
     from depthpaint.cli.painting import make_engine
-    from depthpaint.verify.pairs import pairs_of
+    from depthpaint.verify.pairs import map_names, pairs_of
 
     pairs = pairs_of(images, depth)
     if maps is not None:
@@ -62,9 +62,9 @@ def verify(
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     with bar("verifying", len(pairs), quiet=quiet) as step:
-        for pair in pairs:
+        for pair, name in zip(pairs, map_names(pairs), strict=True):
             try:
-                rows.append(looker.row(pair))
+                rows.append(looker.row(pair, name))
             except DepthpaintError as error:
                 failure = error
                 rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})

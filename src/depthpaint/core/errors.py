@@ -103,9 +103,9 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
 
 
-def _shortened(text: str) -> str:
-    """A message that repeats what was given stays readable, however long that was."""
-    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART // 2]}…{text[-LONGEST_PART // 2 :]}"
+def shortened(text: str, most: int = LONGEST_PART) -> str:
+    """`text`, or its beginning and its end in `most` characters and a mark, for messages that repeat it."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
 
 
 class DepthpaintError(Exception):
@@ -136,7 +136,7 @@ class DepthpaintError(Exception):
 
     def __str__(self) -> str:
         parts = (self.message, self.remedy) if self.remedy else (self.message,)
-        return "; ".join(_shortened(printable(part)) for part in parts)
+        return "; ".join(shortened(printable(part)) for part in parts)
 
     def __reduce__(self) -> tuple[object, ...]:
         # The inherited one forgets keyword arguments, so an error could not come back from a worker process.

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.core.geometry import Extent
 from depthpaint.depth.detail import detail_correlation
 from depthpaint.depth.ranks import ranks
+from depthpaint.inputs.size_limit import MIN_SIDE
 
 Floats = NDArray[np.floating]
 FLOOR = 1e-3
 """Disparity below this counts as this, where a ratio is taken: the far plane has no ratio to anything."""
 
+COMPARED_AREA = 1 << 20
+"""Pixels of the largest maps that are compared as they are; those of larger pictures are reduced to it."""
 
 TRIMMED, ROUNDS = 0.2, 3
 """Share of the pixels that the alignment leaves out as strangers, and how often it looks for them."""
@@ -38,6 +42,15 @@ class Likeness:
     rmse_8bit: float
     abs_rel: float
     delta_1_25: float
+
+
+def compared_size(size: Extent) -> Extent:
+    """The size at which the depths of a picture of `size` are compared: at most COMPARED_AREA pixels."""
+    if size.pixels <= COMPARED_AREA:
+        return size
+    width, height = size.scaled_to_area(COMPARED_AREA)
+    longest = COMPARED_AREA // MIN_SIDE
+    return Extent(*(min(longest, max(MIN_SIDE, side)) for side in (width, height)))
 
 
 def compare(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = None) -> Likeness:

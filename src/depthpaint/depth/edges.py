@@ -14,7 +14,7 @@ WEAK, STRONG = 0.015, 0.04
 def edges_of(values: Floats) -> Floats:
     """Lines one pixel wide, float32 (H, W) of 0 and 1, from depth (H, W) in [0, 1] (Canny 1986)."""
     smooth = _blurred(values.astype(np.float64))
-    down, across = (np.asarray(np.gradient(smooth, axis=axis)) for axis in (0, 1))
+    down, across = (_slope(smooth, axis) for axis in (0, 1))
     steepness = np.hypot(across, down)
     ridge = _is_ridge(steepness, across, down)
     found, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
@@ -38,6 +38,11 @@ def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
         near_lines, near_others = _grown(near_lines), _grown(near_others)
     recall, precision = (lines & near_others).sum() / lines.sum(), (others & near_lines).sum() / others.sum()
     return float(2 * recall * precision / (recall + precision)) if recall + precision > 0 else 0.0
+
+
+def _slope(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Change a pixel along `axis`; none where that is one pixel long."""
+    return np.asarray(np.gradient(values, axis=axis)) if values.shape[axis] > 1 else np.zeros_like(values)
 
 
 def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,9 +19,7 @@ FRAMES_AT_ONCE = 3
 """Times the largest map: as many pixels may all frames of an animation have."""
 
 _PIECE = 1 << 20
-_FULL_CHUNK = (
-    1_024  # pixel chunks of at least this size are bounded by the file's own size and are not counted
-)
+_FULL_CHUNK = 1_024
 _FRAME_DATA = (b"fdAT", b"fcTL")
 
 
@@ -59,6 +57,11 @@ def read_png_content(name: str, data: bytes, max_pixels: int) -> PngContent:
     """
     header = read_png_header(name, data)
     check_size(name, header.size, max_pixels)
+    return png_content(name, data, header, max_pixels)
+
+
+def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> PngContent:
+    """As `read_png_content`, for a `header` whose size is judged already."""
     kept: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
     small, metadata, frames = 0, 0, 1
@@ -71,14 +74,19 @@ def read_png_content(name: str, data: bytes, max_pixels: int) -> PngContent:
             frames = _frames(name, header, data[start : start + 4], max_pixels)
         elif kind[0] & 0x20 == 0 and kind != b"IEND":
             raise damaged(name, f"it needs a chunk of an unknown kind, {kind.decode('ascii')}")
-        small += kind != b"IDAT" or length < _FULL_CHUNK
+        small += is_counted(kind, length)
         metadata += length if kind != b"IDAT" and kind not in _FRAME_DATA else 0
         if small > MAX_CHUNKS or metadata > MAX_METADATA_BYTES:
-            raise damaged(name, "it carries more metadata than any depth map needs")
+            raise damaged(name, "it carries more metadata than any picture needs")
     pixels = b"".join(pieces)
     _check_stream(name, pixels, header.scanline_bytes)
     palette, transparency, exif = (kept.get(kind, b"") for kind in (b"PLTE", b"tRNS", b"eXIf"))
     return PngContent(header, pixels, palette, transparency, exif, frames)
+
+
+def is_counted(kind: bytes, length: int) -> bool:
+    """Whether a chunk is counted; large ones of pixels are bounded by the size of the file."""
+    return kind != b"IDAT" or length < _FULL_CHUNK
 
 
 def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -39,8 +39,22 @@ _KINDS = (
 )
 
 
+@dataclass(slots=True)
+class _StandardInput:
+    """What came in on a stream, which gives it only once."""
+
+    stream: BinaryIO | None = None
+    data: bytes = b""
+
+
+_came_in = _StandardInput()
+
+
 def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """Read standard input to its end where `path` is "-", and a regular file otherwise; see there."""
+    """Read standard input to its end where `path` is "-", and a regular file otherwise; see there.
+
+    What came in is kept: a map is read again for each picture, and when a picture is verified.
+    """
     if os.fspath(path) != STDIN:
         return read_regular_file(path, max_bytes)
     if sys.stdin is None or sys.stdin.isatty():
@@ -50,13 +64,16 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
             remedy="pipe a depth map in, as in: depthpaint inspect - < depth.png",
             value=STDIN,
         )
-    try:
-        data = _read_stream(sys.stdin.buffer, max_bytes + 1)
-    except (OSError, ValueError) as error:
-        raise _unreadable(Path("standard input"), _reason(error), DEPTH_MAP) from error
-    if len(data) > max_bytes:
-        raise _too_large(Path("standard input"), len(data), max_bytes, DEPTH_MAP)
-    return data
+    stream = sys.stdin.buffer
+    if stream is not _came_in.stream:
+        try:
+            _came_in.data = _read_stream(stream, max_bytes + 1)
+        except (OSError, ValueError) as error:
+            raise _unreadable(Path("standard input"), _reason(error), DEPTH_MAP) from error
+        _came_in.stream = stream
+    if len(_came_in.data) > max_bytes:
+        raise _too_large(Path("standard input"), len(_came_in.data), max_bytes, DEPTH_MAP)
+    return _came_in.data
 
 
 def _read_stream(stream: BinaryIO, most: int) -> bytes:

@@ -15,51 +15,92 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.formats.planes import upright
+from depthpaint.inputs.file_kind import file_kind
+from depthpaint.inputs.jpeg_segments import read_jpeg_segments
+from depthpaint.inputs.orientation import orientation_of
+from depthpaint.inputs.png_chunks import png_content
+from depthpaint.inputs.png_header import read_png_header
 from depthpaint.inputs.regular_file import STDIN, read_regular_file
 from depthpaint.inputs.size_limit import MAX_PIXELS, max_file_bytes
+from depthpaint.inputs.webp_chunks import read_webp_chunks
 from depthpaint.record.paths import path_from_text
 from depthpaint.record.png_text import picture_bytes
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import MAX_OUTPUT_SIDE
 
+MAX_PICTURE_PIXELS = MAX_OUTPUT_SIDE**2
+
 
 def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.uint8]:
-    """The pixels (H, W, 3) of a picture in one of Pillow's `formats`, of at most the largest output size.
+    """The pixels (H, W, 3) of a picture in one of Pillow's `formats`, upright, as viewers show it.
 
-    Raises RecordError: picture_unreadable for what is no regular file or too large, record_damaged.
+    Of 16 bits the high byte is taken. Raises RecordError picture_unreadable for what is no regular file, of
+    another format, damaged, or larger than the largest output.
     """
     data = picture_bytes(image)
     try:
+        plain, exif = _plain(image, data, formats)
+        del data  # The picture would otherwise stay in memory beside its pixels.
         with warnings.catch_warnings():
-            # Pillow warns of metadata that it cannot read, which nothing here needs.
+            # The size was judged by the header; Pillow warns by a limit of its own.
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data), formats=formats) as picture:
-                size = Extent(*picture.size)
-                if size.pixels > MAX_OUTPUT_SIDE**2:
-                    raise _too_large(image, size)
-                return np.asarray(picture.convert("RGB"))
-    except Image.DecompressionBombError as error:
-        raise _too_large(image, None) from error
+            with Image.open(BytesIO(plain), formats=formats) as picture:
+                pixels = upright(_eight_bits(picture), orientation_of(exif))
+    except DepthError as error:
+        raise _unreadable(error.message, image) from error
     except RecordError:
         raise
     except Exception as error:  # Pillow's decoders raise anything at damaged files
+        raise _unreadable(f"{image} cannot be read: its pixels are damaged", image) from error
+    return np.ascontiguousarray(pixels)
+
+
+def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """The file without its metadata, all of which Pillow would read, and its EXIF.
+
+    Raises DepthError and RecordError.
+    """
+    name, kind = str(image), file_kind(data)
+    if kind.verdict.upper() not in formats:
+        raise _unreadable(f"{image} is {kind.looks_like}, and no picture in {' or '.join(formats)}", image)
+    if kind.verdict == "png":
+        header = read_png_header(name, data)
+        _require_size(image, header.size)
+        content = png_content(name, data, header, MAX_PICTURE_PIXELS)
+        return content.rebuilt(), content.exif
+    chunks = read_jpeg_segments(name, data) if kind.verdict == "jpeg" else read_webp_chunks(name, data)
+    _require_size(image, chunks.size)
+    return chunks.plain, chunks.exif
+
+
+def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3); transparency is dropped."""
+    if picture.mode.startswith("I"):  # Pillow would cut such values at 255.
+        gray = (np.asarray(picture) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=2)
+    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _require_size(image: Path, size: Extent) -> None:
+    if size.pixels > MAX_PICTURE_PIXELS:
         raise RecordError(
-            f"{image} cannot be read: its pixels are damaged",
-            code=ErrorCode.RECORD_DAMAGED,
+            f"{image} is too large: {size} are {size.pixels:,} pixels, and up to {MAX_PICTURE_PIXELS:,} "
+            "pixels are allowed",
+            code=ErrorCode.PICTURE_UNREADABLE,
             value=str(image),
-            remedy="use the picture as depthpaint wrote it",
-        ) from error
+            limit=MAX_PICTURE_PIXELS,
+            remedy="give a smaller picture",
+        )
 
 
-def _too_large(image: Path, size: Extent | None) -> RecordError:
+def _unreadable(message: str, image: Path) -> RecordError:
     return RecordError(
-        f"{image} is too large: " + (f"{size} are {size.pixels:,} pixels, and " if size else "")
-        + f"up to {MAX_OUTPUT_SIDE**2:,} pixels are allowed",
+        message,
         code=ErrorCode.PICTURE_UNREADABLE,
         value=str(image),
-        limit=MAX_OUTPUT_SIDE**2,
-        remedy="give a smaller picture",
-    )  # fmt: skip
+        remedy="use the picture as it was written, or save it anew with an image program",
+    )
 
 
 def recorded_depth(

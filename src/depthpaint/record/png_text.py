@@ -17,7 +17,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.errors import ErrorCode
-from depthpaint.inputs.file_kind import PNG_SIGNATURE
+from depthpaint.inputs.file_kind import PNG_SIGNATURE, file_kind
+from depthpaint.inputs.png_chunks import MAX_CHUNKS, is_counted
 from depthpaint.inputs.regular_file import Wanted, read_regular_file
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
 from depthpaint.request import MAX_OUTPUT_SIDE
@@ -64,12 +65,16 @@ def picture_bytes(path: Path) -> bytes:
 def read_record(path: Path) -> RunRecord:
     """The record of a picture that depthpaint painted.
 
-    Raises RecordError: picture_unreadable, record_missing where it is no PNG or holds no record, and
-    record_damaged for a record that is damaged or of another version.
+    Raises RecordError: picture_unreadable for what is no picture or ends before any record, record_missing
+    where it is a picture without a record, and record_damaged for a record that is damaged or of another
+    version.
     """
     data = picture_bytes(path)
-    if not data.startswith(PNG_SIGNATURE):
+    kind = file_kind(data)
+    if kind.verdict in ("jpeg", "webp", "tiff", "heif"):
         raise _refused(f"{path.name} is not a PNG", "give a picture as depthpaint wrote it")
+    if kind.verdict != "png":
+        raise _unreadable(path.name, f"is not a PNG: it is {kind.looks_like}")
     for kind, content in _texts(data, path.name):
         key, _, packed = content.partition(b"\0")
         if key == RECORD_KEY.encode():
@@ -81,19 +86,24 @@ def read_record(path: Path) -> RunRecord:
 
 
 def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """The type and content of each text chunk; of a picture that breaks off, those before the break."""
+    """The type and content of each text chunk; behind the last one RecordError where no end follows."""
     view, start = memoryview(data), len(PNG_SIGNATURE)
+    counted = 0
     while start + 12 <= len(data):
         length = int.from_bytes(view[start : start + 4])
         kind = bytes(view[start + 4 : start + 8])
         end = start + 12 + length
         if kind == b"IEND":
             return
+        counted += is_counted(kind, length)
+        if counted > MAX_CHUNKS:
+            raise _unreadable(name, f"has more than {MAX_CHUNKS:,} chunks, and no picture needs so many")
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
                 raise _damaged(name)
             yield kind, bytes(view[start + 8 : end - 4])
         start = end
+    raise _unreadable(name, "ends in the middle of the picture")
 
 
 def _unpacked(kind: bytes, packed: bytes, name: str) -> str:
@@ -110,6 +120,15 @@ def _unpacked(kind: bytes, packed: bytes, name: str) -> str:
         return text.decode("utf-8" if kind == b"iTXt" else "latin-1")
     except (zlib.error, UnicodeDecodeError) as error:
         raise _damaged(name) from error
+
+
+def _unreadable(name: str, why: str) -> RecordError:
+    return RecordError(
+        f"{name} {why}",
+        code=ErrorCode.PICTURE_UNREADABLE,
+        value=name,
+        remedy="use the picture as it was written, or save it anew with an image program",
+    )
 
 
 def _damaged(name: str) -> RecordError:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError, shortened
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.model_choice import Lora
 from depthpaint.plan import RunPlan
@@ -22,12 +22,16 @@ from depthpaint.record.environment import environment
 from depthpaint.record.paths import path_to_tell, require_no_folder, settings_to_tell
 from depthpaint.record.result import GenerationResult
 from depthpaint.record.sections import (
+    MOST_REMARKS,
     AgreementFacts,
     Count,
     DepthFacts,
     Digests,
+    Facts,
     FindingFacts,
+    Label,
     PlanFacts,
+    Remarks,
     Seconds,
     Section,
 )
@@ -50,16 +54,25 @@ class RunRecord(Section):
     plan: PlanFacts
     depth: DepthFacts
     digests: Digests
-    seconds: dict[str, Seconds]
-    evaluations: dict[str, Count]
-    warnings: tuple[str, ...]
-    environment: dict[str, str]
+    seconds: Annotated[dict[Label, Seconds], Field(max_length=100)]
+    evaluations: Annotated[dict[Label, Count], Field(max_length=100)]
+    warnings: Remarks
+    environment: Facts
     agreement: AgreementFacts | None = None
 
     @model_validator(mode="after")
     def _of_one_size(self) -> RunRecord:
         if self.settings.size != self.plan.output_size:
             raise ValueError("settings.size and plan.output_size differ")
+        return self
+
+    @model_validator(mode="after")
+    def _of_one_number_of_steps(self) -> RunRecord:
+        steps = self.settings.num_inference_steps
+        if (len(self.plan.timesteps), len(self.plan.sigmas)) != (steps, steps + 1):
+            raise ValueError(
+                "settings.num_inference_steps, and the numbers of plan.timesteps and plan.sigmas differ"
+            )
         return self
 
     def to_json(self) -> str:
@@ -132,7 +145,7 @@ def record_of(result: GenerationResult, index: int) -> RunRecord:
         ),
         seconds={**result.seconds, "picture": picture.seconds},
         evaluations=dict(result.evaluations),
-        warnings=result.warnings,
+        warnings=_remarks(result.warnings),
         environment=environment() | dict(result.runs_on),
         agreement=picture.agreement,
     )
@@ -200,8 +213,13 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         estimator_sha256=source.estimator_sha256,
         findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
         invalid_share=source.invalid_share,
-        notes=source.notes,
+        notes=_remarks(source.notes),
     )
+
+
+def _remarks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes or warnings as a record holds them: some repeat words or names from files, however long."""
+    return tuple(map(shortened, texts[:MOST_REMARKS]))
 
 
 def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordError:

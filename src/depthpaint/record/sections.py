@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from depthpaint.core.field_types import Text
+from depthpaint.core.field_types import MAX_PROMPT, Text
 from depthpaint.core.geometry import Box, Extent
 from depthpaint.inputs.size_limit import MAX_SIDE
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
 
 MOST_SECONDS = 1e9
+LONGEST_REMARK = 8 * MAX_PROMPT
+"""Characters of a note or a warning that are read; those that are written are shorter."""
+MOST_REMARKS = 100
 _ROUNDING = 1e-6
 
 
@@ -28,6 +31,9 @@ Positive = Annotated[float, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Label = Annotated[str, Field(max_length=1000)]
+Remark = Annotated[str, Field(max_length=LONGEST_REMARK)]
+Remarks = Annotated[tuple[Remark, ...], Field(max_length=MOST_REMARKS)]
+Facts = Annotated[dict[Label, Label], Field(max_length=100)]
 Path = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
 Step = Annotated[float, Field(ge=0, le=1e9)]
 
@@ -66,11 +72,11 @@ class PlanFacts(Section):
 class FindingFacts(Section):
     """What was concluded about the depth file, how surely and why (depth.Finding)."""
 
-    aspect: str
-    value: str
-    confidence: float
-    evidence: str
-    flag: str
+    aspect: Label
+    value: Label
+    confidence: Share
+    evidence: Remark
+    flag: Label
 
 
 class DepthFacts(Section):
@@ -95,7 +101,7 @@ class DepthFacts(Section):
     used_range: tuple[float, float]
     findings: Annotated[tuple[FindingFacts, ...], Field(max_length=1000)]
     invalid_share: Share
-    notes: tuple[str, ...]
+    notes: Remarks
     estimator: Path = ""
     estimator_revision: Label = ""
     estimator_sha256: Label = ""
@@ -111,7 +117,7 @@ class Digests(Section):
     control: Label
     weights: Label
     picture: Label
-    inversions: dict[str, str] = {}
+    inversions: Annotated[dict[Label, Label], Field(max_length=MAX_PROMPT)] = {}
 
 
 class AgreementFacts(Section):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import printable
+from depthpaint.core.errors import printable, shortened
 from depthpaint.record.environment import VERSIONS
 from depthpaint.record.run_record import RunRecord, pixels_sha256
 from depthpaint.record.sections import PlanFacts
@@ -24,6 +25,9 @@ _DIGEST_NAMES = {
     "inversions": "the learned words",
 }
 _LONGEST_VALUE = 40
+_LONGEST_NAME = 100
+_MOST_CHANGES = 20
+"""Changes that a verdict names; of more it says how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,21 @@ def changes(original: RunRecord, again: RunRecord) -> list[str]:
     found = [name for key, name in _DIGEST_NAMES.items() if getattr(old, key) != getattr(new, key)]
     seen, sees = original.depth, again.depth
     if seen.estimator_sha256 != sees.estimator_sha256:
-        names = f" ({seen.estimator or 'none'} before, {sees.estimator or 'none'} now)"
+        both = (shortened(name or "none", _LONGEST_NAME) for name in (seen.estimator, sees.estimator))
+        names = " ({} before, {} now)".format(*both)
         found.append(printable(f"the estimator's weights{names if seen.estimator != sees.estimator else ''}"))
     found += _fields(original.settings, again.settings) + _fields(original.plan, again.plan)
-    before, after = original.environment, again.environment
+    return found + _machines(original.environment, again.environment)
+
+
+def _machines(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
     machine = [key for key in sorted(before.keys() | after.keys()) if key not in VERSIONS]
     for key in (*VERSIONS, *machine):
         then, now = before.get(key, "unknown"), after.get(key, "unknown")
         if then != now:
-            found.append(printable(f"{key} ({then} before, {now} now)"))
+            name, then, now = (shortened(text, _LONGEST_NAME) for text in (key, then, now))
+            found.append(printable(f"{name} ({then} before, {now} now)"))
     return found
 
 
@@ -89,11 +99,16 @@ def _fields(before: Settings | PlanFacts, after: Settings | PlanFacts) -> list[s
 
 
 def _because(fact: str, changed: list[str]) -> str:
-    return f"{fact}; " + (f"changed: {', '.join(changed)}" if changed else "nothing that is recorded changed")
+    return f"{fact}; " + (f"changed: {_listed(changed)}" if changed else "nothing that is recorded changed")
 
 
 def _although(changed: list[str]) -> str:
-    return "every value is equal" + (f", although these changed: {', '.join(changed)}" if changed else "")
+    return "every value is equal" + (f", although these changed: {_listed(changed)}" if changed else "")
+
+
+def _listed(changed: list[str]) -> str:
+    more = len(changed) - _MOST_CHANGES
+    return ", ".join(changed[:_MOST_CHANGES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _size(pixels: NDArray[np.uint8]) -> str:

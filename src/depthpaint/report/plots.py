@@ -72,6 +72,11 @@ def _axes() -> tuple[Any, Any]:
     return figure, axes
 
 
+def require_plots() -> None:
+    """Raise ParameterError where matplotlib, which draws the plots, is not installed."""
+    _figure_class()
+
+
 def _figure_class() -> Any:
     """matplotlib's Figure, imported so that no file is left behind.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.compare import compared_size
 from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import read_depth
 from depthpaint.record.picture_source import pixels_of, recorded_depth
@@ -52,7 +53,7 @@ def _agreed(found: AgreementFacts) -> str:
 
 
 def _depths(painted: Painted, pixels: NDArray[np.uint8], maps: Path | None) -> dict[str, NDArray[np.uint8]]:
-    height, width = pixels.shape[:2]
+    width, height = compared_size(Extent(pixels.shape[1], pixels.shape[0]))
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
     if drawn is not None and drawn.shape[:2] == (height, 4 * width):
         asked, seen, parted = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from depthpaint.core.files import make_folder, write_atomic
-from depthpaint.core.geometry import Extent, Fit, place
+from depthpaint.core.files import PROOF_BYTES, make_folder, replace_own
+from depthpaint.core.geometry import Extent, Fit, parse_aspect, place
 from depthpaint.core.interval import Interval, interval_of
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.fit import fit_depth
@@ -29,16 +29,17 @@ SEEDS = 8
 def aspect_cells(
     request: Request, depth: DepthMap, folder: Path, *, ratios: Sequence[str], seeds: int
 ) -> list[Cell]:
-    """The grid: every ratio in every way with every seed. Letterboxed maps are written into `folder`."""
+    """The grid: every ratio in every way with every seed. Letterboxed maps are written into `folder`.
+
+    Raises ParameterError for a text that is no ratio, and OutputError where a map cannot be written.
+    """
     cells: list[Cell] = []
     for ratio in ratios:
-        value = float(Fraction(ratio.replace(":", "/")))
+        value = parse_aspect(ratio)
         for way in WAYS:
             fields: dict[str, object] = {"aspect": value, "size": None}
             if way == "letterbox":
-                fields |= {
-                    "depth": _letterboxed(depth, value, folder / f"letterbox-{ratio.replace(':', 'x')}.npy")
-                }
+                fields["depth"] = _letterboxed(depth, value, folder, "".join(ratio.split()).replace(":", "x"))
                 fields |= {
                     "near": "white",
                     "kind": "disparity",
@@ -109,8 +110,11 @@ def _of(outcomes: Sequence[Outcome], measure: Callable[[Outcome], float]) -> lis
     return [measure(one) for one in outcomes]
 
 
-def _letterboxed(depth: DepthMap, ratio: float, path: Path) -> Path:
-    """The whole map in the middle of a canvas of that ratio, the far plane around it; written once."""
+def _letterboxed(depth: DepthMap, ratio: float, folder: Path, name: str) -> Path:
+    """The whole map in the middle of a canvas of that ratio, the far plane around it; written once.
+
+    Its file is called by `name` and by the digest of its content: another map has another file.
+    """
     height, width = depth.values.shape
     source = Extent(width, height)
     wide = width < height * ratio
@@ -120,8 +124,15 @@ def _letterboxed(depth: DepthMap, ratio: float, path: Path) -> Path:
     left, top, right, bottom = (round(side) for side in placement.target)
     inside = np.zeros(values.shape, np.bool_)
     inside[top:bottom, left:right] = True
-    data = BytesIO()
-    np.save(data, np.where(inside, values, np.float32(0)))
-    make_folder(path.parent)
-    write_atomic(path, data.getvalue(), overwrite=True)
+    buffer = BytesIO()
+    np.save(buffer, np.where(inside, values, np.float32(0)))
+    data = buffer.getvalue()
+    path = folder / f"letterbox-{name}-{hashlib.sha256(data).hexdigest()[:16]}.npy"
+    make_folder(folder)
+    replace_own(path, data, lambda proof: _is_part_of(proof, data))
     return path
+
+
+def _is_part_of(proof: bytes, data: bytes) -> bool:
+    """Whether the file with this start and end is `data`, or a beginning of it."""
+    return data.startswith(proof[:PROOF_BYTES]) and data.endswith(proof[PROOF_BYTES:])

@@ -11,8 +11,8 @@ WORST = 0.3
 """Difference of depth, of a range of 1, that is drawn in full colour."""
 
 
-def error_map(pixels: NDArray[np.uint8], agreement: Agreement) -> NDArray[np.uint8]:
-    """(H, 4 W, 3): the picture, the asked depth, the seen depth, and their difference.
+def error_map(agreement: Agreement) -> NDArray[np.uint8]:
+    """(H, 4 W, 3): the picture as it was compared, the asked depth, the seen depth, and their difference.
 
     Red where the picture is nearer than asked, blue where it is farther, gray where nothing was asked.
     """
@@ -24,4 +24,4 @@ def error_map(pixels: NDArray[np.uint8], agreement: Agreement) -> NDArray[np.uin
         np.repeat(np.clip(side, 0, 1)[..., None], 3, axis=2) for side in (agreement.asked, agreement.seen)
     ]
     drawn = [np.rint(side * 255).astype(np.uint8) for side in (*maps, colours)]
-    return np.concatenate([pixels, *drawn], axis=1)
+    return np.concatenate([agreement.picture, *drawn], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
@@ -32,8 +33,9 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
     """The pictures, with those of folders in the folders' place, each with its depth map.
 
     Where `depth` is a folder a recorded picture's map is the file in it that the record names, any other's
-    the one that is called like the picture, whatever it ends in. Without `depth`, what a folder holds without
-    a record is passed by. Raises ParameterError where there is no picture at all.
+    the one that is called like the picture, whatever it ends in. Without `depth`, pictures in a folder that
+    hold no record are passed by; a PNG that cannot be read is not. Raises ParameterError where there is no
+    picture at all.
     """
     found = [file for image in images for file in _files(image, recorded=depth is None)]
     if not found:
@@ -52,6 +54,22 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
         Pair(image, depth) if _is_recorded(image) else _matched(image, maps.get(image.stem, []), depth)
         for image in found
     ]
+
+
+def map_names(pairs: Iterable[Pair]) -> list[str]:
+    """The file that --maps writes for each picture: called like it, and numbered where the name is taken."""
+    images = [pair.image for pair in pairs]
+    stems = {image.stem.casefold() for image in images}
+    names: list[str] = []
+    taken: set[str] = set()
+    for image in images:
+        # Compared without case, as some file systems do.
+        numbered = (f"{image.stem}-{number}" for number in count(2))
+        free = (name for name in numbered if name.casefold() not in stems | taken)
+        name = image.stem if image.stem.casefold() not in taken else next(free)
+        taken.add(name.casefold())
+        names.append(f"{name}{MAPPED}.png")
+    return names
 
 
 def _files(image: Path, *, recorded: bool) -> list[Path]:
