@@ -220,6 +220,60 @@ def test_a_picture_that_was_edited_under_its_own_name_is_the_users(paint: Paint)
     assert paint(path, overwrite=True).counts == (1, 1, 0)
 
 
+def edit(path: Path, how: str) -> bytes:
+    """Save a picture as an editor does that keeps its texts; its bytes."""
+    from PIL import Image, ImageOps
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    with Image.open(path) as picture:
+        for key, text in dict(picture.info).items():
+            info.add_text(str(key), text)
+        changed = ImageOps.invert(picture) if how == "pixels" else picture.copy()
+    if how == "transparency":
+        changed.putalpha(0)
+    changed.save(path, pnginfo=info)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["pixels", "transparency"])
+@pytest.mark.parametrize("change", ["the row", "the weights"])
+def test_a_picture_that_was_edited_and_kept_its_mark_is_the_users(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch, how: str, change: str
+) -> None:
+    from depthpaint.batch.mark import mark_of
+    from depthpaint.testing import FakePainter
+
+    rows = [row | {"name": f"mine{k}"} for k, row in enumerate(some_rows(2))]
+    path = write_rows("m.jsonl", rows)
+    paint(path)
+    picture = Path("out/mine0.png")
+    edited = edit(picture, how)
+    assert mark_of(picture) is not None
+    if change == "the row":
+        write_rows("m.jsonl", [row | {"seed": 9} for row in rows])
+    else:
+        monkeypatch.setattr(FakePainter, "weights_sha256", "7" * 64)
+    told = paint(path)
+    assert told.counts == (1, 0, 1)
+    ((line, error),) = told.failures
+    assert (line, error.code) == (1, ErrorCode.OUTPUT_EXISTS)
+    assert "edited" in str(error)
+    assert "--overwrite" in str(error)
+    assert picture.read_bytes() == edited
+    assert paint(path, overwrite=True).counts == (1, 1, 0)
+    assert picture.read_bytes() != edited
+
+
+def test_a_picture_that_was_saved_again_unchanged_is_replaced(paint: Paint) -> None:
+    rows = [row | {"name": "mine"} for row in some_rows(1)]
+    path = write_rows("m.jsonl", rows)
+    paint(path)
+    edit(Path("out/mine.png"), "nothing")
+    write_rows("m.jsonl", [row | {"seed": 9} for row in rows])
+    assert paint(path).counts == (1, 0, 0)
+
+
 def test_a_file_that_comes_while_its_picture_is_painted_stays(
     paint: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         bool, typer.Option("--keep-going", help="Paint the other rows if some are wrong; exit 4.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that rows name and no batch painted.")
+        bool, typer.Option("--overwrite", help="Replace files that no batch painted, or that were edited.")
     ] = False,
     rebuild_ledger: Annotated[
         bool, typer.Option("--rebuild-ledger", help="First write records.jsonl anew from the pictures.")
