@@ -89,6 +89,7 @@ class Engine:
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
         self._painters: dict[ModelChoice, Painter] = {}
+        self._ready: dict[ModelChoice, ModelError | None] = {}
         self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
 
@@ -121,13 +122,26 @@ class Engine:
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
         """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
-        if name not in self._estimators:
-            self._estimators[name] = self._load_estimator(name)
-        estimator = self._estimators[name]
+        estimator = self._estimator(name)
         return Estimate(
             values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
             revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
         )  # fmt: skip
+
+    def require_ready(self, choice: ModelChoice, estimator: str | None = None) -> None:
+        """Raise ModelError where the model's files are not all there, or `estimator` cannot be loaded.
+
+        The model is not loaded, so damage inside its files is not found.
+        """
+        if choice not in self._ready:
+            try:
+                self._ready[choice] = self._find(choice).require_here()
+            except ModelError as error:
+                self._ready[choice] = error
+        if (lacking := self._ready[choice]) is not None:
+            raise lacking
+        if estimator is not None:
+            self._estimator(estimator)
 
     def expect(self, choice: ModelChoice, painter: Future[Painter]) -> None:
         """Take the painter of `choice` from elsewhere, where it is being loaded; "load" is then the wait."""
@@ -187,6 +201,11 @@ class Engine:
             )
             del painted  # The next one is painted while only its receiver may hold this one.
             seconds = {}
+
+    def _estimator(self, name: str) -> Estimator:
+        if name not in self._estimators:
+            self._estimators[name] = self._load_estimator(name)
+        return self._estimators[name]
 
     def _painter(self, choice: ModelChoice) -> Painter:
         if choice not in self._painters:

@@ -76,5 +76,17 @@ class Ledger:
         return self._guards[-1]
 
 
+def require_undamaged(folder: Path, shard: Shard) -> None:
+    """Raise RecordError where the ledger of the shard is damaged. Nothing is changed."""
+    path = own_path(folder, Kind.LEDGER, shard)
+    try:
+        for _ in entries(path):
+            pass
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise error if isinstance(error, DepthpaintError) else output_error(path, error) from error
+
+
 def _told(entry: Entry) -> str:
     return f"{entry.file} {entry.job} {entry.weights}"

@@ -16,6 +16,13 @@ _EIGHT_BIT_RGB = b"\x08\x02"
 """Bit depth and colour type of every picture that is written (PNG, section 11.2.1)."""
 
 
+def require_place(job: Job, path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError where the job's picture is not there, and another file may not be replaced."""
+    mark = mark_of(path)
+    if not overwrite and (mark is None or mark.key != job.key):
+        require_replaceable(job, path)
+
+
 def require_replaceable(job: Job, path: Path) -> None:
     """Raise OutputError output_exists where the file at `path` is no batch's, or was edited since.
 

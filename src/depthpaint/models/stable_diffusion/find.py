@@ -13,10 +13,18 @@ from depthpaint.models.hub_listing import INDEX
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.family import require_family
+from depthpaint.models.stable_diffusion.folder_parts import require_weights
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.habits import habits_of
 from depthpaint.models.stable_diffusion.inversion_names import embeddings_of, learned_in
-from depthpaint.models.stable_diffusion.places import display_name, in_cache, named, needs_extra, place_of
+from depthpaint.models.stable_diffusion.places import (
+    display_name,
+    in_cache,
+    named,
+    needs_extra,
+    place_of,
+    require_extra,
+)
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.models.stable_diffusion.safety_parts import require_checker
@@ -64,7 +72,13 @@ def _entry(
             raise needs_extra(error) from error
         return loading.load_painter(habits, found, runtime)
 
-    return ModelEntry(habits, load, licence, summary, lambda prompt: learned_in(prompt, own))
+    def require_here() -> None:
+        require_extra()
+        require_weights(_found(choice, preset))
+
+    return ModelEntry(
+        habits, load, licence, summary, lambda prompt: learned_in(prompt, own), require_here=require_here
+    )
 
 
 def _habits_of_folder(folder: Path, name: str) -> ModelHabits:
