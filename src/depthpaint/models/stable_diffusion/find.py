@@ -68,9 +68,9 @@ def _entry(
         try:
             import_module("depthpaint.models.stable_diffusion.library_noise").silence_libraries()
             loading = import_module("depthpaint.models.stable_diffusion.loading")
+            return loading.load_painter(habits, found, runtime)
         except ModuleNotFoundError as error:
             raise needs_extra(error) from error
-        return loading.load_painter(habits, found, runtime)
 
     def require_here() -> None:
         require_extra()
