@@ -93,6 +93,9 @@ def doctor(
 
 
 def _training(name: str = "command") -> ModuleType:
+    from depthpaint.models.hub_environment import require_sound_environment
+
+    require_sound_environment()
     try:
         return import_module(f"depthpaint.training.{name}")
     except ModuleNotFoundError as error:

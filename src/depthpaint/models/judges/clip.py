@@ -20,6 +20,7 @@ from depthpaint.core.files import is_folder
 from depthpaint.models import hub
 from depthpaint.models.folder_json import read_configuration, require_readable
 from depthpaint.models.folder_weights import require_backed, require_finite
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_name import part_named
 from depthpaint.models.library_errors import library_errors
 from depthpaint.models.weights import digest_of, require_whole
@@ -52,6 +53,7 @@ class ClipJudge:
 
         Raises ModelError: offline_missing, model_not_found, model_incompatible.
         """
+        require_sound_environment()
         folder = self._folder = _folder(name)
         self.name = folder.name if is_folder(Path(name)) else name
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -9,6 +9,7 @@ from pathlib import Path
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_listing import INDEX
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
@@ -64,6 +65,7 @@ def _entry(
     own = None if place is None else embeddings_of(place)
 
     def load(runtime: Runtime) -> Painter:
+        require_sound_environment()
         found = replace(_found(choice, preset), embeddings=own)
         try:
             import_module("depthpaint.models.stable_diffusion.library_noise").silence_libraries()
@@ -73,6 +75,7 @@ def _entry(
             raise needs_extra(error) from error
 
     def require_here() -> None:
+        require_sound_environment()
         require_extra()
         require_weights(_found(choice, preset))
 
