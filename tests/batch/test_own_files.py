@@ -52,7 +52,7 @@ def test_a_strangers_file_is_not_touched(paint: Paint, maps: Path, name: str, da
         for shard in in_shards(path, 2):
             with pytest.raises(OutputError):
                 paint(shard)
-        assert Path("out/records.jsonl").read_bytes() == data
+        assert snapshot(maps) == before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -331,3 +331,19 @@ def test_a_ledger_may_be_read_as_json_lines(paint: Paint) -> None:
         dict,
         dict,
     ]
+
+
+def test_a_shard_that_is_locked_out_leaves_nothing(paint: Paint, maps: Path) -> None:
+    from depthpaint.batch.ledger import Ledger
+    from depthpaint.batch.manifest import Shard
+
+    path = write_rows("m.jsonl", some_rows(2))
+    whole = Ledger(Path("out"), Shard())
+    before = snapshot(maps)
+    try:
+        with pytest.raises(OutputError) as refused:
+            paint(in_shards(path, 2)[0])
+    finally:
+        whole.close()
+    assert refused.value.code is ErrorCode.OUTPUT_LOCKED
+    assert snapshot(maps) == before

@@ -53,20 +53,21 @@ class Ledger:
         self._known.add(_told(entry))
 
     def _open(self, folder: Path, shard: Shard) -> OwnFile:
-        file = self._guard(self.path)
+        whole = own_path(folder, Kind.LEDGER, Shard())
+        file = self._guard(whole)
         if shard.of == 1:
-            lock(file.descriptor, self.path)
+            lock(file.descriptor, whole)
             remove_leftovers(folder)
         else:
-            whole = own_path(folder, Kind.LEDGER, Shard())
-            guard = self._guard(whole).descriptor
             try:
-                lock(guard, whole)
+                lock(file.descriptor, whole)
                 # Nobody else is here, so that what lies around belongs to nobody.
                 remove_leftovers(folder)
             except OutputError:
                 pass
-            lock(guard, whole, shared=True)
+            lock(file.descriptor, whole, shared=True)
+            # Made only now: where the folder is somebody else's, nothing is left in it.
+            file = self._guard(self.path)
             lock(file.descriptor, self.path)
         file.begin()
         return file
