@@ -347,3 +347,71 @@ def test_a_shard_that_is_locked_out_leaves_nothing(paint: Paint, maps: Path) -> 
         whole.close()
     assert refused.value.code is ErrorCode.OUTPUT_LOCKED
     assert snapshot(maps) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_file_that_another_command_is_writing_is_not_removed(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from depthpaint.core.files import write_atomic
+
+    manifest, sync, batches = write_rows("m.jsonl", some_rows(1)), os.fsync, iter(range(1))
+
+    def a_batch_begins(descriptor: int) -> None:
+        if next(batches, None) is not None:
+            paint(manifest)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", a_batch_begins)
+    Path("out").mkdir()
+    write_atomic(Path("out/other.png"), b"\x89PNG\r\n\x1a\n and the beginning", overwrite=False)
+    assert Path("out/other.png").exists()
+    assert not list(Path("out").glob(".tmp-*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_file_that_was_removed_before_it_was_locked_is_made_again(
+    maps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    from depthpaint.core.files import write_atomic
+
+    lock, first = fcntl.flock, iter(range(1))
+
+    def late(descriptor: int, operation: int) -> None:
+        if next(first, None) is not None:
+            for path in maps.glob(".tmp-*"):
+                path.unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_atomic(Path("x.png"), b"all of it", overwrite=False)
+    assert Path("x.png").read_bytes() == b"all of it"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_ledger_that_is_replaced_before_it_is_locked_is_not_written_to(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock on a file that has no name any more keeps nobody out, and its lines would be lost."""
+    import fcntl
+
+    path = write_rows("m.jsonl", some_rows(2))
+    paint(path)
+    ledger, lock, first = Path("out/records.jsonl"), fcntl.flock, iter(range(1))
+    before = ledger.read_bytes()
+
+    def late(descriptor: int, operation: int) -> None:
+        if next(first, None) is not None:
+            Path("new").write_bytes(before)
+            Path("new").replace(ledger)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_rows("m.jsonl", some_rows(3))
+    with pytest.raises(OutputError) as refused:
+        paint(path)
+    assert refused.value.code is ErrorCode.OUTPUT_LOCKED
+    assert paint(path).counts == (1, 2, 0)
+    assert len(lines_of("records")) == 3

@@ -13,13 +13,12 @@ import pytest
 from batching import Paint, content, fake_engine, in_shards, lines_of, paint_all, some_rows, write_rows
 from PIL import Image
 
-from depthpaint.batch import folder_lock
 from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.rebuilding import rebuild
 from depthpaint.batch.stopping import SIGNALS, Stopping
-from depthpaint.core import files
+from depthpaint.core import file_lock, files
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import ModelChoice
@@ -236,7 +235,7 @@ def test_a_disk_without_locks_is_no_hindrance(paint: Paint, monkeypatch: pytest.
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(folder_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr(file_lock.fcntl, "flock", refuse)
     assert paint(write_rows("m.jsonl", some_rows(2))).counts == (2, 0, 0)
 
 
