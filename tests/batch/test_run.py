@@ -17,9 +17,10 @@ from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.rebuilding import rebuild
-from depthpaint.batch.stopping import SIGNALS, Stopping
+from depthpaint.batch.stopping import Stopping
 from depthpaint.core import file_lock, files
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
+from depthpaint.core.signals import ENDING
 from depthpaint.engine import Engine
 from depthpaint.inputs.model_choice import ModelChoice
 from depthpaint.inputs.request import GenerationRequest
@@ -374,7 +375,7 @@ def test_a_file_size_limit_ends_the_batch_as_a_full_disk_does(
     assert refused.value.code is ErrorCode.DISK_FULL
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_IGN)
     try:

@@ -12,6 +12,7 @@ import typer
 from depthpaint.cli import options
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError
+from depthpaint.core.signals import status_after
 
 if TYPE_CHECKING:
     from depthpaint.batch.manifest import Shard
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from depthpaint.cli.batch_telling import Telling
 
 SOME_FAILED = 4
-TERMINATED = 143
 
 
 def batch(  # noqa: PLR0913 - one parameter a flag
@@ -161,10 +161,10 @@ def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) ->
         tally = batch.tally
         told = f"stopped after {tally.done:,} of {found.pictures:,} pictures"
         remedy = "run the same command again to go on from there"
-        if stopped.number == signal.SIGTERM:
-            tell(f"depthpaint: {told}; {remedy}")
-            raise typer.Exit(TERMINATED) from stopped
-        raise Cancelled(told, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
+        if stopped.number == signal.SIGINT:
+            raise Cancelled(told, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
+        tell(f"depthpaint: {told}; {remedy}")
+        raise typer.Exit(status_after(stopped.number)) from stopped
 
 
 def _usage(message: str, remedy: str) -> ParameterError:

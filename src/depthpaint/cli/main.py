@@ -25,12 +25,12 @@ from depthpaint.cli import (
     train,
     verify,
 )
-from depthpaint.cli.interruption import INTERRUPTED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
 from depthpaint.core.memory import is_shortage, out_of_memory, require_room
+from depthpaint.core.signals import INTERRUPTED, SIGNALLED
 
-INTERNAL, PIPE_CLOSED, SIGNALLED = 1, 141, 128
+INTERNAL, PIPE_CLOSED = 1, 141
 FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
