@@ -32,6 +32,11 @@ PROOF_BYTES = 1 << 16
 """Bytes of a file, at its start and at its end, that have to show whose it is."""
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, a quota or the allowed size of a file is used up."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The digest of a file's content, hexadecimal."""
     with Path(path).open("rb") as file:
@@ -136,10 +141,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
-        full = isinstance(error, OSError) and error.errno in _FULL
         raise OutputError(
             f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
-            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
+            code=ErrorCode.DISK_FULL if is_full(error) else ErrorCode.OUTPUT_NOT_WRITABLE,
             value=str(folder),
             remedy="choose another folder with --out",
         ) from error
@@ -281,7 +285,7 @@ def output_error(path: Path, error: OSError | ValueError) -> OutputError:
     elif number == errno.EFBIG:
         code = ErrorCode.DISK_FULL
         remedy = "allow larger files (ulimit -f), or choose a folder on another file system with --out"
-    elif number in _FULL:
+    elif is_full(error):
         code, remedy = ErrorCode.DISK_FULL, "free some space, or choose another folder with --out"
     else:
         code, remedy = (
