@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, control_map
+from depthpaint.inputs.depth_reading import DepthReading
 from depthpaint.inputs.request import GenerationRequest
 from depthpaint.models.painter import Floats
 from depthpaint.sampling.array import Array
@@ -93,3 +95,19 @@ def test_the_fake_listens_to_words_and_depth(words: Sequence[str], depth: Path) 
         for word in words
     )
     assert np.array_equal(first, second) == (words[0] == words[1])
+
+
+@pytest.mark.parametrize("value", [None, {"depth": "x.png"}, 7, "x.png", object()])
+def test_what_is_no_request_is_a_typed_error(value: Any) -> None:
+    engine = Engine(find=offering(FakePainter()))
+    acts: list[Callable[[], object]] = [
+        lambda: engine.paint(value), lambda: next(engine.pictures(value)), lambda: engine.understand(value),
+        lambda: engine.read(Path("x"), value),
+    ]  # fmt: skip
+    if not isinstance(value, str):
+        acts.append(lambda: engine.read(value, DepthReading()))
+        acts.append(lambda: engine.estimate(value, np.zeros((8, 8, 3), np.uint8)))
+    for act in acts:
+        with pytest.raises(ParameterError, match="type") as refused:
+            act()
+        assert refused.value.code is ErrorCode.INVALID_PARAMETER

@@ -125,7 +125,7 @@ def generate(  # noqa: PLR0913 - one parameter a flag; they become one request a
         verify=verify, least=min_agreement, tries=tries, best_of=best_of, estimator=verify_with
     )
     if dry_run:
-        _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
+        _print_plan(request, destination, runtime, wish, as_json=as_json, quiet=quiet)
         return
     made = Made(as_json=as_json)
     try:
@@ -222,13 +222,21 @@ def _row(result: GenerationResult, picture: PaintedPicture, saved: SavedPicture)
 
 
 def _print_plan(
-    request: GenerationRequest, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
+    request: GenerationRequest,
+    destination: Destination,
+    runtime: Runtime,
+    wish: Wish | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     from depthpaint.cli.destination import check_destination
     from depthpaint.cli.painting import describe, make_engine
 
     check_destination(request, destination)
-    depth, plan = make_engine(runtime).understand(request)
+    engine = make_engine(runtime)
+    depth, plan = engine.understand(request)
+    engine.require_ready(request.choice, None if wish is None else wish.estimator)
     tell(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, dataclass_transform
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from depthpaint.inputs.window import Window
 
 MAX_SEED = 2**32 - 1
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
+_LONGEST_BITS = 1024
 MOST_UNKNOWN = 5
 """Unknown fields that an error names; the others it counts."""
 
@@ -62,14 +63,27 @@ Size = Annotated[
 ]
 
 
-class GenerationRequest(DepthReading, ModelChoice):
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
+class _RaisesParameterError(type(BaseModel)):
+    """Makes the constructor raise what `request_from` raises, in place of pydantic's own error."""
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *values: object, **fields: object) -> object:
+            try:
+                return super().__call__(*values, **fields)
+            except ValidationError as error:
+                raise _refusal(error) from error
+
+
+class GenerationRequest(DepthReading, ModelChoice, metaclass=_RaisesParameterError):
     """Everything that a user can decide about a picture. None means that the model's own habit decides.
 
     Sizes are pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]; a
     `guidance_scale` of 1 is off; a `control_strength` of 0 lets depth have no say; without `finish` edges are
     not drawn along the depth map's; without `expand` a model hears the sentence as it stands. Unknown fields
     are errors, and zero is a value. How the depth file is to be read is part of it (DepthReading), and what
-    it is painted with (ModelChoice).
+    it is painted with (ModelChoice). Raises one ParameterError that names every problem.
     """
 
     depth: Annotated[Path, BeforeValidator(clean_path)]
@@ -118,19 +132,23 @@ def _checked(model: type[Checked], values: Mapping[str, object]) -> Checked:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        # Inputs are left out of pydantic's list: they may be long, or someone else's.
-        found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
-        unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
-        left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
-        problems = [_told(problem) for problem in found if id(problem) not in left_out]
-        if left_out:
-            problems.append(f"there are no fields of {len(left_out):,} more names")
-        raise ParameterError(
-            "; ".join(dict.fromkeys(problems)),
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy="see depthpaint generate --help",
-            value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
-        ) from error
+        raise _refusal(error) from error
+
+
+def _refusal(error: ValidationError) -> ParameterError:
+    # Inputs are left out of pydantic's list: they may be long, or someone else's.
+    found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
+    unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
+    left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
+    problems = [_told(problem) for problem in found if id(problem) not in left_out]
+    if left_out:
+        problems.append(f"there are no fields of {len(left_out):,} more names")
+    return ParameterError(
+        "; ".join(dict.fromkeys(problems)),
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy="see depthpaint generate --help",
+        value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
+    )
 
 
 def _told(problem: Mapping[str, Any]) -> str:
@@ -151,6 +169,8 @@ def _told(problem: Mapping[str, Any]) -> str:
 
 
 def _given(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return ", not a number of that many digits"  # Python refuses to write it out
     if isinstance(value, str | int | float):
         shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
         return f", not {printable(shown)}"

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 MAX_PROMPT = 10_000
+LEARNED_WORD = r"\w[\w.-]*"
+"""A textual inversion's name: the stem of its file, never a path."""
 
 
 def no_boolean(value: object) -> object:

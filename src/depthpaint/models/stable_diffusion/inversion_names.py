@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 
 from depthpaint.core.files import sha256_of
+from depthpaint.inputs.text_fields import LEARNED_WORD
 from depthpaint.models.pickle_guard import refuse_pickle
 from depthpaint.models.trees import SUFFIX, on_shelf
 from depthpaint.models.weights import PICKLES
 
 FOLDER = "embeddings"
 # As the tokenizers are taught to find it (inversions.py): what is named is heard, and nothing else is.
-_WORD = re.compile(r"(?<![\w.-])\w[\w.-]*")
+_WORD = re.compile(rf"(?<![\w.-]){LEARNED_WORD}")
 
 
 def embeddings_of(model: Path) -> Path:
