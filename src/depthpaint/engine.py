@@ -8,14 +8,16 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
+from types import UnionType
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.core.errors import ErrorCode, ModelError, printable
+from depthpaint.core.errors import ErrorCode, ModelError, ParameterError, printable
 from depthpaint.core.field_types import MAX_PROMPT
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap
@@ -107,6 +109,7 @@ class Engine:
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
         self._painters: dict[ModelChoice, Painter] = {}
+        self._ready: dict[ModelChoice, ModelError | None] = {}
         self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
         self._last_read: tuple[object, DepthMap | None] = (None, None)
@@ -126,6 +129,7 @@ class Engine:
         Raises DepthpaintError for anything that a user can mend.
         """
         started = perf_counter()
+        _require(request, Request, "request")
         depth = self.read(request.depth, request.reading)
         require_certain(depth.source)
         entry = self._find(request.choice)
@@ -156,6 +160,9 @@ class Engine:
 
         The last map is kept: a file that has not changed since is not read again.
         """
+        _require(path, str | PathLike, "path")
+        _require(reading, DepthReading, "reading")
+        path = Path(path)
         key = (path, reading, _state_of(path))
         kept, depth = self._last_read
         if depth is None or key[2] is None or key != kept:
@@ -165,13 +172,26 @@ class Engine:
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
         """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
-        if name not in self._estimators:
-            self._estimators[name] = self._load_estimator(name)
-        estimator = self._estimators[name]
+        estimator = self._estimator(name)
         return Estimate(
             values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
             revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
         )  # fmt: skip
+
+    def require_ready(self, choice: ModelChoice, estimator: str | None = None) -> None:
+        """Raise ModelError where the model's files are not all there, or `estimator` cannot be loaded.
+
+        The model is not loaded, so damage inside its files is not found.
+        """
+        if choice not in self._ready:
+            try:
+                self._ready[choice] = self._find(choice).require_here()
+            except ModelError as error:
+                self._ready[choice] = error
+        if (lacking := self._ready[choice]) is not None:
+            raise lacking
+        if estimator is not None:
+            self._estimator(estimator)
 
     def expect(self, choice: ModelChoice, painter: Future[Painter]) -> None:
         """Take the painter of `choice` from elsewhere, where it is being loaded; "load" is then the wait."""
@@ -203,6 +223,7 @@ class Engine:
 
         What is done once for all pictures counts in the `seconds` of the first.
         """
+        _require(prepared, Prepared, "plan")
         depth, plan = prepared.depth, prepared.plan
         settings = plan.settings
         seconds: dict[str, float] = {"read": prepared.seconds}
@@ -242,6 +263,12 @@ class Engine:
             )
             del painted  # The next one is painted while only its receiver may hold this one.
             seconds = {}
+
+    def _estimator(self, name: str) -> Estimator:
+        _require(name, str, "name of an estimator")
+        if name not in self._estimators:
+            self._estimators[name] = self._load_estimator(name)
+        return self._estimators[name]
 
     def _painter(self, choice: ModelChoice) -> Painter:
         if choice not in self._painters:
@@ -297,6 +324,16 @@ class Engine:
         with _timed(seconds, "finish"):
             pixels = _finished(canvas, conditions)
         return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
+
+
+def _require(value: object, kind: type | UnionType, what: str) -> None:
+    """Raise ParameterError for a value of another type than the one that is needed."""
+    if not isinstance(value, kind):
+        raise ParameterError(
+            f"the {what} is of the type {type(value).__name__}",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy=f"give {getattr(kind, '__name__', 'a path')}",
+        )
 
 
 def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[str]) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Never, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Never, TypeVar, cast, dataclass_transform
 
 from pydantic import (
     AfterValidator,
@@ -32,8 +32,10 @@ from depthpaint.model_choice import CONTROL_PANEL, ModelChoice, ModelFields
 
 SEED_COUNT = 2**32
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
+_LONGEST_BITS = 1024
 MOST_UNKNOWN = 5
 """Unknown fields that an error names; the others it counts."""
+_SEE_GENERATE = "see depthpaint generate --help"
 PICTURE_PANEL, SAMPLING_PANEL = "Picture", "Sampling"
 
 
@@ -166,11 +168,25 @@ class SettingsFields(
     """Everything that decides one picture, but the depth map and the prompt."""
 
 
-class Request(SettingsFields[None], frozen=True):
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
+class _RaisesParameterError(type(BaseModel)):
+    """Makes the constructor raise what `request_from` raises, in place of pydantic's own error."""
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *values: object, **fields: object) -> object:
+            try:
+                return super().__call__(*values, **fields)
+            except ValidationError as error:
+                raise _refusal(error, _SEE_GENERATE) from error
+
+
+class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError):
     """What was asked for: a depth map, a prompt, and settings, each of which may be left open.
 
     None means that a setting was not given. Sizes are pixels; `aspect` is width over height; windows are
-    shares of the steps in [0, 1]. Zero is a value. Unknown fields are errors.
+    shares of the steps in [0, 1]. Zero is a value. Unknown fields are errors. Raises one ParameterError
+    that names every problem.
     """
 
     depth: Annotated[Path, BeforeValidator(clean_path)]
@@ -251,7 +267,7 @@ _FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Reque
 
 def request_from(values: Mapping[str, object]) -> Request:
     """Check `values` and make a request of them; raises one ParameterError that names every problem."""
-    return _checked(Request, _named(values), "see depthpaint generate --help")
+    return _checked(Request, _named(values), _SEE_GENERATE)
 
 
 def reading_from(values: Mapping[str, object]) -> DepthReading:
@@ -272,19 +288,23 @@ def _checked(model: type[Checked], values: Mapping[str, object], remedy: str) ->
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        # Inputs are left out of pydantic's list: they may be long, or someone else's.
-        found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
-        unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
-        left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
-        problems = [_problem(problem) for problem in found if id(problem) not in left_out]
-        if left_out:
-            problems.append(f"there are no fields of {len(left_out):,} more names")
-        raise ParameterError(
-            "; ".join(dict.fromkeys(problems)),
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy=remedy,
-            value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
-        ) from error
+        raise _refusal(error, remedy) from error
+
+
+def _refusal(error: ValidationError, remedy: str) -> ParameterError:
+    # Inputs are left out of pydantic's list: they may be long, or someone else's.
+    found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
+    unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
+    left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
+    problems = [_problem(problem) for problem in found if id(problem) not in left_out]
+    if left_out:
+        problems.append(f"there are no fields of {len(left_out):,} more names")
+    return ParameterError(
+        "; ".join(dict.fromkeys(problems)),
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy=remedy,
+        value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
+    )
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
@@ -305,6 +325,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
 
 
 def _given(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return ", not a number of that many digits"  # Python refuses to write it out
     if isinstance(value, str | int | float):
         shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
         return f", not {printable(shown)}"

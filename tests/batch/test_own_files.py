@@ -52,7 +52,7 @@ def test_a_strangers_file_is_not_touched(paint: Paint, maps: Path, name: str, da
         for shard in in_shards(path, 2):
             with pytest.raises(OutputError):
                 paint(shard)
-        assert Path("out/records.jsonl").read_bytes() == data
+        assert snapshot(maps) == before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -220,6 +220,60 @@ def test_a_picture_that_was_edited_under_its_own_name_is_the_users(paint: Paint)
     assert paint(path, overwrite=True).counts == (1, 1, 0)
 
 
+def edit(path: Path, how: str) -> bytes:
+    """Save a picture as an editor does that keeps its texts; its bytes."""
+    from PIL import Image, ImageOps
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    with Image.open(path) as picture:
+        for key, text in dict(picture.info).items():
+            info.add_text(str(key), text)
+        changed = ImageOps.invert(picture) if how == "pixels" else picture.copy()
+    if how == "transparency":
+        changed.putalpha(0)
+    changed.save(path, pnginfo=info)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["pixels", "transparency"])
+@pytest.mark.parametrize("change", ["the row", "the weights"])
+def test_a_picture_that_was_edited_and_kept_its_mark_is_the_users(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch, how: str, change: str
+) -> None:
+    from depthpaint.batch.mark import mark_of
+    from depthpaint.testing import FakePainter
+
+    rows = [row | {"name": f"mine{k}"} for k, row in enumerate(some_rows(2))]
+    path = write_rows("m.jsonl", rows)
+    paint(path)
+    picture = Path("out/mine0.png")
+    edited = edit(picture, how)
+    assert mark_of(picture) is not None
+    if change == "the row":
+        write_rows("m.jsonl", [row | {"seed": 9} for row in rows])
+    else:
+        monkeypatch.setattr(FakePainter, "weights_sha256", "7" * 64)
+    told = paint(path)
+    assert told.counts == (1, 0, 1)
+    ((line, error),) = told.failures
+    assert (line, error.code) == (1, ErrorCode.OUTPUT_EXISTS)
+    assert "edited" in str(error)
+    assert "--overwrite" in str(error)
+    assert picture.read_bytes() == edited
+    assert paint(path, overwrite=True).counts == (1, 1, 0)
+    assert picture.read_bytes() != edited
+
+
+def test_a_picture_that_was_saved_again_unchanged_is_replaced(paint: Paint) -> None:
+    rows = [row | {"name": "mine"} for row in some_rows(1)]
+    path = write_rows("m.jsonl", rows)
+    paint(path)
+    edit(Path("out/mine.png"), "nothing")
+    write_rows("m.jsonl", [row | {"seed": 9} for row in rows])
+    assert paint(path).counts == (1, 0, 0)
+
+
 def test_a_file_that_comes_while_its_picture_is_painted_stays(
     paint: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,3 +331,87 @@ def test_a_ledger_may_be_read_as_json_lines(paint: Paint) -> None:
         dict,
         dict,
     ]
+
+
+def test_a_shard_that_is_locked_out_leaves_nothing(paint: Paint, maps: Path) -> None:
+    from depthpaint.batch.ledger import Ledger
+    from depthpaint.batch.manifest import Shard
+
+    path = write_rows("m.jsonl", some_rows(2))
+    whole = Ledger(Path("out"), Shard())
+    before = snapshot(maps)
+    try:
+        with pytest.raises(OutputError) as refused:
+            paint(in_shards(path, 2)[0])
+    finally:
+        whole.close()
+    assert refused.value.code is ErrorCode.OUTPUT_LOCKED
+    assert snapshot(maps) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_file_that_another_command_is_writing_is_not_removed(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from depthpaint.core.files import write_atomic
+
+    manifest, sync, batches = write_rows("m.jsonl", some_rows(1)), os.fsync, iter(range(1))
+
+    def a_batch_begins(descriptor: int) -> None:
+        if next(batches, None) is not None:
+            paint(manifest)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", a_batch_begins)
+    Path("out").mkdir()
+    write_atomic(Path("out/other.png"), b"\x89PNG\r\n\x1a\n and the beginning", overwrite=False)
+    assert Path("out/other.png").exists()
+    assert not list(Path("out").glob(".tmp-*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_file_that_was_removed_before_it_was_locked_is_made_again(
+    maps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    from depthpaint.core.files import write_atomic
+
+    lock, first = fcntl.flock, iter(range(1))
+
+    def late(descriptor: int, operation: int) -> None:
+        if next(first, None) is not None:
+            for path in maps.glob(".tmp-*"):
+                path.unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_atomic(Path("x.png"), b"all of it", overwrite=False)
+    assert Path("x.png").read_bytes() == b"all of it"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs locks")
+def test_a_ledger_that_is_replaced_before_it_is_locked_is_not_written_to(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock on a file that has no name any more keeps nobody out, and its lines would be lost."""
+    import fcntl
+
+    path = write_rows("m.jsonl", some_rows(2))
+    paint(path)
+    ledger, lock, first = Path("out/records.jsonl"), fcntl.flock, iter(range(1))
+    before = ledger.read_bytes()
+
+    def late(descriptor: int, operation: int) -> None:
+        if next(first, None) is not None:
+            Path("new").write_bytes(before)
+            Path("new").replace(ledger)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_rows("m.jsonl", some_rows(3))
+    with pytest.raises(OutputError) as refused:
+        paint(path)
+    assert refused.value.code is ErrorCode.OUTPUT_LOCKED
+    assert paint(path).counts == (1, 2, 0)
+    assert len(lines_of("records")) == 3

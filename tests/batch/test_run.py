@@ -13,14 +13,14 @@ import pytest
 from batching import Paint, content, fake_engine, in_shards, lines_of, paint_all, some_rows, write_rows
 from PIL import Image
 
-from depthpaint.batch import folder_lock
 from depthpaint.batch.ledger import Ledger
-from depthpaint.batch.manifest import Shard
+from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.rebuilding import rebuild
-from depthpaint.batch.stopping import SIGNALS, Stopping
-from depthpaint.core import files
+from depthpaint.batch.stopping import Stopping
+from depthpaint.core import file_lock, files
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
+from depthpaint.core.signals import ENDING
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
@@ -236,7 +236,7 @@ def test_a_disk_without_locks_is_no_hindrance(paint: Paint, monkeypatch: pytest.
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(folder_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr(file_lock.fcntl, "flock", refuse)
     assert paint(write_rows("m.jsonl", some_rows(2))).counts == (2, 0, 0)
 
 
@@ -375,7 +375,7 @@ def test_a_file_size_limit_ends_the_batch_as_a_full_disk_does(
     assert refused.value.code is ErrorCode.DISK_FULL
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_IGN)
     try:
@@ -385,3 +385,28 @@ def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
         assert signal.getsignal(number) == signal.SIG_IGN
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_folder_of_pairs_that_takes_its_own_pictures_is_resumed(paint: Paint, count: int) -> None:
+    Path("pairs").mkdir()
+    for name in "ab":
+        Path(f"pairs/{name}.npy").write_bytes(Path(f"{name}.npy").read_bytes())
+        Path(f"pairs/{name}.txt").write_text("a ball")
+    defaults = {"count": count, "size": "16x24"}
+    assert paint(Path("pairs"), "pairs", defaults=defaults).counts == (2 * count, 0, 0)
+    told = paint(Path("pairs"), "pairs", defaults=defaults)
+    assert (told.counts, told.tally.bad_rows, told.failures) == ((0, 2 * count, 0), 0, [])
+    Path("pairs/b.txt").write_text("a cube")
+    assert paint(Path("pairs"), "pairs", defaults=defaults).counts == (count, count, 0)
+    # A map that no batch painted is told as before.
+    Image.new("L", (48, 32)).save("pairs/c.png")
+    Image.new("L", (48, 32)).save("pairs/b.tif")
+    assert paint(Path("pairs"), "pairs", defaults=defaults).tally.bad_rows == 2
+    # A picture of a batch may be the photo of a pair.
+    Path("photos").mkdir()
+    picture = Path("pairs/a.png" if count == 1 else "pairs/a-1.png")
+    Path("photos/a.png").write_bytes(picture.read_bytes())
+    Path("photos/a.txt").write_text("a cube")
+    (row,) = Manifest(Path("photos")).rows()
+    assert row.values["depth"] == "a.png"

@@ -26,7 +26,7 @@ def test_every_error_of_every_row_at_once(maps: Path) -> None:
     good: dict[str, object] = {"depth": "a.npy", "prompt": "x"}
     found = told([
         good,
-        {**good, "seed": -1, "size": "0x1", "steps": 3},
+        {**good, "seed": -1, "size": "0x1", "stepz": 3},
         {"prompt": "x"},
         {**good, "depth": "gone.npy"},
         {**good, "depth": "-"},
@@ -40,7 +40,7 @@ def test_every_error_of_every_row_at_once(maps: Path) -> None:
         {**good, "name": "a/b"},
     ])  # fmt: skip
     assert [line for line, _ in found] == list(range(2, 14))
-    for word in ("seed", "size", "num_inference_steps"):
+    for word in ("seed", "size", "'steps'"):
         assert word in found[0][1]
     says = (
         "depth is missing",

@@ -178,7 +178,9 @@ def test_the_help_has_an_example() -> None:
     assert "depthpaint batch prompts.csv" in CliRunner().invoke(app, ["batch", "--help"]).output
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     program: list[str], work: Path, manifest: Path, number: int, status: int
 ) -> None:

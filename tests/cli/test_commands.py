@@ -258,7 +258,7 @@ def test_the_interactive_mode_asks_which_end_is_near_where_it_cannot_tell(
 def test_a_short_sentence_is_heard_with_colours_and_replayed_with_those(cli: Run, work: Path) -> None:
     status, out, err = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--sidecar")
     assert status == 0
-    assert 'heard as "a bedroom, ' in err and "--no-expand" in err
+    assert 'prompt painted: "a bedroom, ' in err and "--no-expand" in err
     record = json.loads(Path(work, out.strip()).with_suffix(".json").read_text())
     assert record["settings"]["prompt"] == "a bedroom"
     assert record["plan"]["heard"].startswith("a bedroom, ")

@@ -130,7 +130,7 @@ def test_a_record_from_elsewhere_names_no_folder_of_this_machine(cli: Run, work:
     record = read_record(work / cli("generate", "photo.jpg", "p", "--from-photo", "--steps", 2)[1].strip())
     for name in ("/etc", "../x", "\\\\host\\share", "C:\\x"):
         document = json.loads(record.to_json())
-        document["settings"]["reading"]["from_photo"] = name
+        document["settings"]["from_photo"] = name
         with pytest.raises(RecordError, match="estimator is named"):
             RunRecord.from_json(json.dumps(document))
     document = json.loads(record.to_json())

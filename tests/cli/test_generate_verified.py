@@ -117,7 +117,7 @@ def test_each_picture_heard_what_its_chosen_seed_drew(cli: Run) -> None:
     images = generated(cli, "--seed", 3, "--count", 3, "--min-agreement", 1, "--tries", 3, status=4)
     assert any(image["agreement"]["tries"] > 1 for image in images), "another seed is to win somewhere"
     for image in images:
-        heard = read_record(Path(image["path"])).plan.heard
+        heard = read_record(Path(image["path"])).plan.expanded_prompt
         assert heard == expanded("a room", image["seed"])
     assert cli("replay", *(image["path"] for image in images))[1].count("bit-equal") == 3
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthpaint.core.setting import with_defaults
 from depthpaint.depth.reading import DepthReading
 from depthpaint.record.png_text import read_record
 from depthpaint.testing import FakePainter
@@ -85,7 +86,8 @@ def test_the_understood_depth_is_written_and_read_back_the_same(cli: Run, work: 
     if ending == ".exr":
         pytest.importorskip("OpenEXR")
     from depthpaint.depth.read import read_depth
-    from depthpaint.depth.reading import DepthReading
+    from depthpaint.core.setting import with_defaults
+from depthpaint.depth.reading import DepthReading
 
     written = read_depth(work / "out" / f"clean{ending}", DepthReading(near="white", kind="disparity"))
     assert np.abs(written.values - (1 - near_black / 65_535.0)).max() < 1 / 65_000
@@ -220,17 +222,15 @@ def test_a_record_does_not_say_how_large_a_map_may_be(cli: Run, monkeypatch: pyt
     pixels = 96 * 128
     assert cli("generate", "depth.npy", "a room", "--near", "white", "--name", "large")[0] == 0
     monkeypatch.setattr("depthpaint.inputs.size_limit.MAX_PIXELS", pixels - 1)
-    monkeypatch.setattr(DepthReading.model_fields["max_pixels"], "default", pixels - 1)
-    monkeypatch.setattr("depthpaint.record.sections.MAX_PIXELS", pixels - 1)
-    DepthReading.model_rebuild(force=True)
-    try:
-        for command in ("replay", "verify"):
-            status, _, err = cli(command, "output_images/large.png")
-            assert (status, f"--max-pixels {pixels}" in err) == (3, True)
-            assert cli(command, "output_images/large.png", "--max-pixels", pixels)[0] == 0
-    finally:
-        monkeypatch.undo()
-        DepthReading.model_rebuild(force=True)
+
+    def less(group: type, values: dict[str, object]) -> object:
+        return with_defaults(group, {"max_pixels": pixels - 1, **values})
+
+    monkeypatch.setattr("depthpaint.depth.reading.with_defaults", less)
+    for command in ("replay", "verify"):
+        status, _, err = cli(command, "output_images/large.png")
+        assert (status, f"--max-pixels {pixels}" in err) == (3, True)
+        assert cli(command, "output_images/large.png", "--max-pixels", pixels)[0] == 0
 
 
 def test_no_output_replaces_another_input_or_output(cli: Run, work: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
+from depthpaint.depth.reading import DepthReading
 from depthpaint.engine import Engine, control_map
 from depthpaint.models.painter import Floats
 from depthpaint.request import Request
@@ -93,3 +95,19 @@ def test_the_fake_listens_to_words_and_depth(words: Sequence[str], depth: Path) 
         engine.paint(Request(depth=depth, prompt=word, guidance_scale=1)).pictures[0].pixels for word in words
     )
     assert np.array_equal(first, second) == (words[0] == words[1])
+
+
+@pytest.mark.parametrize("value", [None, {"depth": "x.png"}, 7, "x.png", object()])
+def test_what_is_no_request_is_a_typed_error(value: Any) -> None:
+    engine = Engine(find=offering(FakePainter()))
+    acts: list[Callable[[], object]] = [
+        lambda: engine.paint(value), lambda: engine.prepare(value), lambda: engine.run(value),
+        lambda: engine.read(Path("x"), value),
+    ]  # fmt: skip
+    if not isinstance(value, str):
+        acts.append(lambda: engine.read(value, DepthReading()))
+        acts.append(lambda: engine.estimate(value, np.zeros((8, 8, 3), np.uint8)))
+    for act in acts:
+        with pytest.raises(ParameterError, match="type") as refused:
+            act()
+        assert refused.value.code is ErrorCode.INVALID_PARAMETER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -178,3 +179,25 @@ def test_size_and_aspect_exclude_each_other() -> None:
 def test_a_request_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         request_from(BASE).seed = 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("field", sorted(Request.model_fields))
+@pytest.mark.parametrize(
+    "value", [10**5000, -(10**5000), [10**5000, 1], object(), b"\xff", 1e400], ids=range(6)
+)
+def test_any_value_of_any_field_is_a_typed_error_or_fits(field: str, value: object) -> None:
+    """The constructor raises what request_from raises."""
+    values: dict[str, Any] = {"depth": "x.png", "prompt": "a", field: value}
+    for make in (lambda: Request(**values), lambda: request_from(values)):
+        try:
+            make()
+        except ParameterError as error:
+            assert error.code is ErrorCode.INVALID_PARAMETER
+            assert field in str(error)
+
+
+def test_the_constructor_names_every_problem() -> None:
+    with pytest.raises(ParameterError) as refused:
+        Request(depth=Path("x"), prompt="a", seed=10**5000, count=0)
+    assert "seed" in str(refused.value)
+    assert "count" in str(refused.value)

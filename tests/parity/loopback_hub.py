@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
@@ -75,6 +75,12 @@ class Hub(BaseHTTPRequestHandler):
         root = self._repository(path)
         names = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
         names += ["pytorch_model.bin", *self.listed]
+        if trouble == "endless text":
+            self._endless(b"[" + b" " * 65_535)
+            return
+        if trouble == "endless error":
+            self._endless(b"x" * 65_536, status=500)
+            return
         if trouble == "no JSON":
             body = b"<html>please log in</html>"
         elif "/tree/" in path:
@@ -91,6 +97,17 @@ class Hub(BaseHTTPRequestHandler):
             self._file(root, path.partition("/resolve/")[2].partition("/")[2], with_body=with_body)
             return
         self._send(body, with_body=with_body)
+
+    def _endless(self, piece: bytes, status: int = 200) -> None:
+        """A body that does not end before its reader goes away; gigabytes are as good as that."""
+        self.send_response(status)
+        self.send_header("X-Repo-Commit", self.commit)
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(100_000):
+                self.wfile.write(piece)
+                self.sent["endless"] = self.sent.get("endless", 0) + len(piece)
+        self.close_connection = True
 
     def _repository(self, path: str) -> Path:
         """The folder below `folder` that is called like the repository, or `folder` itself."""

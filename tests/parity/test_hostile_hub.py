@@ -287,3 +287,21 @@ def test_half_a_file_of_a_killed_download_is_finished(
     server.trouble = ""
     assert (fetch() / WEIGHTS).read_bytes() == (published / WEIGHTS).read_bytes()
     assert not list(cache.rglob("*.incomplete"))
+
+
+@pytest.mark.parametrize("trouble", ["endless text", "endless error"])
+def test_an_answer_without_end_is_not_held(server: type[Hub], trouble: str) -> None:
+    server.trouble = trouble
+    with pytest.raises(DepthpaintError, match="bytes of text") as refused:
+        fetch()
+    assert refused.value.code is ErrorCode.HUB_UNREACHABLE
+    assert server.sent["endless"] < 64 << 20
+
+
+def test_a_listing_of_any_number_of_files_is_refused(server: type[Hub]) -> None:
+    server.listed = [f"file-{k}" for k in range(12_000)]  # listed twice: with the repository, and as its tree
+    with pytest.raises(DepthpaintError, match="20,000 files") as refused:
+        fetch()
+    assert refused.value.code is ErrorCode.HUB_UNREACHABLE
+    server.listed = server.listed[:5_000]
+    assert (fetch() / WEIGHTS).exists()

@@ -53,20 +53,21 @@ class Ledger:
         self._known.add(_told(entry))
 
     def _open(self, folder: Path, shard: Shard) -> OwnFile:
-        file = self._guard(self.path)
+        whole = own_path(folder, Kind.LEDGER, Shard())
+        file = self._guard(whole)
         if shard.of == 1:
-            lock(file.descriptor, self.path)
+            lock(file.descriptor, whole)
             remove_leftovers(folder)
         else:
-            whole = own_path(folder, Kind.LEDGER, Shard())
-            guard = self._guard(whole).descriptor
             try:
-                lock(guard, whole)
+                lock(file.descriptor, whole)
                 # Nobody else is here, so that what lies around belongs to nobody.
                 remove_leftovers(folder)
             except OutputError:
                 pass
-            lock(guard, whole, shared=True)
+            lock(file.descriptor, whole, shared=True)
+            # Made only now: where the folder is somebody else's, nothing is left in it.
+            file = self._guard(self.path)
             lock(file.descriptor, self.path)
         file.begin()
         return file
@@ -74,6 +75,18 @@ class Ledger:
     def _guard(self, path: Path) -> OwnFile:
         self._guards.append(OwnFile(path, Kind.LEDGER))
         return self._guards[-1]
+
+
+def require_undamaged(folder: Path, shard: Shard) -> None:
+    """Raise RecordError where the ledger of the shard is damaged. Nothing is changed."""
+    path = own_path(folder, Kind.LEDGER, shard)
+    try:
+        for _ in entries(path):
+            pass
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise error if isinstance(error, DepthpaintError) else output_error(path, error) from error
 
 
 def _told(entry: Entry) -> str:

@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from depthpaint.batch.own_file import Kind, header
 from depthpaint.core.errors import ErrorCode
@@ -40,18 +40,23 @@ def entry_line(entry: Entry, record: str) -> bytes:
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """What the ledger says, line by line. Raises RecordError where it is damaged or of a later version."""
+    """What the ledger says, line by line; a last line that was cut is left out.
+
+    Raises RecordError where it is damaged or of a later version.
+    """
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         for number, line in enumerate(_lines(file), start=1):
             if number == 1 and line == header(Kind.LEDGER):
                 continue
+            if not line.endswith(b"\n") and not file.peek(1):
+                return
             found = _ENTRY.fullmatch(line)
             if found is None or int(found[1]) != ENTRY_VERSION:
                 raise _refused(path, number, line)
             yield Entry(json.loads(found[2]), found[3].decode(), found[4].decode())
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
+def _lines(file: BufferedReader) -> Iterator[bytes]:
     while line := file.readline(_LONGEST_LINE):
         yield line
 

@@ -40,6 +40,15 @@ def is_cut(start: bytes) -> bool:
     return start.startswith(PNG_SIGNATURE) and len(start) < MARK_WITHIN and not start.endswith(PNG_END)
 
 
+def is_marked(path: Path) -> bool:
+    """Whether a file is a picture of a batch, even one that was cut; False where it cannot be read."""
+    try:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+            return has_mark(file.read(MARK_WITHIN))
+    except OSError:
+        return False
+
+
 def mark_of(path: Path) -> Mark | None:
     """The mark of a whole picture of a batch; None for any other file. Raises OSError.
 

@@ -61,8 +61,10 @@ def require_own_files(folder: Path, manifest: Manifest) -> None:
 
     Nothing is changed.
     """
-    for kind in Kind:
-        path = own_path(folder, kind, manifest.shard)
+    # Shards lock the ledger of the whole, too.
+    files = [(kind, own_path(folder, kind, manifest.shard)) for kind in Kind]
+    files.append((Kind.LEDGER, own_path(folder, Kind.LEDGER, Shard())))
+    for kind, path in files:
         require_other_file(path, manifest.path)
         require_own(path, lambda start, kind=kind, path=path: _is_own(start, kind, path))
 

@@ -14,18 +14,19 @@ from depthpaint.batch.job import Job, jobs_of
 from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.ledger_lines import Entry, entries
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.mark import has_mark, is_cut, mark_of
+from depthpaint.batch.mark import mark_of
 from depthpaint.batch.notes import Notes
 from depthpaint.batch.own_file import require_own_files
 from depthpaint.batch.painting import Painted, Painters
 from depthpaint.batch.plans import work_of
+from depthpaint.batch.replacing import require_replaceable
 from depthpaint.batch.stopping import Stopping
 from depthpaint.batch.survey import ROW_ERRORS, Survey, checked_rows, row_error
 from depthpaint.batch.tally import Listener, Tally
 from depthpaint.batch.turns import Turns
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
-from depthpaint.core.files import output_error, require_own, write_atomic
+from depthpaint.core.files import output_error, write_atomic
 from depthpaint.record.png_text import read_record
 from depthpaint.request import Request
 from depthpaint.verify.choosing import Wish
@@ -122,6 +123,7 @@ class Batch:
             self._require_free(job, path)
             return True
         if mark.weights != self._weights(job, painters):
+            self._require_free(job, path)
             return True
         with self._stopping.shield():
             self._turns.fill(job.file, Entry(job.file, job.key, mark.weights))
@@ -134,12 +136,9 @@ class Batch:
         return self._told_weights[which]
 
     def _require_free(self, job: Job, path: Path) -> None:
-        """Raise OutputError where the file in the picture's place is no batch's, unless it may be replaced.
-
-        A file that was cut before its mark is the batch's if its name is, which then holds the job's key.
-        """
+        """Raise OutputError where the file in the picture's place is not to be replaced."""
         if not self._overwrite:
-            require_own(path, lambda start: has_mark(start) or (not job.named and is_cut(start)))
+            require_replaceable(job, path)
 
     def _settle(self, job: Job, outcome: Painted | DepthpaintError) -> None:
         self._begun.discard(job.file)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a batch: at once while painting, never in the middle of saving."""
+"""Ctrl-C, SIGTERM and SIGHUP in a batch: at once while painting, never in the middle of saving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from depthpaint.core.signals import ENDING
 
 
 class Stopped(BaseException):
@@ -42,7 +42,7 @@ class Stopping:
             yield
             return
         before: list[tuple[signal.Signals, Callable[[int, FrameType | None], Any] | int | None]]
-        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        heard = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
         before = [(number, signal.signal(number, self._hear)) for number in heard]
         try:
             yield

@@ -15,7 +15,6 @@ from depthpaint.batch.plans import require_plan, work_of
 from depthpaint.batch.wanted import NAME, Wanted, require_depth_file, wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
-from depthpaint.request import Request
 
 MOST_TOLD = 50
 
@@ -54,13 +53,13 @@ class Survey:
 def survey(
     manifest: Manifest,
     defaults: Mapping[str, object],
-    understand: Callable[[Request], object] | None = None,
+    rehearse: Callable[[Wanted], object] | None = None,
     folder: Path | None = None,
 ) -> Survey:
     """Check every row of the shard: its fields, its model, its name, and that its depth file is there.
 
-    `folder` is where the pictures are to go: what is in their way there is a problem of the row. `understand`
-    is called with each request, to look into the depth files too. Raises ParameterError where the manifest
+    `folder` is where the pictures are to go: what is in their way there is a problem of the row. `rehearse`
+    is called with each row that is right so far, to look further. Raises ParameterError where the manifest
     itself cannot be read.
     """
     found = Survey()
@@ -69,8 +68,8 @@ def survey(
         try:
             if isinstance(asked, DepthpaintError):
                 raise asked
-            if understand is not None:
-                understand(asked.request)
+            if rehearse is not None:
+                rehearse(asked)
         except ROW_ERRORS as error:
             found.add_problem(line, row_error(error))
         else:

@@ -12,9 +12,10 @@ import typer
 from depthpaint.cli import options
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError
+from depthpaint.core.signals import status_after
 
 if TYPE_CHECKING:
-    from depthpaint.batch.manifest import Manifest, Shard
+    from depthpaint.batch.manifest import Shard
     from depthpaint.batch.painting import Painters
     from depthpaint.batch.run import Batch
     from depthpaint.batch.survey import Survey
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from depthpaint.verify.choosing import Wish
 
 SOME_FAILED = 4
-TERMINATED = 143
 
 
 @options.grouped
@@ -46,7 +46,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         bool, typer.Option("--keep-going", help="Paint the other rows if some are wrong; exit 4.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that rows name and no batch painted.")
+        bool, typer.Option("--overwrite", help="Replace files that no batch painted, or that were edited.")
     ] = False,
     rebuild_ledger: Annotated[
         bool, typer.Option("--rebuild-ledger", help="First write records.jsonl anew from the pictures.")
@@ -73,9 +73,12 @@ def batch(  # noqa: PLR0913 - one parameter a flag
       depthpaint batch rows.csv --min-agreement 0.9 --tries 4 --out verified
       depthpaint batch maps/ --ray local --workers 4
     """  # fmt: skip
+    from depthpaint.batch.ledger import require_undamaged
     from depthpaint.batch.manifest import Manifest
     from depthpaint.batch.own_file import require_own_files
+    from depthpaint.batch.rehearsal import Rehearsal
     from depthpaint.batch.run import Batch
+    from depthpaint.batch.survey import survey
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.cli.destination import probe
     from depthpaint.cli.painters import painters_of, require_ray_for
@@ -86,9 +89,10 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     defaults = defaults_of(setting or [])
     telling = Telling(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
-    if not dry_run:
-        probe(out)
-    found = _survey(rows, defaults, runtime, out, thorough=dry_run)
+    probe(out)
+    engine = make_engine(runtime)
+    rehearsal = Rehearsal(engine, out, wish, overwrite=overwrite) if dry_run else None
+    found = survey(rows, defaults, rehearsal, out)
     if found.bad_rows:
         telling.problems(found)
         if dry_run or not keep_going:
@@ -96,6 +100,8 @@ def batch(  # noqa: PLR0913 - one parameter a flag
                 emit_document(telling.document(found))
             raise typer.Exit(found.problems[0].error.exit_status)
     if dry_run:
+        if not rebuild_ledger:
+            require_undamaged(out, rows.shard)
         if as_json:
             emit_document(telling.document(found))
         else:
@@ -106,7 +112,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
 
         tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
     work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite, wish=wish)
-    with painters_of(ray, workers, make_engine(runtime)) as painters:
+    with painters_of(ray, workers, engine) as painters:
         _paint(work, found, telling, painters)
     telling.end(work.tally, work.orphans())
     if as_json:
@@ -137,15 +143,6 @@ def defaults_of(several: list[str]) -> dict[str, object]:
     return found
 
 
-def _survey(
-    rows: Manifest, defaults: dict[str, object], runtime: Runtime, out: Path, *, thorough: bool
-) -> Survey:
-    from depthpaint.batch.survey import survey
-    from depthpaint.cli.painting import make_engine
-
-    return survey(rows, defaults, make_engine(runtime).prepare if thorough else None, out)
-
-
 def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:
     from depthpaint.batch.stopping import Stopped
 
@@ -156,10 +153,10 @@ def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) ->
         tally = batch.tally
         told = f"stopped after {tally.done:,} of {found.pictures:,} pictures"
         remedy = "run the same command again to go on from there"
-        if stopped.number == signal.SIGTERM:
-            tell(f"depthpaint: {told}; {remedy}")
-            raise typer.Exit(TERMINATED) from stopped
-        raise Cancelled(told, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
+        if stopped.number == signal.SIGINT:
+            raise Cancelled(told, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
+        tell(f"depthpaint: {told}; {remedy}")
+        raise typer.Exit(status_after(stopped.number)) from stopped
 
 
 def _usage(message: str, remedy: str) -> ParameterError:

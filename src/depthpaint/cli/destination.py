@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthpaint.core.errors import ErrorCode, OutputError
-from depthpaint.core.files import require_other_file, require_short_name
+from depthpaint.core.files import is_full, require_other_file, require_short_name
 from depthpaint.record.names import SUFFIX
 
 if TYPE_CHECKING:
@@ -83,11 +82,10 @@ def check_destination(request: Request, destination: Destination) -> list[str] |
 
 def refusal(folder: Path, error: OSError | ValueError) -> OutputError:
     """The error for a folder that cannot be written."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     reason = error.strerror if isinstance(error, OSError) else error
     return OutputError(
         f"cannot write into {folder}: {reason}",
-        code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
+        code=ErrorCode.DISK_FULL if is_full(error) else ErrorCode.OUTPUT_NOT_WRITABLE,
         value=str(folder),
         remedy="name a folder that you may write to with --out",
     )

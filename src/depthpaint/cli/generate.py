@@ -95,7 +95,7 @@ def generate(
         tell(f"seed: {settings['seed']}", quiet=quiet)
     request = request_from({"depth": depth, "prompt": as_utf8(prompt), **settings})
     if dry_run:
-        _print_plan(request, destination, runtime, as_json=as_json, quiet=quiet)
+        _print_plan(request, destination, runtime, wish, as_json=as_json, quiet=quiet)
         return
     made = Made(as_json=as_json)
     try:
@@ -191,14 +191,22 @@ def _row(result: GenerationResult, picture: PaintedPicture, saved: SavedPicture)
 
 
 def _print_plan(
-    request: Request, destination: Destination, runtime: Runtime, *, as_json: bool, quiet: bool
+    request: Request,
+    destination: Destination,
+    runtime: Runtime,
+    wish: Wish | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     from depthpaint.cli.destination import check_destination
     from depthpaint.cli.painting import describe, make_engine
 
     check_destination(request, destination)
-    prepared = make_engine(runtime).prepare(request)
+    engine = make_engine(runtime)
+    prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
+    engine.require_ready(request.choice, None if wish is None else wish.estimator)
     tell(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)
@@ -206,8 +214,8 @@ def _print_plan(
     if as_json:
         emit_document({"plan": document})
         return
-    rows = {**document, **document.pop("sizes")}
-    for key in ("sizes", "timesteps", "sigmas", "warnings"):
+    rows = {**document["settings"], **document, **document["sizes"]}
+    for key in ("settings", "sizes", "size", "timesteps", "sigmas", "warnings"):
         del rows[key]
     width = max(map(len, rows))
     for key, value in rows.items():

@@ -1,7 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end the program with 130, 143 and 129: no traceback, nothing half-written.
-
-SIGHUP comes when a terminal is closed.
-"""
+"""Ctrl-C, SIGTERM and SIGHUP end the program with 130, 143 and 129: no traceback, nothing half-written."""
 
 from __future__ import annotations
 
@@ -12,8 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED = 130
-_TERMINATING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+from depthpaint.core.signals import ENDING, status_after
 
 _raised: list[int] = []
 
@@ -23,7 +19,7 @@ class Terminated(BaseException):
 
     def __init__(self, number: int = signal.SIGTERM) -> None:
         super().__init__(number)
-        self.status = 128 + number
+        self.status = status_after(number)
 
 
 def exit_at_once() -> None:
@@ -43,7 +39,7 @@ def require_uninterrupted() -> None:
 
 
 def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
-    for number in (signal.SIGINT, *_TERMINATING):
+    for number in ENDING:
         # Whoever started the program may have had a signal ignored, as nohup does; then it stays ignored.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
@@ -55,7 +51,7 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
     # Not sys.exit: an import that is interrupted may turn its exception into another one.
     with suppress(OSError):
         os.write(2, b"depthpaint: interrupted\n" if interrupted else b"depthpaint: terminated\n")
-    os._exit(128 + number)
+    os._exit(status_after(number))
 
 
 def _raise_and_remember(number: int, frame: FrameType | None) -> NoReturn:

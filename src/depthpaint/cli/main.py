@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -13,12 +12,13 @@ import typer
 
 from depthpaint.cli import interruption
 from depthpaint.cli.commands import Commands
-from depthpaint.cli.interruption import INTERRUPTED
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
+from depthpaint.core.files import is_full
 from depthpaint.core.memory import is_shortage, out_of_memory, require_room
+from depthpaint.core.signals import INTERRUPTED, SIGNALLED
 
-INTERNAL, PIPE_CLOSED, SIGNALLED = 1, 141, 128
+INTERNAL, PIPE_CLOSED = 1, 141
 FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
@@ -116,7 +116,7 @@ def _run(arguments: list[str]) -> int:
         raise
     except OSError as error:
         # Help is written by typer itself; files of commands raise OutputError.
-        if error.errno == errno.ENOSPC and error.filename is None and not isinstance(error, DepthpaintError):
+        if is_full(error) and error.filename is None and not isinstance(error, DepthpaintError):
             raise unwritten(sys.stdout, error) from error
         raise
     # typer hands an interrupt back as a status, without a word.

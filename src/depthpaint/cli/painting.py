@@ -55,6 +55,8 @@ def paint_into(
         )
     names = check_destination(request, destination)
     engine = make_engine(runtime)
+    if wish is not None:
+        engine.require_ready(request.choice, wish.estimator)
     if loading is not None:
         engine.expect(request.choice, loading)
     warned: set[str] = set()

@@ -12,8 +12,10 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.file_lock import HAS_LOCKS, is_still_at, wait_for_shared_lock
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -28,6 +30,11 @@ LONGEST_NAME = 255
 
 PROOF_BYTES = 1 << 16
 """Bytes of a file, at its start and at its end, that have to show whose it is."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, a quota or the allowed size of a file is used up."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -61,11 +68,16 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> 
     # The same folder, because a rename is atomic only inside one file system.
     temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
     try:
-        _write_through(temporary, data)
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _publish_new(temporary, path)
+        with _held(temporary) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            if not HAS_LOCKS:
+                file.close()
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _publish_new(temporary, path)
         _sync_folder(path.parent)
     except (OSError, ValueError) as error:
         raise output_error(path, error) from error
@@ -129,10 +141,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
-        full = isinstance(error, OSError) and error.errno in _FULL
         raise OutputError(
             f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
-            code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
+            code=ErrorCode.DISK_FULL if is_full(error) else ErrorCode.OUTPUT_NOT_WRITABLE,
             value=str(folder),
             remedy="choose another folder with --out",
         ) from error
@@ -217,12 +228,20 @@ def _is_word(letter: str) -> bool:
     return unicodedata.category(letter)[0] in "LMN"
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _held(path: Path) -> BinaryIO:
+    """A new file, locked as long as it is open: a batch removes files of this kind that nobody holds."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    while True:
+        file = os.fdopen(os.open(path, flags, 0o666), "wb")
+        try:
+            wait_for_shared_lock(file.fileno())
+            # It may have been removed before it was locked; then it is made again.
+            if is_still_at(file.fileno(), path):
+                return file
+        except OSError:
+            file.close()
+            raise
+        file.close()
 
 
 def _publish_new(temporary: Path, path: Path) -> None:
@@ -266,7 +285,7 @@ def output_error(path: Path, error: OSError | ValueError) -> OutputError:
     elif number == errno.EFBIG:
         code = ErrorCode.DISK_FULL
         remedy = "allow larger files (ulimit -f), or choose a folder on another file system with --out"
-    elif number in _FULL:
+    elif is_full(error):
         code, remedy = ErrorCode.DISK_FULL, "free some space, or choose another folder with --out"
     else:
         code, remedy = (

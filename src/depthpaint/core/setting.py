@@ -62,8 +62,8 @@ class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
 
 
 @cache
-def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
-    """The settings of a group, by field, in the order in which they are written."""
+def settings_of(group: Any) -> Mapping[str, Setting]:
+    """The settings of a `SettingsGroup` class, by field, in the order in which they are written."""
     found: dict[str, Setting] = {}
     for name, field in group.model_fields.items():
         for each in field.metadata:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.files import sha256_of
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_listing import UNSTATED, Listing
 from depthpaint.models.hub_part import CONFIGURATIONS, HubPart
 from depthpaint.models.hub_patience import tried
@@ -21,6 +22,7 @@ def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
 
     `what` is its name for people, `otherwise` the way around a download, for the remedy.
     """
+    require_sound_environment()
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -46,6 +48,7 @@ def pull(what: str, part: HubPart, otherwise: str, *, bars: bool = False) -> Pat
     Raises ModelError: hub_unreachable, hub_auth_required, hub_gated, model_not_found, offline_missing (where
     HF_HUB_OFFLINE forbids it), model_hash_mismatch; OutputError where nothing can be kept.
     """
+    require_sound_environment()
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -57,6 +60,7 @@ def pull(what: str, part: HubPart, otherwise: str, *, bars: bool = False) -> Pat
 
 def part_on_hub(what: str, repository: str, otherwise: str, revision: str | None = None) -> HubPart:
     """Ask the hub what of a repository is to be fetched. Raises ModelError as pull and Listing do."""
+    require_sound_environment()
     from huggingface_hub import constants
 
     whole = HubPart(repository, 0, UNSTATED, revision=revision)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.models.hub_answers import look_at_answer
+from depthpaint.models.hub_answers import begin_counting, look_at_answer
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.hub_refusal import may_pass, refusal
 
@@ -23,6 +23,7 @@ def tried(what: str, part: HubPart, otherwise: str, action: Callable[[], T], *, 
     pauses = iter(PAUSES)
     while True:
         _be_careful()
+        begin_counting()
         try:
             return action()
         except DepthpaintError:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
+from depthpaint.core.files import is_full
 from depthpaint.models.hub_part import HubPart
 
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_ENTRY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST})
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -23,7 +23,7 @@ def may_pass(error: Exception) -> bool:
 
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | LocalTokenNotFoundError):
         return False
-    if isinstance(error, OSError) and error.errno in _FULL | _NO_ENTRY:
+    if isinstance(error, OSError) and (is_full(error) or error.errno in _NO_ENTRY):
         return False
     status = _status(error)
     return status in BUSY if status is not None else True
@@ -34,8 +34,8 @@ def refusal(what: str, part: HubPart, otherwise: str, error: Exception) -> Depth
     from huggingface_hub import constants
 
     number = error.errno if isinstance(error, OSError) else None
-    if number in _FULL or number in _NO_ENTRY:
-        full = number in _FULL
+    full = is_full(error)
+    if full or number in _NO_ENTRY:
         size = f"{part.megabytes} MB are needed; " if part.megabytes else ""
         return OutputError(
             f"cannot keep {what} in {constants.HF_HUB_CACHE}: {'the disk is full' if full else error}",

@@ -9,6 +9,7 @@ from typing import cast
 
 from depthpaint.core.errors import OutputError
 from depthpaint.core.files import write_atomic
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_part import HubPart
 
 FILE = "depthpaint-licences.json"
@@ -48,6 +49,7 @@ def _shown() -> dict[str, list[str]]:
 
 
 def _file() -> Path:
+    require_sound_environment()
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).parent / FILE

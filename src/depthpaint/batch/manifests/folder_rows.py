@@ -7,10 +7,11 @@ from itertools import groupby
 from pathlib import Path
 
 from depthpaint.batch.manifests.row import Row, unreadable
+from depthpaint.batch.mark import is_marked
 from depthpaint.core.errors import DepthError
 from depthpaint.inputs.regular_file import read_regular_file
 
-TEXT = ".txt"
+TEXT, PICTURE = ".txt", ".png"
 LARGEST_TEXT = 1 << 20
 """Bytes; the longest prompt takes a tenth of it."""
 DEPTH_ENDINGS = frozenset(
@@ -21,7 +22,8 @@ DEPTH_ENDINGS = frozenset(
 def folder_rows(folder: Path) -> Iterator[Row]:
     """Read pair after pair in the order of their names, which all are held for that; the rest is let be.
 
-    A pair's picture bears its name. Raises ParameterError where the folder cannot be listed.
+    A pair's picture bears its name, and may lie in the same folder: pictures of a batch beside another
+    map, or without a text, are no part of a pair. Raises ParameterError where the folder cannot be listed.
     """
     try:
         names = sorted(
@@ -31,9 +33,21 @@ def folder_rows(folder: Path) -> Iterator[Row]:
         )
     except OSError as error:
         raise unreadable(folder, f"it cannot be listed: {error.strerror}", "name a manifest") from error
-    pairs = groupby(names, key=lambda name: name[0])
-    for number, (stem, several) in enumerate(pairs, start=1):
-        yield _row(folder, number, stem, [ending for _, ending in several])
+    number = 0
+    for stem, several in groupby(names, key=lambda name: name[0]):
+        endings = _without_pictures(folder, stem, [ending for _, ending in several])
+        if endings:
+            number += 1
+            yield _row(folder, number, stem, endings)
+
+
+def _without_pictures(folder: Path, stem: str, endings: list[str]) -> list[str]:
+    """The endings that may be a pair's; a picture is looked into only where they are no pair as they are."""
+    if len(endings) == 2 and TEXT in map(str.lower, endings):
+        return endings
+    return [
+        ending for ending in endings if ending.lower() != PICTURE or not is_marked(folder / f"{stem}{ending}")
+    ]
 
 
 def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:

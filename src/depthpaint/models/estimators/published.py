@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.memory import is_shortage, out_of_memory, tells_shortage
 from depthpaint.depth.formats.samples import Quantity
 from depthpaint.models.estimators.folder import EstimatorFolder, unusable
 from depthpaint.models.folder_weights import require_backed
+from depthpaint.models.library_errors import library_errors
 
 
 class Published:
@@ -34,15 +33,12 @@ class Published:
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Depth of a picture (H, W, 3): float32 (H, W), of `quantity`."""
-        try:
+        with library_errors(
+            self._folder.path, unusable, part="its network",
+            short=f"on {self._device} to see depth in the photo",
+            remedy="make the photo smaller, or choose a smaller --estimator",
+        ):  # fmt: skip
             values = self._estimated(picture)
-        except RuntimeError as error:
-            if not tells_shortage(error):
-                raise
-            raise out_of_memory(
-                f"on {self._device} to see depth in the photo",
-                "make the photo smaller, or choose a smaller --estimator",
-            ) from error
         if not np.isfinite(values).all():
             raise unusable(self._folder.path, "it answers with what is no depth")
         return values
@@ -69,7 +65,9 @@ def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        try:
+        with library_errors(
+            folder.path, unusable, short="to load the estimator", remedy="choose a smaller --estimator"
+        ):
             architecture: Any = getattr(transformers, folder.family.architecture)
             with torch.device("meta"):
                 configuration = architecture.config_class.from_pretrained(
@@ -81,14 +79,6 @@ def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
                 str(folder.path), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
-        except (ModuleNotFoundError, DepthpaintError):
-            raise
-        # Whatever a broken folder makes the library raise is a broken folder.
-        except Exception as error:
-            if is_shortage(error):
-                raise out_of_memory("to load the estimator", "choose a smaller --estimator") from error
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise unusable(folder.path, reason) from error
     # The library fills what is missing with random numbers, which would be other depth each time.
     network, told = answer
     missing = [

@@ -10,6 +10,7 @@ from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.files import is_folder
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_part import HubPart
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
@@ -81,6 +82,7 @@ def load_estimator(name: str) -> Estimator:
         from depthpaint.models.estimators.diorama_depth import DioramaDepth
 
         return DioramaDepth(name, entry.folder)
+    require_sound_environment()
     try:
         return _from_hub(name, entry) if entry is not None else _from_folder(name)
     except ModuleNotFoundError as error:

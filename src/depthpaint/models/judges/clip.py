@@ -15,12 +15,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.files import is_folder
 from depthpaint.models import hub
 from depthpaint.models.folder_json import read_configuration, require_readable
 from depthpaint.models.folder_weights import require_backed, require_finite
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_name import part_named
+from depthpaint.models.library_errors import library_errors
 from depthpaint.models.weights import digest_of, require_whole
 
 MEAN = np.array((0.48145466, 0.4578275, 0.40821073), np.float32)
@@ -51,7 +53,8 @@ class ClipJudge:
 
         Raises ModelError: offline_missing, model_not_found, model_incompatible.
         """
-        folder = _folder(name)
+        require_sound_environment()
+        folder = self._folder = _folder(name)
         self.name = folder.name if is_folder(Path(name)) else name
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         network, self._tokenizer = _loaded(folder)
@@ -59,9 +62,15 @@ class ClipJudge:
         self._side = int(network.config.vision_config.image_size)
         self.weights_sha256 = digest_of(_weights(folder))
 
-    @torch.inference_mode()
     def scores(self, picture: NDArray[np.uint8], sentence: str | None) -> ClipScores:
         """Judge a picture (H, W, 3); of a sentence as much as fits is heard (77 tokens)."""
+        with library_errors(
+            self._folder, _unusable, part="its network", short="to judge", remedy="name a smaller CLIP"
+        ):
+            return self._scores(picture, sentence)
+
+    @torch.inference_mode()
+    def _scores(self, picture: NDArray[np.uint8], sentence: str | None) -> ClipScores:
         texts = [GOOD, BAD, *([] if sentence is None else [sentence])]
         words: Any = self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         found: Any = self._network(
@@ -117,7 +126,7 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        try:
+        with library_errors(folder, _unusable, short="to load the judge", remedy="name a smaller CLIP"):
             with torch.device("meta"):
                 empty = CLIPModel(CLIPConfig.from_pretrained(str(folder), local_files_only=True))
             require_backed(folder, files, empty, _unusable)
@@ -126,11 +135,6 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
                 str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
-        except (ModuleNotFoundError, DepthpaintError):
-            raise
-        # Whatever a broken folder makes the library raise is a broken folder.
-        except Exception as error:
-            raise _unusable(folder, (str(error).splitlines() or [type(error).__name__])[0][:200]) from error
     # The library fills what is missing with random numbers, and so judges at random.
     if missing := sorted(told["missing_keys"]):
         raise _unusable(folder, f"its weights lack {len(missing)} tensors, such as {missing[0]}")

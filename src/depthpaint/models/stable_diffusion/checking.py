@@ -9,6 +9,7 @@ from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.hub import require_pinned
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_part import HubPart
 from depthpaint.models.stable_diffusion.places import in_cache
 from depthpaint.models.weights import require_whole
@@ -45,6 +46,7 @@ def check(name: str, parts: Sequence[HubPart]) -> Checked:
 
 def is_here(parts: Sequence[HubPart]) -> bool:
     """Whether all of `parts` are in the hub's cache; without the extra `sd`, none is."""
+    require_sound_environment()
     try:
         from huggingface_hub.constants import HF_HUB_CACHE
     except ModuleNotFoundError:

@@ -9,14 +9,23 @@ from pathlib import Path
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.entry import ModelEntry
+from depthpaint.models.hub_environment import require_sound_environment
 from depthpaint.models.hub_listing import INDEX
 from depthpaint.models.painter import Painter
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.family import require_family
+from depthpaint.models.stable_diffusion.folder_parts import require_weights
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.habits import habits_of
 from depthpaint.models.stable_diffusion.inversion_names import embeddings_of, learned_in
-from depthpaint.models.stable_diffusion.places import display_name, in_cache, named, needs_extra, place_of
+from depthpaint.models.stable_diffusion.places import (
+    display_name,
+    in_cache,
+    named,
+    needs_extra,
+    place_of,
+    require_extra,
+)
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.models.stable_diffusion.safety_parts import require_checker
@@ -56,15 +65,23 @@ def _entry(
     own = None if place is None else embeddings_of(place)
 
     def load(runtime: Runtime) -> Painter:
+        require_sound_environment()
         found = replace(_found(choice, preset), embeddings=own)
         try:
             import_module("depthpaint.models.stable_diffusion.library_noise").silence_libraries()
             loading = import_module("depthpaint.models.stable_diffusion.loading")
+            return loading.load_painter(habits, found, runtime)
         except ModuleNotFoundError as error:
             raise needs_extra(error) from error
-        return loading.load_painter(habits, found, runtime)
 
-    return ModelEntry(habits, load, licence, summary, lambda prompt: learned_in(prompt, own))
+    def require_here() -> None:
+        require_sound_environment()
+        require_extra()
+        require_weights(_found(choice, preset))
+
+    return ModelEntry(
+        habits, load, licence, summary, lambda prompt: learned_in(prompt, own), require_here=require_here
+    )
 
 
 def _habits_of_folder(folder: Path, name: str) -> ModelHabits:

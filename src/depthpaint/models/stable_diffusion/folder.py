@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 import transformers
@@ -13,6 +13,7 @@ import transformers
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.folder_json import incompatible, read_configuration
 from depthpaint.models.folder_weights import require_finite
+from depthpaint.models.hub_listing import INDEX
 from depthpaint.models.hub_snapshot import commits_of
 from depthpaint.models.stable_diffusion import union
 from depthpaint.models.stable_diffusion.control import (
@@ -22,43 +23,27 @@ from depthpaint.models.stable_diffusion.control import (
     DepthControl,
 )
 from depthpaint.models.stable_diffusion.decoder import Decoder
+from depthpaint.models.stable_diffusion.folder_parts import (
+    allowed_class,
+    parts_named,
+    vae_folder,
+    weighted_places,
+)
 from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.modules import Modules
 from depthpaint.models.stable_diffusion.part import load_part
 from depthpaint.models.stable_diffusion.safety import SafetyChecker
-from depthpaint.models.stable_diffusion.safety_parts import CHECKER, EYES, IMAGE_PROCESSOR, PART
+from depthpaint.models.stable_diffusion.safety_parts import EYES, IMAGE_PROCESSOR, PART
 from depthpaint.models.stable_diffusion.single_file import parts_of
 from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
 from depthpaint.models.stable_diffusion.text import TextEncoder
 from depthpaint.models.stable_diffusion.tokenizers import fit_words
 from depthpaint.models.weights import digest_of, weight_files
 
-INDEX = "model_index.json"
 ZEROS = "force_zeros_for_empty_prompt"
-CLASSES: dict[str, frozenset[str]] = {
-    "unet": frozenset({"UNet2DConditionModel"}),
-    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
-    "text_encoder": frozenset({"CLIPTextModel"}),
-    "text_encoder_2": frozenset({"CLIPTextModelWithProjection"}),
-    "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
-    "tokenizer_2": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast"}),
-    PART: frozenset({CHECKER}),
-    EYES: frozenset({IMAGE_PROCESSOR, "CLIPFeatureExtractor"}),
-}
-"""What a folder may ask to be built, by the part it is asked for; nothing else is ever imported."""
 CONTROLS = frozenset({"ControlNetModel", "T2IAdapter", union.CLASS})
 DEPTH_CHANNELS = 5
-
-
-def parts_named(folder: Path) -> dict[str, str]:
-    """The class of each part that painting needs. Raises ModelError where one is missing or not allowed."""
-    index = read_configuration(folder / INDEX)
-    needed = ["unet", "vae", "text_encoder", "tokenizer"]
-    needed += [
-        name for name in ("text_encoder_2", "tokenizer_2") if index.get(name) not in (None, [None, None])
-    ]
-    return {name: _allowed(folder, name, index.get(name)) for name in needed}
 
 
 def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
@@ -109,7 +94,7 @@ def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
 def _of_folder(folder: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any], list[Path]]:
     """The parts in a folder, and where their weights are."""
     named = parts_named(folder)
-    places = [folder / name for name in named if not name.startswith("tokenizer")]
+    places = weighted_places(folder)
     for place in places:
         weight_files(place)
     return {name: load_part(folder / name, kind, device, dtype) for name, kind in named.items()}, places
@@ -121,7 +106,7 @@ def _of_file(file: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any
 
 def _safety(folder: Path, device: str, dtype: torch.dtype) -> SafetyChecker:
     index = read_configuration(folder / INDEX)
-    kinds = [_allowed(folder, name, index.get(name)) for name in (PART, EYES)]
+    kinds = [allowed_class(folder, name, index.get(name)) for name in (PART, EYES)]
     network = load_part(folder / PART, kinds[0], device, dtype)
     # It would find every picture safe: no comparison with a number that is none is true.
     require_finite(folder / PART, network)
@@ -133,8 +118,7 @@ def _safety(folder: Path, device: str, dtype: torch.dtype) -> SafetyChecker:
 def _vae(place: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
     if place.is_file():
         return vae_of(place, usual, device, dtype)
-    folder = place if (place / "config.json").exists() else place / "vae"
-    return load_part(folder, type(usual).__name__, device, dtype)
+    return load_part(vae_folder(place), type(usual).__name__, device, dtype)
 
 
 def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
@@ -178,10 +162,3 @@ def _control(sees: str, folder: Path, unet: Any, device: str, dtype: torch.dtype
             f"it hears sentences of {ours} numbers a word, the model of {theirs}: another family",
         )
     return union.UnionNetwork(network, sees) if kind == union.CLASS else ControlNetwork(network)
-
-
-def _allowed(folder: Path, name: str, entry: object) -> str:
-    kind = str(cast("list[object]", entry)[-1]) if isinstance(entry, list) and entry else "nothing"
-    if kind not in CLASSES[name]:
-        raise incompatible(folder, f"{INDEX} names {kind[:60]!r} as {name}, which is not on the list")
-    return kind

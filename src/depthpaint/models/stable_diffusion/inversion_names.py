@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from depthpaint.core.field_types import LEARNED_WORD
 from depthpaint.core.files import sha256_of
 from depthpaint.models.pickle_guard import refuse_pickle
 from depthpaint.models.trees import SUFFIX, on_shelf
@@ -13,7 +14,7 @@ from depthpaint.models.weights import PICKLES
 
 FOLDER = "embeddings"
 # As the tokenizers are taught to find it (inversions.py): what is named is heard, and nothing else is.
-_WORD = re.compile(r"(?<![\w.-])\w[\w.-]*")
+_WORD = re.compile(rf"(?<![\w.-]){LEARNED_WORD}")
 
 
 def embeddings_of(model: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from depthpaint.models.library_errors import library_errors
 from depthpaint.models.runtime import Runtime
 from depthpaint.models.stable_diffusion.device import chosen_device, chosen_precision
 from depthpaint.models.stable_diffusion.folder import load_modules
@@ -17,9 +18,11 @@ def load_painter(habits: ModelHabits, found: Found, runtime: Runtime) -> StableD
     device = chosen_device(runtime.device)
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
-    modules = load_modules(found, device=device, dtype=chosen_precision(runtime.precision, device))
-    if runtime.compile:
-        modules.unet.compile()
-    if device == "cuda":
-        modules.unet.to(memory_format=torch.channels_last)
-    return StableDiffusion(habits, modules)
+    dtype = chosen_precision(runtime.precision, device)
+    with library_errors(found.folder):
+        modules = load_modules(found, device=device, dtype=dtype)
+        if runtime.compile:
+            modules.unet.compile()
+        if device == "cuda":
+            modules.unet.to(memory_format=torch.channels_last)
+        return StableDiffusion(habits, modules, found.folder)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from contextlib import AbstractContextManager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import diffusers
 import numpy as np
 import torch
 from torch import Tensor
 
+from depthpaint.models.library_errors import library_errors
 from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.models.stable_diffusion.control import Extras, Hint
 from depthpaint.models.stable_diffusion.hearing import hear
@@ -22,13 +26,32 @@ from depthpaint.sampling.array import Array
 from depthpaint.sampling.level import NoiseLevel
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def _failing_as(
+    part: str,
+) -> Callable[[Callable[Concatenate[StableDiffusion, P], T]], Callable[Concatenate[StableDiffusion, P], T]]:
+    """What libraries raise in a method is the fault of this part of the model, whose folder is not sound."""
+
+    def wrapped(
+        method: Callable[Concatenate[StableDiffusion, P], T],
+    ) -> Callable[Concatenate[StableDiffusion, P], T]:
+        @wraps(method)
+        def call(self: StableDiffusion, /, *arguments: P.args, **named: P.kwargs) -> T:
+            with self.errors_of(part):
+                return method(self, *arguments, **named)
+
+        return call
+
+    return wrapped
 
 
 class StableDiffusion:
     """A Painter. Latents are float32 torch tensors on the UNet's device, whatever its own precision."""
 
-    def __init__(self, habits: ModelHabits, modules: Modules) -> None:
-        self._habits = habits
+    def __init__(self, habits: ModelHabits, modules: Modules, place: Path) -> None:
+        self._habits, self._place = habits, place
         self._modules = modules
         self._device, self._dtype = modules.unet.device, modules.unet.dtype
         self._one_by_one = False
@@ -37,6 +60,12 @@ class StableDiffusion:
         stream = Rung("weights brought to the device part by part, which is slow", self._stream)
         on_cpu = torch.device(self._device).type == "cpu"
         self._ladder = Ladder([split] if on_cpu else [split, stream])
+
+    def errors_of(self, part: str) -> AbstractContextManager[None]:
+        """What libraries raise inside is told as the failure of a part of the model."""
+        return library_errors(
+            self._place, part=part, short="to paint", remedy="ask for a smaller --size or --model"
+        )
 
     @property
     def habits(self) -> ModelHabits:
@@ -89,6 +118,7 @@ class StableDiffusion:
         del prompt
         return 0
 
+    @_failing_as("its text encoder")
     def encode_text(self, prompt: str) -> object:
         """A `Text`, in which the learned words that it names are heard."""
         modules = self._modules
@@ -99,6 +129,7 @@ class StableDiffusion:
         """As a tensor on the device."""
         return torch.from_numpy(noise).to(self._device)  # pyright: ignore[reportUnknownMemberType]
 
+    @_failing_as("its control network")
     @torch.inference_mode()
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """A `Hint` for each control."""
@@ -106,6 +137,7 @@ class StableDiffusion:
         controls = self._modules.controls
         return {name: controls[name].prepare(self._tensor(hint), where) for name, hint in hints.items()}
 
+    @_failing_as("its control network")
     @torch.inference_mode()
     def control(
         self,
@@ -131,6 +163,7 @@ class StableDiffusion:
 
         return self._asked(ask, latents, texts)
 
+    @_failing_as("its UNet")
     @torch.inference_mode()
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
@@ -153,6 +186,7 @@ class StableDiffusion:
 
         return torch.cat(self._asked(ask, latents, texts)).float().split(1)
 
+    @_failing_as("its autoencoder or its safety checker")
     @torch.inference_mode()
     def decode(self, latents: Array) -> Floats:
         """A picture (H, W, 3). Raises PictureRefused where a safety checker was asked for, and refuses it."""

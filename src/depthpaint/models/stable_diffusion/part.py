@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
-from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.memory import is_shortage, out_of_memory
 from depthpaint.models.folder_json import incompatible, read_configuration, require_readable
 from depthpaint.models.folder_weights import require_backed
+from depthpaint.models.library_errors import library_errors
 from depthpaint.models.stable_diffusion.safety_parts import CHECKER, IMAGE_PROCESSOR
 from depthpaint.models.weights import weight_files
 
@@ -27,7 +26,7 @@ def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
     module = _library_of(kind)
     build = getattr(module, kind).from_pretrained
     _require_sound(folder)
-    try:
+    with library_errors(folder, short=f"to load {folder.name}"):
         if kind.startswith(IMAGE_PROCESSOR) or "Tokenizer" in kind:
             return build(str(folder), local_files_only=True)
         name = "torch_dtype" if module is diffusers else "dtype"
@@ -38,14 +37,6 @@ def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
             str(folder), local_files_only=True, use_safetensors=True, variant=variant,
             output_loading_info=True, **{name: dtype},
         )  # fmt: skip
-    except DepthpaintError:
-        raise
-    # Whatever a broken folder makes the libraries raise is a broken folder.
-    except Exception as error:
-        if is_shortage(error):
-            raise out_of_memory(f"to load {folder.name}", "take a smaller --model") from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise incompatible(folder, reason) from error
     if told["missing_keys"]:
         # The libraries would put chance in its place.
         raise incompatible(folder, f"its {min(told['missing_keys'])[:80]} is missing")

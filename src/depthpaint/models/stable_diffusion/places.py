@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
@@ -14,6 +15,7 @@ from depthpaint.models.pickle_guard import refuse_pickle
 from depthpaint.models.stable_diffusion.preset import Preset
 from depthpaint.models.trees import Shelf, on_shelf
 
+PACKAGES = ("torch", "diffusers", "transformers", "huggingface_hub", "compel")
 OTHERWISE = "name a copied folder instead"
 _NOUNS: dict[Shelf, str] = {
     "model": "model", "control": "control network", "lora": "LoRA", "vae": "autoencoder",
@@ -69,6 +71,13 @@ def needs_extra(error: ModuleNotFoundError) -> ModelError:
         remedy="pip install 'depthpaint[sd]'",
         value=error.name,
     )
+
+
+def require_extra() -> None:
+    """Raise ModelError where a package that painting needs is not installed; none is imported."""
+    for name in PACKAGES:
+        if find_spec(name) is None:
+            raise needs_extra(ModuleNotFoundError(name=name))
 
 
 def display_name(said: str, place: Path) -> str:
