@@ -261,7 +261,7 @@ def test_a_short_sentence_is_heard_with_colours_and_replayed_with_those(cli: Run
     assert 'prompt painted: "a bedroom, ' in err and "--no-expand" in err
     record = json.loads(Path(work, out.strip()).with_suffix(".json").read_text())
     assert record["settings"]["prompt"] == "a bedroom"
-    assert record["plan"]["heard"].startswith("a bedroom, ")
+    assert record["plan"]["expanded_prompt"].startswith("a bedroom, ")
     assert "bit-equal" in cli("replay", out.strip())[1]
     plain = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--no-expand", "--sidecar")[1].strip()
     assert json.loads(Path(work, plain).with_suffix(".json").read_text())["plan"]["heard"] is None

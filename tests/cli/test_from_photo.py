@@ -131,7 +131,7 @@ def test_a_record_from_elsewhere_names_no_folder_of_this_machine(cli: Run, work:
     for name in ("/etc", "../x", "\\\\host\\share", "C:\\x"):
         document = json.loads(record.to_json())
         document["settings"]["from_photo"] = name
-        with pytest.raises(RecordError, match="estimator is named"):
+        with pytest.raises(RecordError, match="from_photo"):
             RunRecord.from_json(json.dumps(document))
     document = json.loads(record.to_json())
     for key in ("estimator", "estimator_revision", "estimator_sha256"):

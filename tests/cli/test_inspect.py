@@ -86,8 +86,6 @@ def test_the_understood_depth_is_written_and_read_back_the_same(cli: Run, work: 
     if ending == ".exr":
         pytest.importorskip("OpenEXR")
     from depthpaint.depth.read import read_depth
-    from depthpaint.core.setting import with_defaults
-from depthpaint.depth.reading import DepthReading
 
     written = read_depth(work / "out" / f"clean{ending}", DepthReading(near="white", kind="disparity"))
     assert np.abs(written.values - (1 - near_black / 65_535.0)).max() < 1 / 65_000

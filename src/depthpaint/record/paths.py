@@ -56,21 +56,23 @@ def names_no_folder(path: str) -> bool:
 
 def settings_to_tell(settings: Settings) -> Settings:
     """Settings with their paths as they may be told; registered names and hub ids stay what they are."""
-    return _with_paths(settings, lambda path: path_to_tell(Path(path).resolve()))
+    return _with_paths(settings, lambda path, _: path_to_tell(Path(path).resolve()))
 
 
 def require_no_folder(settings: Settings) -> Settings:
     """Refuse paths that lead out of the working folder: a record from elsewhere may not name files here."""
 
-    def checked(path: str) -> str:
+    def checked(path: str, field: str) -> str:
         if not names_no_folder(path):
-            raise ValueError(f"'{path[:80]}' is no name, no hub id and no path below the working folder")
+            raise ValueError(
+                f"{field}: '{path[:80]}' is no name, no hub id, no path below the working folder"
+            )
         return path
 
     return _with_paths(settings, checked)
 
 
-def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
+def _with_paths(settings: Settings, change: Callable[[str, str], str]) -> Settings:
     """The settings with each path in them changed. Every field that holds paths is marked so (Setting)."""
     changed: dict[str, object] = {}
     for name, setting in settings_of(Settings).items():
@@ -78,14 +80,14 @@ def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
         if not setting.paths or value is None:
             continue
         if isinstance(value, str):
-            changed[name] = change(value)
+            changed[name] = change(value, name)
         elif name == "lora":
             changed[name] = tuple(
-                lora.model_copy(update={"file": change(lora.file)}) for lora in settings.lora
+                lora.model_copy(update={"file": change(lora.file, name)}) for lora in settings.lora
             )
         else:
             changed[name] = tuple(
-                also.model_copy(update={"control": change(also.control)}) if also.control else also
+                also.model_copy(update={"control": change(also.control, name)}) if also.control else also
                 for also in settings.also
             )
     return settings.model_copy(update=changed)
