@@ -123,7 +123,9 @@ class SamplingFields(SettingsGroup[Unset], frozen=True):
     sampler: Annotated[
         Name | Unset,
         Setting(
-            "euler, euler-ancestral, heun, dpm++-2m, ddim, lcm or unipc.", SAMPLING_PANEL, Default.OF_MODEL
+            "Sampler: euler, euler-ancestral, heun, dpm++-2m, ddim, lcm or unipc.",
+            SAMPLING_PANEL,
+            Default.OF_MODEL,
         ),
     ] = UNSET
     schedule: Annotated[

@@ -264,7 +264,7 @@ def test_a_short_sentence_is_heard_with_colours_and_replayed_with_those(cli: Run
     assert record["plan"]["expanded_prompt"].startswith("a bedroom, ")
     assert "bit-equal" in cli("replay", out.strip())[1]
     plain = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--no-expand", "--sidecar")[1].strip()
-    assert json.loads(Path(work, plain).with_suffix(".json").read_text())["plan"]["heard"] is None
+    assert json.loads(Path(work, plain).with_suffix(".json").read_text())["plan"]["expanded_prompt"] is None
     assert Path(work, plain).read_bytes() != Path(work, out.strip()).read_bytes()
     assert "bit-equal" in cli("replay", plain)[1]
 

@@ -10,12 +10,15 @@ import pytest
 from depthpaint.core.errors import InternalError, ParameterError, printable
 from depthpaint.core.field_types import MAX_PROMPT
 from depthpaint.core.geometry import Extent, Fit
+from depthpaint.inputs.size_limit import MAX_PIXELS
 from depthpaint.plan import make_plan
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
 from depthpaint.record.sections import MOST_REMARKS
 from depthpaint.sampling.level import NoiseLevel
 from depthpaint.sampling.schedule import Schedule
 from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
+
+VERSION_2 = Path(__file__).parent / "version-2.json"
 
 
 def spoiled(record: RunRecord, *path: str, value: object) -> str:
@@ -245,3 +248,26 @@ def test_endless_warnings_and_notes_are_cut_when_a_record_is_made() -> None:
     assert max(map(len, record.warnings + record.depth.notes)) < 3000
     assert len(record.warnings) == len(record.depth.notes) == MOST_REMARKS
     assert RunRecord.from_json(record.to_json()) == record
+
+
+def test_a_record_of_the_last_release_is_read() -> None:
+    """In version 2 how the file is read lay below the settings, and the painted prompt was "heard"."""
+    old = json.loads(VERSION_2.read_text(encoding="utf-8"))
+    record = RunRecord.from_json(json.dumps(old))
+    assert record.schema_version == 3
+    assert record.settings.seed == old["settings"]["seed"]
+    assert (record.settings.near, record.settings.kind) == ("white", "disparity")
+    assert record.settings.range == tuple(old["settings"]["reading"]["range"])
+    assert record.plan.expanded_prompt == old["plan"]["heard"] != None  # noqa: E711
+    assert record.settings.holes == "inpaint"
+    assert record.request(Path("d.png")).reading.max_pixels == MAX_PIXELS
+    assert RunRecord.from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize(
+    "spoiled", [{"settings": {}}, {"settings": {"reading": 3}}, {"plan": None}, {"settings": None}]
+)
+def test_a_spoiled_record_of_the_last_release_is_damaged(spoiled: dict[str, object]) -> None:
+    old = json.loads(VERSION_2.read_text(encoding="utf-8"))
+    with pytest.raises(RecordError, match="damaged"):
+        RunRecord.from_json(json.dumps({**old, **spoiled}))

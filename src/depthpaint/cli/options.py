@@ -145,7 +145,7 @@ def _option(name: str, setting: Setting, annotation: object) -> inspect.Paramete
     option = Option(
         *flags,
         metavar=setting.metavar or _choices_of(annotation),
-        help=f"{setting.help} {_default_of(name, setting)}",
+        help=f"{setting.help} {default_of(name, setting)}",
         rich_help_panel=setting.panel,
         show_default=False,
     )
@@ -189,7 +189,7 @@ def _choices_of(annotation: object) -> str | None:
     return "|".join(words) if words and len(words) <= 5 and len(parts) == 1 else None
 
 
-def _default_of(name: str, setting: Setting) -> str:
+def default_of(name: str, setting: Setting) -> str:
     """What holds where a setting is not given, for help."""
     from depthpaint.models.diorama.habits import DIORAMA
 

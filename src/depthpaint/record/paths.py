@@ -64,9 +64,7 @@ def require_no_folder(settings: Settings) -> Settings:
 
     def checked(path: str, field: str) -> str:
         if not names_no_folder(path):
-            raise ValueError(
-                f"{field}: '{path[:80]}' is no name, no hub id, no path below the working folder"
-            )
+            raise ValueError(f"{field}: '{path[:80]}' is no name, hub id or path below the working folder")
         return path
 
     return _with_paths(settings, checked)

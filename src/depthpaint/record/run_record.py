@@ -169,11 +169,17 @@ def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
 
 
 def _from_version_2(record: Any) -> Any:
-    """A record of version 2 as one of version 3: how the file is read lies among the settings, not below."""
-    settings = {**record["settings"], **record["settings"]["reading"]}
-    del settings["reading"], settings["max_pixels"]
-    plan = dict(record["plan"])
-    plan["expanded_prompt"] = plan.pop("heard", None)
+    """A record of version 2 as one of version 3: how the file is read lies among the settings, not below.
+
+    Raises RecordError where it is no such record.
+    """
+    try:
+        settings = {**record["settings"], **record["settings"]["reading"]}
+        plan = {**record["plan"], "expanded_prompt": record["plan"].get("heard")}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged("it lacks settings, the reading in them, or a plan") from error
+    settings = {name: value for name, value in settings.items() if name not in ("reading", "max_pixels")}
+    plan.pop("heard", None)
     return {**record, "schema_version": SCHEMA_VERSION, "settings": settings, "plan": plan}
 
 
