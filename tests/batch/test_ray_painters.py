@@ -70,9 +70,10 @@ class LikeRay:
         self.made -= 1
 
     def _paint(self, actor: Any, job: Job) -> Any:
-        self.given.append(job.request.seed)
-        if self._deadly.get(job.request.seed, 0) > 0:
-            self._deadly[job.request.seed] -= 1
+        (seed,) = job.request.seeds
+        self.given.append(seed)
+        if self._deadly.get(seed, 0) > 0:
+            self._deadly[seed] -= 1
             raise RayActorError
         return actor.paint_one(job)
 

@@ -126,8 +126,8 @@ def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[P
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
     words = "a red sphere " * 700
     result = engine.paint(Request(depth=maps[0], prompt=words, num_inference_steps=1))
-    assert any("the last 2038 tokens of the sentence are not heard" in warning for warning in result.warnings)
-    assert result.plan.prompt == words, "the record keeps all of it"
+    assert any("the last 2038 tokens of the prompt are cut off" in warning for warning in result.warnings)
+    assert result.plan.settings.prompt == words, "the record keeps all of it"
     many = " ".join(f"w{k}w" for k in range(500))
     warnings = engine.paint(Request(depth=maps[0], prompt=many, num_inference_steps=1)).warnings
     assert len(warnings) < 15

@@ -63,7 +63,6 @@ def sizes_of(side: int) -> Sizes:
         replace(DIORAMA, smallest_area=1),
         size=extent,
         aspect=None,
-        fit=request_from({"depth": "m", "prompt": ""}).fit,
     )
     return sizes
 

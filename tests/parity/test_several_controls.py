@@ -78,13 +78,14 @@ def theirs(folder: Path, request: Request) -> np.ndarray:
         folder / "model", controlnet=networks
     )
     pipeline.set_progress_bar_config(disable=True)
-    windows = [request.control_window, *(also.window for also in request.also)]
+    also = request.also or ()
+    windows = [request.control_window or (0.0, 1.0), *(each.window for each in also)]
     return pipeline(
         request.prompt, image=images, width=SIDE, height=SIDE, num_inference_steps=STEPS, guidance_scale=5.0,
-        controlnet_conditioning_scale=[0.8, *(also.strength for also in request.also)],
+        controlnet_conditioning_scale=[0.8, *(each.strength for each in also)],
         control_guidance_start=[start for start, _ in windows],
         control_guidance_end=[end for _, end in windows],
-        generator=torch.Generator().manual_seed(request.seed), output_type="latent",
+        generator=torch.Generator().manual_seed(request.seeds[0]), output_type="latent",
     ).images[0].numpy()  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_three_controls_with_their_own_strengths_and_windows(
     request = asked(folder, also=also, control_window=(0.0, 0.75))
     wanted = theirs(folder, request)
     assert np.abs(ours(request, monkeypatch) - wanted).max() <= 1e-3
-    first, second = request.also
+    first, second = request.choice.also if request.also is None else request.also
     for spoiled in (
         (first,),
         (replace_also(first, strength=0.1), second),

@@ -215,11 +215,13 @@ def test_what_has_moved_since_is_named_anew() -> None:
     }  # fmt: skip
     record = RunRecord.from_json(record_of(result_of(**fields), 0).to_json())
     plain = record.request(Path("d.png"), {"model": None, "vae": "elsewhere"})
+    assert plain.also and plain.lora
     assert (plain.control, plain.vae, plain.also[0].strength) == ("nets/depth", None, 0.4)
     assert [lora.weight for lora in plain.lora] == [0.5, 1]
     moved = {"model": "there/model", "control": "there/depth", "lora": ["there/a", "there/b"]}
     again = record.request(Path("d.png"), moved)
     assert (again.model, again.control) == ("there/model", "there/depth")
+    assert again.lora
     assert [(lora.file, lora.weight) for lora in again.lora] == [("there/a", 0.5), ("there/b", 1)]
     with pytest.raises(ParameterError, match=r"a\.safetensors"):
         record.request(Path("d.png"), {"lora": ["there/a"]})

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,15 +60,19 @@ class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
         return {name: value for name, value in values.items() if value is not None}
 
 
-@cache
-def settings_of(group: Any) -> Mapping[str, Setting]:
+def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
     """The settings of a `SettingsGroup` class, by field, in the order in which they are written."""
-    found: dict[str, Setting] = {}
-    for name, field in group.model_fields.items():
-        for each in field.metadata:
-            if isinstance(each, Setting):
-                found[name] = each
-    return found
+    if group not in _KNOWN:
+        _KNOWN[group] = {
+            name: each
+            for name, field in group.model_fields.items()
+            for each in field.metadata
+            if isinstance(each, Setting)
+        }
+    return _KNOWN[group]
+
+
+_KNOWN: dict[type[BaseModel], Mapping[str, Setting]] = {}
 
 
 def with_defaults(group: type[BaseModel], values: object) -> object:
