@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all check format bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all check format docs measure bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -38,6 +38,14 @@ fuzz: $(DEV)/.ready
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
+
+# The page of settings, made of the fields of Request.
+docs: $(DEV)/.ready
+	$(PY) tests/request/settings_page.py
+
+# How the source is built, in numbers.
+measure: $(DEV)/.ready
+	$(PY) -m observations.measure src/depthpaint training peers
 
 bench: $(DEV)/.ready
 	$(DEV)/bin/depthpaint bench --vs diffusers
