@@ -53,6 +53,12 @@ def test_the_aspect_study_paints_every_ratio_in_every_way_with_every_seed(cli: R
     assert out.endswith("aspect-study/report.html\n")
 
 
+def test_a_ratio_may_be_one_number(cli: Run) -> None:
+    data, _ = study(cli, "aspect", "--ratios", "1.5", "--seeds", 2, "--set", "num_inference_steps=2")
+    assert {picture["ratio"] for picture in data["pictures"]} == {"1.5", "1:1"}
+    assert "1.5 by letterbox" in Path("aspect-study/report.html").read_text()
+
+
 def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     arguments = ("aspect", "--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
     first, _ = study(cli, *arguments)

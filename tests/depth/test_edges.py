@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
+from depthpaint.depth import edges
 from depthpaint.depth.edges import edge_agreement, edges_of
 
 
@@ -48,3 +51,23 @@ def test_maps_one_pixel_wide_have_edges_too() -> None:
     assert edges_of(line).sum() == edges_of(line.T).sum() == 1
     assert edges_of(line[:, :1]).sum() == 0
     assert edge_agreement(line, line) == 1
+
+
+def test_a_long_winding_line_is_followed_at_its_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    side, period = 128, 8
+    winding = np.full((side, side), 0.4, np.float32)
+    for number, top in enumerate(range(4, side - 2 * period, period)):
+        winding[top : top + 4, 4:-4] = 0.47
+        turn = slice(-8, -4) if number % 2 == 0 else slice(4, 8)
+        winding[top : top + period, turn] = 0.47
+    winding[4:8, 4:60] = np.linspace(0.6, 0.47, 56)
+    looks: list[int] = []
+    grow = edges._grown  # pyright: ignore[reportPrivateUsage]
+
+    def counted(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        looks.append(1)
+        return grow(found)
+
+    monkeypatch.setattr(edges, "_grown", counted)
+    assert edges_of(winding).sum() > 10 * side, "the line is followed to its end"
+    assert len(looks) < 10, "the whole map is not looked at for each step along a line"

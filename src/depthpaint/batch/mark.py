@@ -13,6 +13,7 @@ from depthpaint.inputs.file_kind import PNG_SIGNATURE
 MARK_KEY = "depthpaint-job"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
+_MOST_CHUNKS = 100_000
 MARK_WITHIN = 4096
 """Bytes from the start that hold the mark: it is the first text behind the one of the XMP."""
 
@@ -38,6 +39,24 @@ def has_mark(start: bytes) -> bool:
 def is_cut(start: bytes) -> bool:
     """Whether a file that starts so is a PNG that ends before there could be a mark."""
     return start.startswith(PNG_SIGNATURE) and len(start) < MARK_WITHIN and not start.endswith(PNG_END)
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a PNG's chunks lead to its end, whatever a program wrote behind that. Raises OSError.
+
+    Also of a file of more chunks than depthpaint writes: it was not cut in the writing.
+    """
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        size, position = os.fstat(file.fileno()).st_size, len(PNG_SIGNATURE)
+        for _ in range(_MOST_CHUNKS):
+            if position + 12 > size:
+                return False
+            file.seek(position)
+            head = file.read(8)
+            if head[4:] == b"IEND":
+                return True
+            position += 12 + int.from_bytes(head[:4])
+    return True
 
 
 def is_marked(path: Path) -> bool:

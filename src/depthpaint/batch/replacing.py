@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from depthpaint.batch.job import Job
-from depthpaint.batch.mark import has_mark, is_cut, mark_of
+from depthpaint.batch.mark import has_mark, is_complete, is_cut, mark_of
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, require_own
 from depthpaint.record.picture_source import pixels_of
@@ -30,10 +30,10 @@ def require_replaceable(job: Job, path: Path) -> None:
     """
     require_own(path, lambda start: has_mark(start) or (not job.named and is_cut(start)))
     try:
-        whole = mark_of(path) is not None
+        complete = path.exists() and is_complete(path)
     except OSError as error:
         raise output_error(path, error) from error
-    if whole and not _is_as_painted(path):
+    if complete and not _is_as_painted(path):
         raise OutputError(
             f"{path} was edited after a batch painted it",
             code=ErrorCode.OUTPUT_EXISTS,

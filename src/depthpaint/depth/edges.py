@@ -18,11 +18,7 @@ def edges_of(values: Floats) -> Floats:
     steepness = np.hypot(across, down)
     ridge = _is_ridge(steepness, across, down)
     found, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
-    while True:
-        grown = _grown(found) & weak
-        if (grown == found).all():
-            return found.astype(np.float32)
-        found = grown
+    return _followed(found, weak).astype(np.float32)
 
 
 def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
@@ -69,6 +65,23 @@ def _is_ridge(
         # Of two equal neighbours one is the line.
         ridge |= (angle == direction) & (steepness > behind) & (steepness >= ahead)
     return ridge
+
+
+def _followed(found: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`found` (H, W) and all of `weak` that hangs together with it, by any of eight neighbours.
+
+    Each round looks at the ends alone: a line may be as long as the map has pixels.
+    """
+    height, width = found.shape
+    lines, open_ways = np.pad(found, 1).ravel(), np.pad(weak & ~found, 1).ravel()
+    row = width + 2
+    around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
+    ends = np.flatnonzero(lines)
+    while ends.size:
+        near = (ends[:, None] + around).ravel()
+        ends = np.unique(near[open_ways[near]])
+        lines[ends], open_ways[ends] = True, False
+    return lines.reshape(height + 2, row)[1:-1, 1:-1]
 
 
 def _grown(found: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from depthpaint.core.geometry import parse_aspect
 from depthpaint.core.interval import Interval
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.report.document import Cell as TableCell
@@ -48,9 +49,8 @@ def aspect_document(title: str, findings: Sequence[AspectFinding], outcomes: Seq
     columns = ("ratio", "way", "rank correlation", "detail", "repetition", "sharpness", "pictures")
     ways: dict[str, list[tuple[float, float, float, float]]] = {}
     for found in findings:
-        wide, high = map(float, found.ratio.split(":"))
         ways.setdefault(found.way, []).append(
-            (float(np.log2(wide / high)), *_bounds(found.detail_correlation))
+            (float(np.log2(parse_aspect(found.ratio))), *_bounds(found.detail_correlation))
         )
     plot = curve(ways, "ratio, width over height, log2", "correlation of detail")
     sentences = tuple(found.sentence() for found in findings if found.ratio != REFERENCE)
