@@ -78,6 +78,31 @@ def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     assert painter.calls["predict"], "another depth is another picture"
 
 
+def test_a_picture_of_a_study_that_was_edited_is_not_painted_over(cli: Run) -> None:
+    from PIL import Image, ImageOps
+    from PIL.PngImagePlugin import PngInfo
+
+    arguments = ("--ratios", "1:1", "--seeds", 2, "--set", "num_inference_steps=2")
+    study(cli, "aspect", *arguments)
+    picture = next(Path("aspect-study/pictures").glob("*.png"))
+    info = PngInfo()
+    with Image.open(picture) as painted:
+        for key, text in dict(painted.info).items():
+            info.add_text(str(key), text)
+        edited = ImageOps.invert(painted)
+    edited.save(picture, pnginfo=info)
+    picture.write_bytes(picture.read_bytes() + b"\n")
+    kept = picture.read_bytes()
+    status, _, err = cli(
+        "study", "aspect", "depth.npy", "a room", "--verify-with", "fake", *arguments, "--set=near=white",
+        "--set=kind=disparity", "--set=range=full", "--set=frame=keep", "--set=finish=false",
+        "--set=guidance_scale=2", "--set=sampler=dpm++-2m", "--set=schedule=trailing",
+    )  # fmt: skip
+    assert status == 8
+    assert picture.name in err
+    assert picture.read_bytes() == kept
+
+
 def test_letterboxed_maps_of_two_studies_and_files_of_the_user_lie_side_by_side(cli: Run) -> None:
     arguments = ("aspect", "--ratios", "1.5:1", "--seeds", 2, "--set", "num_inference_steps=2")
     mine = Path("aspect-study/depths/letterbox-1.5x1.npy")

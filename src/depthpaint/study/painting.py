@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from depthpaint.batch.job import Job, jobs_of
-from depthpaint.batch.mark import has_mark, is_cut, mark_of
+from depthpaint.batch.mark import mark_of
 from depthpaint.batch.painting import Painters
+from depthpaint.batch.replacing import require_replaceable
 from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import make_folder, replace_own
+from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.detail import detail_correlation
 from depthpaint.engine import Engine
 from depthpaint.record.picture_source import pixels_of
@@ -61,7 +62,8 @@ def paint_cells(
     for job, painted in painters.paint(iter(missing)):
         if isinstance(painted, DepthpaintError):
             raise painted
-        replace_own(pictures / job.file, painted.data, lambda start: has_mark(start) or is_cut(start))
+        require_replaceable(job, pictures / job.file)
+        write_atomic(pictures / job.file, painted.data, overwrite=True)
         judge(job)
     return [outcomes[number] for number in range(len(cells))]
 
