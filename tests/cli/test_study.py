@@ -78,7 +78,10 @@ def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     assert painter.calls["predict"], "another depth is another picture"
 
 
-def test_a_picture_of_a_study_that_was_edited_is_not_painted_over(cli: Run) -> None:
+@pytest.mark.parametrize("behind", [b"", b"\n"])
+def test_a_picture_of_a_study_that_was_edited_is_neither_measured_nor_painted_over(
+    cli: Run, behind: bytes
+) -> None:
     from PIL import Image, ImageOps
     from PIL.PngImagePlugin import PngInfo
 
@@ -91,7 +94,7 @@ def test_a_picture_of_a_study_that_was_edited_is_not_painted_over(cli: Run) -> N
             info.add_text(str(key), text)
         edited = ImageOps.invert(painted)
     edited.save(picture, pnginfo=info)
-    picture.write_bytes(picture.read_bytes() + b"\n")
+    picture.write_bytes(picture.read_bytes() + behind)
     kept = picture.read_bytes()
     status, _, err = cli(
         "study", "aspect", "depth.npy", "a room", "--verify-with", "fake", *arguments, "--set=near=white",

@@ -35,10 +35,10 @@ def require_replaceable(job: Job, path: Path) -> None:
         raise output_error(path, error) from error
     if complete and not _is_as_painted(path):
         raise OutputError(
-            f"{path} was edited after a batch painted it",
+            f"{path} was edited after it was painted",
             code=ErrorCode.OUTPUT_EXISTS,
             value=str(path),
-            remedy="move it away, or allow replacing it with --overwrite",
+            remedy="move it away (batch also replaces it with --overwrite)",
         )
 
 

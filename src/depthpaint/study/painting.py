@@ -76,6 +76,7 @@ def _is_there(path: Path, job: Job, painters: Painters) -> bool:
         pixels_of(path)
     except DepthpaintError:
         return False
+    require_replaceable(job, path)  # an edited picture is not measured as a painted one
     return True
 
 
