@@ -27,6 +27,7 @@ app = typer.Typer(
     cls=Commands,
     help="Paint a picture from a depth map and a prompt. Without a command it asks for both.",
     context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
