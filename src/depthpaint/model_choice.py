@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Never
+from typing import Annotated, Literal, Never, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from depthpaint.core.field_types import Name, Whole, Window, no_boolean
-from depthpaint.core.setting import UNSET, Setting, SettingsGroup, Unset, settings_of, with_defaults
+from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset
 
 PANEL, CONTROL_PANEL = "Model", "Control"
 LORA_RULE = "a LoRA is a file, with its weight after a colon, such as style.safetensors:0.8"
@@ -154,7 +154,7 @@ class ModelFields(SettingsGroup[Unset], frozen=True):
     ] = UNSET
 
 
-class ModelChoice(ModelFields[Never], frozen=True, validate_default=True):
+class ModelChoice(ModelFields[Never], ResolvedGroup, frozen=True, validate_default=True):
     """What has to be loaded to paint. `control` and `vae` None are those that belong to the model.
 
     `model` is a name from `depthpaint models list`, a hub id (owner/name), a folder in diffusers' layout or
@@ -164,14 +164,8 @@ class ModelChoice(ModelFields[Never], frozen=True, validate_default=True):
     network that the model brings for that checks every picture, and refuses some.
     """
 
-    @model_validator(mode="before")
     @classmethod
-    def _defaults(cls, values: object) -> object:
-        return with_defaults(cls, values)
-
-    @classmethod
-    def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> ModelChoice:
+    def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> Self:
         """The part of a larger group that says what is loaded, whatever the controls' strengths."""
-        known = settings_of(cls)
-        choice = cls.model_validate({name: value for name, value in group.given().items() if name in known})
+        choice = super().of(group)
         return choice.model_copy(update={"also": tuple(each.network for each in choice.also)})

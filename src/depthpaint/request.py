@@ -25,7 +25,7 @@ from pydantic import (
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 from depthpaint.core.field_types import Name, Number, Text, Whole, Window, clean_path, no_boolean
 from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
-from depthpaint.core.setting import UNSET, Default, Setting, SettingsGroup, Unset, settings_of, with_defaults
+from depthpaint.core.setting import UNSET, Default, ResolvedGroup, Setting, SettingsGroup, Unset, settings_of
 from depthpaint.depth.profile import ProfileName
 from depthpaint.depth.reading import MAX_PIXELS_SETTING, DepthReading, MaxPixels, ReadingFields
 from depthpaint.model_choice import CONTROL_PANEL, ModelChoice, ModelFields
@@ -235,7 +235,7 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
         return self
 
 
-class Settings(SettingsFields[Never], frozen=True, validate_default=True):
+class Settings(SettingsFields[Never], ResolvedGroup, frozen=True, validate_default=True):
     """All that decides one picture, beside the depth map: what runs, and what its record holds.
 
     `size` is the picture's in pixels. `control`, `vae`, `part` and `from_photo` are None where there is none
@@ -246,11 +246,6 @@ class Settings(SettingsFields[Never], frozen=True, validate_default=True):
     size: Annotated[Extent, PlainSerializer(list, when_used="json"), settings_of(PictureFields)["size"]] = (
         UNSET
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, values: object) -> object:
-        return with_defaults(cls, values)
 
     @property
     def choice(self) -> ModelChoice:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import BaseModel
 
 from depthpaint.core.setting import with_defaults
 from depthpaint.depth.reading import DepthReading
@@ -221,10 +222,11 @@ def test_a_record_does_not_say_how_large_a_map_may_be(cli: Run, monkeypatch: pyt
     assert cli("generate", "depth.npy", "a room", "--near", "white", "--name", "large")[0] == 0
     monkeypatch.setattr("depthpaint.inputs.size_limit.MAX_PIXELS", pixels - 1)
 
-    def less(group: type, values: dict[str, object]) -> object:
-        return with_defaults(group, {"max_pixels": pixels - 1, **values})
+    def less(group: type[BaseModel], values: dict[str, object]) -> object:
+        limit = {"max_pixels": pixels - 1} if group is DepthReading else {}
+        return with_defaults(group, {**limit, **values})
 
-    monkeypatch.setattr("depthpaint.depth.reading.with_defaults", less)
+    monkeypatch.setattr("depthpaint.core.setting.with_defaults", less)
     for command in ("replay", "verify"):
         status, _, err = cli(command, "output_images/large.png")
         assert (status, f"--max-pixels {pixels}" in err) == (3, True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Never, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Unset = TypeVar("Unset")
 """What an unset field holds: `Group[None]` may leave fields unset, `Group[Never]` has them all."""
@@ -73,6 +73,21 @@ def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
 
 
 _KNOWN: dict[type[BaseModel], Mapping[str, Setting]] = {}
+
+
+class ResolvedGroup(BaseModel, frozen=True):
+    """Makes a `SettingsGroup[Never]` of what is given: what is left out, or None, has its default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, values: object) -> object:
+        return with_defaults(cls, values)
+
+    @classmethod
+    def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> Self:
+        """The part of a larger group that these fields are."""
+        known = settings_of(cls)
+        return cls.model_validate({name: value for name, value in group.given().items() if name in known})
 
 
 def with_defaults(group: type[BaseModel], values: object) -> object:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Never
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from depthpaint.core.field_types import Whole
-from depthpaint.core.setting import UNSET, Setting, SettingsGroup, Unset, settings_of, with_defaults
+from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset
 from depthpaint.inputs.size_limit import MAX_PIXELS, MIN_SIDE, MOST_PIXELS
 
 NearChoice = Literal["auto", "white", "black"]
@@ -133,7 +133,7 @@ MAX_PIXELS_SETTING = Setting(
 )
 
 
-class DepthReading(ReadingFields[Never], frozen=True, validate_default=True):
+class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_default=True):
     """Everything that can be stated about a depth file, with the defaults for what is not.
 
     `near` is the end of the stored numbers that is near (the high one is "white"); `kind` says whether they
@@ -146,17 +146,6 @@ class DepthReading(ReadingFields[Never], frozen=True, validate_default=True):
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, values: object) -> object:
-        return with_defaults(cls, values)
-
-    @classmethod
-    def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> DepthReading:
-        """The reading that a larger group of settings holds."""
-        known = settings_of(cls)
-        return cls.model_validate({name: value for name, value in group.given().items() if name in known})
 
     @property
     def fill(self) -> Fill:
