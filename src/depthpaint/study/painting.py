@@ -72,11 +72,7 @@ def _is_there(path: Path, job: Job, painters: Painters) -> bool:
     mark = mark_of(path)
     if mark is None or (mark.key, mark.weights) != (job.key, painters.weights(job)):
         return False
-    try:
-        pixels_of(path)
-    except DepthpaintError:
-        return False
-    require_replaceable(job, path)  # an edited picture is not measured as a painted one
+    require_replaceable(job, path)  # an edited or damaged picture is not measured as a painted one
     return True
 
 
