@@ -62,6 +62,13 @@ class PanelGroup(TyperGroup):
         return " ".join(text.split("\n\n")[0].split())
 
 
+def new_app(*, cls: type[TyperGroup] = PanelGroup, **more: Any) -> typer.Typer:
+    """An app with plain help; its errors are raised, and shell completion is not offered."""
+    return typer.Typer(
+        cls=cls, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, **more
+    )
+
+
 class Commands(PanelGroup):
     """The commands of `depthpaint`."""
 
@@ -80,7 +87,7 @@ class Commands(PanelGroup):
         module = import_module(f"depthpaint.cli.{cmd_name}")
         app = getattr(module, "app", None)
         if app is None:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+            app = new_app()
             app.command(cmd_name, cls=PanelCommand)(getattr(module, cmd_name))
         return get_command(app)
 

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from depthpaint.cli import interruption
-from depthpaint.cli.commands import Commands
+from depthpaint.cli.commands import Commands, new_app
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
 from depthpaint.core.files import is_full
@@ -22,14 +22,11 @@ INTERNAL, PIPE_CLOSED = 1, 141
 FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]
 DEBUG = "--debug"
 
-app = typer.Typer(
+app = new_app(
     name="depthpaint",
     cls=Commands,
     help="Paint a picture from a depth map and a prompt. Without a command it asks for both.",
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
 
 

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli.commands import PanelCommand, PanelGroup
+from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.hub_part import HubPart
 
-app = typer.Typer(
+app = new_app(
     help="List, show, pull, verify and export models.",
-    cls=PanelGroup,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]

@@ -8,18 +8,14 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options
-from depthpaint.cli.commands import PanelCommand, PanelGroup
+from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.painters import require_ray_for
 from depthpaint.cli.study_run import begin, finish, painted, request_of, title_of
 from depthpaint.cli.terminal import bar
 
-app = typer.Typer(
+app = new_app(
     help="What the aspect ratio does, what strength does, what time costs: with error bars.",
     no_args_is_help=True,
-    cls=PanelGroup,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 Seed = Annotated[int, typer.Option(help="Seed of the first picture.")]
