@@ -32,8 +32,8 @@ check: $(DEV)/.ready
 FUZZ_SECONDS ?= 3600
 fuzz: $(DEV)/.ready
 	$(DEV)/bin/pip install -q --disable-pip-version-check "atheris>=3.0"
-	OMP_NUM_THREADS=1 $(PY) tests/depth/formats/fuzz_depth.py build/fuzz $(FUZZ_SECONDS)
-	DEPTHPAINT_MUTANTS=100000 DEPTHPAINT_EXAMPLES=100000 $(PY) -m pytest -q tests/depth/formats/test_mutants.py tests/depth/test_any_samples.py
+	OMP_NUM_THREADS=1 $(PY) tests/formats/fuzz_depth.py build/fuzz $(FUZZ_SECONDS)
+	DEPTHPAINT_MUTANTS=100000 DEPTHPAINT_EXAMPLES=100000 $(PY) -m pytest -q tests/formats/test_mutants.py tests/depth/test_any_samples.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .

@@ -8,10 +8,9 @@ from math import log2
 from statistics import fmean, median
 from typing import Any
 
-from depthpaint.core.interval import Interval, interval_of
+from depthpaint.core.statistics import Interval, interval_of, told
 from depthpaint.report.document import Document, Figure, Section, Table
 from depthpaint.report.plots import curve
-from depthpaint.study.paired import told
 
 REFERENCE = "1:1"
 WAYS = ("crop", "pad", "stretch", "letterbox")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from depthpaint.core.interval import Interval, interval_of
+from depthpaint.core.statistics import Interval, interval_of
 from depthpaint.report.document import Document, Section, Table
 
 AS_IT_IS = "as it is"

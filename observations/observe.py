@@ -25,8 +25,8 @@ from PIL import Image
 
 from depthpaint.engine import Engine
 from depthpaint.models.estimators.registry import DEFAULT
-from depthpaint.record.environment import environment
-from depthpaint.report.thumbnail import thumbnail
+from depthpaint.record.sections import environment
+from depthpaint.report.shown import thumbnail
 from depthpaint.request import request_from
 from depthpaint.verify.agreement import Agreement, agreement
 from observations.twins import true_picture

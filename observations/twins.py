@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth.colour_maps import ColourMapName, colours_of
+from depthpaint.depth.colour_map import ColourMapName, colours_of
 from training.worlds.families import random_world
 from training.worlds.render import render_worlds
 from training.worlds.shards import scaled_disparity

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from depthpaint.report.document import Document, Shown, Table, written
-from depthpaint.report.pdf import as_pdf
+from depthpaint.report.document import Document, Shown, Table, as_pdf, written
 from observations.aspect import aspect_document
 from observations.latency import latency_document
 from observations.observe import DATA, HERE, twins

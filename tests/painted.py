@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
-from depthpaint.depth.depth_map import DepthSource
-from depthpaint.depth.finding import Finding
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthReading, DepthSource, Finding
 from depthpaint.plan import ModelHabits, RunPlan, make_plan
 from depthpaint.record.result import GenerationResult, PaintedPicture
 from depthpaint.request import Request

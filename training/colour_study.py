@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError
-from depthpaint.depth.colour_maps import NAMES, ColourMapName, colours_of
-from depthpaint.depth.formats.samples import Samples
+from depthpaint.depth.colour_map import NAMES, ColourMapName, colours_of
 from depthpaint.depth.numbers import numbers_of
+from depthpaint.formats.samples import Samples
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]

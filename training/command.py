@@ -15,9 +15,9 @@ import torch
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
+from depthpaint.core.regular_file import read_document
 from depthpaint.models.diorama.files import diorama_facts
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH
-from depthpaint.models.shipped import read_document
 from training.checkpoint import Progress
 from training.depth_examples import PAINTED
 from training.export import export

@@ -11,8 +11,8 @@ from torch import nn
 
 from depthpaint.core.errors import ErrorCode, InternalError
 from depthpaint.core.files import sha256_of
+from depthpaint.core.regular_file import DOCUMENT, write_document
 from depthpaint.models.estimators.diorama_depth import GRAPH, INPUT, LONGEST_SIDE, MULTIPLE, OUTPUT, WEIGHTS
-from depthpaint.models.shipped import DOCUMENT, write_document
 from training.onnx_files import Graph, write_graph
 
 MOST_BYTES = 10_000_000

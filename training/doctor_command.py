@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from depthpaint.depth.colour_maps import NAMES
+from depthpaint.depth.colour_map import NAMES
 from depthpaint.depth.cues import CUES
 from training.colour_study import colour_table, refusal_share
 from training.near_study import (

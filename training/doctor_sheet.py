@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from depthpaint.depth.colour_maps import colours_of
+from depthpaint.depth.colour_map import colours_of
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
-from depthpaint.depth.reading import DepthReading
 from training.near_study import HELD_OUT_SEED
 from training.worlds.families import random_world
 from training.worlds.render import render_worlds

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.depth.relief import relief_of
+from depthpaint.depth.hints import relief_of
 from training.tokenizer import UNKNOWN, build_tokenizer
 from training.worlds.degrade import degrade_disparity
 from training.worlds.labels import PIXELS

@@ -2,7 +2,7 @@
 
 The weights exist once, as float16. Each graph's initializers are external tensors at their offset in the
 safetensors file, cast to float32 (ONNX Runtime folds the casts when it loads). Parameter names stay
-diffusers' own, so the same file also becomes a diffusers folder (`depthpaint.models.diorama.folder`).
+diffusers' own, so the same file also becomes a diffusers folder (`depthpaint.models.diorama.files`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 from depthpaint.core.files import sha256_of
-from depthpaint.depth.relief import CHANNELS as RELIEF_CHANNELS
+from depthpaint.core.regular_file import write_document
+from depthpaint.depth.hints import CHANNELS as RELIEF_CHANNELS
 from depthpaint.models.diorama.files import DIGESTS, SMALL_FILES, TOKENIZER, WEIGHTS
-from depthpaint.models.shipped import write_document
 from training.networks import CHANNELS, LATENT_CHANNELS, TEXT_WIDTH, Networks
 from training.onnx_files import Graph, write_graph
 from training.tokenizer import MAX_TOKENS, build_tokenizer

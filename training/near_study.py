@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.cues import cues, small_copy
-from depthpaint.depth.finding import LEAST_CONFIDENCE
-from depthpaint.depth.kind import bend
-from depthpaint.depth.meaning import STRAIGHT
-from depthpaint.depth.nearness import WEIGHTS, guess_near
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE
+from depthpaint.depth.meaning import STRAIGHT, WEIGHTS, bend, guess_near
 from training.worlds.degrade import degrade_disparity
 from training.worlds.families import random_world
 from training.worlds.render import render_worlds

@@ -11,7 +11,7 @@ from diffusers import AutoencoderTiny, T2IAdapter, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from depthpaint.depth.relief import CHANNELS as RELIEF_CHANNELS
+from depthpaint.depth.hints import CHANNELS as RELIEF_CHANNELS
 from training.tokenizer import MAX_TOKENS, build_tokenizer
 
 LATENT_CHANNELS = 16

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan import noise_schedule
-from depthpaint.sampling.drive import drive
-from depthpaint.sampling.evaluate import Evaluate
-from depthpaint.sampling.parameterization import denoised_from
+from depthpaint.sampling.drive import Evaluate, drive
+from depthpaint.sampling.guidance import denoised_from
 from depthpaint.sampling.samplers import sampler_named
 from training.examples import reliefs
 from training.networks import Networks

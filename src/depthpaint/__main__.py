@@ -6,13 +6,13 @@ Signals are handled before anything that takes time is imported.
 import os
 from typing import NoReturn
 
-from depthpaint.cli import interruption
+from depthpaint.cli import terminal
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
     _fill_closed_streams()
-    interruption.exit_at_once()
+    terminal.exit_at_once()
     from depthpaint.cli.main import main
 
     main()

@@ -18,32 +18,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ModelError, ParameterError, printable
-from depthpaint.core.field_types import MAX_PROMPT
 from depthpaint.core.noise import NoiseDraws
-from depthpaint.depth.depth_map import DepthMap
-from depthpaint.depth.edges import edges_of
-from depthpaint.depth.enlarge import enlarge_along_depth
-from depthpaint.depth.fit import depth_at, fit_depth, pad_to
-from depthpaint.depth.normals import normals_of
-from depthpaint.depth.photo import Estimate
-from depthpaint.depth.profile import ProfileName, in_terms_of
-from depthpaint.depth.read import read_depth, require_certain
-from depthpaint.depth.reading import DepthReading
+from depthpaint.core.setting import MAX_PROMPT
+from depthpaint.depth.depth_map import DepthMap, DepthReading, ProfileName, in_terms_of
+from depthpaint.depth.hints import edges_of, normals_of
+from depthpaint.depth.read import Estimate, read_depth, require_certain
+from depthpaint.depth.resize import depth_at, enlarge_along_depth, fit_depth, pad_to
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.entry import ModelEntry
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
-from depthpaint.models.painter import Floats, Painter, UnknownWord
+from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime, UnknownWord
 from depthpaint.models.registry import find_model
-from depthpaint.models.runtime import Runtime
 from depthpaint.plan import RunPlan, Sizes, make_plan
 from depthpaint.record.result import GenerationResult, PaintedPicture, joined
 from depthpaint.request import Request
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.drive import drive
-from depthpaint.sampling.evaluate import Evaluate
-from depthpaint.sampling.guidance import Branch, Guidance
-from depthpaint.sampling.parameterization import denoised_from, prediction_named
+from depthpaint.sampling.drive import Array, Evaluate, drive
+from depthpaint.sampling.guidance import Branch, Guidance, denoised_from, prediction_named
 from depthpaint.sampling.samplers import sampler_named
 
 Pixels = NDArray[np.uint8]

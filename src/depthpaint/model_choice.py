@@ -7,8 +7,17 @@ from typing import Annotated, Literal, Never, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from depthpaint.core.field_types import Name, Whole, Window, no_boolean
-from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset
+from depthpaint.core.setting import (
+    UNSET,
+    Name,
+    ResolvedGroup,
+    Setting,
+    SettingsGroup,
+    Unset,
+    Whole,
+    Window,
+    no_boolean,
+)
 
 PANEL, CONTROL_PANEL = "Model", "Control"
 LORA_RULE = "a LoRA is a file, with its weight after a colon, such as style.safetensors:0.8"

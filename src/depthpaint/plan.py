@@ -14,14 +14,12 @@ from typing import Literal
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Box, Extent, Fit, Placement, place
 from depthpaint.core.setting import Default, settings_of
-from depthpaint.depth.profile import ProfileName
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthReading, ProfileName
 from depthpaint.request import MAX_OUTPUT_SIDE, MIN_OUTPUT_SIDE, Request, Settings
-from depthpaint.sampling.guidance import Guidance
+from depthpaint.sampling.guidance import ControlWindow, Guidance
+from depthpaint.sampling.levels import NoiseTable, betas_named
 from depthpaint.sampling.samplers import sampler_named
 from depthpaint.sampling.schedule import Schedule, schedule_named
-from depthpaint.sampling.table import NoiseTable, betas_named
-from depthpaint.sampling.window import ControlWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,24 @@ from pydantic import (
 )
 
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
-from depthpaint.core.field_types import Name, Number, Text, Whole, Window, clean_path, no_boolean
 from depthpaint.core.geometry import MAX_ASPECT, Extent, Fit, parse_aspect
-from depthpaint.core.setting import UNSET, Default, ResolvedGroup, Setting, SettingsGroup, Unset, settings_of
-from depthpaint.depth.profile import ProfileName
-from depthpaint.depth.reading import MAX_PIXELS_SETTING, DepthReading, MaxPixels, ReadingFields
+from depthpaint.core.setting import (
+    UNSET,
+    Default,
+    Name,
+    Number,
+    ResolvedGroup,
+    Setting,
+    SettingsGroup,
+    Text,
+    Unset,
+    Whole,
+    Window,
+    clean_path,
+    no_boolean,
+    settings_of,
+)
+from depthpaint.depth.depth_map import MAX_PIXELS_SETTING, DepthReading, MaxPixels, ProfileName, ReadingFields
 from depthpaint.model_choice import CONTROL_PANEL, ModelChoice, ModelFields
 
 SEED_COUNT = 2**32

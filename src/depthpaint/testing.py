@@ -14,15 +14,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.formats.samples import Quantity
+from depthpaint.formats.samples import Quantity
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.models.entry import ModelEntry
-from depthpaint.models.painter import Floats, Painter, UnknownWord
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime, UnknownWord
 from depthpaint.plan import ModelHabits
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.drive import Array
+from depthpaint.sampling.levels import NoiseLevel
 
 
 class FakePainter:

@@ -10,9 +10,9 @@ from typing import Any
 
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter, Painters
+from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.run import Batch
 from depthpaint.batch.survey import survey
-from depthpaint.batch.tally import Listener, Tally
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.testing import FakeEstimator, FakePainter, offering

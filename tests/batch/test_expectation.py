@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint import batch
-from depthpaint.batch.expectation import Expectation
+from depthpaint.batch.progress import Expectation
 
 
 def ticking(*seconds: float) -> Iterator[float]:
@@ -67,7 +67,7 @@ from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.painting import OnePainter
 from depthpaint.batch.run import Batch
 from depthpaint.batch.survey import survey
-from depthpaint.batch.tally import Listener
+from depthpaint.batch.progress import Listener
 
 left = []
 rows = Manifest(write_rows("m.jsonl", some_rows(6)))

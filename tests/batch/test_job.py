@@ -12,13 +12,12 @@ import pytest
 from PIL import Image
 
 from depthpaint.batch import job as jobs
-from depthpaint.batch.job import Job, jobs_of
-from depthpaint.batch.manifests.row import Row
+from depthpaint.batch.job import Job, jobs_of, wanted
 from depthpaint.batch.mark import MARK_KEY, Mark, mark_of, mark_text
-from depthpaint.batch.wanted import wanted
+from depthpaint.batch.rows import Row
 from depthpaint.model_choice import ModelChoice
 from depthpaint.plan import ModelHabits
-from depthpaint.record.png_text import encode_png
+from depthpaint.record.picture_file import encode_png
 from depthpaint.request import Request
 
 BASE: dict[str, object] = {"depth": "a.npy", "prompt": "a ball", "seed": 5}

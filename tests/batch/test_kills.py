@@ -120,7 +120,7 @@ def test_a_signal_between_two_steps_drops_the_picture_and_while_saving_waits(
     paint: Paint, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from depthpaint.batch import run
-    from depthpaint.batch.stopping import Stopped
+    from depthpaint.batch.painting import Stopped
     from depthpaint.engine import Engine
 
     path = write_rows("m.jsonl", some_rows(5))
@@ -169,7 +169,7 @@ def test_a_signal_that_a_library_makes_an_error_of_ends_the_batch(
     paint: Paint, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from depthpaint.batch import run
-    from depthpaint.batch.stopping import Stopped
+    from depthpaint.batch.painting import Stopped
     from depthpaint.engine import Engine
 
     path = write_rows("m.jsonl", some_rows(5))

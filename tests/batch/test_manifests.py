@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from depthpaint.batch import rows as csv_rows
+from depthpaint.batch import rows as text_lines
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.manifests import csv_rows, text_lines
 from depthpaint.core.errors import ParameterError
 
 HEADER = "depth,prompt,seed\n"

@@ -18,11 +18,10 @@ import psutil
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
-from depthpaint.batch.ray_cluster import painters_on_ray
-from depthpaint.batch.ray_painters import MOST_TRIES
+from depthpaint.batch.ray_painters import MOST_TRIES, painters_on_ray
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.record.result import GenerationResult
 from depthpaint.request import Request
 
@@ -156,10 +155,10 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from batching import fake_engine, paint_all
-from depthpaint.batch.ray_cluster import painters_on_ray
+from depthpaint.batch.ray_painters import painters_on_ray
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 
 class Slow(Engine):
     def paint(self, request, on_progress=None):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from batching import Paint, content, in_shards, lines_of, some_rows, write_rows
 
-from depthpaint.batch.rebuilding import rebuild
+from depthpaint.batch.ledger import rebuild
 from depthpaint.core.errors import ErrorCode, OutputError
 
 NAMES = ("records", "failures", "times")

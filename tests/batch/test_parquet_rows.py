@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from depthpaint.batch import manifest as parquet_rows
+from depthpaint.batch import rows as row
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.manifests import parquet_rows, row
 from depthpaint.core.errors import ParameterError
 
 arrow: Any = pytest.importorskip("pyarrow")

@@ -12,11 +12,10 @@ import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
 from depthpaint.batch.job import Job
-from depthpaint.batch.ray_cluster import painters_on_ray
-from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters
-from depthpaint.batch.stopping import Stopped
+from depthpaint.batch.painting import Stopped
+from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters, painters_on_ray
 from depthpaint.core.errors import DepthpaintError, ErrorCode
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 
 
 class RayError(Exception):

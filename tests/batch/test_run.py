@@ -13,18 +13,16 @@ import pytest
 from batching import Paint, content, fake_engine, in_shards, lines_of, paint_all, some_rows, write_rows
 from PIL import Image
 
-from depthpaint.batch.ledger import Ledger
+from depthpaint.batch.ledger import Ledger, rebuild
 from depthpaint.batch.manifest import Manifest, Shard
-from depthpaint.batch.painting import OnePainter
-from depthpaint.batch.rebuilding import rebuild
-from depthpaint.batch.stopping import Stopping
-from depthpaint.core import file_lock, files
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutputError
-from depthpaint.core.signals import ENDING
+from depthpaint.batch.painting import OnePainter, Stopping
+from depthpaint.core import files
+from depthpaint.core import files as file_lock
+from depthpaint.core.errors import ENDING, DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.entry import ModelEntry
-from depthpaint.record.png_text import read_record
+from depthpaint.models.painter import ModelEntry
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RunRecord
 from depthpaint.request import Request
 from depthpaint.testing import FakeEstimator, FakePainter, offering

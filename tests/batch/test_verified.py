@@ -9,7 +9,7 @@ from batching import Paint, content, fake_engine, some_rows, write_rows
 
 from depthpaint.batch.painting import OnePainter
 from depthpaint.engine import Engine
-from depthpaint.record.png_text import read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.request import request_from
 from depthpaint.testing import FakeEstimator, FakePainter, offering
 from depthpaint.verify.choosing import Wish, choose

@@ -11,11 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.bench import command, contest, inspection
-from depthpaint.bench.clock import Timing
-from depthpaint.bench.inspection import large_map as inspection_map
-from depthpaint.bench.task import BenchTask, sphere_before_a_wall
+from depthpaint.bench import command, contest
+from depthpaint.bench import command as inspection
+from depthpaint.bench.command import large_map as inspection_map
+from depthpaint.bench.contest import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
+from depthpaint.core.statistics import Timing
 from depthpaint.models.diorama.habits import DIORAMA
 
 
@@ -82,7 +83,7 @@ def test_the_document_has_ratios_settings_and_environment(
     def no_folder(target: Path, habits: object) -> Path:
         return target
 
-    monkeypatch.setattr("depthpaint.models.diorama.folder.write_diffusers_folder", no_folder)
+    monkeypatch.setattr("depthpaint.models.diorama.files.write_diffusers_folder", no_folder)
     command.bench("diffusers", 2, as_json=False)
     captured = capsys.readouterr()
     document = json.loads(captured.out)

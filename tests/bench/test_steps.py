@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.bench import steps
-from depthpaint.bench.steps import ALL, HALF, StepsTask, half_window, measure_steps
-from depthpaint.sampling.window import ControlWindow
+from depthpaint.bench import throughput
+from depthpaint.bench.throughput import ALL, HALF, StepsTask, half_window, measure_steps
+from depthpaint.sampling.guidance import ControlWindow
 
 
 def test_warm_up_and_first_steps_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,13 +17,13 @@ def test_warm_up_and_first_steps_do_not_count(monkeypatch: pytest.MonkeyPatch) -
 
     def fake(command: list[str]) -> str:
         task = json.loads(Path(command[-1]).read_text())
-        own = steps.OWN in command
+        own = throughput.OWN in command
         asked.append(("own" if own else "peer", tuple(task["control_window"])))
         pace = 1.0 if own else 2.0
         rounds = [[99.0, 99.0, 99.0], [99.0, pace, pace]] if own else [[99.0, 99.0], [pace, pace]]
         return "noise\n" + json.dumps({"load": 1, "steps": rounds, "peak_mb": 10 if own else 20})
 
-    monkeypatch.setattr(steps, "run_side", fake)
+    monkeypatch.setattr(throughput, "run_side", fake)
     contest = measure_steps(StepsTask(model="m", control="c", num_inference_steps=3), turns=2)
     assert contest.ratio(ALL) == contest.ratio(HALF) == 2.0
     assert contest.peak_mb == {"depthpaint": 10, "diffusers": 20}

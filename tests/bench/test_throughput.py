@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from depthpaint.bench import throughput
-from depthpaint.bench.clock import Timing
 from depthpaint.bench.throughput import Throughput, measure_throughput
+from depthpaint.core.statistics import Timing
 
 
 def test_both_sides_get_the_same_rows_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

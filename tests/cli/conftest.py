@@ -12,10 +12,9 @@ from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models import head_start
-from depthpaint.models.entry import ModelEntry
+from depthpaint.models.diorama import habits
+from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.models.runtime import Runtime
 from depthpaint.testing import FakeEstimator, FakePainter, offering
 
 Run = Callable[..., tuple[int, str, str]]
@@ -44,7 +43,7 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
         del model, threads
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
-    monkeypatch.setattr(head_start, "start_loading", start_nothing)
+    monkeypatch.setattr(habits, "start_loading", start_nothing)
     return fake
 
 

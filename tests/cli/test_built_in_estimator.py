@@ -16,7 +16,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.estimators import registry
 from depthpaint.models.estimators.diorama_depth import WEIGHTS
 from depthpaint.models.estimators.registry import DEPTH_ANYTHING, DIORAMA_DEPTH, ESTIMATORS, ShippedEntry
-from depthpaint.record.png_text import read_record
+from depthpaint.record.picture_file import read_record
 
 Run = Callable[..., tuple[int, str, str]]
 TINY = ("generate", "photo.png", "a red sphere", "--from-photo", "--estimator", DIORAMA_DEPTH, "--steps", 2)

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from depthpaint.models.diorama import expansion
+from depthpaint.models.diorama import habits as expansion
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.record.png_text import read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]

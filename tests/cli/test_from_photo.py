@@ -13,7 +13,7 @@ from PIL import Image
 from depthpaint.cli import painting
 from depthpaint.engine import Engine
 from depthpaint.models.estimators.registry import DEFAULT, DEPTH_ANYTHING
-from depthpaint.record.png_text import read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.testing import FakePainter, offering
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthpaint.cli import destination, painting
+from depthpaint.cli import painting
+from depthpaint.cli import painting as destination
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models import head_start
-from depthpaint.models.painter import Painter
-from depthpaint.models.runtime import Runtime
-from depthpaint.record.png_text import read_record
+from depthpaint.models.diorama import habits
+from depthpaint.models.painter import Painter, Runtime
+from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -269,7 +269,7 @@ def test_what_began_to_load_first_paints(
         loading.set_result(early)
         return loading
 
-    monkeypatch.setattr(head_start, "start_loading", start)
+    monkeypatch.setattr(habits, "start_loading", start)
     assert cli("generate", "depth.npy", "p", "--dry-run")[0] == 0
     assert not asked, "a dry run loads nothing"
     assert cli("generate", "depth.npy", "p", "--threads", 1)[0] == 0
@@ -288,7 +288,7 @@ def test_what_goes_wrong_while_loading_early_is_told_like_anything(
         loading.set_exception(broken)
         return loading
 
-    monkeypatch.setattr(head_start, "start_loading", start)
+    monkeypatch.setattr(habits, "start_loading", start)
     status, out, err = cli("generate", "depth.npy", "p")
     assert status == 5
     assert out == ""

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from depthpaint.models.diorama.expansion import expanded
-from depthpaint.record.png_text import read_record
+from depthpaint.models.diorama.habits import expanded
+from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 from depthpaint.verify import choosing
 

@@ -17,8 +17,8 @@ from PIL import Image
 from pydantic import BaseModel
 
 from depthpaint.core.setting import with_defaults
-from depthpaint.depth.reading import DepthReading
-from depthpaint.record.png_text import read_record
+from depthpaint.depth.depth_map import DepthReading
+from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -220,7 +220,7 @@ def test_the_largest_map_is_a_flag(cli: Run, work: Path, ending: str) -> None:
 def test_a_record_does_not_say_how_large_a_map_may_be(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = 96 * 128
     assert cli("generate", "depth.npy", "a room", "--near", "white", "--name", "large")[0] == 0
-    monkeypatch.setattr("depthpaint.inputs.size_limit.MAX_PIXELS", pixels - 1)
+    monkeypatch.setattr("depthpaint.formats.samples.MAX_PIXELS", pixels - 1)
 
     def less(group: type[BaseModel], values: dict[str, object]) -> object:
         limit = {"max_pixels": pixels - 1} if group is DepthReading else {}

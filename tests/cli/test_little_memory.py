@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.core.errors import OutOfMemory, ParameterError
-from depthpaint.core.memory import is_shortage
-from depthpaint.models.runtime import MOST_THREADS, Runtime
+from depthpaint.core.errors import OutOfMemory, ParameterError, is_shortage
+from depthpaint.models.painter import MOST_THREADS, Runtime
 
 LIMITED = """
 import resource, sys

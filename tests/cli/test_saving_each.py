@@ -115,7 +115,7 @@ def test_few_pictures_are_held(
 
 
 def test_seconds_of_several_are_each_their_own(cli: Run) -> None:
-    from depthpaint.record.png_text import read_record
+    from depthpaint.record.picture_file import read_record
 
     assert cli("generate", "depth.npy", "a room", "--count", 2, *SIZE)[0] == 0
     first, second = (read_record(path) for path in sorted(Path("output_images").iterdir()))

@@ -178,7 +178,7 @@ def test_a_clip_adds_its_scores_and_its_name(cli: Run, monkeypatch: pytest.Monke
             return SimpleNamespace(text=None if sentence is None else 31.4159, quality=0.75)
 
     monkeypatch.setitem(
-        sys.modules, "depthpaint.models.judges.clip", cast("Any", SimpleNamespace(ClipJudge=Judge))
+        sys.modules, "depthpaint.models.estimators.clip", cast("Any", SimpleNamespace(ClipJudge=Judge))
     )
     _, out, _ = cli("generate", "depth.npy", "a room", "-q")
     found = scores(cli, out.strip(), "--clip", "somewhere")
@@ -197,7 +197,7 @@ def test_a_clip_that_is_not_there_is_one_line(cli: Run) -> None:
     assert status == 5
     assert "no CLIP 'no such folder'" in err
     monkey = pytest.MonkeyPatch()
-    monkey.delitem(sys.modules, "depthpaint.models.judges.clip", raising=False)
+    monkey.delitem(sys.modules, "depthpaint.models.estimators.clip", raising=False)
     monkey.setitem(sys.modules, "torch", None)
     status, _, err = cli("verify", out.strip(), "--clip", "openai/clip-vit-large-patch14")
     monkey.undo()

@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ParameterError
-from depthpaint.depth.formats.samples import Samples
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.understand import understand
+from depthpaint.formats.samples import Samples
 
 EXAMPLES = int(os.environ.get("DEPTHPAINT_EXAMPLES", "300"))
 DTYPES = ["u1", "i1", "<u2", ">u2", "i2", "u4", "i8", "u8", "f2", "<f4", ">f4", "f8", "?"]

@@ -11,11 +11,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError
-from depthpaint.depth.colour_map import Reading, nearest_on_map, read_colours
-from depthpaint.depth.colour_maps import NAMES, ColourMapName, colours_of
-from depthpaint.depth.formats.samples import Samples
-from depthpaint.depth.mixed_pixels import repaired
+from depthpaint.depth.colour_map import (
+    NAMES,
+    ColourMapName,
+    Reading,
+    colours_of,
+    nearest_on_map,
+    read_colours,
+    repaired,
+)
 from depthpaint.depth.numbers import numbers_of
+from depthpaint.formats.samples import Samples
 
 
 def painted(

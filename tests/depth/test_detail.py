@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.depth.compare import compare, rank_correlation
-from depthpaint.depth.detail import detail_correlation
+from depthpaint.depth.compare import compare, detail_correlation, rank_correlation
 
 
 def ground(*things: tuple[int, int]) -> NDArray[np.float64]:

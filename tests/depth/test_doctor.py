@@ -13,13 +13,11 @@ from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.cues import cues
-from depthpaint.depth.deband import debanded
-from depthpaint.depth.depth_map import DepthMap
-from depthpaint.depth.fill import inpainted
-from depthpaint.depth.finding import LEAST_CONFIDENCE
-from depthpaint.depth.nearness import guess_near
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading
+from depthpaint.depth.holes import inpainted
+from depthpaint.depth.meaning import guess_near
 from depthpaint.depth.read import read_depth, require_certain
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.scale import debanded
 
 
 def room(height: int = 120, width: int = 160) -> NDArray[np.float64]:

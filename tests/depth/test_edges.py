@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.depth import edges
-from depthpaint.depth.edges import edge_agreement, edges_of
+from depthpaint.depth import hints
+from depthpaint.depth.hints import edge_agreement, edges_of
 
 
 def disc(step: float) -> np.ndarray:
@@ -62,12 +62,12 @@ def test_a_long_winding_line_is_followed_at_its_ends_alone(monkeypatch: pytest.M
         winding[top : top + period, turn] = 0.47
     winding[4:8, 4:60] = np.linspace(0.6, 0.47, 56)
     looks: list[int] = []
-    grow = edges._grown  # pyright: ignore[reportPrivateUsage]
+    grow = hints._grown  # pyright: ignore[reportPrivateUsage]
 
     def counted(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
         looks.append(1)
         return grow(found)
 
-    monkeypatch.setattr(edges, "_grown", counted)
+    monkeypatch.setattr(hints, "_grown", counted)
     assert edges_of(winding).sum() > 10 * side, "the line is followed to its end"
     assert len(looks) < 10, "the whole map is not looked at for each step along a line"

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth import enlarge
-from depthpaint.depth.enlarge import enlarge_along_depth
+from depthpaint.depth import resize as enlarge
+from depthpaint.depth.resize import enlarge_along_depth
 
 SMALL, LARGE = 64, 256
 

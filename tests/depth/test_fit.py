@@ -7,12 +7,11 @@ import pytest
 from made_depth import smooth
 from numpy.typing import NDArray
 
+from depthpaint.cli.interactive import INVALID, SHADES, terminal_preview
 from depthpaint.core.errors import InternalError
 from depthpaint.core.geometry import Box, Extent, Fit, place
-from depthpaint.depth.depth_map import DepthMap, DepthSource
-from depthpaint.depth.fit import fit_depth, pad_to
-from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
+from depthpaint.depth.resize import fit_depth, pad_to
 
 
 def depth_of(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> DepthMap:

@@ -10,7 +10,7 @@ from made_depth import smooth
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from depthpaint.depth.colour_maps import colours_of
+from depthpaint.depth.colour_map import colours_of
 from depthpaint.depth.frame import find_frame
 
 MAP = np.rint(smooth(60, 80) * 200 + 20).astype(np.uint8)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from made_png import chunk, header
 
-from depthpaint.inputs.file_kind import PNG_SIGNATURE as SIGNATURE
-from depthpaint.inputs.size_limit import MAX_PIXELS
+from depthpaint.formats.file_kind import PNG_SIGNATURE as SIGNATURE
+from depthpaint.formats.samples import MAX_PIXELS
 
 HEIGHT, WIDTH = 4096, 8192
 MEASURE = """

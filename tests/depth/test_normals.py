@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from depthpaint.depth.normals import OPENING, normals_of
+from depthpaint.depth.hints import OPENING, normals_of
 
 SIDE, RATIO = 96, 8.0
 

@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.depth_map import DepthMap
-from depthpaint.depth.formats.samples import Quantity, Samples
-from depthpaint.depth.photo import Estimate, estimated
-from depthpaint.depth.read import read_depth
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthMap, DepthReading
+from depthpaint.depth.read import Estimate, estimated, read_depth
+from depthpaint.formats.samples import Quantity, Samples
 
 SHAPE = (60, 90)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from depthpaint.depth.profile import in_terms_of
+from depthpaint.depth.depth_map import in_terms_of
 
 DISTANCE = np.linspace(2, 12, 400).reshape(20, 20)
 DISPARITY = ((1 / DISTANCE - 1 / 12) / (1 / 2 - 1 / 12)).astype(np.float32)

@@ -13,8 +13,8 @@ from made_png import png, ramp
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
-from depthpaint.depth.reading import DepthReading
 
 
 def by_pillow(kind: str) -> bytes:

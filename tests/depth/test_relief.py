@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.depth.relief import CHANNELS, EVERYDAY_SLOPE, SLIGHT_BREAK, relief_of
+from depthpaint.depth.hints import CHANNELS, EVERYDAY_SLOPE, SLIGHT_BREAK, relief_of
 
 
 def ramp(height: int, width: int, across: float, down: float) -> NDArray[np.float32]:

@@ -9,9 +9,9 @@ import pytest
 from made_depth import smooth
 
 from depthpaint.core.errors import DepthError
+from depthpaint.depth.depth_map import DepthReading
+from depthpaint.depth.export import frames_of, read_sequence, sequence_reading
 from depthpaint.depth.read import read_depth
-from depthpaint.depth.reading import DepthReading
-from depthpaint.depth.sequence import frames_of, read_sequence, sequence_reading
 
 
 @pytest.fixture

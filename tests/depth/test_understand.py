@@ -10,9 +10,9 @@ from made_depth import smooth
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.formats.samples import Samples
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.understand import Understood, understand
+from depthpaint.formats.samples import Samples
 
 
 def understood(numbers: NDArray[Any], opaque: NDArray[np.bool_] | None = None, **said: Any) -> Understood:

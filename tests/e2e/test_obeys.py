@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.bench.task import sphere_before_a_wall
+from depthpaint.bench.contest import sphere_before_a_wall
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine, Progress
 from depthpaint.model_choice import ModelChoice

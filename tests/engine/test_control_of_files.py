@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.geometry import Extent
-from depthpaint.depth.formats.exr_writer import write_exr_depth
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
-from depthpaint.depth.reading import DepthReading
 from depthpaint.engine import Engine, control_map, known_map
+from depthpaint.formats.exr_lines import write_exr_depth
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan import Sizes, plan_sizes
 from depthpaint.request import request_from

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.engine import Engine, control_map
 from depthpaint.models.painter import Floats
 from depthpaint.request import Request
-from depthpaint.sampling.array import Array
+from depthpaint.sampling.drive import Array
 from depthpaint.testing import FakePainter, offering
 
 

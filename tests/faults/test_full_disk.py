@@ -13,7 +13,7 @@ import pytest
 from full_disk import fill, mounted
 
 from depthpaint.batch.manifest import Shard
-from depthpaint.batch.notes import Notes
+from depthpaint.batch.progress import Notes
 from depthpaint.core.errors import ErrorCode, OutputError, ParameterError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs, as Linux does")

@@ -15,7 +15,7 @@ from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama, Features
 from depthpaint.models.painter import Floats
 from depthpaint.plan import noise_schedule
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.levels import NoiseLevel
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from depthpaint.models.diorama.expansion import COLOURS, PARTS, SCENES, SCHEMES, TIMES, expanded
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.models.diorama.vocabulary import Vocabulary
+from depthpaint.models.diorama.habits import COLOURS, PARTS, SCENES, SCHEMES, TIMES, Vocabulary, expanded
 
 SEED = 12345
 

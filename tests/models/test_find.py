@@ -10,12 +10,10 @@ from tiny_files import CANARY, pickled, safetensors_bytes, save_layout, save_net
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.entry import ModelEntry
-from depthpaint.models.hub_part import HubPart
+from depthpaint.models.hub_files import HubPart
+from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion.found import Found
-from depthpaint.models.stable_diffusion.habits import habits_of
+from depthpaint.models.stable_diffusion.folder_parts import Found, habits_of
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.models.trees import VARIABLE
 

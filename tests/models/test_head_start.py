@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from depthpaint.models.diorama.files import open_files
-from depthpaint.models.head_start import start_loading
+from depthpaint.models.diorama.habits import start_loading
 
 LOAD = """
 import sys

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.models.hub_environment import SECONDS, require_sound_environment
+from depthpaint.models.hub_files import SECONDS, require_sound_environment
 
 COMMANDS = (
     ["models", "list"],

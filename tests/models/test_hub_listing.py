@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.hub_listing import Listing
+from depthpaint.models.hub_files import Listing
 
 SD = ("model_index.json", "unet/config.json", "vae/config.json", "README.md", "v1-5.safetensors", "v1-5.ckpt")
 UNET = "unet/diffusion_pytorch_model"

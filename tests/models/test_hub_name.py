@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.models.hub_name import part_named
-from depthpaint.models.hub_part import HubPart
-from depthpaint.models.hub_snapshot import commits_of
+from depthpaint.models.hub_files import HubPart, commits_of, part_named
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.depth.profile import PROFILES
-from depthpaint.models.hub_part import HubPart
-from depthpaint.models.stable_diffusion.preset import Preset
-from depthpaint.models.stable_diffusion.presets import PRESETS
+from depthpaint.depth.depth_map import PROFILES
+from depthpaint.models.hub_files import HubPart
+from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.plan import noise_schedule
 from depthpaint.sampling.samplers import SAMPLERS
 

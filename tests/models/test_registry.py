@@ -6,8 +6,8 @@ import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.painter import Runtime
 from depthpaint.models.registry import MODELS, find_model
-from depthpaint.models.runtime import Runtime
 from depthpaint.sampling.samplers import SAMPLERS
 from depthpaint.sampling.schedule import SCHEDULES
 

@@ -13,7 +13,7 @@ import pytest
 import depthpaint
 from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
-from depthpaint.depth import colour_maps
+from depthpaint.depth import colour_map
 from depthpaint.models.diorama.files import FOLDER, open_files, tokenizer_file
 from depthpaint.models.estimators.diorama_depth import DioramaDepth
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry, load_estimator
@@ -110,15 +110,15 @@ def test_the_colour_maps_may_not_be_others(
 ) -> None:
     file = tmp_path / "colour_maps.png"
     shutil.copy(PACKAGE / "depth" / "colour_maps.png", file)
-    monkeypatch.setattr(colour_maps, "PICTURE", file)
-    table = colour_maps._table.__wrapped__  # pyright: ignore[reportPrivateUsage]
-    assert np.shape(table()) == (len(colour_maps.NAMES), 256, 3)
+    monkeypatch.setattr(colour_map, "PICTURE", file)
+    table = colour_map._table.__wrapped__  # pyright: ignore[reportPrivateUsage]
+    assert np.shape(table()) == (len(colour_map.NAMES), 256, 3)
     assert refusal(file, change, table).code is ErrorCode.MODEL_HASH_MISMATCH
 
 
 def test_no_file_of_the_package_is_without_a_digest() -> None:
     checked = {FOLDER / name for name in DIORAMA} | {ENTRY.folder / name for name in DEPTH}
-    checked.add(colour_maps.PICTURE)
+    checked.add(colour_map.PICTURE)
     data = {file for file in PACKAGE.rglob("*") if file.is_file() and file.suffix not in TEXTS}
     assert data == checked
 

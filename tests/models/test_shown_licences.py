@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.models.hub_part import HubPart
-from depthpaint.models.shown_licences import FILE, is_new, remember
+from depthpaint.models.hub import FILE, is_new, remember
+from depthpaint.models.hub_files import HubPart
 
 PART, OTHER = HubPart("a/b", 1, "MIT"), HubPart("a/c", 1, "OpenRAIL")
 

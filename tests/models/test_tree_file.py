@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.tree_file import LONGEST, folders_in
-from depthpaint.models.trees import VARIABLE, Shelf, on_shelf
+from depthpaint.models.trees import LONGEST, VARIABLE, Shelf, folders_in, on_shelf
 
 TEXT = """\
 # as other programs write it

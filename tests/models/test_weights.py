@@ -9,8 +9,7 @@ import pytest
 from tiny_files import CANARY, pickled, safetensors_bytes, with_header, zipped
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.pickle_guard import refuse_pickle
-from depthpaint.models.weights import require_whole, weight_files
+from depthpaint.models.weights import refuse_pickle, require_whole, weight_files
 
 WHOLE = safetensors_bytes()
 HEADER = 8 + int.from_bytes(WHOLE[:8], "little")

@@ -14,7 +14,7 @@ import torch
 import transformers
 from tiny_sd import save_tokenizer
 
-from depthpaint.models.stable_diffusion.layouts import LAYOUTS, write_layout
+from depthpaint.models.stable_diffusion.file_family import LAYOUTS, write_layout
 
 CLASSES: dict[str, Any] = {
     "unet": diffusers.UNet2DConditionModel,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from depthpaint.models import hub_patience
+from depthpaint.models import hub_download
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LONG = 20.0
@@ -193,7 +193,7 @@ def empty_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # It would ask the real hub for a list of programs that call themselves agents.
     nobody = {"standardEnvVars": [], "harnesses": {}}
     monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", nobody, raising=False)
-    monkeypatch.setattr(hub_patience, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(hub_download, "PAUSES", (0.01, 0.01))
     return folder
 
 

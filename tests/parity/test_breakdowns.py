@@ -14,7 +14,7 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory, ParameterError
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Precision, Runtime
+from depthpaint.models.painter import Precision, Runtime
 from depthpaint.models.stable_diffusion.device import chosen_device, chosen_precision
 from depthpaint.record.result import GenerationResult
 from depthpaint.request import Request

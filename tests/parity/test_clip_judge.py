@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from tiny_sd import save_tokenizer
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.judges.clip import BAD, GOOD, ClipJudge
+from depthpaint.models.estimators.clip import BAD, GOOD, ClipJudge
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

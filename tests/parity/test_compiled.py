@@ -10,7 +10,7 @@ import pytest
 from tiny_sd import save_control, save_model
 
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.request import request_from
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

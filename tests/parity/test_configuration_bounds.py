@@ -21,8 +21,8 @@ from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators.registry import load_estimator
+from depthpaint.models.painter import Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.models.runtime import Runtime
 from depthpaint.request import Request
 
 pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]

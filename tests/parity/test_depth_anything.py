@@ -18,10 +18,9 @@ from safetensors.torch import load_file, save_file
 from tiny_estimator import save_tiny
 
 from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory
-from depthpaint.depth.depth_map import DepthMap
-from depthpaint.depth.reading import DepthReading
+from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.engine import Engine
-from depthpaint.models.estimators.family import FAMILIES
+from depthpaint.models.estimators.estimator import FAMILIES
 from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.request import Request

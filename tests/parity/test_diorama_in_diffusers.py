@@ -11,12 +11,11 @@ import torch
 from diffusers import StableDiffusionAdapterPipeline
 from numpy.typing import NDArray
 
-from depthpaint.bench.contest import psnr
-from depthpaint.bench.task import sphere_before_a_wall
+from depthpaint.bench.contest import psnr, sphere_before_a_wall
 from depthpaint.core.errors import ErrorCode, OutputError
-from depthpaint.depth.relief import relief_of
+from depthpaint.depth.hints import relief_of
 from depthpaint.engine import Engine
-from depthpaint.models.diorama.folder import write_diffusers_folder
+from depthpaint.models.diorama.files import write_diffusers_folder
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.request import Request
 

@@ -16,8 +16,9 @@ from loopback_hub import COMMIT, Hub, connect_to, empty_cache, serving
 from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
-from depthpaint.models.estimators import hub, registry
-from depthpaint.models.estimators.folder import open_folder
+from depthpaint.models.estimators import registry
+from depthpaint.models.estimators import registry as hub
+from depthpaint.models.estimators.estimator import open_folder
 from depthpaint.models.estimators.registry import DEPTH_ANYTHING, HubEntry, load_estimator
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from tiny_sd import save_control, save_model
 from torch import Tensor
 
-from depthpaint.models.stable_diffusion.layouts import LAYOUTS
+from depthpaint.models.stable_diffusion.file_family import LAYOUTS
 from depthpaint.models.stable_diffusion.original_names import (
     original_control_name,
     original_name,

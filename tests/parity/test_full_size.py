@@ -17,7 +17,7 @@ import torch
 from full_size import save
 
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.request import Request
 

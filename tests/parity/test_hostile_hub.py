@@ -20,7 +20,7 @@ from loopback_hub import COMMIT, LONG, Hub, connect_to, empty_cache, serving
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.models import hub
-from depthpaint.models.hub_part import HubPart
+from depthpaint.models.hub_files import HubPart
 
 pytestmark = [
     pytest.mark.full,
@@ -171,8 +171,8 @@ def test_a_hub_is_asked_again_as_often_as_there_are_pauses(
     server: type[Hub], trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("depthpaint.models.hub_patience.PAUSES", (0.25, 0.75))
-    monkeypatch.setattr("depthpaint.models.hub_patience.time.sleep", slept.append)
+    monkeypatch.setattr("depthpaint.models.hub_download.PAUSES", (0.25, 0.75))
+    monkeypatch.setattr("depthpaint.models.hub_download.time.sleep", slept.append)
     server.trouble = trouble
     assert refusal().code is ErrorCode.HUB_UNREACHABLE
     assert [pause for pause in slept if pause in (0.25, 0.75)] == [0.25, 0.75]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_sd import save_control, save_model
 
-from depthpaint.models.stable_diffusion.library_noise import SAID
+from depthpaint.models.stable_diffusion.find import SAID
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

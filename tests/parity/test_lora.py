@@ -19,7 +19,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.model_choice import Lora
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.original_names import original_name
 from depthpaint.record.result import GenerationResult

@@ -23,11 +23,10 @@ from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.models import hub
-from depthpaint.models.hub_part import CLIP_WORDS, HubPart
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion.checking import check, is_here
-from depthpaint.models.stable_diffusion.preset import Preset
-from depthpaint.models.stable_diffusion.presets import PRESETS
+from depthpaint.models.hub_files import CLIP_WORDS, HubPart
+from depthpaint.models.painter import Runtime
+from depthpaint.models.stable_diffusion.places import check, is_here
+from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.request import Request
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.allow_hosts(["127.0.0.1"])]

@@ -16,8 +16,8 @@ from tiny_sd import save_control, save_model
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models.hub_part import HubPart
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.hub_files import HubPart
+from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import record_of

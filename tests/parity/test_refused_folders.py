@@ -14,8 +14,8 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.painter import Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.models.runtime import Runtime
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CANARY = "a_module_that_nobody_may_import"
@@ -96,7 +96,7 @@ def test_a_network_of_another_family_is_refused_before_any_weights(
     def never(*_: object, **__: object) -> None:
         pytest.fail("weights were opened")
 
-    monkeypatch.setattr("depthpaint.models.stable_diffusion.loading.load_modules", never)
+    monkeypatch.setattr("depthpaint.models.stable_diffusion.painter.load_modules", never)
     change(folder / "control" / "config.json", cross_attention_dim=2048)
     with pytest.raises(ModelError, match="SDXL") as refused:
         load(folder)

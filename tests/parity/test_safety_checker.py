@@ -18,10 +18,10 @@ from transformers import CLIPImageProcessor
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError, PictureRefused
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion.part import load_part
-from depthpaint.models.stable_diffusion.safety import SafetyChecker
-from depthpaint.models.stable_diffusion.safety_parts import CHECKER, IMAGE_PROCESSOR
+from depthpaint.models.painter import Runtime
+from depthpaint.models.stable_diffusion.device import SafetyChecker
+from depthpaint.models.stable_diffusion.folder import load_part
+from depthpaint.models.stable_diffusion.folder_parts import CHECKER, IMAGE_PROCESSOR
 from depthpaint.record.run_record import record_of
 from depthpaint.request import Request
 

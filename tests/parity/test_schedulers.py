@@ -15,13 +15,11 @@ import pytest
 from numpy.typing import NDArray
 
 from depthpaint.core.noise import NoiseDraws
-from depthpaint.sampling.drive import drive
-from depthpaint.sampling.evaluate import Evaluate, Sampling
-from depthpaint.sampling.onestep import ddim
-from depthpaint.sampling.parameterization import Prediction, denoised_from
-from depthpaint.sampling.samplers import sampler_named
+from depthpaint.sampling.drive import Evaluate, Sampling, drive
+from depthpaint.sampling.guidance import Prediction, denoised_from
+from depthpaint.sampling.levels import NoiseTable, betas_named, scaled_linear_betas
+from depthpaint.sampling.samplers import ddim, sampler_named
 from depthpaint.sampling.schedule import Schedule, schedule_named
-from depthpaint.sampling.table import NoiseTable, betas_named, scaled_linear_betas
 
 torch: Any = pytest.importorskip("torch")
 diffusers: Any = pytest.importorskip("diffusers")

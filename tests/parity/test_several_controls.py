@@ -13,7 +13,7 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine, hints_of
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.request import Request
 

@@ -17,12 +17,12 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion import layouts
+from depthpaint.models.painter import Runtime
+from depthpaint.models.stable_diffusion import file_family as layouts
 from depthpaint.models.stable_diffusion.file_family import family_of
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.models.stable_diffusion.single_file import parts_of
-from depthpaint.models.stable_diffusion.tokenizers import tokenizer_for
+from depthpaint.models.stable_diffusion.text import tokenizer_for
 from depthpaint.record.result import GenerationResult
 from depthpaint.request import Request
 

@@ -15,8 +15,8 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.found import Found
-from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
+from depthpaint.models.stable_diffusion.folder_parts import Found
+from depthpaint.models.stable_diffusion.single_file import control_of, vae_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 WEIGHTS = "diffusion_pytorch_model.safetensors"

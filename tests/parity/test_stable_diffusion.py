@@ -14,7 +14,7 @@ import torch
 from tiny_sd import save_adapter, save_control, save_model, save_union
 
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.request import Request
 

@@ -14,10 +14,10 @@ from tiny_sd import save_control, save_model, save_union
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion import union
+from depthpaint.models.painter import Runtime
+from depthpaint.models.stable_diffusion import control as union
 from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.found import Found
+from depthpaint.models.stable_diffusion.folder_parts import Found
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")

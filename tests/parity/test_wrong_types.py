@@ -15,8 +15,8 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, OutOfMemory
 from depthpaint.engine import Engine
-from depthpaint.models.library_errors import library_errors
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
+from depthpaint.models.weights import library_errors
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import depthpaint
-from depthpaint.record.environment import VERSIONS, environment
+from depthpaint.record.sections import VERSIONS, environment
 
 
 def test_names_versions_and_machine() -> None:
@@ -30,7 +30,7 @@ def test_names_no_person_host_or_folder() -> None:
 
 def test_asking_loads_no_runtime() -> None:
     code = (
-        "import sys; from depthpaint.record.environment import environment; environment(); "
+        "import sys; from depthpaint.record.sections import environment; environment(); "
         "print({'onnxruntime', 'torch', 'PIL'} & set(sys.modules))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from depthpaint.record.names import picture_names
+from depthpaint.record.paths import picture_names
 from painted import HOSTILE
 
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageOps
 
 from depthpaint.core.errors import ErrorCode
-from depthpaint.inputs.png_chunks import MAX_CHUNKS
+from depthpaint.formats.png import MAX_CHUNKS
 from depthpaint.record import picture_source
+from depthpaint.record.picture_file import encode_png, read_record
 from depthpaint.record.picture_source import pixels_of
-from depthpaint.record.png_text import encode_png, read_record
 from depthpaint.record.run_record import RecordError
 
 ANY = ("PNG", "JPEG", "WEBP")

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.geometry import Extent
 from depthpaint.record.infotext import infotext
-from depthpaint.record.png_text import INFOTEXT_KEY, RECORD_KEY, encode_png, read_record
+from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png, read_record
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, record_of
 from painted import HOSTILE, pixels_of, result_of
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import InternalError, ParameterError, printable
-from depthpaint.core.field_types import MAX_PROMPT
 from depthpaint.core.geometry import Extent, Fit
-from depthpaint.inputs.size_limit import MAX_PIXELS
+from depthpaint.core.setting import MAX_PROMPT
+from depthpaint.formats.samples import MAX_PIXELS
 from depthpaint.plan import make_plan
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
 from depthpaint.record.sections import MOST_REMARKS
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.levels import NoiseLevel
 from depthpaint.sampling.schedule import Schedule
 from painted import HABITS, HOSTILE, from_depth, pixels_of, plan_of, result_of
 

@@ -16,13 +16,11 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.record.png_text import RECORD_KEY, encode_png
+from depthpaint.record.picture_file import RECORD_KEY, encode_png
 from depthpaint.record.run_record import RecordError, RunRecord, record_of
 from depthpaint.record.sections import AgreementFacts
-from depthpaint.report.account import account
-from depthpaint.report.gathering import gather
-from depthpaint.report.html import as_html
-from depthpaint.report.pdf import as_pdf
+from depthpaint.report.account import account, gather
+from depthpaint.report.document import as_html, as_pdf
 from depthpaint.report.shown import shown
 from painted import HOSTILE, result_of
 

@@ -26,15 +26,10 @@ from depthpaint.plan import make_plan
 from depthpaint.record.picture_file import save_picture
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.record.sections import AgreementFacts
-from depthpaint.report.account import ALL_PICTURES, account, worth_seeing
-from depthpaint.report.document import Document, Section, Shown, Table
-from depthpaint.report.gathering import Gathered, Painted, gather
-from depthpaint.report.html import as_html
-from depthpaint.report.pdf import MOST_ROWS, as_pdf
+from depthpaint.report.account import ALL_PICTURES, Gathered, Painted, account, gather, worth_seeing
+from depthpaint.report.document import MOST_ROWS, Document, Section, Shown, Table, as_html, as_pdf
 from depthpaint.report.plots import histogram
-from depthpaint.report.recipe import recipe
-from depthpaint.report.shown import shown
-from depthpaint.report.thumbnail import thumbnail
+from depthpaint.report.shown import recipe, shown, thumbnail
 from depthpaint.request import Request
 from painted import HABITS, HOSTILE, pixels_of, result_of
 

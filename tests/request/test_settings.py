@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from settings_page import PAGE, page
 
-from depthpaint.batch.manifests.row import Row
-from depthpaint.batch.wanted import wanted
+from depthpaint.batch.job import wanted
+from depthpaint.batch.rows import Row
 from depthpaint.cli import generate as command
 from depthpaint.cli.main import run
 from depthpaint.core.geometry import Extent
@@ -20,7 +20,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan import make_plan
 from depthpaint.record.run_record import RunRecord, record_of
-from depthpaint.report.recipe import recipe
+from depthpaint.report.shown import recipe
 from depthpaint.request import Request, Settings, request_from
 from depthpaint.testing import FakePainter, offering
 from painted import HABITS, result_of

@@ -13,12 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from depthpaint.core.noise import NoiseDraws
-from depthpaint.sampling.drive import drive
-from depthpaint.sampling.evaluate import Evaluate
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.drive import Evaluate, drive
+from depthpaint.sampling.levels import NoiseLevel, NoiseTable, scaled_linear_betas
 from depthpaint.sampling.samplers import SAMPLERS, sampler_named
 from depthpaint.sampling.schedule import Schedule, exponential, karras, trailing
-from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
 
 Values = NDArray[np.float64]
 MEAN, DEVIATION = 0.4, 0.7

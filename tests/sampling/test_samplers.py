@@ -11,22 +11,20 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import ParameterError
 from depthpaint.core.noise import NoiseDraws, standard_normal
-from depthpaint.sampling.drive import drive, drive_together
-from depthpaint.sampling.evaluate import Evaluate, Sampling
-from depthpaint.sampling.guidance import Branch, Guidance
-from depthpaint.sampling.level import NoiseLevel
-from depthpaint.sampling.onestep import ddim, euler_ancestral
-from depthpaint.sampling.parameterization import (
+from depthpaint.sampling.drive import Evaluate, Sampling, drive, drive_together
+from depthpaint.sampling.guidance import (
     PREDICTIONS,
+    Branch,
+    ControlWindow,
+    Guidance,
     Prediction,
     denoised_from,
     noise_from,
     prediction_named,
 )
-from depthpaint.sampling.samplers import SAMPLERS, sampler_named
+from depthpaint.sampling.levels import NoiseLevel, NoiseTable, scaled_linear_betas
+from depthpaint.sampling.samplers import SAMPLERS, ddim, euler_ancestral, sampler_named
 from depthpaint.sampling.schedule import karras, trailing
-from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
-from depthpaint.sampling.window import ControlWindow
 
 Values = NDArray[np.float32]
 TABLE = NoiseTable.from_betas(scaled_linear_betas(), rescale_zero_snr=True)

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import ParameterError
-from depthpaint.sampling.level import CLEAN, NoiseLevel
+from depthpaint.sampling.levels import (
+    CLEAN,
+    TERMINAL_FLOOR,
+    NoiseLevel,
+    NoiseTable,
+    betas_named,
+    scaled_linear_alphas,
+    scaled_linear_betas,
+)
 from depthpaint.sampling.schedule import (
     SCHEDULES,
     Schedule,
@@ -19,13 +27,6 @@ from depthpaint.sampling.schedule import (
     linspace,
     schedule_named,
     trailing,
-)
-from depthpaint.sampling.table import (
-    TERMINAL_FLOOR,
-    NoiseTable,
-    betas_named,
-    scaled_linear_alphas,
-    scaled_linear_betas,
 )
 
 TABLE = NoiseTable.from_betas(scaled_linear_betas())

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from depthpaint.study.look import look_of
+from depthpaint.study.painting import look_of
 
 
 def house(width: int, height: int, *lefts: int, turned: bool = False) -> NDArray[np.uint8]:

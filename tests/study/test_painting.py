@@ -14,10 +14,9 @@ from depthpaint.batch.job import Job
 from depthpaint.batch.painting import OnePainter, Outcome
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.painter import Runtime
 from depthpaint.request import request_from
-from depthpaint.study.cell import Cell
-from depthpaint.study.painting import PICTURES, paint_cells
+from depthpaint.study.painting import PICTURES, Cell, paint_cells
 from depthpaint.testing import FakeEstimator, FakePainter, offering
 
 
@@ -83,7 +82,7 @@ def test_what_was_painted_before_a_failure_stays_and_is_not_painted_again(cells:
 @pytest.mark.filterwarnings("ignore")
 def test_on_ray_the_same_files_and_findings_come_of_it(cells: list[Cell]) -> None:
     pytest.importorskip("ray")
-    from depthpaint.batch.ray_cluster import painters_on_ray
+    from depthpaint.batch.ray_painters import painters_on_ray
 
     cloudpickle = import_module("ray.cloudpickle")
     here = paint_cells(OnePainter(engine()), engine(), cells, Path("here"), "fake")

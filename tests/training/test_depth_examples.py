@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from depthpaint.core.regular_file import read_document
 from depthpaint.models.estimators.diorama_depth import DioramaDepth
 from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, ShippedEntry
-from depthpaint.models.shipped import read_document
 from training.command import train_depth_estimator, with_earlier
 from training.depth_examples import PAINTED, depth_batches
 from training.depth_network import depth_loss

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from depthpaint.depth.nearness import WEIGHTS
+from depthpaint.depth.meaning import WEIGHTS
 from training import colour_study
 from training.colour_study import colour_table, refusal_share
 from training.doctor_sheet import doctor_sheet

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.sampling.table import NoiseTable, scaled_linear_betas
+from depthpaint.sampling.levels import NoiseTable, scaled_linear_betas
 from training import recipe
 from training.autoencoder import folded_encoder, solve_encoder
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint

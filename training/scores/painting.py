@@ -15,10 +15,8 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.files import open_files
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama
-from depthpaint.models.entry import ModelEntry
-from depthpaint.models.painter import Painter
+from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.registry import MODELS, find_model
-from depthpaint.models.runtime import Runtime
 from depthpaint.request import Request
 from training.networks import Networks
 from training.scores.held_out import HeldOut, Picture

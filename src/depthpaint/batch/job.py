@@ -1,23 +1,148 @@
-"""A job: one picture of a row, known by everything that decides it."""
+"""From a row to a job: one picture, known by everything that decides it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from depthpaint.batch.plans import habits_of, learned_in
-from depthpaint.batch.wanted import Wanted
-from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.core.files import safe_stem
+from depthpaint.batch.rows import Row
+from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.core.files import require_short_name, safe_stem
+from depthpaint.core.geometry import Extent
+from depthpaint.core.regular_file import STDIN, read_regular_file
 from depthpaint.core.setting import Default, settings_of
-from depthpaint.inputs.regular_file import read_regular_file
-from depthpaint.inputs.size_limit import max_file_bytes
-from depthpaint.request import Request
+from depthpaint.formats.samples import max_file_bytes
+from depthpaint.model_choice import ModelChoice
+from depthpaint.models.painter import ModelEntry
+from depthpaint.models.registry import find_model
+from depthpaint.plan import ModelHabits, make_plan
+from depthpaint.record.picture_file import checked_name
+from depthpaint.request import Request, request_from
 from depthpaint.verify.choosing import Wish
+
+NAME = "name"
+"""The one column that is no field of the request: the file name of the row's picture, without folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A row that was understood. Without a `name` its pictures are named by what they are."""
+
+    line: int
+    request: Request
+    name: str | None
+
+    @property
+    def files(self) -> list[str]:
+        """The file names that the row asks for; none where it leaves them open."""
+        if self.name is None:
+            return []
+        count = len(self.request.seeds)
+        stems = [self.name] if count == 1 else [f"{self.name}-{k + 1}" for k in range(count)]
+        return [f"{stem}.png" for stem in stems]
+
+    def pictures(self) -> list[Request]:
+        """One request for each of its pictures, so that each can be made without the others.
+
+        Picture k has the seed plus k, as an engine gives several.
+        """
+        return [self.request.with_seed(seed) for seed in self.request.seeds]
+
+
+def wanted(row: Row, folder: Path, defaults: Mapping[str, object]) -> Wanted:
+    """Check a row; `defaults` hold where it says nothing, and relative depth paths start at `folder`.
+
+    Raises ParameterError that names all its problems, OutputError for a name that is more than a name.
+    """
+    if row.problem:
+        raise ParameterError(row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="mend the manifest")
+    values = {**defaults, **row.values}
+    name = values.pop(NAME, None)
+    depth = values.get("depth")
+    if depth == STDIN:
+        raise ParameterError(
+            "depth: a row has no standard input", code=ErrorCode.INVALID_PARAMETER, remedy="name a file"
+        )
+    if isinstance(depth, str) and "\0" not in depth:
+        values["depth"] = str(folder / depth)
+    request = request_from(values)
+    asked = Wanted(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
+    for file in asked.files:
+        require_short_name(file)
+    return asked
+
+
+def require_depth_file(path: Path) -> None:
+    """Raise DepthError where no regular file is at `path`; its content is looked at when it is painted."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise _missing(path, reason) from error
+    if not stat.S_ISREG(mode):
+        raise _missing(path, "it is no regular file")
+
+
+def _missing(path: Path, reason: str) -> DepthError:
+    return DepthError(
+        f"cannot read {path}: {reason}",
+        code=ErrorCode.DEPTH_UNREADABLE,
+        value=str(path),
+        remedy="paths in a manifest start at the folder that it lies in",
+    )
+
+
+_KEPT = 256
+
+
+def habits_of(choice: ModelChoice) -> ModelHabits:
+    """The habits of the model that `choice` names. Raises ModelError where there is none."""
+    return _found(choice).habits  # pyright: ignore[reportArgumentType] - pydantic hashes what is frozen
+
+
+@lru_cache(_KEPT)
+def _found(choice: ModelChoice) -> ModelEntry:
+    return find_model(choice)
+
+
+def learned_in(request: Request) -> Mapping[str, str]:
+    """The learned words that its sentences name, with the sha256 of their files (ModelEntry.learned)."""
+    return _found(request.choice).learned(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
+
+
+@lru_cache(_KEPT)
+def _check_schedule(
+    choice: ModelChoice, sampler: str | None, schedule: str | None, steps: int | None
+) -> None:
+    request = Request(
+        depth=Path("none"), prompt="", sampler=sampler, schedule=schedule, num_inference_steps=steps
+    )
+    make_plan(request, Extent(512, 512), habits_of(choice))
+
+
+def require_plan(request: Request) -> None:
+    """Raise ModelError for a model that is not there, ParameterError for steps that it cannot take."""
+    choice = request.choice
+    _check_schedule(choice, request.sampler, request.schedule, request.num_inference_steps)  # pyright: ignore[reportArgumentType]
+
+
+def work_of(request: Request) -> float:
+    """What a request costs, in a unit that only compares requests to one model: steps times pixels."""
+    habits = habits_of(request.choice)
+    steps = request.num_inference_steps or habits.num_inference_steps
+    guidance = habits.guidance_scale if request.guidance_scale is None else request.guidance_scale
+    area = request.size.width * request.size.height if isinstance(request.size, Extent) else None
+    painted = habits.trained_area
+    if area is not None and habits.smallest_area <= area <= habits.largest_area:
+        painted = area
+    branches = 1 if guidance == 1 else 2
+    return float(len(request.seeds) * (steps * branches * painted + (area or painted)))
+
 
 KEY_VERSION = 1
 """Raised when the same request is to give another picture, so that what was made before is made again."""

@@ -1,16 +1,79 @@
-"""The ledger beside the pictures: one line of JSON for each, added when the picture is there."""
+"""The ledger beside the pictures: a line of JSON for each, in the manifest's order; rebuilt from pictures."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
-from depthpaint.batch.fingerprints import Fingerprints
-from depthpaint.batch.folder_lock import lock, remove_leftovers
-from depthpaint.batch.ledger_lines import Entry, entries, entry_line
 from depthpaint.batch.manifest import Shard
-from depthpaint.batch.own_file import Kind, OwnFile, own_path
-from depthpaint.core.errors import DepthpaintError, OutputError
-from depthpaint.core.files import output_error
+from depthpaint.batch.mark import Fingerprints, mark_of
+from depthpaint.batch.own_file import Kind, OwnFile, header, lock, own_path, remove_leftovers
+from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
+from depthpaint.core.files import make_folder, open_regular, output_error, write_atomic
+from depthpaint.record.picture_file import read_record
+from depthpaint.record.run_record import LONGEST_RECORD, RecordError
+
+ENTRY_VERSION = 1
+_ENTRY = re.compile(
+    rb'\{"version":(\d+),"file":("(?:[^"\\]|\\.)*"),"job":"([0-9a-f]{64})","weights":"([0-9a-f+]*)","record":\{.*\}\}\n'
+)
+_ANY_VERSION = re.compile(rb'\{"version":(\d+),')
+_LONGEST_LINE = LONGEST_RECORD + 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a line says of a picture beside its record: the file, its job's key, what painted it."""
+
+    file: str
+    job: str
+    weights: str
+
+
+def entry_line(entry: Entry, record: str) -> bytes:
+    """A picture's line."""
+    file = json.dumps(entry.file)
+    head = f'{{"version":{ENTRY_VERSION},"file":{file},"job":"{entry.job}","weights":"{entry.weights}"'
+    return f'{head},"record":{record}}}\n'.encode()
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """What the ledger says, line by line; a last line that was cut is left out.
+
+    Raises RecordError where it is damaged or of a later version.
+    """
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        for number, line in enumerate(_lines(file), start=1):
+            if number == 1 and line == header(Kind.LEDGER):
+                continue
+            if not line.endswith(b"\n") and not file.peek(1):
+                return
+            found = _ENTRY.fullmatch(line)
+            if found is None or int(found[1]) != ENTRY_VERSION:
+                raise _refused(path, number, line)
+            yield Entry(json.loads(found[2]), found[3].decode(), found[4].decode())
+
+
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+
+
+def _refused(path: Path, number: int, line: bytes) -> RecordError:
+    version = _ANY_VERSION.match(line)
+    if version is not None and int(version[1]) > ENTRY_VERSION:
+        why = f"line {number} has version {int(version[1])}, this depthpaint writes version {ENTRY_VERSION}"
+        remedy = "use the depthpaint that wrote it, or a newer one"
+    else:
+        why = f"line {number} is damaged"
+        remedy = "write it anew from the pictures with --rebuild-ledger"
+    return RecordError(f"{path}: {why}", code=ErrorCode.RECORD_DAMAGED, value=str(path), remedy=remedy)
 
 
 class Ledger:
@@ -91,3 +154,79 @@ def require_undamaged(folder: Path, shard: Shard) -> None:
 
 def _told(entry: Entry) -> str:
     return f"{entry.file} {entry.job} {entry.weights}"
+
+
+@dataclass(slots=True)
+class _Turn:
+    file: str
+    settled: bool = False
+    entry: Entry | None = None
+    record: str | None = None
+
+
+class Turns:
+    """Pictures are written as soon as they are painted; their lines wait here for those before them.
+
+    What waits when a batch is killed is no loss: the next run finds the pictures and enters them.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._waiting: deque[_Turn] = deque()
+        self._open: dict[str, _Turn] = {}
+
+    def take(self, file: str) -> None:
+        """A picture is begun, and this is its turn."""
+        self._open[file] = _Turn(file)
+        self._waiting.append(self._open[file])
+
+    def fill(self, file: str, entry: Entry, record: str | None = None) -> None:
+        """The picture is there. Without its `record` as JSON that is read from it. Raises DepthpaintError."""
+        if file not in self._open:
+            if self._ledger.knows(entry):
+                return
+            self.take(file)
+        turn = self._open.pop(file)
+        turn.settled, turn.entry, turn.record = True, entry, record
+        self._advance()
+
+    def drop(self, file: str) -> None:
+        """There will be no picture."""
+        self._open.pop(file).settled = True
+        self._advance()
+
+    def _advance(self) -> None:
+        while self._waiting and self._waiting[0].settled:
+            turn = self._waiting.popleft()
+            if turn.entry is not None and not self._ledger.knows(turn.entry):
+                record = turn.record or read_record(self._ledger.path.parent / turn.file).to_json()
+                self._ledger.add(turn.entry, record)
+
+
+def rebuild(folder: Path) -> int:
+    """Write the folder's ledger anew from the pictures themselves; how many there are.
+
+    Raises OutputError: output_exists where the file of that name is not a ledger, output_locked where a
+    batch is at work.
+    """
+    make_folder(folder)
+    path = own_path(folder, Kind.LEDGER, Shard())
+    held = OwnFile(path, Kind.LEDGER)
+    try:
+        lock(held.descriptor, path)
+        lines = [line for picture in sorted(folder.glob("*.png")) if (line := _line_of(picture))]
+        write_atomic(path, header(Kind.LEDGER) + b"".join(lines), overwrite=True)
+    finally:
+        held.close()
+    return len(lines)
+
+
+def _line_of(picture: Path) -> bytes | None:
+    mark = mark_of(picture)
+    if mark is None:
+        return None
+    try:
+        record = read_record(picture)
+    except RecordError:
+        return None
+    return entry_line(Entry(picture.name, mark.key, mark.weights), record.to_json())

@@ -1,18 +1,175 @@
-"""A manifest: many rows, each of them a request, read as often as wanted and never held."""
+"""A manifest (CSV, JSONL, Parquet or a folder): rows, each a request, read as often as needed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from depthpaint.batch.manifests.csv_rows import csv_rows
-from depthpaint.batch.manifests.folder_rows import folder_rows
-from depthpaint.batch.manifests.json_rows import json_rows
-from depthpaint.batch.manifests.parquet_rows import parquet_rows
-from depthpaint.batch.manifests.row import MOST_ROWS, Row, unreadable
+from depthpaint.batch.mark import is_marked
+from depthpaint.batch.rows import MOST_COLUMNS, MOST_ROWS, Row, csv_rows, json_rows, unreadable
+from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import is_file, is_folder
+from depthpaint.core.regular_file import read_regular_file
+
+TEXT, PICTURE = ".txt", ".png"
+LARGEST_TEXT = 1 << 20
+"""Bytes; the longest prompt takes a tenth of it."""
+DEPTH_ENDINGS = frozenset(
+    {".png", ".npy", ".npz", ".exr", ".pfm", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".heic", ".heif"}
+)
+
+
+def folder_rows(folder: Path) -> Iterator[Row]:
+    """Read pair after pair in the order of their names, which all are held for that; the rest is let be.
+
+    A pair's picture bears its name, and may lie in the same folder: pictures of a batch beside another
+    map, or without a text, are no part of a pair. Raises ParameterError where the folder cannot be listed.
+    """
+    try:
+        names = sorted(
+            (path.stem, path.suffix)
+            for path in folder.iterdir()
+            if not path.name.startswith(".") and path.suffix.lower() in {TEXT, *DEPTH_ENDINGS}
+        )
+    except OSError as error:
+        raise unreadable(folder, f"it cannot be listed: {error.strerror}", "name a manifest") from error
+    number = 0
+    for stem, several in groupby(names, key=lambda name: name[0]):
+        endings = _without_pictures(folder, stem, [ending for _, ending in several])
+        if endings:
+            number += 1
+            yield _row(folder, number, stem, endings)
+
+
+def _without_pictures(folder: Path, stem: str, endings: list[str]) -> list[str]:
+    """The endings that may be a pair's; a picture is looked into only where they are no pair as they are."""
+    if len(endings) == 2 and TEXT in map(str.lower, endings):
+        return endings
+    return [
+        ending for ending in endings if ending.lower() != PICTURE or not is_marked(folder / f"{stem}{ending}")
+    ]
+
+
+def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
+    maps = [ending for ending in endings if ending.lower() != TEXT]
+    texts = [ending for ending in endings if ending.lower() == TEXT]
+    if len(maps) != 1 or len(texts) != 1:
+        found = ", ".join(f"{stem}{ending}" for ending in endings)
+        why = f"a pair is a depth map and a text of the same name, and there is {found}"
+        return Row(number, problem=why)
+    try:
+        data = read_regular_file(folder / f"{stem}{texts[0]}", LARGEST_TEXT)
+        prompt = data.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
+    except DepthError as error:
+        return Row(number, problem=error.message)
+    except UnicodeError as error:
+        return Row(number, problem=f"{stem}{texts[0]} cannot be read as UTF-8: {error}")
+    return Row(number, {"depth": f"{stem}{maps[0]}", "prompt": prompt, "name": stem})
+
+
+ROWS_AT_ONCE = 8192
+LARGEST_GROUP = 1 << 30
+"""Bytes that a row group may unpack to: one is held while its rows are read."""
+LONGEST_CELL = 1 << 16
+"""Bytes of a text; a prompt of 10,000 letters takes 40,000 at most."""
+BYTES_AT_ONCE = 1 << 24
+"""What the rows that are held may take, by the mean of their row group, and as texts of Python."""
+
+_PLAIN = "use columns of texts, numbers and true/false"
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Read row after row; null says nothing. Columns are plain: texts, numbers, true and false.
+
+    Raises ParameterError: pyarrow is missing, or the file is damaged, nested, or larger than any manifest.
+    """
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise ParameterError(
+            f"reading {path} needs pyarrow",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy='pip install "depthpaint[parquet]", or write the manifest as CSV or JSONL',
+        ) from error
+    # What pyarrow raises is its own, and some of it is no more than an Exception.
+    try:
+        with parquet.ParquetFile(path, memory_map=False) as file:
+            _refuse_odd(path, file)
+            texts = [column.name for column in file.schema_arrow if not _is_number(column.type)]
+        # A dictionary may name a long text in every row: it is kept as one until its length is known.
+        with parquet.ParquetFile(path, memory_map=False, read_dictionary=texts) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
+                for values in _values(path, batch, number):
+                    number += 1
+                    yield Row(number, {key: value for key, value in values.items() if value is not None})
+    except (OSError, ValueError, TypeError, NotImplementedError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise unreadable(path, f"it is no whole Parquet file: {error}"[:200], "write it again") from error
+
+
+def _is_number(kind: Any) -> bool:
+    types = import_module("pyarrow.types")
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_null(kind)
+
+
+def _rows_at_once(meta: Any) -> int:
+    groups = (meta.row_group(index) for index in range(meta.num_row_groups))
+    mean = max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0)
+    return max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // max(1, mean)))
+
+
+def _values(path: Path, batch: Any, before: int) -> Iterator[dict[str, Any]]:
+    """The rows of a batch, as many at a time as their longest cells allow; `before` rows were read."""
+    longest = [_longest(column) for column in batch.columns]
+    if max(longest, default=0) > LONGEST_CELL:
+        name = batch.schema.names[longest.index(max(longest))]
+        why = f"a text of the column '{name}' takes more than {LONGEST_CELL:,} bytes"
+        raise unreadable(path, why, f"look at the rows {before + 1:,} to {before + batch.num_rows:,}")
+    step = max(1, BYTES_AT_ONCE // max(1, sum(longest)))
+    for start in range(0, batch.num_rows, step):
+        yield from batch.slice(start, step).to_pylist()
+
+
+def _longest(column: Any) -> int:
+    """Bytes of the longest text of a column; 0 for numbers."""
+    types, compute = import_module("pyarrow.types"), import_module("pyarrow.compute")
+    texts = column.dictionary if types.is_dictionary(column.type) else column
+    if _is_number(texts.type):
+        return 0
+    return compute.max(compute.binary_length(texts)).as_py() or 0
+
+
+def _refuse_odd(path: Path, file: Any) -> None:
+    meta = file.metadata
+    if meta.num_rows > MOST_ROWS:
+        why = f"it declares {meta.num_rows:,} rows, and {MOST_ROWS:,} are allowed"
+        raise unreadable(path, why, "split it into several manifests")
+    if meta.num_columns > MOST_COLUMNS:
+        why = f"it has {meta.num_columns:,} columns, and {MOST_COLUMNS:,} are allowed"
+        raise unreadable(path, why, "leave out what is no field")
+    for index in range(meta.num_row_groups):
+        if meta.row_group(index).total_byte_size > LARGEST_GROUP:
+            why = f"a row group unpacks to more than {LARGEST_GROUP:,} bytes"
+            raise unreadable(path, why, "write it with smaller row groups")
+    types = import_module("pyarrow.types")
+    plain = (
+        types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean,
+        types.is_null,
+    )  # fmt: skip
+    for column in file.schema_arrow:
+        kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+        if not any(is_one(kind) for is_one in plain):
+            raise unreadable(path, f"the column '{column.name}' holds {column.type}", _PLAIN)
+    if "depth" not in file.schema_arrow.names:
+        raise unreadable(path, "it has no column 'depth'", "name a column depth, one prompt")
+
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".csv": csv_rows, ".tsv": csv_rows, ".jsonl": json_rows, ".ndjson": json_rows, ".parquet": parquet_rows,

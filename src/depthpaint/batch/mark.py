@@ -1,14 +1,72 @@
-"""What a batch writes into its pictures to know them again: the job's key and the weights' digest."""
+"""How a batch knows its own pictures again, and which of them it may replace."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.core.files import open_regular
-from depthpaint.inputs.file_kind import PNG_SIGNATURE
+from depthpaint.batch.job import Job
+from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
+from depthpaint.core.files import open_regular, output_error, require_own
+from depthpaint.formats.file_kind import PNG_SIGNATURE
+from depthpaint.record.picture_file import picture_bytes, read_record
+from depthpaint.record.picture_source import pixels_of
+from depthpaint.record.run_record import pixels_sha256
+
+_FREE = 0
+
+
+class Fingerprints:
+    """Texts that can be told from those that never were added, though none of them is held.
+
+    Two of a million texts have one fingerprint by chance once in 40 million such bags.
+    """
+
+    def __init__(self) -> None:
+        # Open addressing in a power of two, at most half full: a set of Python's takes three times as much.
+        self._table = array("Q", bytes(8 * 1024))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, text: str) -> bool:
+        return self._table[self._place(_fingerprint(text))] != _FREE
+
+    def add(self, text: str) -> bool:
+        """Add a text; whether it was not there before."""
+        found = _fingerprint(text)
+        place = self._place(found)
+        if self._table[place] != _FREE:
+            return False
+        self._table[place] = found
+        self._count += 1
+        if 2 * self._count > len(self._table):
+            self._grow()
+        return True
+
+    def _place(self, found: int) -> int:
+        last = len(self._table) - 1
+        place = found & last
+        while self._table[place] not in (_FREE, found):
+            place = (place + 1) & last
+        return place
+
+    def _grow(self) -> None:
+        old, self._table = self._table, array("Q", bytes(2 * 8 * len(self._table)))
+        for found in old:
+            if found != _FREE:
+                self._table[self._place(found)] = found
+
+
+def _fingerprint(text: str) -> int:
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) or 1
+
 
 MARK_KEY = "depthpaint-job"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -84,3 +142,44 @@ def mark_of(path: Path) -> Mark | None:
         if file.read() != PNG_END:
             return None
     return Mark(found[1].decode(), found[2].decode())
+
+
+_EIGHT_BIT_RGB = b"\x08\x02"
+"""Bit depth and colour type of every picture that is written (PNG, section 11.2.1)."""
+
+
+def require_place(job: Job, path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError where the job's picture is not there, and another file may not be replaced."""
+    mark = mark_of(path)
+    if not overwrite and (mark is None or mark.key != job.key):
+        require_replaceable(job, path)
+
+
+def require_replaceable(job: Job, path: Path) -> None:
+    """Raise OutputError output_exists where the file at `path` is no batch's, or was edited since.
+
+    A file that was cut before its mark is the batch's if its name is, which then holds the job's key.
+    """
+    require_own(path, lambda start: has_mark(start) or (not job.named and is_cut(start)))
+    try:
+        complete = path.exists() and is_complete(path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    if complete and not _is_as_painted(path):
+        raise OutputError(
+            f"{path} was edited after it was painted",
+            code=ErrorCode.OUTPUT_EXISTS,
+            value=str(path),
+            remedy="move it away (batch also replaces it with --overwrite)",
+        )
+
+
+def _is_as_painted(path: Path) -> bool:
+    """Whether a whole picture has the pixels that its record names; editors may keep the record."""
+    try:
+        # Transparency, or another bit depth, is not in the digest.
+        if picture_bytes(path)[24:26] != _EIGHT_BIT_RGB:
+            return False
+        return pixels_sha256(pixels_of(path)) == read_record(path).digests.picture
+    except DepthpaintError:  # it cannot be proved
+        return False

@@ -1,4 +1,7 @@
-"""The files that a batch keeps beside its pictures. None is changed before it is proved to be one of them."""
+"""The files that a batch keeps beside its pictures, and the lock of its folder.
+
+None is changed before it is proved to be the batch's own.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,20 @@ from enum import StrEnum
 from pathlib import Path
 
 from depthpaint.batch.manifest import Manifest, Shard
+from depthpaint.batch.mark import has_mark, is_cut
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import (
+    HAS_LOCKS,
     PROOF_BYTES,
+    is_still_at,
     not_own,
     open_regular,
     output_error,
     require_other_file,
     require_own,
+    try_lock,
 )
+from depthpaint.formats.file_kind import PNG_SIGNATURE
 
 VERSION = 2
 """Of the files. Version 1 had no header; its files are known by their first line, and are continued."""
@@ -155,3 +163,61 @@ def _end_of_lines(descriptor: int) -> int:
 def _read_at(descriptor: int, start: int, size: int) -> bytes:
     os.lseek(descriptor, start, os.SEEK_SET)
     return os.read(descriptor, size)
+
+
+def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
+    """Lock an open file for as long as it is open; False where this file system knows no locks.
+
+    Raises OutputError output_locked where another process holds it, or has replaced the file meanwhile.
+    """
+    try:
+        locked = try_lock(descriptor, shared=shared)
+        # Whoever held it may have put another file in its place: then that is the one to lock.
+        if not locked or is_still_at(descriptor, path):
+            return locked
+        held = None
+    except BlockingIOError as error:
+        held = error
+    raise OutputError(
+        f"another depthpaint batch is at work in {path.parent}",
+        code=ErrorCode.OUTPUT_LOCKED,
+        value=str(path),
+        remedy="wait until it ends, choose another --out, or let both take a --shard",
+    ) from held
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of a batch that was killed, which no other process has in use.
+
+    Those that a process is writing (core.files), and a file of the user's that only has such a name, stay.
+    """
+    for path in folder.glob(".tmp-" + "[0-9a-f]" * 16):
+        try:
+            require_own(path, _is_leftover)
+            _remove_unless_held(path)
+        except OSError:  # it is not the batch's, or cannot be read or removed
+            continue
+
+
+def _remove_unless_held(path: Path) -> None:
+    """Remove a temporary file that no process is writing. Raises OSError where one is.
+
+    It stays where the file system knows no locks: nothing shows whether it is in use.
+    """
+    if not HAS_LOCKS:  # Windows, which removes no open file
+        path.unlink(missing_ok=True)
+        return
+    descriptor = open_regular(path, os.O_RDONLY)
+    try:
+        if try_lock(descriptor):
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _is_leftover(start: bytes) -> bool:
+    """Whether a file that starts so is, or was to become, a picture of a batch or its ledger."""
+    if start.startswith(PNG_SIGNATURE):
+        return is_cut(start) or has_mark(start)
+    ledger = header(Kind.LEDGER)
+    return start.startswith(ledger) or ledger.startswith(start) or PNG_SIGNATURE.startswith(start)

@@ -8,26 +8,17 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from depthpaint.batch.expectation import Expectation
-from depthpaint.batch.fingerprints import Fingerprints
-from depthpaint.batch.job import Job, jobs_of
-from depthpaint.batch.ledger import Ledger
-from depthpaint.batch.ledger_lines import Entry, entries
+from depthpaint.batch.job import Job, Wanted, jobs_of, work_of
+from depthpaint.batch.ledger import Entry, Ledger, Turns, entries
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.mark import mark_of
-from depthpaint.batch.notes import Notes
+from depthpaint.batch.mark import Fingerprints, mark_of, require_replaceable
 from depthpaint.batch.own_file import require_own_files
-from depthpaint.batch.painting import Painted, Painters
-from depthpaint.batch.plans import work_of
-from depthpaint.batch.replacing import require_replaceable
-from depthpaint.batch.stopping import Stopping
+from depthpaint.batch.painting import Painted, Painters, Stopping
+from depthpaint.batch.progress import Expectation, Listener, Notes, Tally
 from depthpaint.batch.survey import ROW_ERRORS, Survey, checked_rows, row_error
-from depthpaint.batch.tally import Listener, Tally
-from depthpaint.batch.turns import Turns
-from depthpaint.batch.wanted import Wanted
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, write_atomic
-from depthpaint.record.png_text import read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.request import Request
 from depthpaint.verify.choosing import Wish
 

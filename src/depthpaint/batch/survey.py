@@ -1,20 +1,75 @@
-"""The look at all rows before anything is loaded: how many there are, what they cost, what is wrong."""
+"""All rows looked at before anything is loaded: their number, their cost, what is wrong with them."""
 
 from __future__ import annotations
 
+import os
 import stat
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from depthpaint.batch.depth_files import DepthFiles, same_name
-from depthpaint.batch.fingerprints import Fingerprints
+from depthpaint.batch.job import NAME, Wanted, jobs_of, require_depth_file, require_plan, wanted, work_of
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.plans import require_plan, work_of
-from depthpaint.batch.wanted import NAME, Wanted, require_depth_file, wanted
+from depthpaint.batch.mark import Fingerprints, require_place
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
+from depthpaint.engine import Engine
+from depthpaint.verify.choosing import Wish
+
+
+class DepthFiles:
+    """Names in `folder` that depth files of any row have, links followed; the manifest is read on first use.
+
+    Only fingerprints of these names are held, so a million rows whose maps lie elsewhere take no memory.
+    """
+
+    def __init__(self, manifest: Manifest, defaults: Mapping[str, object], folder: Path) -> None:
+        self._manifest, self._defaults, self._folder = manifest, defaults, folder
+
+    def __contains__(self, file: str) -> bool:
+        return same_name(file) in self._names
+
+    @cached_property
+    def _names(self) -> Fingerprints:
+        names, here = Fingerprints(), os.path.realpath(self._folder)
+        # An error of the manifest ends the survey, too, which then reports it.
+        with suppress(ParameterError):
+            for depth in self._depths():
+                for folder, name in _places(depth):
+                    if folder == here:
+                        names.add(same_name(name))
+        return names
+
+    def _depths(self) -> Iterator[Path]:
+        for row in self._manifest.rows():
+            depth = row.values.get("depth", self._defaults.get("depth"))
+            if isinstance(depth, str) and "\0" not in depth:
+                yield self._manifest.folder / depth
+
+
+def same_name(file: str) -> str:
+    """Equal for names that differ in case or in how an accent is written: some systems take them for one."""
+    return unicodedata.normalize("NFC", file).casefold()
+
+
+def _places(depth: Path) -> Iterator[tuple[str, str]]:
+    """Folder and name of a depth file, and of what it leads to if it is a link."""
+    # A name that no file can have, or too long, is an error of its row.
+    with suppress(OSError, ValueError):
+        yield _real_folder(depth.parent), depth.name
+        if depth.is_symlink():
+            real = Path(os.path.realpath(depth))
+            yield str(real.parent), real.name
+
+
+@lru_cache(256)
+def _real_folder(folder: Path) -> str:
+    return os.path.realpath(folder)
+
 
 MOST_TOLD = 50
 
@@ -142,3 +197,18 @@ def _require_own_names(asked: Wanted, names: Fingerprints) -> None:
                 value=file,
                 remedy="give each row a name of its own, or leave the column out",
             )
+
+
+class Rehearsal:
+    """Looks into depth files, for the parts of models, and at the places of pictures; paints nothing."""
+
+    def __init__(self, engine: Engine, folder: Path, wish: Wish | None, *, overwrite: bool) -> None:
+        self._engine, self._folder, self._wish, self._overwrite = engine, folder, wish, overwrite
+
+    def __call__(self, asked: Wanted) -> None:
+        """Raise the DepthpaintError or OSError that the row would fail with."""
+        self._engine.prepare(asked.request)
+        judge = None if self._wish is None else self._wish.estimator
+        self._engine.require_ready(asked.request.choice, judge)
+        for job in jobs_of(asked, self._wish):
+            require_place(job, self._folder / job.file, overwrite=self._overwrite)

@@ -5,24 +5,59 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from depthpaint.bench.contest import Contest, measure, runs_of
-from depthpaint.bench.inspection import HEIGHT, WIDTH, measure_inspection
-from depthpaint.bench.steps import StepsTask, measure_steps
-from depthpaint.bench.task import BenchTask, sphere_before_a_wall
-from depthpaint.bench.throughput import GUIDANCE, STEPS, measure_throughput
+from depthpaint.bench.contest import BenchTask, Contest, measure, runs_of, sphere_before_a_wall
+from depthpaint.bench.throughput import GUIDANCE, STEPS, StepsTask, measure_steps, measure_throughput
 from depthpaint.core.geometry import Extent
+from depthpaint.core.statistics import Timing
+from depthpaint.depth.read import read_depth
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.record.environment import environment
+from depthpaint.record.sections import environment
+
+WIDTH, HEIGHT = 4000, 3000
+
+
+def large_map(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint16]:
+    """A noisy floor with hills, uint16 (height, width): 12 megapixels that compress as real scans do."""
+    y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)
+    depth: NDArray[np.float64] = 0.7 * y / height + 0.1 * x / width + 0.1 * np.sin(x / 300) * np.cos(y / 200)
+    depth = (depth - depth.min()) / np.ptp(depth) * 65_535
+    grain: NDArray[np.float64] = np.random.default_rng(0).normal(0, 20, depth.shape)
+    return np.clip(np.rint(depth + grain), 0, 65_535).astype(np.uint16)
+
+
+def measure_inspection(repeats: int, on_run: Callable[[], None] = lambda: None) -> dict[str, Timing]:
+    """Decode by Pillow and understand by the doctor in turns, `repeats` times after one warm-up each."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "map.png"
+        Image.fromarray(large_map()).save(path)
+        seconds: dict[str, list[float]] = {"pillow": [], "depthpaint": []}
+        for turn in range(repeats + 1):
+            for side, run in (("pillow", _decode), ("depthpaint", read_depth)):
+                started = time.perf_counter()
+                run(path)
+                if turn > 0:
+                    seconds[side].append(time.perf_counter() - started)
+                on_run()
+    return {side: Timing.of(found) for side, found in seconds.items()}
+
+
+def _decode(path: Path) -> NDArray[np.uint16]:
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
@@ -38,7 +73,7 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
         task = BenchTask(depth=work / "depth.npy")
         peer_folder = None
         if vs is not None:
-            from depthpaint.models.diorama.folder import write_diffusers_folder
+            from depthpaint.models.diorama.files import write_diffusers_folder
 
             peer_folder = write_diffusers_folder(work / "diffusers", DIORAMA)
         console = Console(stderr=True)
@@ -55,7 +90,7 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
 
 def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
     """Measure `batch` over rows of `side` x `side` pixels beside a loop of stock diffusers, in turns."""
-    from depthpaint.models.diorama.folder import write_diffusers_folder
+    from depthpaint.models.diorama.files import write_diffusers_folder
 
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,27 +1,117 @@
-"""Many rows with depthpaint's batch and with a loop of stock diffusers, in turns, on the same machine."""
+"""Denoising steps, and many rows, by depthpaint and by stock diffusers in turns."""
 
 from __future__ import annotations
 
 import csv
 import json
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.bench.clock import Timing
-from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, psnr, run_side
-from depthpaint.bench.task import sphere_before_a_wall
-from depthpaint.depth.relief import relief_of
+from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, psnr, run_side, sphere_before_a_wall
+from depthpaint.core.statistics import Timing
+from depthpaint.depth.hints import relief_of
+from depthpaint.engine import Engine, Progress
 from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.painter import Device, Precision, Runtime
+from depthpaint.request import request_from
 
-PEER = "rows_peer.py"
+STEPS_PEER = "control_peer.py"
+OWN = "depthpaint.bench.throughput"
+ALL, HALF = "all steps", "half of the steps"
+"""In which of the counted steps depth is heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsTask:
+    """Folders of a model and a ControlNet, size in pixels, and settings that both sides use."""
+
+    model: str
+    control: str
+    depth: str = ""
+    width: int = 512
+    height: int = 512
+    prompt: str = "a house in the forest"
+    seed: int = 12345
+    num_inference_steps: int = 5
+    guidance_scale: float = 7.5
+    control_window: tuple[float, float] = (0.0, 1.0)
+    device: str = "cpu"
+    precision: str = "fp32"
+    compile: bool = False
+    runs: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StepsContest:
+    """By side and window: seconds of a whole round of steps divided by their number; peak memory in MB."""
+
+    seconds: dict[str, dict[str, Timing]]
+    peak_mb: dict[str, int]
+
+    def ratio(self, window: str) -> float:
+        """How many times as fast depthpaint is."""
+        return round(self.seconds["diffusers"][window].median / self.seconds["depthpaint"][window].median, 3)
+
+
+def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lambda: None) -> StepsContest:
+    """Run both sides in turns, each in its own process, with depth heard in all steps and in half of them.
+
+    The first of several pictures of a process warms up and does not count, nor does the first step of any:
+    diffusers does not tell where it begins. Raises ModelError where a side fails.
+    """
+    seconds: dict[str, dict[str, list[float]]] = {"depthpaint": {}, "diffusers": {}}
+    peak: dict[str, int] = dict.fromkeys(seconds, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        np.save(work / "depth.npy", _depth(task.width, task.height))
+        for turn in range(turns):
+            for name, end in ((ALL, 1.0), (HALF, half_window(task.num_inference_steps))):
+                # Sides change places, so that neither always runs on the warmer machine.
+                for side in list(seconds) if turn % 2 == 0 else list(reversed(seconds)):
+                    told = _run(
+                        side, replace(task, depth=str(work / "depth.npy"), control_window=(0.0, end)), work
+                    )
+                    rounds: list[list[float]] = told["steps"][1:] or told["steps"]
+                    steps = [sum(each[-(task.num_inference_steps - 1) :]) for each in rounds]
+                    steps = [total / (task.num_inference_steps - 1) for total in steps]
+                    seconds[side].setdefault(name, []).extend(steps)
+                    peak[side] = max(peak[side], int(told["peak_mb"]))
+                    on_run()
+    timings = {
+        side: {window: Timing.of(each) for window, each in windows.items()}
+        for side, windows in seconds.items()
+    }
+    return StepsContest(timings, peak)
+
+
+def half_window(steps: int) -> float:
+    """Where depth falls silent so that it is heard in half of all steps but the first; `steps` is odd."""
+    return (steps + 1) / (2 * steps)
+
+
+def _depth(width: int, height: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.asarray(Image.fromarray(sphere_before_a_wall(256)).resize((width, height)))
+
+
+def _run(side: str, task: StepsTask, work: Path) -> dict[str, Any]:
+    (work / "task.json").write_text(json.dumps(asdict(task)), encoding="utf-8")
+    program = ["-m", OWN] if side == "depthpaint" else [str(PEERS / STEPS_PEER)]
+    printed = run_side([sys.executable, *program, str(work / "task.json")])
+    return json.loads(printed.strip().splitlines()[-1])
+
+
+ROWS_PEER = "rows_peer.py"
 STEPS, GUIDANCE = DIORAMA.num_inference_steps, DIORAMA.guidance_scale
 MAPS = 4
 THINGS = ("red sphere", "blue sphere", "golden sphere", "white sphere", "green sphere", "wooden sphere")
@@ -64,7 +154,7 @@ def measure_throughput(
         peer.mkdir()
         commands = {
             "depthpaint": ["-m", "depthpaint", "batch", str(manifest), "--out", str(own), "--quiet", *flags],
-            "diffusers": [str(part) for part in (PEERS / PEER, folder, listed, STEPS, GUIDANCE, peer)],
+            "diffusers": [str(part) for part in (PEERS / ROWS_PEER, folder, listed, STEPS, GUIDANCE, peer)],
         }
         for name, command in commands.items():
             started = time.perf_counter()
@@ -102,3 +192,39 @@ def _write_rows(work: Path, rows: int, side: int) -> tuple[Path, Path]:
 def _picture(path: Path) -> NDArray[np.float64]:
     with Image.open(path, formats=("PNG",)) as picture:
         return np.asarray(picture.convert("RGB"), np.float64) / 255
+
+
+def paint_steps() -> None:
+    """Paint `runs` times; report the seconds of every step, of loading, and the peak of memory in MB."""
+    task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    device, precision = task["device"], task["precision"]
+    assert device in get_args(Device) and precision in get_args(Precision)  # noqa: S101
+    engine = Engine(runtime=Runtime(device, precision, bool(task["compile"])))
+    request = request_from({
+        "depth": task["depth"], "prompt": task["prompt"], "seed": task["seed"], "near": "white",
+        "kind": "disparity", "size": f"{task['width']}x{task['height']}", "model": task["model"],
+        "control": task["control"], "num_inference_steps": task["num_inference_steps"],
+        "guidance_scale": task["guidance_scale"], "control_window": task["control_window"],
+        "sampler": "ddim", "schedule": "trailing",
+    })  # fmt: skip
+    runs: list[list[float]] = []
+    load = 0.0
+    for _ in range(task["runs"]):
+        stamps: list[float] = []
+
+        def note(_: Progress, stamps: list[float] = stamps) -> None:
+            stamps.append(time.perf_counter())
+
+        began = time.perf_counter()
+        result = engine.paint(request, note)
+        load = load or result.seconds["load"]
+        # The first step begins where everything before it ended.
+        before = sum(result.seconds[stage] for stage in ("read", "load", "text", "control"))
+        starts = [began + before, *stamps[:-1]]
+        runs.append([end - start for start, end in zip(starts, stamps, strict=True)])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"load": load, "steps": runs, "peak_mb": round(peak)}) + "\n")
+
+
+if __name__ == "__main__":
+    paint_steps()

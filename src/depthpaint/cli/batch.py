@@ -11,8 +11,7 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
-from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError
-from depthpaint.core.signals import status_after
+from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError, status_after
 
 if TYPE_CHECKING:
     from depthpaint.batch.manifest import Shard
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from depthpaint.batch.run import Batch
     from depthpaint.batch.survey import Survey
     from depthpaint.cli.batch_telling import Telling
-    from depthpaint.models.runtime import Runtime
+    from depthpaint.models.painter import Runtime
     from depthpaint.verify.choosing import Wish
 
 SOME_FAILED = 4
@@ -76,13 +75,10 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.batch.ledger import require_undamaged
     from depthpaint.batch.manifest import Manifest
     from depthpaint.batch.own_file import require_own_files
-    from depthpaint.batch.rehearsal import Rehearsal
     from depthpaint.batch.run import Batch
-    from depthpaint.batch.survey import survey
+    from depthpaint.batch.survey import Rehearsal, survey
     from depthpaint.cli.batch_telling import Telling
-    from depthpaint.cli.destination import probe
-    from depthpaint.cli.painters import painters_of, require_ray_for
-    from depthpaint.cli.painting import make_engine
+    from depthpaint.cli.painting import make_engine, painters_of, probe, require_ray_for
 
     require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
@@ -108,7 +104,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
             emit(f"{found.rows:,} rows, {found.pictures:,} pictures")
         return
     if rebuild_ledger:
-        from depthpaint.batch.rebuilding import rebuild
+        from depthpaint.batch.ledger import rebuild
 
         tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
     work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite, wish=wish)
@@ -144,7 +140,7 @@ def defaults_of(several: list[str]) -> dict[str, object]:
 
 
 def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:
-    from depthpaint.batch.stopping import Stopped
+    from depthpaint.batch.painting import Stopped
 
     try:
         with telling.painting(found):

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 from depthpaint.batch.manifest import Manifest
+from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_TOLD, Survey
-from depthpaint.batch.tally import Listener, Tally
 from depthpaint.cli.terminal import animated, emit_path, live, tell, warn
 from depthpaint.core.errors import DepthpaintError
 

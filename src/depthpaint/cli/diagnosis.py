@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthpaint.core.errors import DepthpaintError, printable
-from depthpaint.depth.finding import LEAST_CONFIDENCE
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthSource

@@ -13,8 +13,8 @@ from depthpaint.cli import options
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
 
 if TYPE_CHECKING:
-    from depthpaint.cli.destination import Destination
-    from depthpaint.models.runtime import Runtime
+    from depthpaint.cli.painting import Destination
+    from depthpaint.models.painter import Runtime
     from depthpaint.plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import GenerationResult, PaintedPicture
@@ -52,7 +52,7 @@ def destination_of(
     ] = 0,
 ) -> Destination:
     """Where the pictures go."""
-    from depthpaint.cli.destination import Destination
+    from depthpaint.cli.painting import Destination
 
     return Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
@@ -83,7 +83,7 @@ def generate(
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
-    from depthpaint.models.head_start import start_loading
+    from depthpaint.models.diorama.habits import start_loading
 
     loading = None if dry_run else start_loading(str(settings.get("model", "diorama")), runtime.threads)
 
@@ -199,8 +199,7 @@ def _print_plan(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from depthpaint.cli.destination import check_destination
-    from depthpaint.cli.painting import describe, make_engine
+    from depthpaint.cli.painting import check_destination, describe, make_engine
 
     check_destination(request, destination)
     engine = make_engine(runtime)

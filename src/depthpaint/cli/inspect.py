@@ -18,8 +18,7 @@ from depthpaint.core.files import is_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthpaint.depth.depth_map import DepthMap
-    from depthpaint.depth.reading import DepthReading
+    from depthpaint.depth.depth_map import DepthMap, DepthReading
 
     Reader = Callable[[Path, DepthReading], DepthMap]
 
@@ -90,7 +89,7 @@ def _files(
     depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
 ) -> list[tuple[Path, DepthReading]]:
     """Each file with how it is to be read: those of a folder all in the same way."""
-    from depthpaint.depth.sequence import frames_of, sequence_reading
+    from depthpaint.depth.export import frames_of, sequence_reading
 
     found: list[tuple[Path, DepthReading]] = []
     for path in depths:

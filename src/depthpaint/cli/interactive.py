@@ -1,4 +1,4 @@
-"""The bare `depthpaint`: asks for the depth map and the sentence, shows what it understood, paints."""
+"""The bare `depthpaint`: asks for the depth map and the prompt, shows what it understood, paints."""
 
 from __future__ import annotations
 
@@ -6,21 +6,47 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.files import expanded
+from depthpaint.core.geometry import Extent, Fit, place
+from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.resize import fit_depth
 
 if TYPE_CHECKING:
     from depthpaint.depth.depth_map import DepthMap
+
+
+SHADES = " ░▒▓█"  # far to near
+INVALID = "·"
+_MAX_ROWS = 60
+
+
+def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
+    """Draw `depth` in `columns` characters a line, near as full blocks, far as blanks, unknown as dots.
+
+    A character is about twice as high as wide, so the lines are half as many as the pixels; at most 60 lines.
+    """
+    size = depth.source.size
+    columns = max(1, columns)
+    rows = max(1, round(columns / size.ratio / 2))
+    if rows > _MAX_ROWS:
+        columns, rows = max(1, round(columns * _MAX_ROWS / rows)), _MAX_ROWS
+    extent = Extent(columns, rows)
+    values, valid = fit_depth(depth, place(size, extent, Fit.STRETCH), extent)
+    shades = np.minimum((values * len(SHADES)).astype(np.intp), len(SHADES) - 1)
+    letters = np.where(valid, np.array(list(SHADES))[shades], INVALID)
+    return "\n".join("".join(row) for row in letters.tolist())
+
 
 OUT = Path("output_images")
 
 
 def interactive() -> None:
     """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
-    from depthpaint.cli.destination import Destination, probe
-    from depthpaint.cli.painting import describe, paint_into
-    from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
+    from depthpaint.cli.painting import Destination, describe, paint_into, probe
     from depthpaint.request import request_from
 
     probe(OUT)
@@ -60,9 +86,8 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
 
 def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
     """Where the map does not tell which end is near, show it both ways and ask."""
-    from depthpaint.depth.preview import INVALID, SHADES, terminal_preview
+    from depthpaint.depth.depth_map import DepthReading
     from depthpaint.depth.read import read_depth, require_certain
-    from depthpaint.depth.reading import DepthReading
 
     try:
         require_certain(depth.source)

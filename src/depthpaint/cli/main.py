@@ -10,13 +10,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from depthpaint.cli import interruption
+from depthpaint.cli import terminal as interruption
 from depthpaint.cli.commands import Commands, new_app
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
-from depthpaint.core.errors import STATUSES, Cancelled, DepthpaintError, ErrorCode
+from depthpaint.core.errors import (
+    INTERRUPTED,
+    SIGNALLED,
+    STATUSES,
+    Cancelled,
+    DepthpaintError,
+    ErrorCode,
+    is_shortage,
+    out_of_memory,
+    require_room,
+)
 from depthpaint.core.files import is_full
-from depthpaint.core.memory import is_shortage, out_of_memory, require_room
-from depthpaint.core.signals import INTERRUPTED, SIGNALLED
 
 INTERNAL, PIPE_CLOSED = 1, 141
 FOLDER_GONE = STATUSES[ErrorCode.OUTPUT_NOT_WRITABLE][0]

@@ -1,4 +1,4 @@
-"""What `depthpaint models` tells of a model: rows of a list, and all its facts."""
+"""What `depthpaint models` shows of a model: rows of a list, all its facts, its files checked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from depthpaint.cli.terminal import emit
+from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.estimators.registry import HubEntry, ShippedEntry
-    from depthpaint.models.stable_diffusion.preset import Preset
+    from depthpaint.models.hub_files import HubPart
+    from depthpaint.models.stable_diffusion.places import Checked
+    from depthpaint.models.stable_diffusion.presets import Preset
+
 
 THERE, AWAY = "*", " "
 
@@ -19,7 +23,7 @@ def emit_list() -> None:
     """Every model with a sentence about it, by family."""
     from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS
     from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.checking import is_here
+    from depthpaint.models.stable_diffusion.places import is_here
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
     emit("inside the package")
@@ -43,7 +47,7 @@ def listed() -> dict[str, object]:
     """The same as a document."""
     from depthpaint.models.estimators.registry import ESTIMATORS
     from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.checking import is_here
+    from depthpaint.models.stable_diffusion.places import is_here
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
     models: list[dict[str, Any]] = [
@@ -78,7 +82,7 @@ def emit_preset(name: str, preset: Preset) -> None:
 
 def preset_document(name: str, preset: Preset) -> dict[str, object]:
     """The same as a document."""
-    from depthpaint.models.stable_diffusion.checking import is_here
+    from depthpaint.models.stable_diffusion.places import is_here
 
     facts: dict[str, object] = {"name": name, "licence": preset.licence, "megabytes": preset.megabytes}
     return {**facts, "here": is_here(preset.parts), **asdict(preset)}
@@ -109,8 +113,70 @@ def gigabytes(megabytes: int) -> str:
 
 
 def _seer_is_here(seer: HubEntry | ShippedEntry) -> bool:
+    from depthpaint.core.regular_file import DOCUMENT
     from depthpaint.models.estimators.registry import HubEntry
-    from depthpaint.models.shipped import DOCUMENT
-    from depthpaint.models.stable_diffusion.checking import is_here
+    from depthpaint.models.stable_diffusion.places import is_here
 
     return is_here([seer.part]) if isinstance(seer, HubEntry) else (seer.folder / DOCUMENT).is_file()
+
+
+def everything() -> list[str]:
+    """All names that can be checked."""
+    from depthpaint.models.estimators.registry import ESTIMATORS
+    from depthpaint.models.registry import MODELS
+    from depthpaint.models.stable_diffusion.presets import PRESETS
+
+    return [*MODELS, *PRESETS, *ESTIMATORS]
+
+
+def checked(name: str) -> Checked:
+    """What the files of a model are like. Raises ModelError for a name that is none."""
+    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
+    from depthpaint.models.hub_files import part_named
+    from depthpaint.models.registry import MODELS
+    from depthpaint.models.stable_diffusion.places import check
+    from depthpaint.models.stable_diffusion.presets import PRESETS
+
+    if name in PRESETS:
+        return check(name, PRESETS[name].parts)
+    seer = ESTIMATORS.get(name)
+    if isinstance(seer, HubEntry):
+        return check(name, [_pinned(seer)])
+    if name in MODELS or seer is not None:
+        return _shipped(name)
+    if (part := part_named(name)) is not None:
+        return check(name, [part])
+    raise ModelError(
+        f"there is no model called '{printable(name)}'",
+        code=ErrorCode.MODEL_NOT_FOUND,
+        remedy=f"choose one of {', '.join(everything())}, or a hub id like owner/name",
+        value=name,
+    )
+
+
+def _pinned(seer: HubEntry) -> HubPart:
+    from dataclasses import replace
+
+    from depthpaint.models.estimators.estimator import WEIGHTS
+
+    return seer.part if seer.sha256 is None else replace(seer.part, sha256={WEIGHTS: seer.sha256})
+
+
+def _shipped(name: str) -> Checked:
+    """What is inside the package, against the digests of when it was made."""
+    from depthpaint.models.diorama.files import SMALL_FILES, open_files
+    from depthpaint.models.estimators.diorama_depth import require_files
+    from depthpaint.models.estimators.registry import ESTIMATORS, ShippedEntry
+    from depthpaint.models.stable_diffusion.places import Checked
+
+    seer = ESTIMATORS.get(name)
+    try:
+        if isinstance(seer, ShippedEntry):
+            require_files(name, seer.folder)
+            files = 3
+        else:
+            open_files()
+            files = len(SMALL_FILES) + 2
+    except ModelError as error:
+        return Checked(name, "damaged", str(error))
+    return Checked(name, "whole", files=files)

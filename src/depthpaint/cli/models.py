@@ -13,7 +13,7 @@ from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, te
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 
 if TYPE_CHECKING:
-    from depthpaint.models.hub_part import HubPart
+    from depthpaint.models.hub_files import HubPart
 
 app = new_app(
     help="List, show, pull, verify and export models.",
@@ -49,8 +49,7 @@ def show(name: str, as_json: AsJson = False) -> None:
     from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
     from depthpaint.model_choice import ModelChoice
     from depthpaint.models.diorama.files import diorama_facts, tokenizer_file
-    from depthpaint.models.diorama.habits import DIORAMA
-    from depthpaint.models.diorama.vocabulary import Vocabulary
+    from depthpaint.models.diorama.habits import DIORAMA, Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
     from depthpaint.models.registry import find_model
     from depthpaint.models.stable_diffusion.presets import PRESETS
@@ -96,7 +95,7 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
 
     try:
         if isinstance(entry := ESTIMATORS.get(name), HubEntry):
-            from depthpaint.models.estimators.hub import pull as fetch_estimator
+            from depthpaint.models.estimators.registry import pull as fetch_estimator
 
             _tell_licence(name, [entry.part], quiet=quiet)
             folders = [fetch_estimator(name, entry, bars=animated() and not quiet)]
@@ -136,7 +135,7 @@ def verify(
       depthpaint models verify
       depthpaint models verify sd15 diorama
     """
-    from depthpaint.cli.model_check import checked, everything
+    from depthpaint.cli.model_sheet import checked, everything
 
     rows = [checked(name) for name in names or everything()]
     if as_json:
@@ -153,7 +152,7 @@ def export(name: str, folder: Path) -> None:
 
     Example: depthpaint models export diorama exported-diorama
     """
-    from depthpaint.models.diorama.folder import write_diffusers_folder
+    from depthpaint.models.diorama.files import write_diffusers_folder
     from depthpaint.models.diorama.habits import DIORAMA
 
     if name != DIORAMA.name:
@@ -170,10 +169,9 @@ def _parts(name: str) -> list[HubPart]:
     """What is downloaded for a name or a hub id."""
     from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
     from depthpaint.models.hub import part_on_hub
-    from depthpaint.models.hub_name import part_named
-    from depthpaint.models.stable_diffusion.hub_parts import KNOWN
+    from depthpaint.models.hub_files import part_named
     from depthpaint.models.stable_diffusion.places import OTHERWISE
-    from depthpaint.models.stable_diffusion.presets import PRESETS
+    from depthpaint.models.stable_diffusion.presets import KNOWN, PRESETS
 
     if name in PRESETS:
         return PRESETS[name].parts
@@ -193,7 +191,7 @@ def _parts(name: str) -> list[HubPart]:
 
 def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
     """Before anything is fetched; a licence that was shown at an earlier pull is not told again."""
-    from depthpaint.models.shown_licences import is_new, remember
+    from depthpaint.models.hub import is_new, remember
 
     for part in parts:
         licence = f", licence: {part.licence}" if is_new(part) else ""
@@ -204,8 +202,8 @@ def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
 
 def _show_estimator(name: str, *, as_json: bool) -> None:
     from depthpaint.cli.model_sheet import emit_facts, told
+    from depthpaint.core.regular_file import read_document
     from depthpaint.models.estimators.registry import ESTIMATORS, ShippedEntry
-    from depthpaint.models.shipped import read_document
 
     seer = ESTIMATORS[name]
     facts: dict[str, object] = {}

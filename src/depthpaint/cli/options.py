@@ -22,11 +22,11 @@ from typer import Argument, Option
 from depthpaint.cli.terminal import as_utf8
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import Default, Setting, settings_of
-from depthpaint.depth import reading
+from depthpaint.depth import depth_map
 from depthpaint.request import Request
 
 if TYPE_CHECKING:
-    from depthpaint.models.runtime import Runtime
+    from depthpaint.models.painter import Runtime
     from depthpaint.verify.choosing import Wish
 
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
@@ -236,7 +236,7 @@ def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
     photo = inspect.Parameter(
         "photo", inspect.Parameter.KEYWORD_ONLY, default=False,
         annotation=Annotated[bool, Option(
-            "--from-photo", rich_help_panel=reading.PANEL, help="The file is a photo: estimate its depth.",
+            "--from-photo", rich_help_panel=depth_map.PANEL, help="The file is a photo: estimate its depth.",
         )],
     )  # fmt: skip
     if "from_photo" in known:
@@ -251,7 +251,7 @@ def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
 MaxPixels = Annotated[
     int | None,
     Option(
-        "--max-pixels", metavar="N", rich_help_panel=reading.PANEL,
+        "--max-pixels", metavar="N", rich_help_panel=depth_map.PANEL,
         help=f"{reading.MAX_PIXELS_SETTING.help} Default: {reading.MAX_PIXELS_SETTING.default}.",
     ),
 ]  # fmt: skip
@@ -317,11 +317,11 @@ def runtime_of(
     threads: Threads = 0,
 ) -> Runtime:
     """Where it is to compute. Raises ParameterError for a word that is none of those."""
-    from depthpaint.models import runtime
+    from depthpaint.models import painter
 
     for flag, word, known in (
-        ("--device", device, get_args(runtime.Device)),
-        ("--precision", precision, get_args(runtime.Precision)),
+        ("--device", device, get_args(painter.Device)),
+        ("--precision", precision, get_args(painter.Precision)),
     ):
         if word not in known:
             raise ParameterError(
@@ -330,8 +330,8 @@ def runtime_of(
                 remedy=f"choose {', '.join(known)}",
                 value=word,
             )
-    return runtime.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]
+    return painter.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]
 
 
-SETTINGS, READING = settings_group(), settings_group(reading.PANEL, without=("allow_constant",))
+SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
 WISH, RUNTIME = group_of(wish_of), group_of(runtime_of)

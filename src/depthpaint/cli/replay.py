@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from depthpaint.models.runtime import Runtime
+    from depthpaint.models.painter import Runtime
     from depthpaint.record.run_record import RunRecord
     from depthpaint.record.verdict import Verdict
 
@@ -90,14 +90,11 @@ def replay(  # noqa: PLR0913 - one parameter a flag
 def _again(
     image: Path, depth: Path | None, moved: Mapping[str, object], runtime: Runtime, out: Path | None
 ) -> Verdict:
-    from depthpaint.cli.destination import probe
-    from depthpaint.cli.painting import make_engine
-    from depthpaint.record.learned_words import require_learned_words
-    from depthpaint.record.picture_file import save_picture
+    from depthpaint.cli.painting import make_engine, probe
+    from depthpaint.record.picture_file import read_record, save_picture
     from depthpaint.record.picture_source import pixels_of, recorded_depth
-    from depthpaint.record.png_text import read_record
     from depthpaint.record.run_record import record_of
-    from depthpaint.record.verdict import compare
+    from depthpaint.record.verdict import compare, require_learned_words
 
     if out is not None:
         probe(out)

@@ -39,7 +39,7 @@ def report(
       depthpaint report output_images
       depthpaint report output_images --html --pdf --title "Rooms, autumn"
     """  # fmt: skip
-    from depthpaint.cli.destination import probe
+    from depthpaint.cli.painting import probe
     from depthpaint.cli.terminal import as_utf8
     from depthpaint.core.files import require_own
     from depthpaint.report.document import is_report
@@ -51,18 +51,17 @@ def report(
     probe(target)
     document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
     if ".html" in wanted:
-        from depthpaint.report.html import as_html
+        from depthpaint.report.document import as_html
 
         _save(as_html(document).encode(), target, ".html")
     if ".pdf" in wanted:
-        from depthpaint.report.pdf import as_pdf
+        from depthpaint.report.document import as_pdf
 
         _save(as_pdf(document), target, ".pdf")
 
 
 def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, quiet: bool) -> Document:
-    from depthpaint.report.account import account, worth_seeing
-    from depthpaint.report.gathering import gather, picture_files
+    from depthpaint.report.account import account, gather, picture_files, worth_seeing
     from depthpaint.report.shown import shown
 
     with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:

@@ -1,13 +1,50 @@
-"""Depth that somebody painted with a colour map, turned back into numbers."""
+"""Depth that was painted with a colour map, turned back into numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from depthpaint.depth.colour_maps import NAMES, NEARLY_GRAY, ColourMapName, Colours, colours_of
+from depthpaint.core.regular_file import require_digest
+
+ColourMapName = Literal[
+    "gray", "bone", "jet", "turbo", "rainbow", "hsv", "viridis", "plasma", "inferno", "magma", "cividis",
+    "hot", "coolwarm", "Spectral",
+]  # fmt: skip
+NAMES: tuple[ColourMapName, ...] = get_args(ColourMapName)
+NEARLY_GRAY: frozenset[ColourMapName] = frozenset({"gray", "bone"})
+"""Maps that a pale photo also comes close to; they are believed only where the colours fit well."""
+
+Colours = NDArray[np.float32]
+
+PICTURE = Path(__file__).with_name("colour_maps.png")
+"""One row a map, so that anybody can look at it."""
+DIGEST = "02de6633a9814a85ca3d9afbfe1a7174f51edc574ffa0811e7e414a8e68c5fef"
+
+
+@cache
+def colours_of(name: ColourMapName, swapped: bool = False) -> Colours:
+    """The map's colours from its first to its last: float32 (256, 3) in [0, 255].
+
+    `swapped` exchanges red and blue, as a program does that takes RGB for BGR. A map and its reverse ("_r")
+    are the same line in colour space; which end of it is near is another question.
+    """
+    table = _table()[NAMES.index(name)]
+    return table[:, ::-1] if swapped else table
+
+
+@cache
+def _table() -> Colours:
+    require_digest("the depth doctor", PICTURE, DIGEST)
+    with PICTURE.open("rb") as file:
+        return np.asarray(Image.open(file, formats=("PNG",)).convert("RGB")).astype(np.float32)
+
 
 # Distances are Euclidean in RGB, in 1/255. Measured on rendered scenes (docs/doctor.md): painted pictures lie
 # 0 to 1 from their map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to 60 from every map.
@@ -164,3 +201,50 @@ def _summary(distance: Colours, weights: NDArray[np.intp]) -> tuple[float, float
     mean = float(distance.astype(np.float64) @ weights) / count
     share = float(weights[distance <= ON_THE_LINE].sum()) / count
     return mean, float(distance[order[min(rank, len(order) - 1)]]), share
+
+
+Floats = NDArray[np.float32]
+REACH = 3
+_MIXED_ROWS_AT_ONCE = 256
+
+
+def repaired(
+    picture: NDArray[np.uint8], reading: Reading, limit: float, unlike: float = np.inf
+) -> tuple[Floats, float]:
+    """The depths (H, W) of `reading`, with those of mixed colours taken from a neighbour; and their share.
+
+    A mix of two colours of a map lies beside the map, and the nearest point on it may be a depth that is at
+    neither side of the edge. Where a colour lies further than `limit` (in 1/255) from the map, the depth is
+    that of the pixel, among those on the map within `REACH`, whose brightness is closest,
+    if it is closer than `unlike` (in 1/255 and half the pixels between them).
+    """
+    mixed = reading.distance > limit
+    share = float(mixed.mean())
+    if share == 0 or mixed.all():
+        return reading.values, share
+    values = reading.values.copy()
+    brightness = picture @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    height = len(mixed)
+    for top in range(0, height, _MIXED_ROWS_AT_ONCE):
+        bottom = min(top + _MIXED_ROWS_AT_ONCE, height)
+        rows, columns = np.nonzero(mixed[top:bottom])
+        _adopt(values, reading.values, mixed, brightness, (rows + top, columns), unlike)
+    return values, share
+
+
+def _adopt(
+    values: Floats, original: Floats, mixed: NDArray[np.bool_], brightness: Floats,
+    places: tuple[NDArray[np.intp], NDArray[np.intp]], unlike: float,
+) -> None:  # fmt: skip
+    """Give each of `places` the depth of its most alike neighbour that lies on the map."""
+    rows, columns = places
+    height, width = mixed.shape
+    best = np.full(len(rows), unlike, dtype=np.float32)
+    for down in range(-REACH, REACH + 1):
+        for right in range(-REACH, REACH + 1):
+            y, x = (rows + down).clip(0, height - 1), (columns + right).clip(0, width - 1)
+            # Among equally bright ones the nearer neighbour.
+            apart = np.abs(brightness[y, x] - brightness[rows, columns]) + 0.5 * np.hypot(down, right)
+            better = ~mixed[y, x] & (apart < best)
+            best[better] = apart[better]
+            values[rows[better], columns[better]] = original[y[better], x[better]]

@@ -1,4 +1,4 @@
-"""What a map's numbers mean: which end is near, and whether they are disparity or distance."""
+"""What a map's numbers mean: which end is near, disparity or distance, and in which unit."""
 
 from __future__ import annotations
 
@@ -8,13 +8,112 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.depth_map import Near
-from depthpaint.depth.finding import Finding
-from depthpaint.depth.formats.samples import Samples
-from depthpaint.depth.kind import bend
-from depthpaint.depth.nearness import guess_near
-from depthpaint.depth.reading import METRES, DepthReading
+from depthpaint.depth.cues import CUES, Floats, cues
+from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
 from depthpaint.depth.scale import RATIO, Kind
+from depthpaint.formats.samples import Samples
+
+Floats = NDArray[np.float32]
+
+WINDOW = 20  # pixels of the small copy
+_STRIDE = 10
+
+
+def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
+    """How much smooth surfaces bend, in [-1, 1]: about 0 in disparity, below it in 1 minus distance.
+
+    `nearness` is a small copy (cues.small_copy), 1 = near. In every window a quadratic surface is fitted; the
+    second derivative along the slope, over the slope, times the window is what counts; the median over
+    windows that the surface fits.
+    """
+    height, width = nearness.shape
+    if height < WINDOW or width < WINDOW:
+        return 0.0
+    y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
+    basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
+    solve = np.linalg.pinv(basis)
+    found: list[float] = []
+    for top in range(0, height - WINDOW + 1, _STRIDE):
+        for left in range(0, width - WINDOW + 1, _STRIDE):
+            rows, columns = slice(top, top + WINDOW), slice(left, left + WINDOW)
+            if not valid[rows, columns].all():
+                continue
+            patch = nearness[rows, columns].astype(np.float64).ravel()
+            fitted = solve @ patch
+            _, right, down, xx, xy, yy = fitted
+            slope = float(np.hypot(right, down))
+            rough = float(np.sqrt(np.mean((basis @ fitted - patch) ** 2)))
+            if slope < 0.02 or rough > 0.1 * slope:
+                continue  # flat, or no single surface
+            second = 2 * (xx * right**2 + xy * right * down + yy * down**2) / slope**2
+            found.append(second / slope)
+    return float(np.tanh(np.median(found))) if len(found) >= 4 else 0.0
+
+
+KITTI_WIDTHS, KITTI_HEIGHTS = (1216, 1248), (352, 384)
+MOST_MILLIMETRES = 12_000
+"""Depth cameras see ten metres at most."""
+LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
+
+
+def unit_finding(
+    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, told: str
+) -> Finding | None:
+    """The unit of valid distances `inside` (N,) of a map of `shape` (H, W), as metres from near to far.
+
+    `metres` is what was told or stated; `told` its name, or "auto". Depth for the network does not depend on
+    it, so a likely unit is said and changes nothing. None where nothing is known.
+    """
+    low, high = float(inside.min()), float(inside.max())
+    if metres is not None:
+        name, sure = (told, 1.0) if told != "auto" else (f"{metres:g} m", 1.0)
+        evidence = "as told" if told != "auto" else "as the file states"
+    else:
+        name, evidence = _likely(inside, shape, high)
+        if not name:
+            return None
+        metres, sure = METRES[name], 0.8
+    span = f"{low * metres:.3g} to {high * metres:.3g} m"
+    return Finding(aspect="unit", value=f"{name}: {span}", confidence=sure, evidence=evidence, flag="--unit")
+
+
+def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[str, str]:
+    if inside.dtype.kind not in "iu" or inside.dtype.itemsize < 2:
+        return "", ""
+    height, width = shape
+    if KITTI_WIDTHS[0] <= width <= KITTI_WIDTHS[1] and KITTI_HEIGHTS[0] <= height <= KITTI_HEIGHTS[1]:
+        return "kitti", "a picture as large as KITTI's"
+    if high <= MOST_MILLIMETRES:
+        return "mm", f"integers up to {high:.0f}, as depth cameras write millimetres"
+    if float(np.median(inside)) >= LEAST_TUM_MEDIAN and high >= LEAST_TUM_GREATEST:
+        return "tum", f"integers up to {high:.0f}, as in TUM's RGB-D files (5000 a metre)"
+    return "", ""
+
+
+# Logistic regression without an intercept on maps of rendered worlds, each once as it is and once inverted
+# (training/near_study.py fits and prints them; docs/doctor.md has the table).
+WEIGHTS = (1.0, 0.9, 2.0, 0.4, 0.2, 1.0, 0.7, 0.4)
+
+
+@dataclass(frozen=True, slots=True)
+class NearGuess:
+    """Which end is near, how sure that is (0.5 to 1), and the cues that weigh most, in words."""
+
+    near: Near
+    confidence: float
+    evidence: str
+
+
+def guess_near(values: Floats, valid: NDArray[np.bool_]) -> NearGuess:
+    """Weigh the cues of a small copy (cues.small_copy), values (h, w) in [0, 1] and their validity."""
+    parts = np.asarray(WEIGHTS) * cues(values, valid)
+    total = float(parts.sum())
+    confidence = float(1 / (1 + np.exp(-abs(total))))
+    sign = 1 if total >= 0 else -1
+    order = np.argsort(-np.abs(parts))
+    told = [f"{CUES[k]} ({sign * parts[k]:+.1f})" for k in order[:3] if abs(parts[k]) >= 0.1]
+    return NearGuess("white" if total >= 0 else "black", confidence, ", ".join(told) or "no cue speaks")
+
 
 STRAIGHT = -0.15
 """Surfaces that bend less than this (kind.bend) are straight: disparity."""

@@ -1,4 +1,4 @@
-"""From numbers as stored to nearness in [0, 1]; no bit of them is lost on the way."""
+"""From numbers as stored to nearness in [0, 1]: the levels a map really has, its range, its scale."""
 
 from __future__ import annotations
 
@@ -9,9 +9,186 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.depth_map import Near
+from depthpaint.depth.depth_map import Finding, Near
 
 Numbers = NDArray[Any]
+Floats = NDArray[np.float64]
+
+WORTHWHILE_LEVELS = 128
+MOST_LEVELS = 4096
+_REACHES = (16, 8, 4, 2, 1, 8, 4, 2, 1, 4, 2, 1, 2, 1, 1)
+
+
+def debanded(numbers: Numbers, valid: NDArray[np.bool_]) -> Floats:
+    """`numbers` (H, W) as float64 with the steps between neighbouring levels smoothed, edges kept.
+
+    Every number stays within half a level of what is stored, because that is all that rounding can have taken
+    from it; and only neighbours at most one level apart are averaged, so that an edge stays where it is.
+    Where there are no steps (more than MOST_LEVELS levels) nothing changes.
+    """
+    levels = np.unique(numbers[valid])
+    if not 2 < len(levels) <= MOST_LEVELS:
+        return numbers.astype(np.float64)
+    places = _places(levels.astype(np.float64))
+    rank = places[np.searchsorted(levels, np.where(valid, numbers, levels[0]))]
+    smooth = rank.copy()
+    for reach in _REACHES:
+        smooth = _averaged(smooth, rank, valid, reach).clip(rank - 0.5, rank + 0.5)
+    spread = np.interp(smooth, places, levels.astype(np.float64))
+    return np.where(valid, spread, numbers)
+
+
+def _places(levels: Floats) -> Floats:
+    """Where each level stands on a scale of steps: uneven ones (a gamma) count one each, gaps count many.
+
+    A gap is where no pixel has the levels between: an edge, and not a step.
+    """
+    steps = np.diff(levels)
+    around = np.pad(steps, 2, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(around, 5), axis=1)
+    usual = np.minimum(usual, 2 * np.median(steps))
+    return np.concatenate(([0.0], np.cumsum(np.where(steps <= 1.75 * usual, 1.0, 3.0))))
+
+
+def _averaged(smooth: Floats, rank: Floats, valid: NDArray[np.bool_], reach: int) -> Floats:
+    """The mean of each pixel and its neighbours at `reach`, in pairs that are both at most one level away.
+
+    A neighbour without its opposite would pull a slope to its own side.
+    """
+    total, weight = smooth.copy(), np.ones_like(smooth)
+    for axis in (0, 1):
+        if rank.shape[axis] <= 2 * reach:
+            continue
+        before, here, after = (
+            tuple(slice(start, stop) if k == axis else slice(None) for k in (0, 1))
+            for start, stop in ((None, -2 * reach), (reach, -reach), (2 * reach, None))
+        )
+        alike = valid[before] & valid[here] & valid[after]
+        alike &= (np.abs(rank[before] - rank[here]) <= 1) & (np.abs(rank[after] - rank[here]) <= 1)
+        total[here] += np.where(alike, smooth[before] + smooth[after], 0)
+        weight[here] += 2 * alike
+    return total / weight
+
+
+def distinct(values: NDArray[Any]) -> int:
+    """How many different numbers there are in `values` (N,)."""
+    if values.dtype.kind == "b":
+        return len({bool(values.min()), bool(values.max())})
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        return int(np.count_nonzero(np.bincount(values.astype(np.int32) - int(values.min()))))
+    ordered = np.sort(values.astype(values.dtype.newbyteorder("="), copy=False))
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
+def bits_of(
+    values: NDArray[Any], container: int, colour_map: str
+) -> tuple[int, tuple[Finding, ...], tuple[str, ...]]:
+    """The number of levels of the valid `values` (N,), what is to be concluded, and what to tell."""
+    levels = distinct(values)
+    found, notes = list[Finding](), list[str]()
+    used = (levels - 1).bit_length()
+    if colour_map == "gray" and container == 16 and values.dtype.kind in "iu":
+        if told := _narrower(values):
+            found.append(
+                Finding(aspect="bits", value=f"{used} of 16", confidence=0.95, evidence=told, flag="")
+            )
+            notes.append(told)
+    if 2 < levels <= WORTHWHILE_LEVELS:
+        told = (
+            f"only {levels} different depths: expect steps; export 16 bits or floats, or smooth with --deband"
+        )
+        found.append(
+            Finding(
+                aspect="banding", value=f"{levels} levels", confidence=1.0, evidence=told, flag="--deband"
+            )
+        )
+        notes.append(told)
+    return levels, tuple(found), tuple(notes)
+
+
+def _narrower(values: NDArray[Any]) -> str:
+    """What 16-bit numbers were before somebody put them into 16 bits, if it shows."""
+    some = values[:: max(1, values.size // 100_000)].astype(np.int64)
+    if (some % 257 == 0).all() or (some % 256 == 0).all():
+        return "a 16-bit file of 8-bit data: every number is a multiple of 256 or 257"
+    if int(values.max()) == 32_768:
+        return "a 16-bit file of 15-bit data (0 to 32768), as Photoshop writes it"
+    return ""
+
+
+NEAR_TAIL = 0.001
+"""Near things may be small, and are what a picture is about: only a thousandth is ever cut there."""
+FAR_TAIL = 0.05
+GAP = 0.005
+FAR_SQUASH, NEAR_SQUASH = 0.2, 0.5
+"""How much of the rest's range a gap, or of the whole range a near tail, has to take up to be cut."""
+
+FEWEST = 400
+"""Numbers, below which a tail of a share is no number of pixels to speak of."""
+
+_SAMPLE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The stored numbers at both ends, and how much of the map lies beyond them, far and near, in [0, 1]."""
+
+    low: Any
+    high: Any
+    far_cut: float
+    near_cut: float
+
+
+def find_span(values: NDArray[Any], *, high_is_near: bool, inverse: bool) -> Span:
+    """Choose the ends for the valid numbers `values` (N,).
+
+    `inverse`: they are distances, and what counts is their inverse; where `high_is_near` they are distances
+    counted from the far end, of which nothing can be said.
+    """
+    low, high = values.min(), values.max()
+    if low == high or values.dtype.kind == "b" or values.size < FEWEST:
+        return Span(low, high, 0.0, 0.0)
+    sample = np.sort(values[:: max(1, values.size // _SAMPLE)])
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        wide = np.concatenate(([low], sample, [high])).astype(np.float64)
+        nearness: NDArray[np.float64] = -1 / wide if inverse and not high_is_near and low > 0 else wide
+        # Ascending from low to high; a tail at the low end is far if the high end is near.
+        rise = nearness / 4  # so that no difference overflows
+        at_low, at_high = (_far_tail, _near_tail) if high_is_near else (_near_tail, _far_tail)
+        below, above = at_low(rise), at_high(-rise[::-1])
+    last = len(sample) - 1
+    if below + above >= 0.5 * len(sample):
+        return Span(low, high, 0.0, 0.0)
+    ends = (sample[below - 1] if below else low), (sample[last - above + 1] if above else high)
+    cuts = below / len(sample), above / len(sample)
+    far, near = cuts if high_is_near else cuts[::-1]
+    return Span(*ends, far, near) if ends[0] < ends[1] else Span(low, high, 0.0, 0.0)
+
+
+def _far_tail(rise: NDArray[np.float64]) -> int:
+    """How many of the lowest of `rise` (ascending) to leave out because a gap parts them from the rest.
+
+    A gap is a stretch that a two-hundredth of the map at most lies in. Slopes run out towards an end, but not
+    as thinly as that: in the corner of a plane a tenth of the range holds as many.
+    """
+    bulk, top, few = int(FAR_TAIL * len(rise)), int(0.95 * len(rise)) - 1, max(1, int(GAP * len(rise)))
+    inner = float(rise[top] - rise[bulk])
+    if inner < 0.05 * float(rise[-1] - rise[0]):
+        return _near_tail(rise)
+    widths = rise[few : bulk + few] - rise[:bulk]
+    widest = int(np.argmax(widths))
+    return widest + few if float(widths[widest]) > FAR_SQUASH * inner else _near_tail(rise)
+
+
+def _near_tail(rise: NDArray[np.float64]) -> int:
+    """How many of the lowest of `rise` to leave out because a thousandth takes up half of the range."""
+    few = max(1, int(NEAR_TAIL * len(rise)))
+    gap, whole = rise[few] - rise[0], rise[-1] - rise[0]
+    if gap <= NEAR_SQUASH * whole or rise[few] == rise[-1] or rise[few] >= rise[int(0.9 * len(rise))]:
+        return 0
+    return few
+
+
 Kind = Literal["disparity", "distance"]
 
 RATIO = 10.0

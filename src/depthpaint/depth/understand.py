@@ -9,21 +9,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.bits import bits_of
 from depthpaint.depth.cues import small_copy
-from depthpaint.depth.deband import debanded
-from depthpaint.depth.emptiness import Emptiness, find_empty
-from depthpaint.depth.fill import inpainted
-from depthpaint.depth.finding import Finding
-from depthpaint.depth.formats.samples import Samples
+from depthpaint.depth.depth_map import DepthReading, Finding
 from depthpaint.depth.frame import Frame, find_frame
-from depthpaint.depth.meaning import Meaning, meaning_of
+from depthpaint.depth.holes import Emptiness, find_empty, inpainted
+from depthpaint.depth.meaning import Meaning, meaning_of, unit_finding
 from depthpaint.depth.numbers import numbers_of
-from depthpaint.depth.reading import DepthReading
-from depthpaint.depth.remarks import holes_finding, range_finding
-from depthpaint.depth.scale import Scale
-from depthpaint.depth.span import Span, find_span
-from depthpaint.depth.unit import unit_finding
+from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
+from depthpaint.formats.samples import Samples
+
+
+def holes_finding(
+    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], size: int, reading: DepthReading
+) -> list[Finding]:
+    """How much is unknown or endless, masks (H, W), and what becomes of it; empty where there is nothing."""
+    parts = list[str]()
+    if lost := int(unknown.sum()):
+        deed = {"far": "put at the far plane", "inpaint": "filled from what surrounds them",
+                "free": "left to the sentence"}[reading.fill]  # fmt: skip
+        parts.append(f"{_percent(lost / size)} unknown, {deed}")
+    if beyond := int(endless.sum()):
+        parts.append(f"{_percent(beyond / size)} endlessly far")
+    if not parts:
+        return []
+    marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
+    evidence = (
+        f"many pixels hold exactly {' and '.join(marks)}, far from all others" if marks else "as stored"
+    )
+    return [Finding(
+        aspect="holes", value="; ".join(parts), confidence=0.95 if marks else 1.0, evidence=evidence,
+        flag="--empty, --holes",
+    )]  # fmt: skip
+
+
+def range_finding(span: Span, scale: Scale, reading: DepthReading) -> Finding | None:
+    """What of the numbers is used, where that is not all of them."""
+    if isinstance(reading.range, tuple):
+        evidence, cut = "as told", True
+    else:
+        cut = bool(span.far_cut or span.near_cut)
+        evidence = (
+            f"{_percent(span.far_cut)} at the far end and {_percent(span.near_cut)} at the near end "
+            "lie apart from the rest, and would squash it"
+        )
+    if not cut:
+        return None
+    value = f"{float(scale.low):.4g} to {float(scale.high):.4g}"
+    return Finding(aspect="range", value=value, confidence=1.0, evidence=evidence, flag="--range")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
+
 
 MOST_UNKNOWN = 0.5
 """Of the pixels; more is refused unless --holes says what is to become of them."""

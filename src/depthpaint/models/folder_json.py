@@ -1,16 +1,169 @@
-"""The JSON files of a model's folder, which come from anywhere: read with bounds before anything is built."""
+"""The JSON files of a model's folder, read with bounds on their size and on the numbers in them."""
 
 from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from depthpaint.core.errors import DepthError, ErrorCode, ModelError
-from depthpaint.inputs.regular_file import read_regular_file
-from depthpaint.models.configuration_bounds import BOUNDS, Bounds, fault_in
+from depthpaint.core.regular_file import read_regular_file
+
+MOST_DEPTH = 16
+MOST_ITEMS = 10_000
+LARGEST = 1e9
+"""Of a number that the table does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A whole number, or one with a fraction where not `whole`, in [`low`, `high`].
+
+    With `most` it may be a list of so many such numbers, nested or not; `alone` says whether it may be one
+    number, `null` whether it may be null.
+    """
+
+    low: float
+    high: float
+    whole: bool = True
+    most: int = 0
+    alone: bool = True
+    null: bool = True
+
+    def fault(self, value: object, depth: int = 0) -> str:
+        """What is wrong with a value, "" where nothing is."""
+        if value is None and depth == 0:
+            return "" if self.null else "is null"
+        if isinstance(value, list) and self.most and depth < 3:
+            items = cast("list[object]", value)
+            if not 1 <= len(items) <= self.most:
+                return f"has {len(items)} items, and 1 to {self.most} are allowed"
+            return next((told for each in items if (told := self.fault(each, depth + 1))), "")
+        kind = int if self.whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kind) or (depth == 0 and not self.alone):
+            return f"is {_shown(cast('object', value))}, and {self._wanted()} is needed"
+        if not self.low <= cast("float", value) <= self.high:
+            return f"is {_shown(value)}, and {self.low:,} to {self.high:,} is allowed"
+        return ""
+
+    def _wanted(self) -> str:
+        number = "a whole number" if self.whole else "a number"
+        return number if self.alone else f"a list of {number[2:]}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some texts, or null where `null`."""
+
+    names: Collection[str]
+    null: bool = True
+
+    def fault(self, value: object) -> str:
+        """What is wrong with a value, "" where nothing is."""
+        if value in self.names if isinstance(value, str) else value is None and self.null:
+            return ""
+        return f"is {_shown(value)}, and known are {', '.join(sorted(self.names))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True, false or null."""
+
+    def fault(self, value: object) -> str:
+        """What is wrong with a value, "" where nothing is."""
+        return (
+            "" if value is None or isinstance(value, bool) else f"is {_shown(value)}, and not true or false"
+        )
+
+
+OBJECTS = frozenset({"size", "crop_size"})
+"""Keys of numbers that hold an object in some files, with height and width in it."""
+
+Bounds = Mapping[str, Bound | Choice | Flag]
+
+_LEVELS = 8
+_WIDTH = Bound(1, 16_384)
+_WIDTHS = Bound(1, 4_096, most=_LEVELS, alone=False, null=False)
+_LAYERS = Bound(1, 16, most=_LEVELS)
+_BLOCKS = Bound(0, 64, most=16)
+_HEADS = Bound(1, 1_024, most=16)
+_PIXELS = Bound(1, 4_096, most=2)
+_BETA = Bound(1e-9, 0.999, whole=False, null=False)
+
+BOUNDS: Bounds = {
+    # UNets, control networks, adapters and autoencoders, as diffusers names them.
+    "block_out_channels": _WIDTHS, "encoder_block_out_channels": _WIDTHS,
+    "decoder_block_out_channels": _WIDTHS, "conditioning_embedding_out_channels": _WIDTHS,
+    "channels": _WIDTHS, "num_encoder_blocks": _BLOCKS, "num_decoder_blocks": _BLOCKS,
+    "layers_per_block": _LAYERS, "num_res_blocks": _LAYERS, "transformer_layers_per_block": _BLOCKS,
+    "reverse_transformer_layers_per_block": _BLOCKS, "cross_attention_dim": Bound(1, 16_384, most=_LEVELS),
+    "attention_head_dim": _HEADS, "num_attention_heads": _HEADS, "addition_embed_type_num_heads": _HEADS,
+    "in_channels": Bound(1, 128), "out_channels": Bound(1, 128), "conditioning_channels": Bound(1, 128),
+    "latent_channels": Bound(1, 128, null=False), "norm_num_groups": Bound(1, 1_024),
+    "conv_in_kernel": Bound(1, 15), "conv_out_kernel": Bound(1, 15), "downscale_factor": Bound(1, 32),
+    "upsampling_scaling_factor": Bound(1, 8), "addition_time_embed_dim": _WIDTH,
+    "time_embedding_dim": _WIDTH, "time_cond_proj_dim": _WIDTH, "encoder_hid_dim": _WIDTH,
+    "projection_class_embeddings_input_dim": Bound(1, 65_536), "num_class_embeds": Bound(1, 65_536),
+    "num_control_type": Bound(1, 64), "num_trans_channel": _WIDTH, "num_trans_head": _HEADS,
+    "num_trans_layer": Bound(1, 64), "num_proj_channel": _WIDTH, "sample_size": _PIXELS,
+    "scaling_factor": Bound(1e-6, 1e6, whole=False), "resnet_out_scale_factor": Bound(-1e6, 1e6, whole=False),
+    # Text encoders, estimators, CLIP and safety checkers, as transformers names them.
+    "vocab_size": Bound(1, 1_000_000), "hidden_size": _WIDTH, "intermediate_size": Bound(1, 65_536),
+    "num_hidden_layers": Bound(1, 128), "max_position_embeddings": Bound(1, 4_096), "projection_dim": _WIDTH,
+    "num_labels": Bound(0, 100_000), "num_channels": Bound(1, 16), "image_size": _PIXELS,
+    "patch_size": Bound(1, 256, most=2), "mlp_ratio": Bound(1e-3, 64, whole=False),
+    "reassemble_hidden_size": _WIDTH, "fusion_hidden_size": _WIDTH, "head_hidden_size": _WIDTH,
+    "neck_hidden_sizes": Bound(1, 16_384, most=16),
+    # What pictures are resized to before a network sees them.
+    "size": _PIXELS, "crop_size": _PIXELS, "shortest_edge": _PIXELS, "longest_edge": _PIXELS,
+    "height": _PIXELS, "width": _PIXELS,
+    # Schedulers.
+    "num_train_timesteps": Bound(1, 10_000, null=False), "beta_start": _BETA, "beta_end": _BETA,
+    "beta_schedule": Choice(("linear", "scaled_linear", "squaredcos_cap_v2"), null=False),
+    "prediction_type": Choice(("epsilon", "v_prediction", "sample"), null=False),
+    "rescale_betas_zero_snr": Flag(), "force_zeros_for_empty_prompt": Flag(),
+    # A name with a "/" would be fetched, and run.
+    "attn_implementation": Choice(("eager", "sdpa")), "_attn_implementation": Choice(("eager", "sdpa")),
+}  # fmt: skip
+UNET: Bounds = {**BOUNDS, "sample_size": Bound(1, 256, null=False)}
+"""Of the latents that a UNet was trained on: 64 for Stable Diffusion 1.5, 128 for SDXL."""
+
+
+def fault_in(document: Mapping[str, Any], bounds: Bounds) -> str:
+    """The first thing that is wrong with a configuration, with its key, value and limit; "" where none is."""
+    return _fault(document, bounds, 0)
+
+
+def _fault(value: object, bounds: Bounds, depth: int) -> str:
+    if depth > MOST_DEPTH:
+        return f"it is nested more than {MOST_DEPTH} deep"
+    if isinstance(value, dict):
+        for name, each in cast("dict[str, Any]", value).items():
+            bound = _bound_of(name, each, bounds)
+            told = bound.fault(each) if bound else _fault(each, bounds, depth + 1)
+            if told:
+                return told if told.startswith(("it ", "its ")) else f"its {name[:60]} {told}"
+    elif isinstance(value, list):
+        items = cast("list[object]", value)
+        if len(items) > MOST_ITEMS:
+            return f"has {len(items):,} items, and {MOST_ITEMS:,} are allowed"
+        return next((told for each in items if (told := _fault(each, bounds, depth + 1))), "")
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST:
+        return f"is {_shown(value)}, and at most {LARGEST:,.0f} is allowed"
+    return ""
+
+
+def _bound_of(name: str, value: object, bounds: Bounds) -> Bound | Choice | Flag | None:
+    """The bound of a key. An object that may stand in a number's place is looked into."""
+    return None if isinstance(value, dict) and name in OBJECTS else bounds.get(name)
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:40]
+
 
 LONGEST = 1_000_000
 """Bytes of a configuration; published ones have a few thousand."""

@@ -9,8 +9,7 @@ from typing import Any, cast
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
-from depthpaint.core.memory import out_of_memory, tells_shortage
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, out_of_memory, tells_shortage
 
 _LONGEST = 200
 """Characters of ONNX Runtime's own message that are passed on; some hold a whole graph."""

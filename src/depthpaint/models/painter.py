@@ -1,17 +1,50 @@
-"""What the engine asks of a model: six calls, whatever runs behind them."""
+"""What the engine needs of a model: where it computes, a painter's calls, its entry before loading."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.plan import ModelHabits
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.drive import Array
+from depthpaint.sampling.levels import NoiseLevel
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "fp16", "bf16"]
+MOST_THREADS = 256
+"""Each graph of diorama has that many, which on a machine of few cores costs memory and saves no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """`auto` takes the fastest device there is, and the precision that it does well.
+
+    `compile` lets torch compile the denoising network: minutes at the first picture, faster from then on.
+    `threads` is how many a CPU works with, 0 for one a core. For torch the last engine's number holds for the
+    whole process.
+    """
+
+    device: Device = "auto"
+    precision: Precision = "auto"
+    compile: bool = False
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ParameterError for a number of threads that is none, or that no machine has cores for."""
+        if isinstance(self.threads, bool) or not 0 <= self.threads <= MOST_THREADS:
+            raise ParameterError(
+                f"{self.threads} threads are asked for, and 0 to {MOST_THREADS} are possible",
+                code=ErrorCode.INVALID_PARAMETER,
+                remedy="leave out --threads: 0 takes one a core",
+                value=self.threads,
+                limit=MOST_THREADS,
+            )
+
 
 Floats = NDArray[np.float32]
 
@@ -103,3 +136,35 @@ class Painter(Protocol):
     def decode(self, latents: Array) -> Floats:
         """Turn latents into a picture, (H, W, 3), about in [0, 1]; not finite where the model broke down."""
         ...
+
+
+def _none(prompt: str) -> Mapping[str, str]:
+    del prompt
+    return {}
+
+
+def _nothing_to_look_for() -> None:
+    """What is shipped is there."""
+
+
+def _as_it_stands(prompt: str, seed: int) -> str:
+    del seed
+    return prompt
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model: `habits` are there without loading anything, `load` makes a painter.
+
+    `learned` says which words of a sentence are files of textual inversions, with their sha256, hexadecimal.
+    `require_here` raises ModelError where a file or a package that it needs is missing; it loads nothing.
+    `expanded` says for a sentence and a seed what the model is told in its place.
+    """
+
+    habits: ModelHabits
+    load: Callable[[Runtime], Painter]
+    licence: str
+    summary: str
+    learned: Callable[[str], Mapping[str, str]] = _none
+    expanded: Callable[[str, int], str] = _as_it_stands
+    require_here: Callable[[], None] = _nothing_to_look_for

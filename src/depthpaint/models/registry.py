@@ -6,11 +6,8 @@ import difflib
 
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.diorama.expansion import expanded
-from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.models.entry import ModelEntry
-from depthpaint.models.painter import Painter
-from depthpaint.models.runtime import Runtime
+from depthpaint.models.diorama.habits import DIORAMA, expanded
+from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.stable_diffusion.find import find_stable_diffusion
 from depthpaint.models.stable_diffusion.presets import PRESETS
 

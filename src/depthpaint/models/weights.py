@@ -1,16 +1,18 @@
-"""Weight files in a folder: safetensors that are whole, and never a pickle."""
+"""Weight files: safetensors that are whole and as large as the configuration needs, and never a pickle."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from safetensors import SafetensorError, safe_open
 
-from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.folder_json import LONGEST_INDEX, Refuse, read_json
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, is_shortage, out_of_memory
+from depthpaint.models.folder_json import LONGEST_INDEX, Refuse, incompatible, read_json
 
 NAMES: tuple[str, ...] = (
     "diffusion_pytorch_model.safetensors", "model.safetensors",
@@ -106,3 +108,101 @@ def _none(folder: Path) -> ModelError:
         remedy=f"it should hold {NAMES[0]} or {NAMES[1]}",
         value=str(folder),
     )
+
+
+SPARE_SHARE, SPARE = 1.25, 1_000_000
+"""What a network may have beyond its weights: published files leave out tensors that are never used."""
+
+
+def require_backed(folder: Path, files: Sequence[Path], empty: Any, refuse: Refuse = incompatible) -> None:
+    """Raise `refuse`'s error where `empty`, a module without memory, is much larger than its weights.
+
+    A library would fill what is missing with random numbers: gigabytes for a configuration of a few bytes.
+    """
+    built = sum(math.prod(tensor.shape) for tensor in empty.state_dict().values())
+    held = sum(map(_numbers_in, files))
+    if built > held * SPARE_SHARE + SPARE:
+        raise refuse(folder, f"its config.json describes {built:,} weights, and its files hold {held:,}")
+
+
+def require_finite(folder: Path, network: Any, refuse: Refuse = incompatible) -> None:
+    """Raise `refuse`'s error where a weight is NaN or infinite.
+
+    For networks that judge: where one paints, its picture shows it.
+    """
+    for name, weight in network.named_parameters():
+        if not bool(weight.isfinite().all()):
+            raise refuse(folder, f"its {name[:80]} holds numbers that are not finite")
+
+
+def _numbers_in(file: Path) -> int:
+    with safe_open(file, framework="numpy") as opened:  # pyright: ignore[reportUnknownVariableType]
+        stream = cast("Any", opened)
+        return sum(math.prod(stream.get_slice(name).get_shape()) for name in stream.keys())
+
+
+_ZIP, _TAR = b"PK\x03\x04", b"ustar"
+_LEGACY = b"\x80"
+"""Protocol 2 and later; the length of a safetensors header may begin so, too."""
+_HEAD = 263
+_TAR_AT = 257
+
+
+def refuse_pickle(path: Path) -> None:
+    """Raise ModelError pickle_refused where `path` is a file that holds a pickle, or is called like one."""
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror}", code=ErrorCode.MODEL_NOT_FOUND, value=str(path)
+        ) from error
+    if path.suffix.lower() in PICKLES or _is_pickle(head):
+        raise ModelError(
+            f"{path.name} holds pickled weights, which can run code and are never read",
+            code=ErrorCode.PICKLE_REFUSED,
+            remedy="look for a copy in safetensors, or convert it where you trust it: torch.load(..., "
+            "weights_only=True), then safetensors.torch.save_file",
+            value=str(path),
+        )
+
+
+def _is_pickle(head: bytes) -> bool:
+    if head.startswith(_ZIP) or head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        return True
+    # A safetensors file has its JSON header's "{" as the ninth byte.
+    return head.startswith(_LEGACY) and head[8:9] != b"{"
+
+
+_LONGEST_REASON = 200
+_OF_THE_MACHINE = frozenset({"AcceleratorError"})
+"""torch's error for a GPU that failed, by its name."""
+
+
+@contextmanager
+def library_errors(
+    place: Path,
+    refuse: Refuse = incompatible,
+    *,
+    part: str = "",
+    short: str = "to load it",
+    remedy: str = "take a smaller --model",
+) -> Generator[None]:
+    """Raise `refuse`'s error for whatever a library raises: the values in `place` are not what it expects.
+
+    `part` names what failed. A shortage of memory is out_of_memory, "there is not enough memory `short`";
+    typed errors, packages that are not installed and errors of the GPU stay what they are.
+    """
+    try:
+        yield
+    except (DepthpaintError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        if is_shortage(error):
+            raise out_of_memory(short, remedy) from error
+        if type(error).__name__ in _OF_THE_MACHINE:
+            raise
+        reason = next(iter(str(error).splitlines()), "")[:_LONGEST_REASON] or type(error).__name__
+        raise refuse(place, f"{part} fails: {reason}" if part else reason) from error

@@ -1,17 +1,33 @@
-"""How a record names files: by paths that say nothing of the machine, as text that any JSON reader takes.
-
-File names are bytes on Linux and need not be UTF-8. Python holds such a byte as half a character, which
-neither JSON nor a PNG's text may hold, so it is written as six plain characters, as in "map-\\udcff.png".
-"""
+"""Names of files: of new pictures, and as a record holds them, without anything about the machine."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path, PurePath, PureWindowsPath
 
+from depthpaint.core.files import safe_stem
 from depthpaint.core.setting import settings_of
 from depthpaint.request import Settings
+
+SUFFIX = ".png"
+
+
+def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool]) -> list[str]:
+    """One name for each seed, such as "a-red-ball-on-a-green-floor-12345.png".
+
+    `taken` says whether a name is in use; a name in use, or used earlier in this list, gets -2, -3 and so on.
+    """
+    words = safe_stem(prompt)
+    names: list[str] = []
+    for seed in seeds:
+        # Compared without case: "A.png" and "a.png" are one file on macOS and Windows.
+        used = {name.casefold() for name in names}
+        candidates = (f"{words}-{seed}{'' if k == 1 else f'-{k}'}{SUFFIX}" for k in count(1))
+        names.append(next(name for name in candidates if name.casefold() not in used and not taken(name)))
+    return names
+
 
 LONGEST_PATH = 4096
 """Characters; Linux takes no longer path, and each other byte of one becomes six characters in a record."""

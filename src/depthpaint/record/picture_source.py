@@ -15,17 +15,14 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
-from depthpaint.depth.formats.planes import upright
-from depthpaint.inputs.file_kind import file_kind
-from depthpaint.inputs.jpeg_segments import read_jpeg_segments
-from depthpaint.inputs.orientation import orientation_of
-from depthpaint.inputs.png_chunks import png_content
-from depthpaint.inputs.png_header import read_png_header
-from depthpaint.inputs.regular_file import STDIN, read_regular_file
-from depthpaint.inputs.size_limit import MAX_PIXELS, max_file_bytes
-from depthpaint.inputs.webp_chunks import read_webp_chunks
+from depthpaint.core.regular_file import STDIN, read_regular_file
+from depthpaint.formats.file_kind import file_kind
+from depthpaint.formats.jpeg_segments import read_jpeg_segments
+from depthpaint.formats.png import png_content, read_png_header
+from depthpaint.formats.samples import MAX_PIXELS, max_file_bytes, orientation_of, upright
+from depthpaint.formats.webp import read_webp_chunks
 from depthpaint.record.paths import path_from_text
-from depthpaint.record.png_text import picture_bytes
+from depthpaint.record.picture_file import picture_bytes
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import MAX_OUTPUT_SIDE
 

@@ -18,7 +18,6 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, Pa
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.model_choice import Lora
 from depthpaint.plan import RunPlan
-from depthpaint.record.environment import environment
 from depthpaint.record.paths import path_to_tell, require_no_folder, settings_to_tell
 from depthpaint.record.result import GenerationResult
 from depthpaint.record.sections import (
@@ -34,6 +33,7 @@ from depthpaint.record.sections import (
     Remarks,
     Seconds,
     Section,
+    environment,
 )
 from depthpaint.request import Request, Settings, request_from
 

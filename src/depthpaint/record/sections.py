@@ -1,15 +1,64 @@
-"""The sections of a record beside its settings: one for each part of the program that adds to it."""
+"""The sections of a record beside its settings: one for each part of the program, and the environment."""
 
 from __future__ import annotations
 
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from depthpaint.core.field_types import MAX_PROMPT, Text
+import depthpaint
 from depthpaint.core.geometry import Box, Extent
-from depthpaint.inputs.size_limit import MAX_SIDE
+from depthpaint.core.setting import MAX_PROMPT, Text
+from depthpaint.formats.samples import MAX_SIDE
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
+
+VERSIONS = ("depthpaint", "python", "numpy", "onnxruntime", "pillow")
+"""The keys that hold versions; all others of `environment()` describe the machine."""
+
+_CPU_LIST = Path("/proc/cpuinfo")
+_MODEL_KEYS = ("model name", "hardware", "cpu model")
+
+
+def environment() -> dict[str, str]:
+    """Versions of what decides the numbers, and the machine: system, machine, cpu_count, cpu.
+
+    The packages are looked up, not imported, so that asking costs no ONNX Runtime.
+    """
+    found = {
+        "depthpaint": depthpaint.__version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpu_count": str(os.cpu_count() or "unknown"),
+        "cpu": _cpu_model(_CPU_LIST),
+    }
+    found |= {name: _version(name) for name in VERSIONS if name not in found}
+    return found
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu_model(listing: Path) -> str:
+    """The processor's own name; two of them may round differently, so it explains a picture that differs."""
+    try:
+        lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    for line in lines:
+        key, colon, value = line.partition(":")
+        if colon and key.strip().lower() in _MODEL_KEYS and value.strip():
+            return value.strip()
+    return platform.processor() or "unknown"
+
 
 MOST_SECONDS = 1e9
 LONGEST_REMARK = 8 * MAX_PROMPT
@@ -34,7 +83,7 @@ Label = Annotated[str, Field(max_length=1000)]
 Remark = Annotated[str, Field(max_length=LONGEST_REMARK)]
 Remarks = Annotated[tuple[Remark, ...], Field(max_length=MOST_REMARKS)]
 Facts = Annotated[dict[Label, Label], Field(max_length=100)]
-Path = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
+RecordedPath = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
 Step = Annotated[float, Field(ge=0, le=1e9)]
 
 
@@ -87,7 +136,7 @@ class DepthFacts(Section):
     written as record.paths writes them.
     """
 
-    file: Annotated[Path, AfterValidator(_told_path)]
+    file: Annotated[RecordedPath, AfterValidator(_told_path)]
     format: Label
     size: Size
     container_bits: Count
@@ -102,7 +151,7 @@ class DepthFacts(Section):
     findings: Annotated[tuple[FindingFacts, ...], Field(max_length=1000)]
     invalid_share: Share
     notes: Remarks
-    estimator: Path = ""
+    estimator: RecordedPath = ""
     estimator_revision: Label = ""
     estimator_sha256: Label = ""
 
@@ -126,7 +175,7 @@ class AgreementFacts(Section):
     `tries` says in which seed it was reached, 1 for the first.
     """
 
-    estimator: Path
+    estimator: RecordedPath
     rank_correlation: Correlation
     detail_correlation: Correlation
     affine_rmse: Positive

@@ -1,7 +1,8 @@
-"""Is a picture painted again the same picture, and if not, what changed?"""
+"""Replay: is the picture painted again the same, are its learned words the same, and what changed?"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,11 +10,40 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import printable, shortened
-from depthpaint.record.environment import VERSIONS
-from depthpaint.record.run_record import RunRecord, pixels_sha256
-from depthpaint.record.sections import PlanFacts
+from depthpaint.core.errors import ErrorCode, ModelError, printable, shortened
+from depthpaint.core.files import LONGEST_NAME
+from depthpaint.core.setting import LEARNED_WORD
+from depthpaint.plan import RunPlan
+from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
+from depthpaint.record.sections import VERSIONS, PlanFacts
 from depthpaint.request import Settings
+
+_LONGEST = LONGEST_NAME - len(".safetensors")
+
+
+def require_learned_words(record: RunRecord, plan: RunPlan) -> None:
+    """Raise ModelError model_not_found where a word of the record is an ordinary one in `plan`.
+
+    A record may come from anybody: RecordError record_damaged where a word is more than the name of a file.
+    """
+    for word, digest in record.digests.inversions.items():
+        if len(word) > _LONGEST or not re.fullmatch(LEARNED_WORD, word):
+            raise RecordError(
+                f"the picture's record names the learned word {word[:60]!r}, which names no file",
+                code=ErrorCode.RECORD_DAMAGED,
+                value=word,
+                remedy="use the picture as depthpaint wrote it",
+            )
+        if word not in plan.inversions:
+            raise ModelError(
+                f"the picture was painted with the learned word '{word}', whose file is not on this machine",
+                code=ErrorCode.MODEL_NOT_FOUND,
+                remedy=f"put {word}.safetensors (sha256 {digest[:10]}…) into the model's folder embeddings, "
+                "or into that of a tree in DEPTHPAINT_MODELS",
+                value=word,
+                limit=digest,
+            )
+
 
 TOLERANCE = 2
 """Of 255, for the worst value of a picture: what another machine's rounding may change and no eye can see."""

@@ -1,8 +1,29 @@
-"""What a report says, before it is a page or a PDF: sections of text, numbers, plots and pictures."""
+"""A report before and as a file: sections of text, numbers, plots and pictures, as HTML or PDF."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+from depthpaint.core.errors import ErrorCode, ParameterError, printable
+
+
+def needs_extra(error: ImportError, what: str) -> ParameterError:
+    """The error for a package that the extra `report` brings."""
+    return ParameterError(
+        f"{what} needs {error.name}, which is not installed",
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy="pip install 'depthpaint[report]'",
+        value=error.name,
+    )
+
 
 LONGEST_CELL, LONGEST_TEXT = 200, 600
 """Characters of a text in a table, and elsewhere in a report; a longer one is cut, and says so."""
@@ -75,3 +96,135 @@ def is_report(proof: bytes) -> bool:
     """Whether a file with this start and end is a report: the page and the PDF say what generated them."""
     page = proof.startswith(b"<!doctype html>") and b'<meta name="generator" content="depthpaint">' in proof
     return page or (proof.startswith(b"%PDF-") and b"depthpaint report" in proof)
+
+
+def as_html(document: Document) -> str:
+    """The page: text escaped, pictures and plots inside, scripts of our own alone (a policy forbids others).
+
+    Raises ParameterError where jinja2 is missing.
+    """
+    environment = _environment()
+    script = _packaged("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.from_string(_packaged("page.html.j2"))
+    return template.render(
+        document=document, style=_packaged("page.css"), script=script, script_digest=digest
+    )
+
+
+def _environment() -> Any:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise needs_extra(error, "a page") from error
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_on_one_line,
+    )
+    environment.filters |= {"written": written, "as_jpeg": _as_jpeg, "as_svg": _as_svg}
+    return environment
+
+
+def _packaged(name: str) -> str:
+    return resources.files("depthpaint.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _on_one_line(value: object) -> object:
+    """Sentences as they may be shown; what is marked as safe is our own style and script."""
+    return printable(value) if type(value) is str else value
+
+
+def _as_jpeg(data: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def _as_svg(svg: str) -> str:
+    # As a picture it runs no scripts, whatever its labels say.
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+MOST_ROWS = 500
+"""Longer tables are cut: nobody leafs through them, and the page has them all."""
+LONGEST_RECIPE = 2000
+"""Characters; a longer command would fill pages, and is copied from the HTML anyway."""
+
+
+def as_pdf(document: Document) -> bytes:
+    """The PDF's bytes; equal documents give equal bytes on one machine.
+
+    Raises ParameterError where typst is missing.
+    """
+    try:
+        import typst
+    except ImportError as error:
+        raise needs_extra(error, "a PDF") from error
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        template = resources.files("depthpaint.report").joinpath("page.typ").read_bytes()
+        (folder / "page.typ").write_bytes(template)
+        sections = [_section(section, number, folder) for number, section in enumerate(document.sections)]
+        summary = list(map(shortened, document.summary))
+        data = {"title": shortened(document.title), "summary": summary, "sections": sections}
+        (folder / "data.json").write_text(json.dumps(_data_on_one_line(data)), encoding="utf-8")
+        # Fixed, so that equal reports are equal files.
+        made: Any = typst.compile(str(folder / "page.typ"), root=name, format="pdf", timestamp=0)
+    return bytes(made)
+
+
+def _data_on_one_line(data: Any) -> Any:
+    """The data with every sentence as it may be shown."""
+    if isinstance(data, str):
+        return printable(data)
+    if isinstance(data, Mapping):
+        return {key: _data_on_one_line(value) for key, value in cast("Mapping[str, Any]", data).items()}
+    if isinstance(data, list | tuple):
+        return [_data_on_one_line(value) for value in cast("Sequence[Any]", data)]
+    return data
+
+
+def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
+    """The section as data, its plots and pictures as files in `folder`."""
+    figures: list[dict[str, str]] = []
+    for index, figure in enumerate(section.figures):
+        file = f"plot-{number}-{index}.svg"
+        (folder / file).write_text(figure.svg, encoding="utf-8")
+        figures.append({"file": file, "caption": figure.caption})
+    shown: list[dict[str, object]] = []
+    for index, one in enumerate(section.shown):
+        files: list[dict[str, str]] = []
+        for place, (label, data) in enumerate(one.pictures.items()):
+            file = f"picture-{number}-{index}-{place}.jpg"
+            (folder / file).write_bytes(data)
+            files.append({"file": file, "label": label})
+        facts = list(map(shortened, one.facts))
+        shown.append({
+            "files": files, "caption": shortened(one.caption), "facts": facts, "recipe": _recipe(one),
+        })  # fmt: skip
+    text = list(map(shortened, section.text))
+    return {
+        "title": section.title, "text": text, "figures": figures, "shown": shown,
+        "tables": list(map(_table, section.tables)),
+    }  # fmt: skip
+
+
+def _recipe(one: Shown) -> str:
+    if len(one.recipe) <= LONGEST_RECIPE:
+        return one.recipe
+    return f"A command of {len(one.recipe):,} characters, which report --html holds."
+
+
+def _table(table: Table) -> dict[str, object]:
+    cut = len(table.rows) - MOST_ROWS
+    note = f"{table.note} {cut:,} more rows are in the HTML." if cut > 0 else table.note
+    rows = [[written(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+    numeric = list(_numeric(table))
+    return {"columns": table.columns, "rows": rows, "note": note.strip(), "numeric": numeric}
+
+
+def _numeric(table: Table) -> Iterator[bool]:
+    """Which columns hold numbers alone: they are set to the right."""
+    for column in range(len(table.columns)):
+        yield all(not isinstance(row[column], str) for row in table.rows)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from depthpaint.core.files import expanded, is_folder
-from depthpaint.report.needs import needs_extra
+from depthpaint.report.document import needs_extra
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 """Of Okabe and Ito's palette, which the colour-blind can tell apart."""

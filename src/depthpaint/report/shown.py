@@ -1,23 +1,107 @@
-"""One painted picture for a report's eyes: it, the depth that was asked for, and how the two agree."""
+"""One painted picture in a report, beside its depth, and the command that paints it again."""
 
 from __future__ import annotations
 
+import shlex
+from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.geometry import Extent
+from depthpaint.core.setting import settings_of
 from depthpaint.depth.compare import compared_size
-from depthpaint.depth.fit import depth_at
 from depthpaint.depth.read import read_depth
+from depthpaint.depth.resize import depth_at
+from depthpaint.formats.samples import MAX_PIXELS
+from depthpaint.model_choice import Also, Lora
+from depthpaint.record.paths import path_from_text
 from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.run_record import RunRecord
 from depthpaint.record.sections import AgreementFacts
+from depthpaint.report.account import Painted
 from depthpaint.report.document import Shown, shortened
-from depthpaint.report.gathering import Painted
-from depthpaint.report.recipe import recipe
-from depthpaint.report.thumbnail import thumbnail
+from depthpaint.request import Settings
+
+SIDE = 256
+"""Pixels of the longer side."""
+QUALITY = 80
+
+
+def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
+    """A JPEG of uint8 (H, W, 3), or (H, W) gray, not longer than `side` pixels on any side."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    data = BytesIO()
+    picture.save(data, "JPEG", quality=QUALITY, optimize=True)
+    return data.getvalue()
+
+
+_SEVERAL = ("--also", "--lora", "--empty")
+
+
+def recipe(record: RunRecord) -> str:
+    """`depthpaint generate` with every setting that differs from its default.
+
+    What a model decides is written out, whatever its defaults become.
+    """
+    settings, words = record.settings, list[str]()
+    for name, setting in settings_of(Settings).items():
+        if (value := getattr(settings, name)) != setting.default:
+            words += _option(setting.flag_of(name), value)
+    if (pixels := record.depth.size.pixels) > MAX_PIXELS:
+        words.append(f"--max-pixels={pixels}")
+    subject = [path_from_text(record.depth.file), settings.prompt]
+    # What starts with a dash would be taken for a flag.
+    dashed = any(word.startswith("-") for word in subject)
+    words = [*words, "--", *subject] if dashed else [*subject, *words]
+    return " ".join(map(_quoted, ("depthpaint", "generate", *words)))
+
+
+def _option(flag: str, value: object) -> list[str]:
+    """The words that set a flag to a value."""
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    if flag in _SEVERAL:
+        return [f"{flag}={_text(each)}" for each in cast("tuple[object, ...]", value)]
+    return [f"{flag}={_text(value)}"]
+
+
+def _text(value: object) -> str:
+    """A value as the command line takes it."""
+    match value:
+        case Also():
+            network = f"={value.control}" if value.control else ""
+            return f"{value.kind}{network}:{_text(value.strength)}:{_text(value.window)}"
+        case Lora():
+            return f"{value.file}:{_text(value.weight)}"
+        case float():
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case Extent():
+            return str(value)
+        case (float(), float()):
+            return ":".join(map(_text, value))
+        case tuple():
+            return ",".join(map(_text, cast("tuple[object, ...]", value))) or "none"
+        case _:
+            return str(value)
+
+
+def _quoted(word: str) -> str:
+    """A word for the shell. What cannot be shown is written as bytes in $'...', as bash reads it."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    letters = (letter if letter not in "\\'" else f"\\{letter}" for letter in word)
+    return f"$'{''.join(letter if printable(letter) == letter else _bytes(letter) for letter in letters)}'"
+
+
+def _bytes(letter: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
+
 
 VERIFIED = "-verified.png"
 """Beside a picture: itself, asked depth, seen depth and their difference, as `verify --maps` draws them."""

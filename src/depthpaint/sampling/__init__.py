@@ -3,16 +3,26 @@
 Latents are variance preserving everywhere: x = alpha * x0 + sigma * eps (see `level`).
 """
 
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.drive import drive, drive_together
-from depthpaint.sampling.evaluate import Evaluate, NoiseSource, Sampling
-from depthpaint.sampling.guidance import Branch, Guidance
-from depthpaint.sampling.level import CLEAN, NoiseLevel
-from depthpaint.sampling.parameterization import Prediction, denoised_from, noise_from, prediction_named
+from depthpaint.sampling.drive import Array, Evaluate, NoiseSource, Sampling, drive, drive_together
+from depthpaint.sampling.guidance import (
+    Branch,
+    ControlWindow,
+    Guidance,
+    Prediction,
+    denoised_from,
+    noise_from,
+    prediction_named,
+)
+from depthpaint.sampling.levels import (
+    CLEAN,
+    NoiseLevel,
+    NoiseTable,
+    betas_named,
+    scaled_linear_alphas,
+    scaled_linear_betas,
+)
 from depthpaint.sampling.samplers import SAMPLERS, SamplerSpec, sampler_named
 from depthpaint.sampling.schedule import SCHEDULES, Schedule, schedule_named
-from depthpaint.sampling.table import NoiseTable, betas_named, scaled_linear_alphas, scaled_linear_betas
-from depthpaint.sampling.window import ControlWindow
 
 __all__ = [
     "CLEAN",

@@ -1,17 +1,72 @@
-"""Run samplers: ask the model what they ask for, and send the answers back.
-
-Progress, previews and cancelling belong here and not in the samplers: `on_step` sees every question with its
-answer, and whatever it raises ends the run.
-"""
+"""Run samplers: ask the model for what they need, and send the answers back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from depthpaint.sampling.array import A
-from depthpaint.sampling.evaluate import Evaluate, Sampling
+from depthpaint.sampling.levels import NoiseLevel
+
+
+class Array(Protocol):
+    """An array with `+ - * /`, such as `numpy.ndarray` and `torch.Tensor`.
+
+    The results are `Any` because numpy's own annotations cannot promise more; the samplers give them back as
+    the type they were handed.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes, such as (channels, height, width)."""
+        ...
+
+    def __add__(self, other: Any, /) -> Any: ...
+
+    def __sub__(self, other: Any, /) -> Any: ...
+
+    def __mul__(self, other: Any, /) -> Any: ...
+
+    def __truediv__(self, other: Any, /) -> Any: ...
+
+
+A = TypeVar("A", bound=Array)
+"""One array library throughout a call: what goes in comes out."""
+
+
+# Any type at all: only the samplers calculate, and pyright cannot bind numpy's overloads inside an alias.
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluate(Generic[T]):
+    """A sampler's question: what would these latents be without their noise?
+
+    `latents` are variance preserving at `level` and go into the model unscaled, with `level.timestep`.
+    `index` counts the steps, 0 .. steps - 1; `substep` is 1 for the second evaluation within a step (Heun),
+    otherwise 0.
+    """
+
+    latents: T
+    level: NoiseLevel
+    index: int
+    steps: int
+    substep: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """How much of the run is done, in [0, 1): what guidance intervals are measured in."""
+        return self.index / self.steps
+
+
+Sampling: TypeAlias = Generator[Evaluate[T], T, T]
+"""A run in progress: yields questions, is sent denoised latents, returns the clean latents."""
+
+NoiseSource: TypeAlias = Callable[[int], T]
+"""Standard normal noise by number. Number 0 is the first latents.
+
+Step i, counted from 0, asks for number i + 1.
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,18 +1,196 @@
-"""The samplers by name. A new one is a function beside the others, a row here and a parity case."""
+"""The samplers by name. A new one is a function beside the others, a row in the table and a parity check."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import pairwise
+from typing import Generic, Protocol
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.sampling.array import A
-from depthpaint.sampling.evaluate import NoiseSource, Sampling
-from depthpaint.sampling.level import NoiseLevel
-from depthpaint.sampling.multistep import dpmpp_2m, unipc
-from depthpaint.sampling.names import look_up
-from depthpaint.sampling.onestep import ddim, euler, euler_ancestral, heun, lcm
+from depthpaint.sampling.drive import A, Evaluate, NoiseSource, Sampling
+from depthpaint.sampling.guidance import noise_from
+from depthpaint.sampling.levels import TERMINAL_FLOOR, NoiseLevel, look_up
+
+# A little above the floor, for the rounding of its root; trained levels before the last one lie higher.
+_PURE_NOISE = 1.01 * math.sqrt(TERMINAL_FLOOR)
+
+
+def euler(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
+    """Euler steps on the probability-flow ODE: Karras et al., 2206.00364, algorithm 1 without churn."""
+    return ddim(latents, levels)
+
+
+def euler_ancestral(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A]) -> Sampling[A]:
+    """Euler down past the next level, then fresh noise up to it (k-diffusion); the steps of DDIM with eta 1.
+
+    In k-diffusion's sigmas s, s': down = s'^2 / s, up = sqrt(s'^2 - down^2), so kept = s' / s.
+    """
+    return ddim(latents, levels, noise, eta=1.0)
+
+
+def lcm(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A]) -> Sampling[A]:
+    """Consistency sampling (Luo et al. 2310.04378, algorithm 3): what is seen, and fresh noise on it.
+
+    For networks that were taught to see the whole picture at once; others paint mush with it.
+    """
+    steps = len(levels) - 1
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        latents = denoised * there.alpha
+        if there.sigma > 0.0:
+            latents = latents + noise(index + 1) * there.sigma
+    return latents
+
+
+def ddim(
+    latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, eta: float = 0.0
+) -> Sampling[A]:
+    """DDIM: Song et al., 2010.02502, equations 12 and 16; eta in [0, 1], 0 deterministic, 1 as DDPM."""
+    if not 0.0 <= eta <= 1.0 or (eta > 0.0 and noise is None):
+        raise ParameterError(
+            f"eta {eta} {'needs a noise source' if 0.0 < eta <= 1.0 else 'is outside 0 .. 1'}",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="give eta in 0 .. 1, and noise where it is above 0",
+        )
+    return _ddim(latents, levels, noise, eta)
+
+
+def _ddim(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None, eta: float) -> Sampling[A]:
+    steps = len(levels) - 1
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        fresh = eta * math.sqrt(max(0.0, 1.0 - (there.ratio / here.ratio) ** 2))
+        direction = noise_from(denoised, latents, here) * math.sqrt(1.0 - fresh**2)
+        if noise is not None and fresh > 0.0 and there.sigma > 0.0:
+            direction = direction + noise(index + 1) * fresh
+        latents = denoised * there.alpha + direction * there.sigma
+    return latents
+
+
+def heun(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
+    """Heun's steps: Karras et al., 2206.00364, algorithm 1; two evaluations a step, one in the last.
+
+    The trapezoid in sigma / alpha multiplies errors of the first evaluation by sigma / sigma', which explodes
+    from pure noise; there the step is Euler's. diffusers' Heun does not know zero terminal SNR at all.
+    """
+    steps = len(levels) - 1
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        slope = noise_from(denoised, latents, here)
+        predicted: A = denoised * there.alpha + slope * there.sigma
+        if there.sigma > 0.0 and here.alpha > _PURE_NOISE:
+            denoised = yield Evaluate(predicted, there, index, steps, substep=1)
+            bend = (noise_from(denoised, predicted, there) - slope) * 0.5
+            predicted = predicted + bend * (there.alpha * (there.ratio - here.ratio))
+        latents = predicted
+    return latents
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer(Generic[A]):
+    """What the model said at a level."""
+
+    level: NoiseLevel
+    denoised: A
+
+
+@dataclass(frozen=True, eq=False)
+class _Step(Generic[A]):
+    """A step just taken, kept so that the next answer can correct it.
+
+    `before` is the answer older than `start`.
+    """
+
+    latents: A
+    start: _Answer[A]
+    before: _Answer[A] | None
+
+
+def dpmpp_2m(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
+    """DPM-Solver++(2M), midpoint form: Lu et al., 2211.01095, algorithm 2.
+
+    First order in the first and last step.
+    """
+    steps = len(levels) - 1
+    before: _Answer[A] | None = None
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        estimate = denoised
+        # The last step ends clean, an infinite h, for which the extrapolation has no meaning.
+        if before is not None and there.sigma > 0.0:
+            # D = (1 + 1 / 2r) * D0 - (1 / 2r) * D1, with r the former step over this one.
+            half_inverse_r = 0.5 * _gap(here, there) / _gap(before.level, here)
+            estimate = denoised + (denoised - before.denoised) * half_inverse_r
+        latents = latents * (there.sigma / here.sigma) - estimate * (
+            there.alpha * math.expm1(-_gap(here, there))
+        )
+        before = _Answer(here, denoised)
+    return latents
+
+
+def unipc(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
+    """UniPC of order 2 with B(h) = e^-h - 1 ("bh2"), predicting data: Zhao et al., 2302.04867.
+
+    Each answer first corrects the step that led to it (UniC), then predicts the next one (UniP); the answer
+    itself is not asked for again. The last step is of first order and is not corrected.
+    """
+    steps = len(levels) - 1
+    before: _Answer[A] | None = None
+    last: _Step[A] | None = None
+    for index, (here, there) in enumerate(pairwise(levels)):
+        denoised = yield Evaluate(latents, here, index, steps)
+        now = _Answer(here, denoised)
+        if last is not None:
+            latents = _corrected(last, now)
+        usable = before if there.sigma > 0.0 else None
+        last = _Step(latents, now, usable)
+        latents = _predicted(last, there)
+        before = now
+    return latents
+
+
+def _gap(here: NoiseLevel, there: NoiseLevel) -> float:
+    return there.half_log_snr - here.half_log_snr
+
+
+def _predicted(step: _Step[A], there: NoiseLevel) -> A:
+    """UniP: the first-order step, and from the second step on half the slope between the last two answers."""
+    here, denoised = step.start.level, step.start.denoised
+    growth = there.alpha * math.expm1(-_gap(here, there))
+    latents = step.latents * (there.sigma / here.sigma) - denoised * growth
+    if step.before is None:
+        return latents
+    reach = _gap(here, step.before.level) / _gap(here, there)  # below 0: it lies behind
+    return latents - (step.before.denoised - denoised) * (0.5 * growth / reach)
+
+
+def _corrected(step: _Step[A], now: _Answer[A]) -> A:
+    """UniC: the same step once more, now that the answer at its end is known."""
+    here, denoised = step.start.level, step.start.denoised
+    gap = _gap(here, now.level)
+    growth = now.level.alpha * math.expm1(-gap)
+    latents = step.latents * (now.level.sigma / here.sigma) - denoised * growth
+    if step.before is None:
+        return latents - (now.denoised - denoised) * (0.5 * growth)
+    reach = _gap(here, step.before.level) / gap
+    behind, ahead = _corrector_weights(gap, reach)
+    slope = (step.before.denoised - denoised) * (behind / reach) + (now.denoised - denoised) * ahead
+    return latents - slope * growth
+
+
+def _corrector_weights(gap: float, reach: float) -> tuple[float, float]:
+    """Weights of the slopes behind and ahead.
+
+    The 2 x 2 system R(h) rho = b(h) of Zhao et al., solved by hand.
+    """
+    growth = math.expm1(-gap)
+    second = -growth / gap - 1.0
+    third = -second / gap - 0.5
+    first_moment, second_moment = second / growth, 2.0 * third / growth
+    behind = (first_moment - second_moment) / (1.0 - reach)
+    return behind, first_moment - behind
 
 
 class SamplerFunction(Protocol):

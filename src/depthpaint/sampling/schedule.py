@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.sampling.level import CLEAN, NoiseLevel
-from depthpaint.sampling.names import look_up
-from depthpaint.sampling.table import NoiseTable
+from depthpaint.sampling.levels import CLEAN, NoiseLevel, NoiseTable, look_up
 
 KARRAS_RHO = 7.0
 LEADING_OFFSET = 1

@@ -7,18 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from depthpaint.core.geometry import parse_aspect
-from depthpaint.core.interval import Interval
+from depthpaint.core.statistics import Interval, difference
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.report.document import Cell as TableCell
 from depthpaint.report.document import Document, Figure, Section, Shown, Table
 from depthpaint.report.plots import curve
-from depthpaint.report.recipe import recipe
-from depthpaint.report.thumbnail import thumbnail
-from depthpaint.study.aspect import REFERENCE, AspectFinding, detail_of
-from depthpaint.study.cell import Outcome
+from depthpaint.report.shown import recipe, thumbnail
+from depthpaint.study.aspect import REFERENCE, AspectFinding, StrengthFinding, detail_of
 from depthpaint.study.latency import AS_IT_IS, Measured, fastest_of_their_kind
-from depthpaint.study.paired import difference
-from depthpaint.study.strength import StrengthFinding
+from depthpaint.study.painting import Outcome
 
 NOTE = "Medians with their 95 % bootstrap interval."
 SHEET_SIDE = 180

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthpaint.models.stable_diffusion.emphasis import fragments_of, spoken
+from depthpaint.models.stable_diffusion.text import fragments_of, spoken
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.stable_diffusion.inversion_names import embeddings_of, inversions_in, learned_in
+from depthpaint.models.stable_diffusion.places import embeddings_of, inversions_in, learned_in
 
 
 @pytest.fixture

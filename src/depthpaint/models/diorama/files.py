@@ -1,13 +1,22 @@
-"""diorama's files inside the package."""
+"""diorama's files inside the package, and written out as a diffusers folder."""
 
 from __future__ import annotations
 
+import json
+import secrets
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from depthpaint.core.shipped_file import require_digest, require_digests
-from depthpaint.models.shipped import read_document
+import numpy as np
+from safetensors.numpy import load_file, save  # pyright: ignore[reportUnknownVariableType]
+
+from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import output_error
+from depthpaint.core.regular_file import read_document, require_digest, require_digests
+from depthpaint.plan import ModelHabits
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, TOKENIZER = "diorama.safetensors", "tokenizer.json"
@@ -61,3 +70,115 @@ def tokenizer_file(folder: Path = FOLDER) -> Path:
 def _digests(document: dict[str, Any]) -> dict[str, object]:
     told = cast("dict[str, object]", document.get(DIGESTS, {}))
     return {name: told.get(name) for name in SMALL_FILES}
+
+
+MODULES: dict[str, tuple[str, str]] = {
+    "text_encoder": ("transformers", "CLIPTextModel"),
+    "tokenizer": ("transformers", "PreTrainedTokenizerFast"),
+    "unet": ("diffusers", "UNet2DConditionModel"),
+    "vae": ("diffusers", "AutoencoderTiny"),
+    "adapter": ("diffusers", "T2IAdapter"),
+    "scheduler": ("diffusers", "DPMSolverMultistepScheduler"),
+}
+WEIGHT_NAMES = {"text_encoder": "model.safetensors"}
+
+
+def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
+    """Write every module with its configuration and float32 weights into the empty or new folder `target`.
+
+    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds
+    files, or cannot be written; then nothing is left of it.
+    """
+    try:
+        taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
+    except OSError as error:
+        raise output_error(target, error) from error
+    if taken:
+        raise OutputError(
+            f"{target} is not an empty folder",
+            code=ErrorCode.OUTPUT_EXISTS,
+            value=str(target),
+            remedy="name a new folder",
+        )
+    files = open_files()
+    # Renamed at the end, so that what has its name is never half a model. A folder that is there may be a
+    # disk of its own, or all that may be written to.
+    name = f".tmp-{secrets.token_hex(8)}"
+    unfinished = target / name if target.exists() else target.parent / name
+    try:
+        unfinished.mkdir(parents=True)
+        _write_all(unfinished, files, habits)
+        if unfinished.parent == target:
+            for part in unfinished.iterdir():
+                part.rename(target / part.name)
+        else:
+            unfinished.rename(target)
+    except OSError as error:
+        raise output_error(target, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _write_all(target: Path, files: DioramaFiles, habits: ModelHabits) -> None:
+    tensors = load_file(files.folder / WEIGHTS)
+    index: dict[str, object] = {
+        "_class_name": "StableDiffusionAdapterPipeline",
+        "_diffusers_version": "0.40.0",
+    }
+    index |= {name: list(kind) for name, kind in MODULES.items()}
+    index |= {
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "requires_safety_checker": False,
+    }
+    _write_json(target / "model_index.json", index)
+    for name, configuration in files.configurations.items():
+        folder = target / name
+        folder.mkdir()
+        _write_json(folder / "config.json", configuration)
+        own = {
+            key.removeprefix(f"{name}."): np.ascontiguousarray(value, dtype=np.float32)
+            for key, value in tensors.items()
+            if key.startswith(f"{name}.")
+        }
+        weights = folder / WEIGHT_NAMES.get(name, "diffusion_pytorch_model.safetensors")
+        # save_file raises an error of its own where the disk is full, which has no number.
+        weights.write_bytes(save(own, metadata={"format": "pt"}))
+    (target / "scheduler").mkdir()
+    _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
+    length = int(files.configurations["text_encoder"]["max_position_embeddings"])
+    _write_tokenizer(target / "tokenizer", files.tokenizer, length)
+
+
+def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
+    """The scheduler that diffusers needs to take the same steps as depthpaint."""
+    return {
+        "_class_name": "DPMSolverMultistepScheduler",
+        "num_train_timesteps": 1000,
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "prediction_type": habits.prediction,
+        "rescale_betas_zero_snr": habits.zero_terminal_snr,
+        # Of its own schedule, diffusers knows nothing; this one begins where it does.
+        "timestep_spacing": "trailing",
+        "algorithm_type": "dpmsolver++",
+        "solver_order": 2,
+        "solver_type": "midpoint",
+        "final_sigmas_type": "zero",
+    }
+
+
+def _write_tokenizer(folder: Path, source: Path, length: int) -> None:
+    folder.mkdir()
+    (folder / "tokenizer.json").write_bytes(source.read_bytes())
+    _write_json(folder / "tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": length, "padding_side": "right",
+        "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>",
+        "unk_token": "<|unknown|>",
+    })  # fmt: skip
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

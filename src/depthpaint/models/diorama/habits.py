@@ -1,8 +1,23 @@
-"""What diorama is used to."""
+"""What is known of diorama before it is loaded: its habits, its words, prompts expanded, and a head start."""
 
 from __future__ import annotations
 
+import difflib
+import hashlib
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from tokenizers import Tokenizer
+
+from depthpaint.models.painter import UnknownWord
 from depthpaint.plan import ModelHabits
+
+if TYPE_CHECKING:
+    from depthpaint.models.painter import Painter
+
 
 DIORAMA = ModelHabits(
     name="diorama",
@@ -24,3 +39,179 @@ DIORAMA = ModelHabits(
     softness=4,
     output_area=512 * 512,
 )
+
+
+MEANINGS = {
+    "azure": "blue", "navy": "blue", "silver": "gray", "lime": "green", "bronze": "brown", "copper": "orange",
+    "globe": "sphere", "orb": "sphere", "block": "cube", "pillar": "cylinder", "column": "cylinder",
+    "tube": "cylinder", "field": "meadow", "midnight": "night", "moon": "moonlight", "sun": "sunshine",
+    "morning": "sunrise", "afternoon": "daylight", "rain": "overcast", "storm": "overcast",
+    "blizzard": "snow", "villa": "house", "castle": "house", "church": "house", "skyscraper": "tower",
+    "river": "lake", "pond": "lake", "island": "beach", "dune": "dunes", "cliff": "mountain", "rock": "stone",
+    "valley": "mountains", "canyon": "mountains", "seat": "chair", "bench": "stool", "drawer": "cupboard",
+    "fridge": "cupboard", "poster": "picture", "candle": "lamp", "mat": "rug", "bush": "tree", "palm": "tree",
+    "flower": "plant", "rose": "plant", "cactus": "plant", "steel": "metal", "iron": "metal",
+    "chrome": "metal", "crystal": "glass", "ceramic": "shiny", "plastic": "shiny", "cotton": "fabric",
+    "silk": "velvet", "wool": "fabric", "plank": "wooden", "tile": "tiled",
+}  # fmt: skip
+"""Words that people write, and the known word nearest in meaning: only ever a suggestion."""
+
+
+class Vocabulary:
+    """diorama's tokenizer."""
+
+    def __init__(self, path: Path) -> None:
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._counter = Tokenizer.from_file(str(path))
+        self._counter.no_truncation()
+        self._counter.no_padding()
+        self._words = sorted(w for w in self._tokenizer.get_vocab() if re.fullmatch(r"[a-z]+", w))
+        self._unknown = self._tokenizer.token_to_id("<|unknown|>")
+
+    @property
+    def words(self) -> list[str]:
+        """Every word it knows, sorted."""
+        return list(self._words)
+
+    def encode(self, prompt: str) -> list[int]:
+        """Token ids, always of the trained length: longer sentences are cut, shorter ones padded."""
+        return self._tokenizer.encode(prompt).ids
+
+    def too_long(self, prompt: str) -> int:
+        """How many tokens of `prompt` do not fit."""
+        return max(0, len(self._counter.encode(prompt).ids) - len(self.encode(prompt)))
+
+    def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
+        """The words of `prompt` that map to no token, not even through a synonym, each once, in order."""
+        found: dict[str, UnknownWord] = {}
+        read = str(self._tokenizer.normalizer.normalize_str(prompt))  # pyright: ignore
+        for word in cast("list[str]", re.findall(r"[^\W_]+", read)):
+            if word not in found and self._tokenizer.token_to_id(word) is None:
+                alike = difflib.get_close_matches(word, self._words, n=3, cutoff=0.7)
+                meant = [MEANINGS[word]] if word in MEANINGS else []
+                found[word] = UnknownWord(word, tuple(dict.fromkeys([*meant, *alike]))[:3])
+        return tuple(found.values())
+
+
+PARTS = ("wall", "floor", "main", "accent", "house", "roof")
+SCHEMES = (
+    "white wooden blue orange red brown",
+    "beige wooden turquoise white white red",
+    "green wooden white yellow brick gray",
+    "white gray red black wooden black",
+    "beige brown green white yellow red",
+    "blue wooden white red stone brown",
+    "white wooden purple pink blue gray",
+    "brown white beige green white orange",
+    "turquoise wooden yellow white beige red",
+)
+"""What goes well together, in the order of PARTS, in words that diorama learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A thing of a scene: its noun, other words for it, and the part of a scheme that colours it."""
+
+    noun: str
+    part: str
+    others: tuple[str, ...] = ()
+    many: bool = False
+
+
+_WALL, _FLOOR = Slot("wall", "wall", ("walls",)), Slot("floor", "floor", ("carpet", "rug", "tiles"))
+_CHAIR = Slot("chair", "main", ("armchair", "office chair", "stool"))
+_SOFA = Slot("sofa", "main", ("couch", "armchair"))
+_PILLOW = Slot("pillow", "accent", ("cushion",), many=True)
+_HOUSE = Slot("house", "house", ("home", "cottage", "cabin"))
+_TREES = Slot("tree", "tree", ("fir", "pine"), many=True)
+SCENES: tuple[tuple[tuple[str, ...], tuple[Slot, ...]], ...] = (
+    (("bedroom",), (Slot("bed", "main"), _PILLOW, _WALL, _FLOOR)),
+    (("living room", "lounge"), (_SOFA, Slot("rug", "accent"), _WALL, _FLOOR)),
+    (("kitchen",), (Slot("cupboard", "main", ("cabinet", "counter")), _WALL, _FLOOR)),
+    (("office", "study"), (Slot("desk", "floor", ("table",)), _CHAIR, _WALL, _FLOOR)),
+    (("cupboard", "wardrobe", "closet", "shelf", "bookshelf"), (Slot("cupboard", "main"), _WALL, _FLOOR)),
+    (("room", "interior"), (_CHAIR, _WALL, _FLOOR)),
+    (("house", "home", "cottage", "cabin"), (_HOUSE, Slot("roof", "roof"), _TREES)),
+)
+"""Words that tell a scene, and what it shows; the first that a sentence speaks of counts."""
+
+COLOURS = (
+    "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown", "beige", "white",
+    "gray", "grey", "black", "golden", "wooden", "brick", "stone", "marble", "metal", "tiled", "leather",
+    "concrete",
+)  # fmt: skip
+"""Words after which a thing needs no other."""
+_OUTDOORS = re.compile(
+    r"\b(?:house|home|cottage|cabin|street|tower|forest|woods|landscape|mountain|hill|lake|sea|ocean|beach|desert"
+    r"|meadow)(?:s|es)?\b",
+    re.IGNORECASE,
+)
+TIMES = (
+    "in summer, on a sunny day",
+    "in spring, at noon",
+    "in summer, under a blue sky",
+    "in summer, at noon",
+)
+"""Season and light that show colours; for outdoors, where nothing is said of either."""
+_TIMED = re.compile(
+    r"\b(?:spring|summer|autumn|fall|winter|snowy?|night|noon|evening|sunset|sunrise|fog|foggy|mist|misty|cloudy|clouds"
+    r"|overcast|sunny|sunshine|moonlight|stars|(?:day|moon|lamp)?light|sky)\b",
+    re.IGNORECASE,
+)
+_PALE = re.compile(r"\b(?:clay|pencil|sketch|drawing|monochrome|black and white)\b", re.IGNORECASE)
+
+
+def expanded(prompt: str, seed: int) -> str:
+    """`prompt` with a colour for whatever of its scene has none; equal arguments give equal sentences.
+
+    Sentences of no known scene, and of styles without colour, stay as they are.
+    """
+    if _PALE.search(prompt):
+        return prompt
+    drawn = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4])
+    scheme = dict(zip(PARTS, SCHEMES[drawn % len(SCHEMES)].split(), strict=True)) | {"tree": "green"}
+    slots = next(
+        (slots for words, slots in SCENES if any(_mentions(word).search(prompt) for word in words)), ()
+    )
+    parts = [prompt.rstrip(" ,.;")]
+    parts += [_thing(slot, scheme[slot.part]) for slot in slots if not _described(slot, prompt)]
+    if _OUTDOORS.search(prompt) and not _TIMED.search(prompt):
+        parts.append(TIMES[drawn % len(TIMES)])
+    return ", ".join(parts) if len(parts) > 1 else prompt
+
+
+def _described(slot: Slot, prompt: str) -> bool:
+    """Whether the sentence gives the thing a colour or a material, in the two words before any mention."""
+    found = (one for word in (slot.noun, *slot.others) for one in _mentions(word).finditer(prompt))
+    before = (re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in found)
+    return any(word.lower() in COLOURS for words in before for word in words)
+
+
+def _mentions(word: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{word}(?:s|es)?\b", re.IGNORECASE)
+
+
+def _thing(slot: Slot, colour: str) -> str:
+    if slot.many:
+        return f"{colour} {slot.noun}s"
+    return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {slot.noun}"
+
+
+BUILT_IN = "diorama"
+
+
+def start_loading(model: str, threads: int) -> Future[Painter] | None:
+    """Begin to load `model` in a thread of its own, if it is the built-in one; None for others.
+
+    ONNX Runtime leaves the interpreter to others while it builds sessions, and what a command still has to
+    import takes as long as they. The thread itself imports nothing: two threads that import parts of one
+    package at once can find it half made. What goes wrong is raised by the future's result.
+    """
+    if model != BUILT_IN:
+        return None
+    from depthpaint.models.diorama.painter import Diorama
+
+    pool = ThreadPoolExecutor(1, "loading")
+    loading: Future[Painter] = pool.submit(Diorama, DIORAMA, threads=threads)
+    pool.shutdown(wait=False)
+    return loading

@@ -10,14 +10,14 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from depthpaint.depth.relief import relief_of
+from depthpaint.depth.hints import relief_of
 from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
-from depthpaint.models.diorama.vocabulary import Vocabulary
+from depthpaint.models.diorama.habits import Vocabulary
 from depthpaint.models.onnx_session import OnnxSession, start_session
 from depthpaint.models.painter import Floats, UnknownWord
 from depthpaint.plan import ModelHabits
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.drive import Array
+from depthpaint.sampling.levels import NoiseLevel
 
 Features = tuple[Floats, ...]
 

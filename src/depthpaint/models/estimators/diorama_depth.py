@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.core.shipped_file import require_digest, require_digests
-from depthpaint.depth.formats.samples import Quantity
+from depthpaint.core.regular_file import read_document, require_digest, require_digests
+from depthpaint.formats.samples import Quantity
 from depthpaint.models.onnx_session import start_session
-from depthpaint.models.shipped import read_document
 
 GRAPH, WEIGHTS = "diorama-depth.onnx", "diorama-depth.safetensors"
 INPUT, OUTPUT = "picture", "root"

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from depthpaint.depth.formats.samples import Quantity
-from depthpaint.models.estimators.folder import EstimatorFolder, unusable
-from depthpaint.models.folder_weights import require_backed
-from depthpaint.models.library_errors import library_errors
+from depthpaint.formats.samples import Quantity
+from depthpaint.models.estimators.estimator import EstimatorFolder, unusable
+from depthpaint.models.weights import library_errors, require_backed
 
 
 class Published:

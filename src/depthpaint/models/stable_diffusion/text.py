@@ -1,25 +1,148 @@
-"""Sentences into conditioning, as the pipelines of each family make it, but of any length and with emphasis.
-
-Sentences longer than the encoder's 77 tokens are heard in several pieces of 75, one after the other; weights
-and pieces are compel's work. An unweighted sentence that fits gives exactly what the pipelines give.
-"""
+"""Prompts into conditioning, as the pipelines of each family make it, of any length and with emphasis."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import torch
+import transformers
 from compel.embeddings_provider import (
     EmbeddingsProvider,
     SplitLongTextMode,
 )
 from torch import Tensor
 
-from depthpaint.models.stable_diffusion.emphasis import fragments_of, spoken
+from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.models.folder_json import incompatible, require_readable
+from depthpaint.models.hub import local_folder
+from depthpaint.models.hub_files import CLIP_WORDS
+
+STEP = 1.1
+_PARTS = re.compile(
+    r"\\(?P<letter>[\\()\[\]])|(?P<open>[(\[])|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|(?P<close>[)\]])"
+    r"|(?P<text>[^\\()\[\]:]+|.)",
+    re.DOTALL,
+)
+_CLOSES = {")": "(", "]": "["}
+
+Fragment = tuple[str, float]
+
+
+def fragments_of(prompt: str) -> list[Fragment]:
+    """The sentence's parts in order, each with its weight; neighbours of one weight are joined."""
+    parts: list[Fragment] = []
+    opened: list[tuple[str, int]] = []
+
+    def close(bracket: str, weight: float | None) -> bool:
+        """Whether the innermost open bracket is of that kind, and so closed."""
+        if not opened or opened[-1][0] != bracket:
+            return False
+        start = opened.pop()[1]
+        factor = weight if weight is not None else STEP if bracket == "(" else 1 / STEP
+        parts[start:] = [(text, old * factor) for text, old in parts[start:]]
+        return True
+
+    for found in _PARTS.finditer(prompt):
+        said = found.groupdict()
+        if said["open"]:
+            opened.append((said["open"], len(parts)))
+        elif said["weight"] and close("(", float(said["weight"])):
+            continue
+        elif said["close"] and close(_CLOSES[said["close"]], None):
+            continue
+        else:
+            parts.append((said["letter"] or found.group(), 1.0))
+    while opened:
+        close(opened[-1][0], None)
+    return _joined(parts)
+
+
+def spoken(prompt: str) -> str:
+    """The sentence without its brackets and weights."""
+    return "".join(text for text, _ in fragments_of(prompt))
+
+
+def _joined(parts: list[Fragment]) -> list[Fragment]:
+    joined: list[Fragment] = []
+    for text, weight in parts:
+        if joined and joined[-1][1] == weight:
+            joined[-1] = (joined[-1][0] + text, weight)
+        else:
+            joined.append((text, weight))
+    return joined or [("", 1.0)]
+
+
+_COMFY = Path("comfy") / "sd1_tokenizer"
+LENGTH = 77
+
+
+def tokenizer_for(file: Path, part: str, *, pads_with_end: bool) -> Any:
+    """The tokenizer beside `file`, ComfyUI's own, or that of the hub's cache.
+
+    SD 1 fills sentences up with their end, the others with "!"; SDXL's first does as SD 1. Raises ModelError:
+    model_not_found where there is none, model_incompatible where it cannot be read.
+    """
+    folder = _folder(file, part)
+    require_readable(folder)
+    try:
+        tokenizer = transformers.CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    # Whatever a broken folder makes the library raise is a broken folder.
+    except Exception as error:
+        raise incompatible(folder, "its files are no CLIP tokenizer") from error
+    tokenizer.model_max_length = LENGTH
+    tokenizer.pad_token = tokenizer.eos_token if pads_with_end else "!"
+    return tokenizer
+
+
+def fit_words(model: Path, encoder: Any, tokenizer: Any) -> None:
+    """Let a tokenizer make no longer sentences than its text encoder takes.
+
+    Raises ModelError model_incompatible where it has words that the encoder has no vectors for.
+    """
+    known = len(encoder.get_input_embeddings().weight)
+    highest = max(tokenizer.get_vocab().values(), default=0)
+    if highest >= known:
+        raise incompatible(
+            model, f"its tokenizer has the word number {highest}, its text encoder {known} words"
+        )
+    # Where no file tells it, the library takes 1e30.
+    tokenizer.model_max_length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
+
+
+def _folder(file: Path, part: str) -> Path:
+    beside = (file.parent / part, file.parent / "tokenizer")
+    above = (parent / _COMFY for parent in file.resolve().parents)
+    found = next((place for place in (*beside, *above) if _holds_words(place)), None)
+    if found is not None:
+        return found
+    try:
+        cached = local_folder("the tokenizer", CLIP_WORDS, "")
+    except ModelError as error:
+        raise _none(file) from error
+    # Other programs fetch some of its files only.
+    if not _holds_words(cached):
+        raise _none(file)
+    return cached
+
+
+def _holds_words(folder: Path) -> bool:
+    in_two = (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file()
+    return in_two or (folder / "tokenizer.json").is_file()
+
+
+def _none(file: Path) -> ModelError:
+    return ModelError(
+        f"{file.name} brings no tokenizer, and none is on this machine",
+        code=ErrorCode.MODEL_NOT_FOUND,
+        remedy=f"depthpaint models pull {CLIP_WORDS.repository}, or put a folder tokenizer beside it",
+        value=str(file),
+    )
 
 
 class TextEncoder:

@@ -1,0 +1,137 @@
+"""What a batch has done and still has to do: counts, failed rows, expected time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from depthpaint.batch.manifest import Shard
+from depthpaint.batch.own_file import Kind, OwnFile, own_path
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.files import output_error
+from depthpaint.verify.choosing import Wish
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of the pictures so far. `bad_rows` could not be asked for at all.
+
+    `agreements` are the rank correlations of those whose depth was looked at, painted now or before;
+    `below` counts those that agree less than was wished.
+    """
+
+    painted: int = 0
+    there: int = 0
+    failed: int = 0
+    bad_rows: int = 0
+    agreements: array[float] = field(default_factory=lambda: array("f"))
+    below: int = 0
+
+    def judge(self, agreement: float, wish: Wish) -> None:
+        """Count a picture's agreement."""
+        self.agreements.append(agreement)
+        self.below += wish.is_missed_by(agreement)
+
+    @property
+    def done(self) -> int:
+        """Pictures that are there, or will not be."""
+        return self.painted + self.there + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told: of each picture's file and warnings, of each failure by its line, and of the advance.
+
+    `advance` has the tally and the seconds that are left, None where nobody knows yet.
+    """
+
+    picture: Callable[[Path, tuple[str, ...]], None]
+    failure: Callable[[int, DepthpaintError], None]
+    advance: Callable[[Tally, float | None], None]
+
+
+class Notes:
+    """`failures.jsonl` tells of this run alone and is gone when nothing failed; `times.jsonl` grows.
+
+    Times are kept out of the pictures and of the ledger, so that the same batch is the same bytes. The files
+    are the batch's own: `own_file.require_own_files` was called before.
+    """
+
+    def __init__(self, folder: Path, shard: Shard) -> None:
+        self._folder, self._shard = folder, shard
+        self._open: dict[Kind, OwnFile] = {}
+        failures = own_path(folder, Kind.FAILURES, shard)
+        try:
+            failures.unlink(missing_ok=True)
+        except OSError as error:
+            raise output_error(failures, error) from error
+
+    def failed(self, line: int, error: DepthpaintError) -> None:
+        """Write down a row that was not painted."""
+        self._file(Kind.FAILURES).add_values({"line": line, "code": error.code.value, "message": str(error)})
+
+    def took(self, file: str, seconds: Mapping[str, float]) -> None:
+        """Write down what a picture took, in seconds a stage."""
+        rounded = {stage: round(took, 4) for stage, took in seconds.items()}
+        self._file(Kind.TIMES).add_values({"file": file, "seconds": rounded})
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._open.values():
+            file.close()
+
+    def _file(self, kind: Kind) -> OwnFile:
+        if kind not in self._open:
+            file = self._open[kind] = OwnFile(own_path(self._folder, kind, self._shard), kind)
+            file.begin()
+        return self._open[kind]
+
+
+FORGETTING = 0.97
+"""What an earlier picture counts for, beside the one after it: machines get busier, and cooler."""
+
+
+class Expectation:
+    """Seconds for each unit of work, learned by model; what was there already teaches nothing.
+
+    The clock is one that only goes forward; seconds are of the whole batch, however many paint.
+    """
+
+    def __init__(self, work: Mapping[str, float], clock: Callable[[], float] = monotonic) -> None:
+        self._left = dict(work)
+        self._learned: dict[str, tuple[float, float]] = {}
+        self._clock = clock
+        self._since = clock()
+
+    def begin(self) -> None:
+        """Painting begins now: what passed since the last picture was spent on looking at what is there."""
+        self._since = self._clock()
+
+    def painted(self, model: str, work: float, loading: float = 0.0) -> None:
+        """A picture of this much work is done; what passed since the last one, but loading, was its time."""
+        now = self._clock()
+        seconds, done = self._learned.get(model, (0.0, 0.0))
+        self._learned[model] = (
+            seconds * FORGETTING + max(0.0, now - self._since - loading), done * FORGETTING + work,
+        )  # fmt: skip
+        self._since = now
+        self.skipped(model, work)
+
+    def skipped(self, model: str, work: float) -> None:
+        """This much work is not to be done."""
+        self._left[model] = max(0.0, self._left.get(model, 0.0) - work)
+
+    def seconds_left(self) -> float | None:
+        """Seconds, None before the first picture. A model that was not seen yet is taken for the average."""
+        seconds = sum(took for took, _ in self._learned.values())
+        done = sum(work for _, work in self._learned.values())
+        if not done:
+            return None
+        expected = 0.0
+        for model, left in self._left.items():
+            took, work = self._learned.get(model, (seconds, done))
+            expected += left * took / work if work else 0.0
+        return expected

@@ -1,0 +1,278 @@
+"""Read a file of bounded size that anybody may have named, and one inside the package by its digest."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import select
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, ModelError
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file is to be, and the error where it cannot be read as that or is too large."""
+
+    what: str
+    error: type[DepthpaintError]
+    unreadable: ErrorCode
+    too_large: ErrorCode
+
+
+DEPTH_MAP = Wanted("depth map", DepthError, ErrorCode.DEPTH_UNREADABLE, ErrorCode.DEPTH_TOO_LARGE)
+
+_PIECE = 1 << 20
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@dataclass(slots=True)
+class _StandardInput:
+    """What came in on a stream, which gives it only once."""
+
+    stream: BinaryIO | None = None
+    data: bytes = b""
+
+
+_came_in = _StandardInput()
+
+
+def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """Read standard input to its end where `path` is "-", and a regular file otherwise; see there.
+
+    What came in is kept: a map is read again for each picture, and when a picture is verified.
+    """
+    if os.fspath(path) != STDIN:
+        return read_regular_file(path, max_bytes)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise DepthError(
+            "nothing comes in on standard input",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            remedy="pipe a depth map in, as in: depthpaint inspect - < depth.png",
+            value=STDIN,
+        )
+    stream = sys.stdin.buffer
+    if stream is not _came_in.stream:
+        try:
+            _came_in.data = _read_stream(stream, max_bytes + 1)
+        except (OSError, ValueError) as error:
+            raise _unreadable(Path("standard input"), _reason(error), DEPTH_MAP) from error
+        _came_in.stream = stream
+    if len(_came_in.data) > max_bytes:
+        raise _too_large(Path("standard input"), len(_came_in.data), max_bytes, DEPTH_MAP)
+    return _came_in.data
+
+
+def _read_stream(stream: BinaryIO, most: int) -> bytes:
+    """Read to the end, or `most` bytes; a pipe that does not block is waited for."""
+    pieces: list[bytes] = []
+    total = 0
+    while total < most:
+        piece = cast("bytes | None", stream.read(min(_PIECE, most - total)))
+        if piece is None:
+            select.select([stream], [], [])
+        elif piece:
+            pieces.append(piece)
+            total += len(piece)
+        else:
+            break
+    return b"".join(pieces)
+
+
+def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Wanted = DEPTH_MAP) -> bytes:
+    """Read the whole of a regular file of at most `max_bytes`.
+
+    Raises the error of `wanted`, DepthError by default: unreadable for what is no regular file or cannot be
+    read, too large. Never hangs, never maps the file into memory (a file that shrinks under a map kills the
+    process).
+    """
+    path = Path(path)
+    try:
+        # Looked at before opening, because opening a device can already do something.
+        _require_regular(path, path.stat(), wanted)
+        flags = (
+            os.O_RDONLY
+            | getattr(os, "O_NONBLOCK", 0)
+            | getattr(os, "O_BINARY", 0)
+            | getattr(os, "O_NOCTTY", 0)
+        )
+        with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            _require_regular(path, status, wanted)  # it may have been swapped since
+            if status.st_size > max_bytes:
+                raise _too_large(path, status.st_size, max_bytes, wanted)
+            # One read of the right size copies nothing; the rest is for files that grow or lie about their
+            # size.
+            pieces = [_some(file, status.st_size + 1)]
+            total = len(pieces[0])
+            while pieces[-1] and total <= max_bytes:
+                pieces.append(_some(file, _PIECE))
+                total += len(pieces[-1])
+    except (OSError, ValueError) as error:
+        if isinstance(error, DepthpaintError):
+            raise
+        raise _unreadable(path, _reason(error), wanted) from error
+    if total > max_bytes:
+        raise _too_large(path, total, max_bytes, wanted)
+    return b"".join(filter(None, pieces))
+
+
+def _some(file: io.FileIO, most: int) -> bytes:
+    data = file.read(most)
+    # Some files of /proc are regular by name and wait for events like a pipe.
+    if data is None:
+        raise BlockingIOError(errno.EAGAIN, "it has no end")
+    return data
+
+
+def _require_regular(path: Path, status: os.stat_result, wanted: Wanted) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for matches, name in _KINDS if matches(status.st_mode)), "no regular file")
+        raise _unreadable(path, f"it is {kind}", wanted)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, BlockingIOError):
+        return "it has no end"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return str(error)
+
+
+def _unreadable(path: Path, reason: str, wanted: Wanted) -> DepthpaintError:
+    return wanted.error(
+        f"cannot read {path}: {reason}",
+        code=wanted.unreadable,
+        remedy=f"give the path of a {wanted.what}",
+        value=str(path),
+    )
+
+
+def _too_large(path: Path, size: int, max_bytes: int, wanted: Wanted) -> DepthpaintError:
+    return wanted.error(
+        f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed",
+        code=wanted.too_large,
+        remedy=f"give a smaller {wanted.what}",
+        value=size,
+        limit=max_bytes,
+    )
+
+
+REMEDY = "reinstall depthpaint"
+AT_ONCE = 16 << 20
+"""Bytes that are hashed at once: between two pieces a thread waits for the interpreter, and smaller ones took
+four times as long beside another thread that imports."""
+
+
+def require_digest(owner: str, path: Path, expected: object) -> str:
+    """The sha256 of a file, hexadecimal, which must be `expected`.
+
+    `owner` is what the file belongs to, as an error names it. Raises ModelError: model_not_found,
+    model_hash_mismatch.
+    """
+    digest = digest_of(owner, path)
+    if digest != expected:
+        raise other_digest(owner, path.name, digest, expected)
+    return digest
+
+
+def require_digests(owner: str, folder: Path, expected: Mapping[str, object]) -> None:
+    """The same for several files of `folder`, by their names."""
+    for name, digest in expected.items():
+        require_digest(owner, folder / name, digest)
+
+
+def digest_of(owner: str, path: Path) -> str:
+    """The sha256 of a shipped file, hexadecimal. Raises ModelError model_not_found."""
+    try:
+        summed = hashlib.sha256()
+        with path.open("rb") as file:
+            while piece := file.read(AT_ONCE):
+                summed.update(piece)
+    except OSError as error:
+        raise missing(owner, path.name) from error
+    return summed.hexdigest()
+
+
+def missing(owner: str, name: str) -> ModelError:
+    """The error for a shipped file that is not there."""
+    return ModelError(
+        f"{name} is missing, a file of {owner}",
+        code=ErrorCode.MODEL_NOT_FOUND,
+        value=name,
+        remedy=REMEDY,
+    )
+
+
+def other_digest(owner: str, name: str, digest: str, expected: object) -> ModelError:
+    """The error for a shipped file that was changed."""
+    return ModelError(
+        f"{name} of {owner} has sha256 {digest[:10]}…, the shipped one {str(expected)[:10]}…",
+        code=ErrorCode.MODEL_HASH_MISMATCH,
+        value=digest,
+        limit=expected,
+        remedy=REMEDY,
+    )
+
+
+DOCUMENT = "model.json"
+OWN_DIGEST = "document_sha256"
+"""The digest of everything else in the document: a changed setting changes pictures, too."""
+
+
+def read_document(owner: str, folder: Path) -> dict[str, Any]:
+    """What `model.json` in `folder` says of a model, without reading its weights.
+
+    `owner` is the model, as an error names it. Raises ModelError: model_not_found, model_truncated,
+    model_hash_mismatch.
+    """
+    try:
+        document: object = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise missing(owner, DOCUMENT) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(owner) from error
+    if not isinstance(document, dict):
+        raise _damaged(owner)
+    found = cast("dict[str, Any]", document)
+    expected, digest = found.pop(OWN_DIGEST, None), _digest(found)
+    if expected != digest:
+        raise other_digest(owner, DOCUMENT, digest, expected)
+    return found
+
+
+def write_document(folder: Path, document: Mapping[str, object]) -> None:
+    """Write `model.json` with its own digest, as read_document wants it."""
+    told = {**document, OWN_DIGEST: _digest(json.loads(json.dumps(document)))}
+    (folder / DOCUMENT).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _digest(document: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(owner: str) -> ModelError:
+    return ModelError(
+        f"{DOCUMENT} is damaged, a file of {owner}",
+        code=ErrorCode.MODEL_TRUNCATED,
+        value=DOCUMENT,
+        remedy=REMEDY,
+    )

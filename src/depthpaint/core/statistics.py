@@ -1,0 +1,86 @@
+"""Numbers from several measurements: their median, how far off it may be, and paired comparisons."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+DRAWS = 2000
+LEVEL = 0.95
+NUMBERS_AT_ONCE = 1 << 18
+"""Drawn in one go: a call for each draw costs a hundred times as much as the draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The median of `count` measurements, and the bounds of its 95 % confidence interval."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.median:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+    def overlaps(self, other: Interval) -> bool:
+        """Whether the two could be measurements of the same thing."""
+        return self.low <= other.high and other.low <= self.high
+
+
+def interval_of(values: Sequence[float], seed: int = 0) -> Interval:
+    """The median with its bootstrap interval: percentiles of resampled medians (Efron 1979).
+
+    Equal values give an equal interval. Raises ValueError for no values.
+    """
+    if not values:
+        raise ValueError("no measurement has no median")
+    numbers = np.asarray(values, np.float64)
+    rng = np.random.default_rng(seed)
+    # Some draws at a time: ten thousand pictures times two thousand draws do not fit. How many changes none.
+    at_once = max(1, NUMBERS_AT_ONCE // len(numbers))
+    medians = np.concatenate(
+        [
+            np.median(rng.choice(numbers, (min(at_once, DRAWS - done), len(numbers))), axis=1)
+            for done in range(0, DRAWS, at_once)
+        ]
+    )
+    edge = 50 * (1 - LEVEL)
+    low, high = (float(bound) for bound in np.percentile(medians, (edge, 100 - edge)))
+    return Interval(float(np.median(numbers)), low, high, len(numbers))
+
+
+def difference(one: Sequence[float], other: Sequence[float]) -> Interval:
+    """The median of `one` less `other`, pair by pair. Raises ValueError for unequal lengths."""
+    return interval_of([a - b for a, b in zip(one, other, strict=True)])
+
+
+def told(apart: Interval, more: str, less: str) -> str:
+    """In words: `more` or `less` where the interval leaves out zero, else that no difference is seen."""
+    if apart.low > 0:
+        return f"{more} (by {apart})"
+    if apart.high < 0:
+        return f"{less} (by {apart})"
+    return f"no difference seen ({apart})"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of equal runs: median, lowest, highest, and how many."""
+
+    median: float
+    lowest: float
+    highest: float
+    runs: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Timing:
+        """Sum up at least one measurement."""
+        return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
+
+    def __str__(self) -> str:
+        """Like `1.42 s (1.38 to 1.50, 5 runs)`."""
+        return f"{self.median:.3g} s ({self.lowest:.3g} to {self.highest:.3g}, {self.runs} runs)"

@@ -1,0 +1,196 @@
+"""What networks are shown of a depth map beside itself: normals, edges, relief."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+CHANNELS = 4
+"""The depth, its slope to the right, its slope downwards, and its breaks."""
+EVERYDAY_SLOPE = 0.5
+"""Of the range over the picture's size: a slope that is drawn at half strength. A floor has about 1."""
+SLIGHT_BREAK = 0.01
+"""Of the range: a crease or step that is drawn at half strength."""
+
+
+def relief_of(depth: Floats) -> Floats:
+    """The four channels (4, H, W) of a depth map (H, W) in [0, 1], 1 = nearest; all but the first in (-1, 1).
+
+    A plane has one slope everywhere, because disparity is linear over the picture of a plane. Slopes are
+    counted over the picture's size, the root of its area: they mean the same at every resolution.
+    """
+    height, width = depth.shape
+    size = float(np.sqrt(height * width))
+    padded = np.pad(depth, 1, mode="edge")
+    middle = padded[1:-1, 1:-1]
+    left, right, above, below = padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]
+    slopes = [_bounded(step / 2 * size, EVERYDAY_SLOPE) for step in (right - left, below - above)]
+    breaks = _bounded(left + right + above + below - 4 * middle, SLIGHT_BREAK)
+    return np.stack([depth, *slopes, breaks]).astype(np.float32)
+
+
+def _bounded(values: NDArray[np.floating], half: float) -> Floats:
+    """Values in (-1, 1), `half` becomes a half: small ones stay apart, great ones do not drown them."""
+    return (values / (np.abs(values) + half)).astype(np.float32)
+
+
+Doubles = NDArray[np.float64]
+
+OPENING = math.radians(55)
+"""Angle of view across the longer side: between a phone's and a portrait lens, where nobody tells it."""
+
+WINDOWS = (1, 2, 4, 8, 16)
+STAIR = 1 / 255
+"""What a plane may miss by, of a range of 1: the rounding of 8 bits, and a little bending."""
+
+
+def normals_of(values: Floats, far_over_near: float) -> Floats:
+    """Facing of each pixel, (H, W, 3) in [0, 1], from depth (H, W) in [0, 1], 1 = nearest.
+
+    Red is to the left, green up, blue towards the eye, 0.5 is neither (Bae et al. 2109.09881, as ControlNet
+    1.1 draws them). `far_over_near` is how many times as far 0 is as 1.
+
+    1/z of a plane is linear in the picture, so its slopes are the plane's normal: no distance is needed.
+    """
+    inverse = 1 / far_over_near + values.astype(np.float64) * (1 - 1 / far_over_near)
+    height, width = values.shape
+    focal = max(height, width) / 2 / math.tan(OPENING / 2)
+    across, down = (focal * slope for slope in _slopes(inverse))
+    u = (np.arange(width, dtype=np.float64) - (width - 1) / 2) / focal
+    v = ((np.arange(height, dtype=np.float64) - (height - 1) / 2) / focal)[:, None]
+    towards = inverse - u * across - v * down
+    facing = np.stack([across, down, towards], axis=-1)
+    facing /= np.linalg.norm(facing, axis=-1, keepdims=True).clip(1e-9)
+    return (facing * 0.5 + 0.5).astype(np.float32)
+
+
+def _slopes(values: Doubles) -> tuple[Doubles, Doubles]:
+    """Change a pixel across and down: of the plane through the widest window that is one, but for stairs.
+
+    Far away a step of 1/255 is a steep slope; only a wide window sees that it belongs to none. Where even the
+    smallest window holds an edge, the flatter side of each pixel counts, so that a step tilts neither.
+    """
+    across, down = (_flatter_side(values, axis) for axis in (1, 0))
+    flat = np.ones(values.shape, np.bool_)
+    for radius in WINDOWS:
+        if 2 * radius >= min(values.shape):
+            break
+        wide_across, wide_down, residual = _plane_through(values, radius)
+        flat &= residual <= STAIR**2
+        across, down = np.where(flat, wide_across, across), np.where(flat, wide_down, down)
+    return across, down
+
+
+def _plane_through(values: Doubles, radius: int) -> tuple[Doubles, Doubles, Doubles]:
+    """Least squares over each pixel's window: slopes across and down, mean square of what is left."""
+    side = 2 * radius + 1
+    padded = np.pad(values, radius, mode="reflect", reflect_type="odd")
+    rows = np.broadcast_to(np.arange(padded.shape[0], dtype=np.float64)[:, None], padded.shape)
+    columns = np.broadcast_to(np.arange(padded.shape[1], dtype=np.float64), padded.shape)
+
+    def mean(parts: Doubles) -> Doubles:
+        total = np.pad(parts, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+        return (
+            total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+        ) / side**2
+
+    middle, spread = mean(padded), radius * (radius + 1) / 3
+    inner = (slice(radius, -radius), slice(radius, -radius))
+    across, down = ((mean(padded * place) - place[inner] * middle) / spread for place in (columns, rows))
+    return across, down, mean(padded**2) - middle**2 - (across**2 + down**2) * spread
+
+
+def _flatter_side(values: Doubles, axis: int) -> Doubles:
+    change = np.diff(values, axis=axis)
+    before = np.concatenate([change.take([0], axis), change], axis)
+    after = np.concatenate([change, change.take([-1], axis)], axis)
+    return np.where(np.abs(before) < np.abs(after), before, after)
+
+
+WEAK, STRONG = 0.015, 0.04
+"""Change of depth a pixel, of a range of 1: an edge starts at STRONG and goes on as far as WEAK."""
+
+
+def edges_of(values: Floats) -> Floats:
+    """Lines one pixel wide, float32 (H, W) of 0 and 1, from depth (H, W) in [0, 1] (Canny 1986)."""
+    smooth = _blurred(values.astype(np.float64))
+    down, across = (_slope(smooth, axis) for axis in (0, 1))
+    steepness = np.hypot(across, down)
+    ridge = _is_ridge(steepness, across, down)
+    found, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
+    return _followed(found, weak).astype(np.float32)
+
+
+def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
+    """How well the edges of two depth maps (H, W) meet: F-score in [0, 1], within `tolerance` pixels.
+
+    1 where neither has any.
+    """
+    lines, others = edges_of(wanted) > 0, edges_of(found) > 0
+    if not lines.any() or not others.any():
+        return float(lines.any() == others.any())
+    near_lines, near_others = lines, others
+    for _ in range(tolerance):
+        near_lines, near_others = _grown(near_lines), _grown(near_others)
+    recall, precision = (lines & near_others).sum() / lines.sum(), (others & near_lines).sum() / others.sum()
+    return float(2 * recall * precision / (recall + precision)) if recall + precision > 0 else 0.0
+
+
+def _slope(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Change a pixel along `axis`; none where that is one pixel long."""
+    return np.asarray(np.gradient(values, axis=axis)) if values.shape[axis] > 1 else np.zeros_like(values)
+
+
+def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    for axis in (0, 1):
+        padded = np.pad(values, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        length = values.shape[axis]
+        low, middle, high = (padded.take(range(start, start + length), axis) for start in (0, 1, 2))
+        values = (low + 2 * middle + high) / 4
+    return values
+
+
+def _is_ridge(
+    steepness: NDArray[np.float64], across: NDArray[np.float64], down: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Steepest among the neighbours up and down the slope, in one of four directions."""
+    angle = np.round(np.arctan2(down, across) / (np.pi / 4)).astype(int) % 4
+    padded = np.pad(steepness, 1)
+    height, width = steepness.shape
+    ridge = np.zeros(steepness.shape, np.bool_)
+    for direction, (dy, dx) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
+        ahead, behind = (
+            padded[1 + s * dy : 1 + s * dy + height, 1 + s * dx : 1 + s * dx + width] for s in (1, -1)
+        )
+        # Of two equal neighbours one is the line.
+        ridge |= (angle == direction) & (steepness > behind) & (steepness >= ahead)
+    return ridge
+
+
+def _followed(found: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`found` (H, W) and all of `weak` that hangs together with it, by any of eight neighbours.
+
+    Each round looks at the ends alone: a line may be as long as the map has pixels.
+    """
+    height, width = found.shape
+    lines, open_ways = np.pad(found, 1).ravel(), np.pad(weak & ~found, 1).ravel()
+    row = width + 2
+    around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
+    ends = np.flatnonzero(lines)
+    while ends.size:
+        near = (ends[:, None] + around).ravel()
+        ends = np.unique(near[open_ways[near]])
+        lines[ends], open_ways[ends] = True, False
+    return lines.reshape(height + 2, row)[1:-1, 1:-1]
+
+
+def _grown(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    padded = np.pad(found, 1)
+    height, width = found.shape
+    return np.logical_or.reduce([
+        padded[y : y + height, x : x + width] for y in range(3) for x in range(3)
+    ])  # fmt: skip

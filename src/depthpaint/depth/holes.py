@@ -1,0 +1,181 @@
+"""Pixels without depth: which they are, and how they are filled from what surrounds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.depth.scale import blocks
+
+Numbers = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+LEAST_SHARE = 1e-4
+BACKGROUND = 1e9
+"""Renderers write 1e10 and more where a ray hits nothing."""
+_GAP = 0.05  # of the range of the rest, between a mark and the next number
+
+
+@dataclass(frozen=True, slots=True)
+class Emptiness:
+    """What lies beside the depth proper, each bool (H, W).
+
+    `unknown`: NaN, transparent, or told to be empty. `endless`: infinite or a renderer's background. `low`
+    and `high`: one number at the end of the range, far from all others; what it means depends on which end
+    is near. `low_mark` and `high_mark` are those numbers.
+    """
+
+    unknown: Mask
+    endless: Mask
+    low: Mask
+    high: Mask
+    low_mark: float | None
+    high_mark: float | None
+
+    @property
+    def proper(self) -> Mask:
+        """Where there is depth, (H, W)."""
+        return ~(self.unknown | self.endless | self.low | self.high)
+
+
+def find_empty(
+    numbers: Numbers, opaque: Mask | None, empty: tuple[float, ...] | Literal["auto"], stated: float | None
+) -> Emptiness:
+    """Sort the pixels of `numbers` (H, W).
+
+    `opaque` leaves the transparent ones out; `empty` are the marks that the user told, `stated` the one that
+    the file declares.
+    """
+    unknown = np.zeros(numbers.shape, dtype=np.bool_) if opaque is None else ~opaque
+    endless = np.zeros(numbers.shape, dtype=np.bool_)
+    if numbers.dtype.kind == "f":
+        unknown |= np.isnan(numbers)
+        endless |= (np.isinf(numbers) | _background(numbers)) & ~unknown
+    marks = (() if empty == "auto" else empty) + (() if stated is None else (stated,))
+    for mark in marks:
+        unknown |= numbers == mark
+    nothing = np.zeros(numbers.shape, dtype=np.bool_)
+    if empty != "auto":
+        return Emptiness(unknown, endless & ~unknown, nothing, nothing, None, None)
+    endless &= ~unknown
+    low_mark, high_mark = _marks(numbers, ~(unknown | endless))
+    return Emptiness(
+        unknown,
+        endless,
+        nothing if low_mark is None else (numbers == low_mark) & ~unknown,
+        nothing if high_mark is None else (numbers == high_mark) & ~unknown,
+        low_mark,
+        high_mark,
+    )
+
+
+def _background(numbers: Numbers) -> Mask:
+    """Where a renderer wrote that a ray hit nothing: one huge number, far beyond everything else."""
+    if numbers.dtype.itemsize < 4:
+        return np.zeros(numbers.shape, dtype=np.bool_)
+    huge = np.isfinite(numbers) & (numbers >= BACKGROUND)
+    if np.count_nonzero(huge) < max(4, LEAST_SHARE * numbers.size):
+        return np.zeros_like(huge)
+    rest = numbers[np.isfinite(numbers) & ~huge]
+    mark = numbers[huge].max()
+    alone = rest.size >= 16 and numbers[huge].min() == mark and float(rest.max()) < float(mark) / 100
+    return huge if alone else np.zeros_like(huge)
+
+
+def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
+    """The least and the greatest number, where many pixels hold exactly it and none comes near it.
+
+    Only in numbers with room for a mark: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
+    """
+    if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
+        return None, None
+    values = numbers.reshape(-1) if proper.all() else numbers[proper]
+    if values.size < 16:
+        return None, None
+    low, high = values.min(), values.max()
+    inner = (values != low) & (values != high)
+    if np.count_nonzero(inner) < max(16, values.size // 50):
+        return None, None
+    second = float(values.min(where=inner, initial=high))
+    last = float(values.max(where=inner, initial=low))
+    if second == last:
+        return None, None
+    room = max(_GAP * (last - second), 1e-30)
+    least = max(4, LEAST_SHARE * values.size)
+    low_is_mark = float(low) <= 0 and second - float(low) > room and np.count_nonzero(values == low) >= least
+    # A near thing may well be one number far above all others; a mark is the type's own end, or far beyond.
+    top = float(np.iinfo(numbers.dtype).max) if numbers.dtype.kind in "iu" else np.inf
+    beyond = float(high) in (top, 65504.0) or float(high) - last > 3 * (last - second)
+    high_is_mark = beyond and float(high) - last > room and np.count_nonzero(values == high) >= least
+    return float(low) if low_is_mark else None, float(high) if high_is_mark else None
+
+
+Floats = NDArray[np.float32]
+
+STEP = 0.05
+"""Of the range: neighbours that differ more belong to two things, and a hole between them to the farther."""
+
+
+def inpainted(values: Floats, valid: Mask) -> Floats:
+    """`values` (H, W), 1 = near, with what is not `valid` filled in from its surroundings.
+
+    A pyramid (push-pull: Gortler et al. 1996, "The Lumigraph", 3.4), but what four pixels hand up is not
+    their mean: it is the mean of those within STEP of the farthest. Sensors and stereo miss what a near thing
+    hides, which belongs to the background, and a mean would draw a slope that is not there.
+    """
+    if valid.all() or not valid.any():
+        return values
+    return np.where(valid, values, _filled(np.where(valid, values, 0), valid))
+
+
+def _filled(values: Floats, valid: Mask) -> Floats:
+    if valid.all() or max(values.shape) <= 1:
+        return values
+    coarse, known = _pushed(values, valid)
+    behind = _doubled(_filled(coarse, known), values.shape)
+    return np.where(valid, values, behind)
+
+
+def _pushed(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
+    """Half the size: for every two by two pixels one, valid where any of them is."""
+    height, width = values.shape
+    coarse = np.empty((-(-height // 2), -(-width // 2)), np.float32)
+    known = np.empty(coarse.shape, np.bool_)
+    for rows in blocks(coarse.shape):
+        fine = slice(2 * rows.start, 2 * rows.stop)
+        coarse[rows], known[rows] = _halved(values[fine], valid[fine])
+    return coarse, known
+
+
+def _halved(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
+    height, width = values.shape
+    rim = ((0, height % 2), (0, width % 2))
+    four = np.pad(values, rim, mode="edge"), np.pad(valid, rim, mode="constant")
+    parts = [part.reshape(part.shape[0] // 2, 2, part.shape[1] // 2, 2) for part in four]
+    numbers, known = (part.transpose(0, 2, 1, 3).reshape(*part.shape[::2], 4) for part in parts)
+    farthest = np.where(known, numbers, np.inf).min(axis=-1, keepdims=True)
+    alike = known & (numbers <= farthest + STEP)
+    count = alike.sum(axis=-1)
+    mean = np.where(alike, numbers, 0).sum(axis=-1) / np.maximum(count, 1)
+    return mean.astype(np.float32), count > 0
+
+
+def _doubled(coarse: Floats, shape: tuple[int, ...]) -> Floats:
+    """Twice the size, smoothly where neighbours are alike and from the nearest one across a step."""
+    padded = np.pad(coarse, 1, mode="edge")
+    values = np.empty(shape, np.float32)
+    for block in blocks(shape):
+        rows, columns = np.arange(shape[0])[block, None], np.arange(shape[1])[None]
+        nearest = coarse[rows // 2, columns // 2]
+        total, weight = nearest * 9, np.full(nearest.shape, 9, dtype=np.float32)
+        # Bilinear at half the size: 9, 3, 3 and 1 sixteenths of the four nearest.
+        down, right = np.where(rows % 2, 1, -1), np.where(columns % 2, 1, -1)
+        for dy, dx, share in ((1, 0, 3), (0, 1, 3), (1, 1, 1)):
+            other = padded[rows // 2 + 1 + dy * down, columns // 2 + 1 + dx * right]
+            part = np.where(np.abs(other - nearest) <= STEP, share, 0)
+            total, weight = total + other * part, weight + part
+        values[block] = total / weight
+    return values

@@ -1,0 +1,1 @@
+"""Depth files of any known format: bytes become samples."""

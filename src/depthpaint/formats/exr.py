@@ -1,0 +1,236 @@
+"""OpenEXR's depth: which channel holds it, read and put in the place that the windows give it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.formats.exr_header import KIND, TYPES, ExrHeader, ExrPart, check_windows, read_exr_header
+from depthpaint.formats.exr_lines import can_read, read_chunks, read_rows
+from depthpaint.formats.foreign import decoded_elsewhere
+from depthpaint.formats.samples import Quantity, Samples, bad_shape, damaged, gray_or_colours, unsupported
+
+_SHOWN = 12
+_COLOURS = ("R", "G", "B")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Channels `names` of part `index`: one, or R, G and B; `label` is what to call them."""
+
+    index: int
+    names: tuple[str, ...]
+    label: str
+    quantity: Quantity | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    index: int
+    name: str
+    label: str
+    siblings: frozenset[str]
+
+    @property
+    def rank(self) -> int | None:
+        """0 for the surest name of depth, 3 for mere brightness, None for what is no depth."""
+        words = self.name.lower().split(".")
+        stem = self.name[: -len(words[-1])]
+        # Normals and positions have a Z as well, beside an X.
+        vector = f"{stem}X" in self.siblings or f"{stem}x" in self.siblings
+        if "mist" in self.label.lower().split("."):
+            return 2
+        if words[-1] in ("z", "depth") and not vector:
+            return 0 if len(words) == 1 else 1
+        if len(words) > 1 and words[-2] == "depth" and words[-1] in ("v", "y"):
+            return 1
+        return 3 if self.name == "Y" else None
+
+
+def choose(name: str, header: ExrHeader, part: str | None) -> Choice:
+    """Choose by `part` (a channel, a part of the file, or both with a point between), or by the names alone.
+
+    Z, depth; then such names at the end of longer ones, as renderers write layers; then Mist; then Y; then R,
+    G and B, which have to be equal. Raises DepthError (depth_bad_shape), which names what there is.
+    """
+    everything = _candidates(header)
+    candidates = everything if part is None else _called(everything, header, part)
+    if not candidates:
+        raise bad_shape(
+            name, f"no channel '{(part or '')[:80]}'", f"name one with --part: {_listed(everything)}"
+        )
+    if part is not None and len(candidates) == 1:
+        return _single(candidates[0])
+    for rank in range(4):
+        found = [each for each in candidates if each.rank == rank]
+        if len(found) == 1:
+            return _single(found[0])
+        if found:
+            raise _several(name, found)
+    coloured = [
+        index
+        for index in sorted({each.index for each in candidates})
+        if {each.name for each in candidates if each.index == index} >= set(_COLOURS)
+    ]
+    if len(coloured) == 1:
+        return Choice(coloured[0], _COLOURS, _labelled(header, coloured[0], "RGB"), None)
+    raise _several(name, candidates)
+
+
+def _single(candidate: _Candidate) -> Choice:
+    quantity: Quantity | None = None
+    if "disp" in candidate.label.lower():
+        quantity = "disparity"
+    elif candidate.rank in (0, 1, 2):
+        # Renderers write the distance, and mist from 0 at the camera to 1 far away.
+        quantity = "distance"
+    return Choice(candidate.index, (candidate.name,), candidate.label, quantity)
+
+
+def _candidates(header: ExrHeader) -> list[_Candidate]:
+    # One set a part: a set a channel makes thousands of channels a matter of seconds.
+    beside = [frozenset(channel.name for channel in part.channels) for part in header.parts]
+    return [
+        _Candidate(index, channel.name, _labelled(header, index, channel.name), beside[index])
+        for index, part in enumerate(header.parts)
+        for channel in part.channels
+    ]
+
+
+def _labelled(header: ExrHeader, index: int, channel: str) -> str:
+    """The channel's name, after the part's name where there are several parts."""
+    part = header.parts[index].name
+    return f"{part}.{channel}" if header.multi_part and part else channel
+
+
+def _called(candidates: list[_Candidate], header: ExrHeader, part: str) -> list[_Candidate]:
+    return (
+        [each for each in candidates if each.label == part]
+        or [each for each in candidates if each.name == part]
+        or [each for each in candidates if header.parts[each.index].name == part]
+        # A layer: all that begins with it.
+        or [each for each in candidates if each.label.startswith(f"{part}.")]
+    )
+
+
+def _several(name: str, candidates: list[_Candidate]) -> Exception:
+    return bad_shape(
+        name,
+        f"several channels that could be the depth: {_listed(candidates)}",
+        "name one with --part CHANNEL",
+    )
+
+
+def _listed(candidates: list[_Candidate]) -> str:
+    names = [each.label[:80] for each in candidates]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
+    """Decode one channel (H, W) of the display window's size; what lies outside the data window is NaN.
+
+    A far plane of 1e10, which renderers write where there is nothing, is left as it is. Raises DepthError.
+    """
+    header = read_exr_header(name, data)
+    choice = choose(name, header, part)
+    chosen = header.parts[choice.index]
+    check_windows(name, chosen, max_pixels)
+    wanted = [channel for channel in chosen.channels if channel.name in choice.names]
+    if any(channel.sampling != (1, 1) for channel in wanted):
+        raise unsupported(name, "an OpenEXR file with a channel of half the size", "save it at full size")
+    if can_read(chosen):
+        planes = read_rows(name, data, header, choice.index, list(choice.names))
+    else:
+        planes = _by_library(name, data, header, choice)
+    values = planes[0] if len(planes) == 1 else gray_or_colours(np.stack(planes, axis=-1))
+    if values.ndim == 3:
+        raise bad_shape(
+            name,
+            f"colours ({choice.label}) and no depth channel",
+            "name a channel with --part, or save depth",
+        )
+    values, notes = _in_display(name, chosen, values)
+    if sum(len(each.channels) for each in header.parts) > len(choice.names):
+        notes = (f"the file's channel '{choice.label}' is used", *notes)
+    return Samples(
+        values=values, opaque=None, bits=planes[0].dtype.itemsize * 8, notes=notes, quantity=choice.quantity,
+        part=choice.label,
+    )  # fmt: skip
+
+
+def _by_library(name: str, data: bytes, header: ExrHeader, choice: Choice) -> list[NDArray[Any]]:
+    """Read with the OpenEXR library, in another process, what is not read here."""
+    part = header.parts[choice.index]
+    if part.tiled and header.multi_part:
+        raise unsupported(name, "an OpenEXR file of several parts in tiles", "save it in scan lines")
+    if not part.tiled:
+        data = _single_part(part, read_chunks(name, data, header, choice.index))
+    size = part.data_window.size
+    types = [next(c.type_name for c in part.channels if c.name == wanted) for wanted in choice.names]
+    unpacked = size.pixels * sum(np.dtype(each).itemsize for each in types)
+    _, contents = decoded_elsewhere(name, data, "exr", {"channels": list(choice.names)}, unpacked)
+    lengths = [size.pixels * np.dtype(each).itemsize for each in types]
+    if [len(content) for content in contents] != lengths:
+        raise damaged(name, KIND, "it has not as many pixels as it says")
+    return [
+        np.frombuffer(content, each).reshape(size.height, size.width)
+        for content, each in zip(contents, types, strict=True)
+    ]
+
+
+def _single_part(part: ExrPart, chunks: list[tuple[int, bytes]]) -> bytes:
+    """A file of nothing but this part and what decides its pixels: that is all the library ever sees."""
+
+    def attribute(key: str, kind: str, content: bytes) -> bytes:
+        return f"{key}\0{kind}\0".encode() + struct.pack("<i", len(content)) + content
+
+    def box(window: Any) -> bytes:
+        return struct.pack("<iiii", window.left, window.top, window.right, window.bottom)
+
+    channels = b"".join(
+        each.name.encode() + b"\0" + struct.pack("<iIii", TYPES.index(each.type_name), 0, *each.sampling)
+        for each in part.channels
+    )
+    longest = max(len(each.name.encode()) for each in part.channels)
+    head = b"v/1\x01" + struct.pack("<I", 2 | (0x400 if longest > 31 else 0)) + b"".join([
+        attribute("channels", "chlist", channels + b"\0"),
+        attribute("compression", "compression", bytes([part.compression])),
+        attribute("dataWindow", "box2i", box(part.data_window)),
+        attribute("displayWindow", "box2i", box(part.data_window)),
+        attribute("lineOrder", "lineOrder", b"\0"),
+        attribute("pixelAspectRatio", "float", struct.pack("<f", 1)),
+        attribute("screenWindowCenter", "v2f", bytes(8)),
+        attribute("screenWindowWidth", "float", struct.pack("<f", 1)),
+        b"\0",
+    ])  # fmt: skip
+    bodies = [struct.pack("<ii", first, len(content)) + content for first, content in sorted(chunks)]
+    offsets = len(head) + 8 * len(bodies) + np.cumsum([0, *map(len, bodies)])[:-1]
+    return b"".join([head, offsets.astype("<u8").tobytes(), *bodies])
+
+
+def _in_display(name: str, part: ExrPart, values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Lay the data window on the display window."""
+    data, display = part.data_window, part.display_window
+    if data == display:
+        return values, ()
+    left, right = max(data.left, display.left), min(data.right, display.right)
+    top, bottom = max(data.top, display.top), min(data.bottom, display.bottom)
+    if left > right or top > bottom:
+        raise bad_shape(name, "no pixel inside its display window", "save it with its display window set")
+    inside = values[top - data.top : bottom - data.top + 1, left - data.left : right - data.left + 1]
+    whole = (display.left, display.top, display.right, display.bottom) == (left, top, right, bottom)
+    note = f"its data window of {data.size} is laid on its display window of {display.size}"
+    if whole:
+        return inside, (note,)
+    # NaN needs floats; 32 bits of integers need 64 bits of them.
+    dtype = np.float64 if values.dtype.kind == "u" else values.dtype
+    placed = np.full((display.size.height, display.size.width), np.nan, dtype)
+    placed[top - display.top : bottom - display.top + 1, left - display.left : right - display.left + 1] = (
+        inside
+    )
+    return placed, (note,)

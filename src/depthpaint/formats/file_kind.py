@@ -1,0 +1,161 @@
+"""What a file is, told from its content; names and extensions are not believed."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from depthpaint.formats.samples import BY_NUMPY, BY_PROGRAM
+
+Readable = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "exr", "heif"]
+Verdict = Literal[Readable, "pickle", "empty", "cut", "damaged", "other"]
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+NPY_MAGIC = b"\x93NUMPY"
+
+_NOT_A_MAP = "give a depth map as PNG, TIFF, EXR, PFM, NPY or NPZ"
+
+
+class FileKind(NamedTuple):
+    """A verdict, what the file looks like in words, and how to make a readable file of it."""
+
+    verdict: Verdict
+    looks_like: str
+    remedy: str
+
+
+# What begins with these bytes is read. RIFF, ISO media and ZIP need a second look, below.
+_READABLE: tuple[tuple[Readable, bytes], ...] = (
+    ("png", PNG_SIGNATURE),
+    ("npy", NPY_MAGIC),
+    ("exr", b"v/1\x01"),
+    ("tiff", b"II*\0"),
+    ("tiff", b"MM\0*"),
+    ("tiff", b"II+\0"),
+    ("tiff", b"MM\0+"),
+    ("jpeg", b"\xff\xd8\xff"),
+)
+# First bytes -> what they are that is not read.
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"GIF8", "a GIF picture", BY_PROGRAM),
+    (b"8BPS", "a Photoshop document", BY_PROGRAM),
+    (b"%PDF", "a PDF document", BY_PROGRAM),
+    (b"%!PS", "a PostScript document", BY_PROGRAM),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript document", BY_PROGRAM),
+    (b"BM", "a BMP picture", BY_PROGRAM),
+    (b"\0\0\x01\0", "an ICO picture", BY_PROGRAM),
+    (b"SIMPLE  =", "a FITS picture", BY_NUMPY),
+    (b"DDS ", "a DDS texture", BY_PROGRAM),
+    (b"BLP1", "a BLP texture", BY_PROGRAM),
+    (b"BLP2", "a BLP texture", BY_PROGRAM),
+    (b"\xd7\xcd\xc6\x9a", "a WMF drawing", BY_PROGRAM),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", BY_PROGRAM),
+    (b"\xffO\xffQ", "a JPEG 2000 picture", BY_PROGRAM),
+    (b"\xff\x0a", "a JPEG XL picture", BY_PROGRAM),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture", BY_PROGRAM),
+    (b"qoif", "a QOI picture", BY_PROGRAM),
+    (b"#?RADIANCE", "a Radiance HDR picture", BY_NUMPY),
+    (b"\x89HDF", "an HDF5 file", BY_NUMPY),
+    (b"MATLAB 5.0", "a MATLAB file", BY_NUMPY),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the file itself",
+        "fetch the file with git lfs pull",
+    ),
+)
+# Text protocols of pickle have no magic; these are their usual beginnings.
+_TEXT_PICKLE = re.compile(rb"(c[\w.]+\n[\w.]+\n|\([dlit](p\d+\n|[.S])|\(i[\w.]+\n)")
+_PFM = re.compile(rb"P[Ff]\s")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_NETPBM = re.compile(rb"P[1-7]\s")
+
+
+def file_kind(data: bytes) -> FileKind:
+    """Tell what `data` is from its first bytes (and for TGA from its last ones)."""
+    if not data:
+        return FileKind("empty", "an empty file", _NOT_A_MAP)
+    for verdict, magic in _READABLE:
+        if data.startswith(magic):
+            return _readable(verdict)
+        # One byte says too little, but for the first two, which nothing else here begins with.
+        if magic.startswith(data) and (len(data) > 1 or verdict in ("png", "npy")):
+            return FileKind("cut", f"the beginning of a {verdict.upper()} file", "copy or download it again")
+    if data[:4] == b"\x89PNG" or data[:8].startswith((b"\x89PN", b"\xc2\x89PNG")):
+        return FileKind(
+            "damaged", "a PNG file damaged on its way, as by a text-mode transfer", "copy it again as binary"
+        )
+    if _is_pickle(data):
+        return FileKind("pickle", "a Python pickle, which can run code when it is read", BY_NUMPY)
+    if data[:4] == b"PK\x03\x04" and b"/data.pkl" in data[:512]:
+        return FileKind("pickle", "a PyTorch file, which can run code when it is read", BY_NUMPY)
+    container = _container(data)
+    return _readable(container) if container else FileKind("other", *_look(data))
+
+
+def _is_pickle(data: bytes) -> bool:
+    binary = data[0] == 0x80 and data[1:2] in (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05")
+    return binary or _TEXT_PICKLE.match(data) is not None
+
+
+def _readable(verdict: Readable) -> FileKind:
+    return FileKind(verdict, f"a {verdict.upper()} file", "")
+
+
+def _container(data: bytes) -> Readable | None:
+    """The formats whose first bytes they share with others."""
+    if _PFM.match(data):
+        return "pfm"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    # Names stand before each file in a ZIP archive and once more at its end.
+    if data[:4] == b"PK\x03\x04" and (b".npy" in data[:512] or b".npy" in data[-4096:]):
+        return "npz"
+    if data[4:8] == b"ftyp":
+        # An AVIF is an ISO still picture too, and says so only among its further brands.
+        brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
+        return "heif" if data[8:12] in _HEIF_BRANDS and b"avi" not in brands else None
+    return None
+
+
+def _look(data: bytes) -> tuple[str, str]:
+    for magic, looks_like, remedy in _MAGIC:
+        if data.startswith(magic):
+            return looks_like, remedy
+    if data[:4] == b"RIFF":
+        return "a RIFF file", _NOT_A_MAP
+    if data[4:8] == b"ftyp":
+        still = b"avif" in data[8:64] or b"avis" in data[8:64]
+        return ("an AVIF picture", BY_PROGRAM) if still else ("a video", _NOT_A_MAP)
+    if data[:4] == b"PK\x03\x04":
+        return "a ZIP archive", "unpack it first"
+    if _NETPBM.match(data):
+        return "a PNM picture", BY_PROGRAM
+    if data.rstrip(b"\0").endswith(b"TRUEVISION-XFILE."):
+        return "a TGA picture", BY_PROGRAM
+    return _look_at_text(data)
+
+
+def _look_at_text(data: bytes) -> tuple[str, str]:
+    head = data[:1024]
+    try:
+        # A cut in the middle of a letter is no reason to call it binary.
+        text = head.decode("utf-8") if len(data) <= len(head) else head.decode("utf-8", errors="ignore")
+    except UnicodeDecodeError:
+        return "an unknown format", _NOT_A_MAP
+    if any(letter < " " and letter not in "\t\n\r\f\x1b" for letter in text):
+        return "an unknown format", _NOT_A_MAP
+    start = text.lstrip("\ufeff \t\r\n").lower()
+    if start.startswith(("<!doctype html", "<html", "<head")):
+        return "a web page", "download the file itself, not the page that shows it"
+    if start.startswith("<svg") or (start.startswith("<?xml") and "<svg" in start):
+        return "an SVG drawing", BY_PROGRAM
+    if start.startswith("<"):
+        return "an XML document", _NOT_A_MAP
+    if start.startswith(("{", "[")):
+        return "a JSON document", _NOT_A_MAP
+    if "/annex/objects/" in start:
+        return "a git-annex pointer, not the file itself", "fetch the file with git annex get"
+    return "plain text", _NOT_A_MAP

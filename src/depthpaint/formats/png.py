@@ -1,0 +1,338 @@
+"""PNG: header and chunks, checked before anything is decoded; then the numbers as they are stored."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.geometry import Extent
+from depthpaint.formats.file_kind import PNG_SIGNATURE
+from depthpaint.formats.samples import (
+    UPRIGHT,
+    UPRIGHT_NOTE,
+    Samples,
+    check_size,
+    gray_or_colours,
+    orientation_of,
+    upright,
+)
+
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+HEADER_END = len(PNG_SIGNATURE) + 12 + 13
+
+_CHANNELS = {GRAY: 1, RGB: 3, PALETTE: 1, GRAY_ALPHA: 2, RGB_ALPHA: 4}
+_DEPTHS = {
+    GRAY: (1, 2, 4, 8, 16),
+    RGB: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GRAY_ALPHA: (8, 16),
+    RGB_ALPHA: (8, 16),
+}
+# Adam7: for each pass, first column, first row, column step, row step.
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class PngHeader:
+    """What IHDR says. `bits` is per channel; `colour_type` is PNG's own number."""
+
+    size: Extent
+    bits: int
+    colour_type: int
+    interlaced: bool
+
+    @property
+    def scanline_bytes(self) -> int:
+        """How many bytes the compressed pixels unpack to, with one filter byte a row."""
+        bits = self.bits * _CHANNELS[self.colour_type]
+        total = 0
+        for left, top, across, down in _PASSES if self.interlaced else ((0, 0, 1, 1),):
+            width = (self.size.width - left + across - 1) // across
+            height = (self.size.height - top + down - 1) // down
+            if width > 0 and height > 0:
+                total += height * (1 + (width * bits + 7) // 8)
+        return total
+
+
+def read_png_header(name: str, data: bytes) -> PngHeader:
+    """Parse IHDR; raises DepthError (depth_truncated, depth_unreadable). The size is not judged here."""
+    chunk = data[len(PNG_SIGNATURE) : HEADER_END]
+    if len(chunk) < 25:
+        raise truncated(name)
+    length, kind, width, height, bits, colour_type, *rest, crc = struct.unpack(">I4sIIBBBBBI", chunk)
+    if kind != b"IHDR" or length != 13 or crc != zlib.crc32(chunk[4:21]):
+        raise damaged(name, "its header is corrupt")
+    known = bits in _DEPTHS.get(colour_type, ()) and rest[:2] == [0, 0] and rest[2] in (0, 1)
+    if not known or not (0 < width < 2**31 and 0 < height < 2**31):
+        raise damaged(name, "its header names no valid kind of PNG")
+    return PngHeader(Extent(width, height), bits, colour_type, rest[2] == 1)
+
+
+def truncated(name: str) -> DepthError:
+    """The error for a PNG that ends too early."""
+    return DepthError(
+        f"{name} ends in the middle of the picture",
+        code=ErrorCode.DEPTH_TRUNCATED,
+        remedy="copy or download it again",
+        value=name,
+    )
+
+
+def damaged(name: str, reason: str) -> DepthError:
+    """The error for a PNG that contradicts itself."""
+    return DepthError(
+        f"{name} is a damaged PNG: {reason}",
+        code=ErrorCode.DEPTH_UNREADABLE,
+        remedy="copy or download it again, or save it anew with an image program",
+        value=name,
+    )
+
+
+MAX_CHUNKS = 10_000
+MAX_METADATA_BYTES = 16 << 20
+MAX_FRAMES = 1_000
+FRAMES_AT_ONCE = 3
+"""Times the largest map: as many pixels may all frames of an animation have."""
+
+_PIECE = 1 << 20
+_FULL_CHUNK = 1_024
+_FRAME_DATA = (b"fdAT", b"fcTL")
+
+
+@dataclass(frozen=True, slots=True)
+class PngContent:
+    """The parts of a PNG that decide its pixels.
+
+    `pixels` is the compressed pixel stream, already checked to unpack to exactly the header's size; `palette`
+    and `transparency` are PLTE and tRNS or empty; `exif` is eXIf or empty; `frames` counts an animation's
+    frames (1 for a still).
+    """
+
+    header: PngHeader
+    pixels: bytes
+    palette: bytes
+    transparency: bytes
+    exif: bytes
+    frames: int
+
+    def rebuilt(self) -> bytes:
+        """A PNG file of nothing but these parts, so that no metadata ever reaches an image library."""
+        header = self.header
+        fields = (*header.size, header.bits, header.colour_type, 0, 0, int(header.interlaced))
+        chunks = [PNG_SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))]
+        if header.colour_type == PALETTE:
+            chunks.append(_chunk(b"PLTE", self.palette))
+        return b"".join([*chunks, _chunk(b"IDAT", self.pixels), _chunk(b"IEND", b"")])
+
+
+def read_png_content(name: str, data: bytes, max_pixels: int) -> PngContent:
+    """Check `data` from end to end and return what decides the pixels.
+
+    Raises DepthError: depth_too_large and depth_bad_shape from the header alone, depth_truncated,
+    depth_unreadable.
+    """
+    header = read_png_header(name, data)
+    check_size(name, header.size, max_pixels)
+    return png_content(name, data, header, max_pixels)
+
+
+def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> PngContent:
+    """As `read_png_content`, for a `header` whose size is judged already."""
+    kept: dict[bytes, bytes] = {}
+    pieces: list[bytes] = []
+    small, metadata, frames = 0, 0, 1
+    for kind, start, length in _walk(name, data):
+        if kind == b"IDAT":
+            pieces.append(data[start : start + length])
+        elif kind in (b"PLTE", b"tRNS", b"eXIf"):
+            kept.setdefault(kind, data[start : start + length])
+        elif kind == b"acTL" and length == 8:
+            frames = _frames(name, header, data[start : start + 4], max_pixels)
+        elif kind[0] & 0x20 == 0 and kind != b"IEND":
+            raise damaged(name, f"it needs a chunk of an unknown kind, {kind.decode('ascii')}")
+        small += is_counted(kind, length)
+        metadata += length if kind != b"IDAT" and kind not in _FRAME_DATA else 0
+        if small > MAX_CHUNKS or metadata > MAX_METADATA_BYTES:
+            raise damaged(name, "it carries more metadata than any picture needs")
+    pixels = b"".join(pieces)
+    _check_stream(name, pixels, header.scanline_bytes)
+    palette, transparency, exif = (kept.get(kind, b"") for kind in (b"PLTE", b"tRNS", b"eXIf"))
+    return PngContent(header, pixels, palette, transparency, exif, frames)
+
+
+def is_counted(kind: bytes, length: int) -> bool:
+    """Whether a chunk is counted; large ones of pixels are bounded by the size of the file."""
+    return kind != b"IDAT" or length < _FULL_CHUNK
+
+
+def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and length of each chunk after IHDR, to IEND, each with its checksum verified."""
+    view, position = memoryview(data), HEADER_END
+    while True:
+        if position + 12 > len(data):
+            raise truncated(name)
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if length >= 2**31 or not kind.isalpha():
+            raise damaged(name, "a chunk has no valid head")
+        start, end = position + 8, position + 8 + length
+        if end + 4 > len(data):
+            raise truncated(name)
+        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise damaged(name, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
+        yield kind, start, length
+        if kind == b"IEND":
+            return
+        position = end + 4
+
+
+def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:
+    frames = int.from_bytes(field, "big")
+    if frames > MAX_FRAMES or frames * header.size.pixels > FRAMES_AT_ONCE * max_pixels:
+        raise DepthError(
+            f"{name} is an animation of {frames:,} frames of {header.size} pixels",
+            code=ErrorCode.DEPTH_TOO_LARGE,
+            remedy="save the frame that you mean as a picture of its own",
+            value=frames,
+            limit=MAX_FRAMES,
+        )
+    return max(1, frames)
+
+
+def _check_stream(name: str, pixels: bytes, expected: int) -> None:
+    """Unpack in small pieces and count: image libraries leave rows black where a stream ends early."""
+    unpacker, view = zlib.decompressobj(), memoryview(pixels)
+    total = 0
+    try:
+        # In pieces of input, too: after every piece of output the unpacker copies all the input that is left.
+        for start in range(0, len(pixels), _PIECE):
+            rest: bytes | memoryview = view[start : start + _PIECE]
+            while rest and not unpacker.eof and total <= expected:
+                total += len(unpacker.decompress(rest, _PIECE))
+                rest = unpacker.unconsumed_tail
+        # What is inside the unpacker after the last input.
+        while not unpacker.eof and total <= expected and (more := unpacker.decompress(b"", _PIECE)):
+            total += len(more)
+    except zlib.error as error:
+        raise damaged(name, "its pixels cannot be unpacked") from error
+    if total > expected:
+        raise damaged(name, "it holds more pixels than its header says")
+    if total < expected or not unpacker.eof:
+        raise truncated(name)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", crc)))
+
+
+Numbers = NDArray[Any]
+
+
+def decode_png(name: str, data: bytes, max_pixels: int) -> Samples:
+    """Decode any kind of PNG: gray, colour or palette, 1 to 16 bits, with or without transparency.
+
+    The picture comes upright, an animation as its first frame. A pixel is opaque from half of full opacity
+    on. Raises DepthError.
+    """
+    content = read_png_content(name, data, max_pixels)
+    planes = _wide(name, content) if content.header.bits == 16 else _narrow(name, content)
+    values, opaque = _split(name, content, planes)
+    notes: list[str] = []
+    if content.frames > 1:
+        notes.append(f"the file is an animation of {content.frames} frames; the first is used")
+    orientation = orientation_of(content.exif)
+    if orientation != UPRIGHT:
+        notes.append(UPRIGHT_NOTE)
+        values = upright(values, orientation)
+        opaque = None if opaque is None else upright(opaque, orientation)
+    if values.ndim == 3:
+        values = gray_or_colours(values)
+    return Samples(values=values, opaque=opaque, bits=content.header.bits, notes=tuple(notes))
+
+
+def _narrow(name: str, content: PngContent) -> Numbers:
+    """Up to 8 bits: (H, W) or (H, W, C) of uint8, gray scaled to 0..255, a palette as indices."""
+    planes = np.asarray(_opened(name, content.rebuilt()))
+    return np.where(planes, np.uint8(255), np.uint8(0)) if planes.dtype == np.bool_ else planes
+
+
+def _wide(name: str, content: PngContent) -> Numbers:
+    """16 bits: (H, W) or (H, W, C) of uint16. Pillow alone would drop the low bytes of all but plain gray."""
+    header = content.header
+    if header.colour_type == GRAY:
+        return np.asarray(_opened(name, content.rebuilt()))
+    if header.colour_type == GRAY_ALPHA:
+        # Four bytes a pixel, as in 8-bit RGBA, and PNG's filters know only bytes: read as that, the bytes
+        # come out whole.
+        twin = replace(content, header=replace(header, bits=8, colour_type=RGB_ALPHA))
+        return np.asarray(_opened(name, twin.rebuilt())).view(">u2").astype(np.uint16)
+    mode = {RGB: "RGB", RGB_ALPHA: "RGBA"}[header.colour_type]
+    high, low = (_bytes_of(name, content, mode, end) for end in ("B", "L"))
+    return high.astype(np.uint16) << 8 | low
+
+
+def _bytes_of(name: str, content: PngContent, mode: str, end: str) -> Numbers:
+    """One byte of each number: the decoder keeps the high one, which read as little-endian is the low."""
+    header = content.header
+    layout = (f"{mode};16{end}", int(header.interlaced))
+    try:
+        return np.asarray(
+            Image.frombytes(mode, (header.size.width, header.size.height), content.pixels, "zip", *layout)
+        )
+    except (OSError, ValueError) as error:
+        raise damaged(name, "its pixels cannot be decoded") from error
+
+
+def _opened(name: str, data: bytes) -> Image.Image:
+    try:
+        # Only PNG: another decoder behind a PNG's name is how image libraries are attacked. Image.open would
+        # judge the size by a limit of its own, after it has been judged by the user's.
+        image = PngImageFile(BytesIO(data))
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise damaged(name, "its pixels cannot be decoded") from error
+    return image
+
+
+def _split(name: str, content: PngContent, planes: Numbers) -> tuple[Numbers, NDArray[np.bool_] | None]:
+    """Part values from opacity: alpha, or the one colour or palette entry that stands for it."""
+    header, key = content.header, content.transparency
+    if header.colour_type in (GRAY_ALPHA, RGB_ALPHA):
+        half = 1 << (header.bits - 1)
+        colours = planes[..., :-1]
+        return (colours[..., 0] if header.colour_type == GRAY_ALPHA else colours), planes[..., -1] >= half
+    if header.colour_type == PALETTE:
+        return _from_palette(name, content, planes)
+    colour = np.frombuffer(key[: len(key) // 2 * 2], dtype=">u2")
+    if colour.size != (3 if header.colour_type == RGB else 1):
+        return planes, None
+    if header.bits < 8:
+        colour = colour * (255 // ((1 << header.bits) - 1))
+    differs = planes != colour.astype(planes.dtype)
+    return planes, differs.any(axis=-1) if header.colour_type == RGB else differs
+
+
+def _from_palette(
+    name: str, content: PngContent, indices: Numbers
+) -> tuple[Numbers, NDArray[np.bool_] | None]:
+    if len(content.palette) % 3 or not content.palette:
+        raise damaged(name, "its palette is incomplete")
+    colours = np.frombuffer(content.palette, dtype=np.uint8).reshape(-1, 3)
+    if int(indices.max()) >= len(colours):
+        raise damaged(name, "it names colours that its palette does not have")
+    if not content.transparency:
+        return colours[indices], None
+    opacity = np.full(256, 255, dtype=np.uint8)
+    entries = np.frombuffer(content.transparency[:256], dtype=np.uint8)
+    opacity[: len(entries)] = entries
+    return colours[indices], opacity[indices] >= 128

@@ -1,0 +1,190 @@
+"""What all formats share: the sizes that are accepted, the errors of damaged files, the samples handed on."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.geometry import Extent
+
+BY_NUMPY = "load it in Python and save the depth array with numpy.save"
+BY_PROGRAM = "convert it to a 16-bit gray PNG with any image program"
+
+
+def truncated(name: str, kind: str, reason: str = "it ends in the middle of the picture") -> DepthError:
+    """The error for a file of this `kind` ("NPZ archive") that ends too early."""
+    return DepthError(
+        f"{name} is no complete {kind}: {reason}",
+        code=ErrorCode.DEPTH_TRUNCATED,
+        remedy="copy or download it again",
+        value=name,
+    )
+
+
+def damaged(name: str, kind: str, reason: str) -> DepthError:
+    """The error for a file that contradicts itself."""
+    return DepthError(
+        f"{name} is a damaged {kind}: {reason}",
+        code=ErrorCode.DEPTH_UNREADABLE,
+        remedy="copy or download it again, or save it anew with the program that made it",
+        value=name,
+    )
+
+
+def unsupported(name: str, what: str, remedy: str) -> DepthError:
+    """The error for a sound file of a kind that is not read; `what` goes on after "is"."""
+    return DepthError(f"{name} is {what}", code=ErrorCode.DEPTH_UNSUPPORTED_FORMAT, remedy=remedy, value=name)
+
+
+def bad_type(name: str, what: str, remedy: str = BY_NUMPY) -> DepthError:
+    """The error for numbers that are no depth; `what` goes on after "holds"."""
+    return DepthError(f"{name} holds {what}", code=ErrorCode.DEPTH_BAD_DTYPE, remedy=remedy, value=what)
+
+
+def bad_shape(name: str, what: str, remedy: str) -> DepthError:
+    """The error for numbers that are no single plane; `what` goes on after "holds"."""
+    return DepthError(f"{name} holds {what}", code=ErrorCode.DEPTH_BAD_SHAPE, remedy=remedy, value=what)
+
+
+def too_many(name: str, what: str, limit: int) -> DepthError:
+    """The error for a count out of all proportion; `what` goes on after "holds"."""
+    return DepthError(
+        f"{name} holds {what}, and {limit:,} are allowed",
+        code=ErrorCode.DEPTH_TOO_LARGE,
+        remedy="save the depth map alone",
+        value=what,
+        limit=limit,
+    )
+
+
+MAX_PIXELS = 1 << 25
+"""By default: 8192 x 4096, which are understood in about 1 GB of memory; --max-pixels allows more."""
+MAX_SIDE = 32_768
+MOST_PIXELS = MAX_SIDE**2
+MIN_SIDE = 8
+
+_FILE_BYTES = 800 << 20
+"""Of a file with any number of channels; an array of float64 may be as large as its pixels make it."""
+
+
+def max_file_bytes(max_pixels: int) -> int:
+    """How many bytes a file with a map of so many pixels may have."""
+    return max(_FILE_BYTES, max_array_bytes(max_pixels))
+
+
+def max_array_bytes(max_pixels: int) -> int:
+    """The size of the largest array of float64, with its header."""
+    return max_pixels * 8 + (1 << 20)
+
+
+def check_size(name: str, extent: Extent, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise DepthError (depth_too_large, depth_bad_shape) unless a map of `extent` pixels may be read."""
+    if max(extent) > MAX_SIDE:
+        raise _too_large(name, extent, f"sides of up to {MAX_SIDE:,} pixels", MAX_SIDE, "make it smaller")
+    if extent.pixels > max_pixels:
+        flag = f"--max-pixels {extent.pixels} (batch and study: --set max_pixels={extent.pixels})"
+        remedy = f"make it smaller, or allow it with {flag}"
+        raise _too_large(name, extent, f"up to {max_pixels:,} pixels", max_pixels, remedy)
+    if min(extent) < MIN_SIDE:
+        raise DepthError(
+            f"{name} is too small: {extent} pixels, and each side needs at least {MIN_SIDE}",
+            code=ErrorCode.DEPTH_BAD_SHAPE,
+            remedy="give a larger depth map",
+            value=str(extent),
+            limit=MIN_SIDE,
+        )
+
+
+def _too_large(name: str, extent: Extent, allowed: str, limit: int, remedy: str) -> DepthError:
+    return DepthError(
+        f"{name} is too large: {extent} are {extent.pixels:,} pixels, and {allowed} are allowed",
+        code=ErrorCode.DEPTH_TOO_LARGE,
+        remedy=remedy,
+        value=str(extent),
+        limit=limit,
+    )
+
+
+UPRIGHT = 1
+_TAG, _SHORT = 0x0112, 3
+
+
+def orientation_of(exif: bytes) -> int:
+    """Return EXIF's orientation, 1 to 8; 1 (upright) where there is none, or none that makes sense."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None or len(exif) < 8:
+        return UPRIGHT
+    (offset,) = struct.unpack_from(f"{order}I", exif, 4)
+    if offset + 2 > len(exif):
+        return UPRIGHT
+    (count,) = struct.unpack_from(f"{order}H", exif, offset)
+    for position in range(offset + 2, min(offset + 2 + 12 * count, len(exif) - 11), 12):
+        tag, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, position)
+        if tag == _TAG and kind == _SHORT and 1 <= value <= 8:
+            return value
+    return UPRIGHT
+
+
+FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "exr", "heif"]
+Quantity = Literal["distance", "disparity"]
+"""What grows with the stored number: the distance from the camera, or the nearness."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Decoded numbers of any real type.
+
+    `values` is (H, W), or (H, W, 3) for colours; `opaque` is bool (H, W), or None where the file knows no
+    transparency; `bits` is what the file's format holds a value; `notes` are sentences to show the user.
+
+    The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or the like;
+    `quantity` is None where nothing is said; `metres` is how many metres one stored unit is; `empty` is the
+    stored number that stands for "nothing was measured here" (GDAL's nodata); `part` names what was chosen
+    inside a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
+    picture; `stated_by` says who states all this.
+    """
+
+    values: NDArray[Any]
+    opaque: NDArray[np.bool_] | None
+    bits: int
+    notes: tuple[str, ...] = ()
+    lossy: bool = False
+    quantity: Quantity | None = None
+    metres: float | None = None
+    empty: float | None = None
+    part: str | None = None
+    hidden: bool = False
+    stated_by: str = "the file"
+
+
+UPRIGHT_NOTE = "the picture is turned upright, as its orientation tag says"
+
+
+def upright(planes: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Undo EXIF's and TIFF's orientation of (H, W) or (H, W, C), a number from 1 to 8."""
+    # 2 to 4 are mirrored or turned by half, 5 to 8 lie on their side.
+    if orientation > 4:
+        planes = planes.swapaxes(0, 1)
+        orientation = {5: 1, 6: 2, 7: 3, 8: 4}[orientation]
+    flips = {1: (), 2: (1,), 3: (0, 1), 4: (0,)}[orientation]
+    return np.flip(planes, flips) if flips else planes
+
+
+def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
+    """Return (H, W) where the channels of (H, W, 3) are equal within `tolerance`, and the colours elsewhere.
+
+    Where they differ a little the middle one, green, stands for all: lossy formats keep it best. NaN equals
+    NaN, because it marks the same hole in every channel.
+    """
+    red, green, blue = (planes[..., k] for k in range(3))
+    if tolerance:
+        spread = planes.max(axis=-1) - planes.min(axis=-1)
+        return planes if (spread > tolerance).any() else green
+    holes = planes.dtype.kind == "f"
+    equal = np.array_equal(red, green, equal_nan=holes) and np.array_equal(blue, green, equal_nan=holes)
+    return green if equal else planes

@@ -1,0 +1,30 @@
+"""Decode, and what every refusal has to be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from depthpaint.core.errors import DepthError, DepthpaintError, UnsafeFormatError
+from depthpaint.formats.decode import decode
+from depthpaint.formats.samples import Samples
+
+NAME = "folder/map"
+
+
+def samples(data: bytes, part: str | None = None) -> Samples:
+    return decode(NAME, data, part)[1]
+
+
+def refusal(data: bytes, part: str | None = None, seconds: float = 2.0) -> DepthpaintError:
+    """The error that the bytes end in: named, in one line, with a remedy, and soon."""
+    started = time.perf_counter()
+    with pytest.raises((DepthError, UnsafeFormatError)) as caught:
+        decode(NAME, data, part)
+    assert time.perf_counter() - started < seconds
+    error = caught.value
+    assert NAME in str(error)
+    assert "\n" not in str(error)
+    assert error.remedy
+    return error
