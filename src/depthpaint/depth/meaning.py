@@ -13,8 +13,6 @@ from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
 from depthpaint.depth.scale import RATIO, Kind
 from depthpaint.formats.samples import Samples
 
-Floats = NDArray[np.float32]
-
 WINDOW = 20  # pixels of the small copy
 _STRIDE = 10
 
