@@ -6,7 +6,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from made_depth import bone, smooth
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +21,7 @@ from depthpaint.depth.colour_map import (
 )
 from depthpaint.depth.numbers import numbers_of
 from depthpaint.formats.samples import Samples
+from made_depth import bone, smooth
 
 
 def painted(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_depth import Save, npy, smooth
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,6 +17,7 @@ from depthpaint.depth.holes import inpainted
 from depthpaint.depth.meaning import guess_near
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.depth.scale import debanded
+from made_depth import Save, npy, smooth
 
 
 def room(height: int = 120, width: int = 160) -> NDArray[np.float64]:

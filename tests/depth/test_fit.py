@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_depth import smooth
 from numpy.typing import NDArray
 
 from depthpaint.cli.interactive import INVALID, SHADES, terminal_preview
@@ -12,6 +11,7 @@ from depthpaint.core.errors import InternalError
 from depthpaint.core.geometry import Box, Extent, Fit, place
 from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
 from depthpaint.depth.resize import fit_depth, pad_to
+from made_depth import smooth
 
 
 def depth_of(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> DepthMap:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_depth import Save, npy, smooth
-from made_png import png, ramp
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
+from made_depth import Save, npy, smooth
+from made_png import png, ramp
 
 
 def by_pillow(kind: str) -> bytes:

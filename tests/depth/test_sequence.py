@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_depth import smooth
 
 from depthpaint.core.errors import DepthError
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.export import frames_of, read_sequence, sequence_reading
 from depthpaint.depth.read import read_depth
+from made_depth import smooth
 
 
 @pytest.fixture

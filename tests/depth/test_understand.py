@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_depth import smooth
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.formats.samples import Samples
+from made_depth import smooth
 
 
 def understood(numbers: NDArray[Any], opaque: NDArray[np.bool_] | None = None, **said: Any) -> Understood:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 from made_jpeg import (
     apple_portrait,
     dynamic_portrait,
@@ -22,12 +21,13 @@ from made_jpeg import (
     xmp,
     xmp_segment,
 )
-from made_png import png
 from PIL import Image, ImageOps
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
+from made_depth import smooth
+from made_png import png
 
 GRAY = np.rint(smooth(48, 64) * 255).astype(np.uint8)
 

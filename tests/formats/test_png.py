@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_depth import Save, bone, smooth
-from made_png import SIGNATURE, chunk, header, png, ramp
 from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.depth.read import read_depth as read_file
+from made_depth import Save, bone, smooth
+from made_png import SIGNATURE, chunk, header, png, ramp
 
 
 def read_depth(path: Path, **said: Any) -> DepthMap:

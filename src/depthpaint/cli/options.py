@@ -252,7 +252,7 @@ MaxPixels = Annotated[
     int | None,
     Option(
         "--max-pixels", metavar="N", rich_help_panel=depth_map.PANEL,
-        help=f"{reading.MAX_PIXELS_SETTING.help} Default: {reading.MAX_PIXELS_SETTING.default}.",
+        help=f"{depth_map.MAX_PIXELS_SETTING.help} Default: {depth_map.MAX_PIXELS_SETTING.default}.",
     ),
 ]  # fmt: skip
 TRIES = 4
