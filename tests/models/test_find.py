@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import pytest
 from tiny_files import CANARY, pickled, safetensors_bytes, save_layout, save_network
@@ -23,10 +25,6 @@ class Loading:
 
     seen: tuple[object, ...] = ()
 
-    @staticmethod
-    def silence_libraries() -> None:
-        pass
-
     @classmethod
     def load_painter(cls, *arguments: object) -> None:
         cls.seen = arguments
@@ -35,11 +33,10 @@ class Loading:
 
 @pytest.fixture(autouse=True)
 def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    def instead(name: str) -> object:
-        heavy = name.endswith((".loading", ".library_noise"))
-        return Loading if heavy else importlib.import_module(name)
-
-    monkeypatch.setattr("depthpaint.models.stable_diffusion.find.import_module", instead)
+    monkeypatch.setitem(
+        sys.modules, "depthpaint.models.stable_diffusion.painter", cast("ModuleType", Loading)
+    )
+    monkeypatch.setattr("depthpaint.models.stable_diffusion.find.silence_libraries", lambda: None)
 
 
 @pytest.fixture

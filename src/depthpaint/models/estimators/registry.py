@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
@@ -12,24 +11,10 @@ from depthpaint.models import hub
 from depthpaint.models.estimators.estimator import Estimator, EstimatorFolder, open_folder
 from depthpaint.models.hub_files import HubPart, require_sound_environment
 
-OTHERWISE = "name a copied folder with --estimator"
-
-
-def local_folder(name: str, entry: HubEntry) -> Path:
-    """The estimator's folder in the hub's cache, without a connection. Raises ModelError offline_missing."""
-    return hub.local_folder(f"the estimator {name}", entry.part, OTHERWISE)
-
-
-def pull(name: str, entry: HubEntry, *, bars: bool = False) -> Path:
-    """Download the estimator; raises what hub.pull and open_folder raise."""
-    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE, bars=bars)
-    require_pinned(name, entry, open_folder(folder).weights_sha256)
-    return folder
-
-
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DIORAMA_DEPTH
-"""What --from-photo sees with, where --estimator names nothing."""
+"""What --from-photo estimates with, where --estimator names nothing."""
+OTHERWISE = "name a copied folder with --estimator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +89,7 @@ def load_estimator(name: str) -> Estimator:
 
 
 def _from_hub(name: str, entry: HubEntry) -> Estimator:
-    path: Path = import_module("depthpaint.models.estimators.registry").local_folder(name, entry)
+    path = local_folder(name, entry)
     folder = open_folder(path)
     require_pinned(name, entry, folder.weights_sha256)
     return _published(name, folder, path.name)
@@ -124,7 +109,10 @@ def _from_folder(name: str) -> Estimator:
 
 
 def _published(name: str, folder: EstimatorFolder, revision: str) -> Estimator:
-    return import_module("depthpaint.models.estimators.published").Published(name, folder, revision)
+    # The import is late because it loads torch, which only an extra brings.
+    from depthpaint.models.estimators.published import Published
+
+    return Published(name, folder, revision)
 
 
 def require_pinned(name: str, entry: HubEntry, digest: str) -> None:
@@ -150,3 +138,15 @@ def needs_extra(error: ModuleNotFoundError) -> ModelError:
         remedy="pip install 'depthpaint[sd]'",
         value=error.name,
     )
+
+
+def local_folder(name: str, entry: HubEntry) -> Path:
+    """The estimator's folder in the hub's cache, without a connection. Raises ModelError offline_missing."""
+    return hub.local_folder(f"the estimator {name}", entry.part, OTHERWISE)
+
+
+def pull(name: str, entry: HubEntry, *, bars: bool = False) -> Path:
+    """Download the estimator; raises what hub.pull and open_folder raise."""
+    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE, bars=bars)
+    require_pinned(name, entry, open_folder(folder).weights_sha256)
+    return folder

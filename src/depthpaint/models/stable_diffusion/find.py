@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.hub_files import INDEX, require_sound_environment
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
+from depthpaint.models.stable_diffusion.file_family import habits_of_file
 from depthpaint.models.stable_diffusion.folder_parts import (
     Found,
     habits_of,
@@ -31,16 +31,16 @@ from depthpaint.models.stable_diffusion.places import (
 from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.plan import ModelHabits
 
-SAID = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY")
-"""Who set one of these wants to hear them."""
+VERBOSITY = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY")
+"""A user who has set one of these wants their messages."""
 
 
 def silence_libraries() -> None:
-    """From now on they tell of errors alone. What decides a picture is checked, and told, by ourselves.
+    """Let transformers and diffusers log errors only: what decides a picture is checked here.
 
-    It has to come before anything else of them is imported: they talk at that, too.
+    It has to run before anything else of them is imported, because they log while they are imported.
     """
-    if any(name in os.environ for name in SAID):
+    if any(name in os.environ for name in VERBOSITY):
         return
     from transformers.utils import logging as of_transformers
 
@@ -69,7 +69,7 @@ def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:
     if place is None:
         return None
     name = display_name(choice.model, place)
-    habits = _habits_of_file(place, name) if place.is_file() else _habits_of_folder(place, name)
+    habits = habits_of_file(place, name) if place.is_file() else _habits_of_folder(place, name)
     return _entry(habits, choice, None, "its own", f"Stable Diffusion in {name}", place)
 
 
@@ -88,11 +88,11 @@ def _entry(
         require_sound_environment()
         found = replace(_found(choice, preset), embeddings=own)
         try:
-            import_module("depthpaint.models.stable_diffusion.find").silence_libraries()
-            loading = import_module("depthpaint.models.stable_diffusion.painter")
-            return loading.load_painter(habits, found, runtime)
+            silence_libraries()
+            from depthpaint.models.stable_diffusion.painter import load_painter
         except ModuleNotFoundError as error:
             raise needs_extra(error) from error
+        return load_painter(habits, found, runtime)
 
     def require_here() -> None:
         require_sound_environment()
@@ -113,20 +113,6 @@ def _habits_of_folder(folder: Path, name: str) -> ModelHabits:
             value=str(folder),
         )
     return habits_of(folder, name)
-
-
-def _habits_of_file(file: Path, name: str) -> ModelHabits:
-    """The seam to checkpoints in one file."""
-    try:
-        reader = import_module("depthpaint.models.stable_diffusion.file_family")
-    except ImportError as error:
-        raise ModelError(
-            f"{file.name} is one file, and checkpoints in one file are not read",
-            code=ErrorCode.MODEL_INCOMPATIBLE,
-            remedy=f"name a folder in diffusers' layout, which holds {INDEX}, unet, vae and text_encoder",
-            value=str(file),
-        ) from error
-    return reader.habits_of_file(file, name)
 
 
 def _found(choice: ModelChoice, preset: Preset | None) -> Found:
