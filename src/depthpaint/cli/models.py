@@ -49,7 +49,8 @@ def show(name: str, as_json: AsJson = False) -> None:
     from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
     from depthpaint.model_choice import ModelChoice
     from depthpaint.models.diorama.files import diorama_facts, tokenizer_file
-    from depthpaint.models.diorama.habits import DIORAMA, Vocabulary
+    from depthpaint.models.diorama.habits import DIORAMA
+    from depthpaint.models.diorama.painter import Vocabulary
     from depthpaint.models.estimators.registry import ESTIMATORS
     from depthpaint.models.registry import find_model
     from depthpaint.models.stable_diffusion.presets import PRESETS
