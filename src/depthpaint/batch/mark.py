@@ -7,12 +7,14 @@ import os
 import re
 from array import array
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from depthpaint.batch.job import Job
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import open_regular, output_error, require_own
 from depthpaint.formats.file_kind import PNG_SIGNATURE
+from depthpaint.formats.png import chunk_heads
 from depthpaint.record.picture_file import picture_bytes, read_record
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.record.run_record import pixels_sha256
@@ -105,16 +107,14 @@ def is_complete(path: Path) -> bool:
     Also of a file of more chunks than depthpaint writes: it was not cut in the writing.
     """
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
-        size, position = os.fstat(file.fileno()).st_size, len(PNG_SIGNATURE)
-        for _ in range(_MOST_CHUNKS):
-            if position + 12 > size:
-                return False
+
+        def head(position: int) -> bytes:
             file.seek(position)
-            head = file.read(8)
-            if head[4:] == b"IEND":
-                return True
-            position += 12 + int.from_bytes(head[:4])
-    return True
+            return file.read(8)
+
+        chunks = chunk_heads(head, os.fstat(file.fileno()).st_size)
+        kinds = [kind for kind, _, _ in islice(chunks, _MOST_CHUNKS)]
+    return len(kinds) == _MOST_CHUNKS or kinds[-1:] == [b"IEND"]
 
 
 def is_marked(path: Path) -> bool:

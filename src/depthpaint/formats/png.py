@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -175,24 +175,37 @@ def is_counted(kind: bytes, length: int) -> bool:
     return kind != b"IDAT" or length < _FULL_CHUNK
 
 
-def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and length of each chunk after IHDR, to IEND, each with its checksum verified."""
-    view, position = memoryview(data), HEADER_END
-    while True:
-        if position + 12 > len(data):
-            raise truncated(name)
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if length >= 2**31 or not kind.isalpha():
-            raise damaged(name, "a chunk has no valid head")
-        start, end = position + 8, position + 8 + length
-        if end + 4 > len(data):
-            raise truncated(name)
-        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            raise damaged(name, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
-        yield kind, start, length
+def chunk_heads(
+    head: Callable[[int], bytes], size: int, position: int = len(PNG_SIGNATURE)
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and length of each chunk as its head states them; nothing is checked.
+
+    `head` gives the 8 bytes at a position of a file of `size` bytes. IEND is yielded last; where the chunks
+    do not lead to it, the file was cut.
+    """
+    while position + 12 <= size:
+        stated = head(position)
+        length, kind = int.from_bytes(stated[:4]), stated[4:8]
+        yield kind, position + 8, length
         if kind == b"IEND":
             return
-        position = end + 4
+        position += 12 + length
+
+
+def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and length of each chunk after IHDR, to IEND, each with its checksum verified."""
+    view, kind = memoryview(data), b""
+    for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data), HEADER_END):
+        if length >= 2**31 or not kind.isalpha():
+            raise damaged(name, "a chunk has no valid head")
+        end = start + length
+        if end + 4 > len(data):
+            raise truncated(name)
+        if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise damaged(name, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
+        yield kind, start, length
+    if kind != b"IEND":
+        raise truncated(name)
 
 
 def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:

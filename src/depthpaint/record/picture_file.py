@@ -17,8 +17,8 @@ from PIL.PngImagePlugin import PngInfo
 from depthpaint.core.errors import ErrorCode, OutputError, printable
 from depthpaint.core.files import is_same_file, make_folder, safe_stem, write_atomic
 from depthpaint.core.regular_file import Wanted, read_regular_file
-from depthpaint.formats.file_kind import PNG_SIGNATURE, file_kind
-from depthpaint.formats.png import MAX_CHUNKS, is_counted
+from depthpaint.formats.file_kind import file_kind
+from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
 from depthpaint.record.infotext import infotext
 from depthpaint.record.paths import SUFFIX, picture_names
 from depthpaint.record.result import GenerationResult
@@ -89,22 +89,18 @@ def read_record(path: Path) -> RunRecord:
 
 def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
     """The type and content of each text chunk; behind the last one RecordError where no end follows."""
-    view, start = memoryview(data), len(PNG_SIGNATURE)
-    counted = 0
-    while start + 12 <= len(data):
-        length = int.from_bytes(view[start : start + 4])
-        kind = bytes(view[start + 4 : start + 8])
-        end = start + 12 + length
+    view, counted = memoryview(data), 0
+    for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data)):
         if kind == b"IEND":
             return
         counted += is_counted(kind, length)
         if counted > MAX_CHUNKS:
             raise _unreadable(name, f"has more than {MAX_CHUNKS:,} chunks, and no picture needs so many")
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
+            end = start + length
+            if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
                 raise _damaged(name)
-            yield kind, bytes(view[start + 8 : end - 4])
-        start = end
+            yield kind, bytes(view[start:end])
     raise _unreadable(name, "ends in the middle of the picture")
 
 
