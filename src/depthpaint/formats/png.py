@@ -22,11 +22,14 @@ from depthpaint.formats.samples import (
     UPRIGHT_NOTE,
     Samples,
     check_size,
+    damaged,
     gray_or_colours,
     orientation_of,
+    truncated,
     upright,
 )
 
+_KIND = "PNG"
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 HEADER_END = len(PNG_SIGNATURE) + 12 + 13
 
@@ -68,34 +71,14 @@ def read_png_header(name: str, data: bytes) -> PngHeader:
     """Parse IHDR; raises DepthError (depth_truncated, depth_unreadable). The size is not judged here."""
     chunk = data[len(PNG_SIGNATURE) : HEADER_END]
     if len(chunk) < 25:
-        raise truncated(name)
+        raise truncated(name, _KIND)
     length, kind, width, height, bits, colour_type, *rest, crc = struct.unpack(">I4sIIBBBBBI", chunk)
     if kind != b"IHDR" or length != 13 or crc != zlib.crc32(chunk[4:21]):
-        raise damaged(name, "its header is corrupt")
+        raise damaged(name, _KIND, "its header is corrupt")
     known = bits in _DEPTHS.get(colour_type, ()) and rest[:2] == [0, 0] and rest[2] in (0, 1)
     if not known or not (0 < width < 2**31 and 0 < height < 2**31):
-        raise damaged(name, "its header names no valid kind of PNG")
+        raise damaged(name, _KIND, "its header names no valid kind of PNG")
     return PngHeader(Extent(width, height), bits, colour_type, rest[2] == 1)
-
-
-def truncated(name: str) -> DepthError:
-    """The error for a PNG that ends too early."""
-    return DepthError(
-        f"{name} ends in the middle of the picture",
-        code=ErrorCode.DEPTH_TRUNCATED,
-        remedy="copy or download it again",
-        value=name,
-    )
-
-
-def damaged(name: str, reason: str) -> DepthError:
-    """The error for a PNG that contradicts itself."""
-    return DepthError(
-        f"{name} is a damaged PNG: {reason}",
-        code=ErrorCode.DEPTH_UNREADABLE,
-        remedy="copy or download it again, or save it anew with an image program",
-        value=name,
-    )
 
 
 MAX_CHUNKS = 10_000
@@ -159,11 +142,11 @@ def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> P
         elif kind == b"acTL" and length == 8:
             frames = _frames(name, header, data[start : start + 4], max_pixels)
         elif kind[0] & 0x20 == 0 and kind != b"IEND":
-            raise damaged(name, f"it needs a chunk of an unknown kind, {kind.decode('ascii')}")
+            raise damaged(name, _KIND, f"it needs a chunk of an unknown kind, {kind.decode('ascii')}")
         small += is_counted(kind, length)
         metadata += length if kind != b"IDAT" and kind not in _FRAME_DATA else 0
         if small > MAX_CHUNKS or metadata > MAX_METADATA_BYTES:
-            raise damaged(name, "it carries more metadata than any picture needs")
+            raise damaged(name, _KIND, "it carries more metadata than any picture needs")
     pixels = b"".join(pieces)
     _check_stream(name, pixels, header.scanline_bytes)
     palette, transparency, exif = (kept.get(kind, b"") for kind in (b"PLTE", b"tRNS", b"eXIf"))
@@ -197,15 +180,15 @@ def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
     view, kind = memoryview(data), b""
     for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data), HEADER_END):
         if length >= 2**31 or not kind.isalpha():
-            raise damaged(name, "a chunk has no valid head")
+            raise damaged(name, _KIND, "a chunk has no valid head")
         end = start + length
         if end + 4 > len(data):
-            raise truncated(name)
+            raise truncated(name, _KIND)
         if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            raise damaged(name, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
+            raise damaged(name, _KIND, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
         yield kind, start, length
     if kind != b"IEND":
-        raise truncated(name)
+        raise truncated(name, _KIND)
 
 
 def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:
@@ -236,11 +219,11 @@ def _check_stream(name: str, pixels: bytes, expected: int) -> None:
         while not unpacker.eof and total <= expected and (more := unpacker.decompress(b"", _PIECE)):
             total += len(more)
     except zlib.error as error:
-        raise damaged(name, "its pixels cannot be unpacked") from error
+        raise damaged(name, _KIND, "its pixels cannot be unpacked") from error
     if total > expected:
-        raise damaged(name, "it holds more pixels than its header says")
+        raise damaged(name, _KIND, "it holds more pixels than its header says")
     if total < expected or not unpacker.eof:
-        raise truncated(name)
+        raise truncated(name, _KIND)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -303,7 +286,7 @@ def _bytes_of(name: str, content: PngContent, mode: str, end: str) -> Numbers:
             Image.frombytes(mode, (header.size.width, header.size.height), content.pixels, "zip", *layout)
         )
     except (OSError, ValueError) as error:
-        raise damaged(name, "its pixels cannot be decoded") from error
+        raise damaged(name, _KIND, "its pixels cannot be decoded") from error
 
 
 def _opened(name: str, data: bytes) -> Image.Image:
@@ -313,7 +296,7 @@ def _opened(name: str, data: bytes) -> Image.Image:
         image = PngImageFile(BytesIO(data))
         image.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise damaged(name, "its pixels cannot be decoded") from error
+        raise damaged(name, _KIND, "its pixels cannot be decoded") from error
     return image
 
 
@@ -339,10 +322,10 @@ def _from_palette(
     name: str, content: PngContent, indices: Numbers
 ) -> tuple[Numbers, NDArray[np.bool_] | None]:
     if len(content.palette) % 3 or not content.palette:
-        raise damaged(name, "its palette is incomplete")
+        raise damaged(name, _KIND, "its palette is incomplete")
     colours = np.frombuffer(content.palette, dtype=np.uint8).reshape(-1, 3)
     if int(indices.max()) >= len(colours):
-        raise damaged(name, "it names colours that its palette does not have")
+        raise damaged(name, _KIND, "it names colours that its palette does not have")
     if not content.transparency:
         return colours[indices], None
     opacity = np.full(256, 255, dtype=np.uint8)
