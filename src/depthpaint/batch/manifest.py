@@ -12,7 +12,7 @@ from typing import Any
 
 from depthpaint.batch.mark import is_marked
 from depthpaint.batch.rows import MOST_COLUMNS, MOST_ROWS, Row, csv_rows, json_rows, unreadable
-from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.core.errors import DepthError, ParameterError, not_installed
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.regular_file import read_regular_file
 
@@ -91,10 +91,8 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError as error:
-        raise ParameterError(
-            f"reading {path} needs pyarrow",
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy='pip install "depthpaint[parquet]", or write the manifest as CSV or JSONL',
+        raise not_installed(
+            ParameterError, error, f"reading {path}", "parquet", "write the manifest as CSV or JSONL"
         ) from error
     # What pyarrow raises is its own, and some of it is no more than an Exception.
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 from depthpaint.batch.job import Job
 from depthpaint.batch.painting import OnePainter, Outcome, Painted, Stopped
-from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError, not_installed
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 
@@ -189,10 +189,8 @@ def painters_on_ray(
     try:
         ray = import_module("ray")
     except ImportError as error:
-        raise ParameterError(
-            "--ray needs Ray",
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy='pip install "depthpaint[ray]", or leave --ray out; --shard spreads rows without it',
+        raise not_installed(
+            ParameterError, error, "--ray", "ray", "leave --ray out; --shard spreads rows without it"
         ) from error
     _require_reachable(address)
     try:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.core.statistics import Timing
+from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
 from depthpaint.models.diorama.habits import DIORAMA
 
@@ -100,7 +100,7 @@ def measure(
                 WARM_PICTURES:
             ]
             on_run()
-    alike = psnr(_own_picture(work), np.load(work / "peer.npy")) if peer_folder else None
+    alike = psnr(_own_picture(work), np.load(work / "peer.npy"), peak=1) if peer_folder else None
     return Contest(
         {k: Timing.of(v) for k, v in cold.items()}, {k: Timing.of(v) for k, v in steady.items()}, alike
     )
@@ -109,12 +109,6 @@ def measure(
 def runs_of(repeats: int, *, with_peer: bool) -> int:
     """How many runs `measure` makes: whole processes with their warm-up, then loaded programs."""
     return (2 * repeats + 1) * (2 if with_peer else 1)
-
-
-def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Peak signal to noise ratio in dB of two pictures in [0, 1]."""
-    error = float(np.mean((one - other) ** 2))
-    return -10 * float(np.log10(max(error, 1e-12)))
 
 
 def _arguments(task: BenchTask, work: Path) -> list[str]:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, psnr, run_side, sphere_before_a_wall
-from depthpaint.core.statistics import Timing
+from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, run_side, sphere_before_a_wall
+from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
 from depthpaint.engine import Engine, Progress
 from depthpaint.models.diorama.habits import DIORAMA
@@ -163,7 +163,9 @@ def measure_throughput(
                 seconds[name].append(time.perf_counter() - started)
             on_run()
     names = [f"{number:04d}.png" for number in range(rows)]
-    alike = [psnr(_picture(work / "own-0" / name), _picture(work / "peer-0" / name)) for name in names]
+    alike = [
+        psnr(_picture(work / "own-0" / name), _picture(work / "peer-0" / name), peak=1) for name in names
+    ]
     return Throughput(rows, {name: Timing.of(took) for name, took in seconds.items()}, median(alike))
 
 

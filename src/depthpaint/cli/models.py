@@ -10,7 +10,7 @@ import typer
 
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
-from depthpaint.core.errors import ErrorCode, ModelError, printable
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
 
 if TYPE_CHECKING:
     from depthpaint.models.hub_files import HubPart
@@ -91,7 +91,7 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
       depthpaint models pull depth-anything-v2-small
       depthpaint models pull somebody/some-model@v1.1
     """  # fmt: skip
-    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, needs_extra
+    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
     from depthpaint.models.stable_diffusion.places import OTHERWISE
 
     try:
@@ -109,7 +109,7 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
             bars = animated() and not quiet
             folders = [fetch(f"the model {name}", part, OTHERWISE, bars=bars) for part in parts]
     except ModuleNotFoundError as error:
-        raise needs_extra(error) from error
+        raise not_installed(ModelError, error, "the hub", "sd") from error
     if as_json:
         rows = [
             {

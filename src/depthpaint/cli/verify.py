@@ -11,7 +11,7 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
-from depthpaint.core.errors import DepthpaintError, ErrorCode, printable
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.verify.agreement import FORMATS
 
@@ -71,9 +71,7 @@ def clip_judge(name: str | None) -> ClipJudge | None:
         # The door to torch, which only this needs.
         judge: ClipJudge = import_module("depthpaint.models.estimators.clip").ClipJudge(name)
     except ModuleNotFoundError as error:
-        from depthpaint.models.estimators.registry import needs_extra
-
-        raise needs_extra(error) from error
+        raise not_installed(ModelError, error, "--clip", "sd") from error
     return judge
 
 

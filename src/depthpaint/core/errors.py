@@ -7,6 +7,7 @@ import re
 import signal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeVar
 
 # Control characters, direction marks and overrides, line separators, byte-order marks and lone surrogates:
 # what can move a cursor, forge a line or show text in another order. Joiners stay, because emoji need them.
@@ -185,6 +186,24 @@ class Cancelled(DepthpaintError):
 
 class InternalError(DepthpaintError):
     """A mistake in depthpaint itself."""
+
+
+_Kind = TypeVar("_Kind", ModelError, ParameterError)
+
+
+def not_installed(kind: type[_Kind], error: ImportError, what: str, extra: str, otherwise: str = "") -> _Kind:
+    """The error for a package that an extra of depthpaint brings; a module of depthpaint's is raised again.
+
+    `what` needs the package; `otherwise` is the way to do without it.
+    """
+    if (error.name or "").startswith("depthpaint"):
+        raise error
+    return kind(
+        f"{what} needs {error.name}, which is not installed",
+        code=ErrorCode.MODEL_INCOMPATIBLE if kind is ModelError else ErrorCode.INVALID_PARAMETER,
+        remedy=f"pip install 'depthpaint[{extra}]'" + (f", or {otherwise}" if otherwise else ""),
+        value=error.name,
+    )
 
 
 _TEXTS = (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+EQUAL_DB = 120.0
+"""The peak signal-to-noise ratio of equal pictures, where a finite number is needed."""
 DRAWS = 2000
 LEVEL = 0.95
 NUMBERS_AT_ONCE = 1 << 18
@@ -84,3 +88,13 @@ class Timing:
     def __str__(self) -> str:
         """Like `1.42 s (1.38 to 1.50, 5 runs)`."""
         return f"{self.median:.3g} s ({self.lowest:.3g} to {self.highest:.3g}, {self.runs} runs)"
+
+
+def psnr(one: NDArray[np.generic], other: NDArray[np.generic], peak: float = 255) -> float:
+    """Peak signal-to-noise ratio in dB of two pictures of one shape with values from 0 to `peak`.
+
+    At most EQUAL_DB, which equal pictures have.
+    """
+    apart = np.asarray(one, np.float64) - np.asarray(other, np.float64)
+    error = float(np.mean(np.square(apart))) / peak**2
+    return min(EQUAL_DB, -10 * math.log10(error)) if error else EQUAL_DB

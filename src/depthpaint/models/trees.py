@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import expanded
 from depthpaint.models.weights import PICKLES
 
@@ -55,12 +55,7 @@ def _parsed(file: Path, text: str) -> object:
     try:
         import yaml
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"to read {file.name} needs {error.name}, which is not installed",
-            code=ErrorCode.MODEL_INCOMPATIBLE,
-            remedy="pip install 'depthpaint[sd]'",
-            value=error.name,
-        ) from error
+        raise not_installed(ModelError, error, f"reading {file.name}", "sd") from error
     try:
         return yaml.safe_load(text)
     # Dates that are none raise a ValueError, brackets without end a RecursionError.

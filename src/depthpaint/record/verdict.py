@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from depthpaint.core.errors import ErrorCode, ModelError, printable, shortened
 from depthpaint.core.files import LONGEST_NAME
 from depthpaint.core.setting import LEARNED_WORD
+from depthpaint.core.statistics import psnr
 from depthpaint.plan import RunPlan
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.record.sections import VERSIONS, PlanFacts
@@ -88,10 +89,9 @@ def compare(
     largest = int(difference.max(initial=0))
     if largest == 0:
         return Verdict("bit-equal", _although(changed), None, 0)
-    mean_square = float(np.mean(np.square(difference, dtype=np.float64)))
-    psnr = float(10 * np.log10(255**2 / mean_square))
     why = _because(f"values differ by up to {largest} of 255", changed)
-    return Verdict("within-tolerance" if largest <= TOLERANCE else "different", why, psnr, largest)
+    verdict = "within-tolerance" if largest <= TOLERANCE else "different"
+    return Verdict(verdict, why, psnr(original_pixels, again_pixels), largest)
 
 
 def changes(original: RunRecord, again: RunRecord) -> list[str]:

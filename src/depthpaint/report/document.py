@@ -12,18 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from depthpaint.core.errors import ErrorCode, ParameterError, printable
-
-
-def needs_extra(error: ImportError, what: str) -> ParameterError:
-    """The error for a package that the extra `report` brings."""
-    return ParameterError(
-        f"{what} needs {error.name}, which is not installed",
-        code=ErrorCode.INVALID_PARAMETER,
-        remedy="pip install 'depthpaint[report]'",
-        value=error.name,
-    )
-
+from depthpaint.core.errors import ParameterError, not_installed, printable
 
 LONGEST_CELL, LONGEST_TEXT = 200, 600
 """Characters of a text in a table, and elsewhere in a report; a longer one is cut, and says so."""
@@ -116,7 +105,7 @@ def _environment() -> Any:
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
-        raise needs_extra(error, "a page") from error
+        raise not_installed(ParameterError, error, "a page", "report") from error
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -160,7 +149,7 @@ def as_pdf(document: Document) -> bytes:
     try:
         import typst
     except ImportError as error:
-        raise needs_extra(error, "a PDF") from error
+        raise not_installed(ParameterError, error, "a PDF", "report") from error
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = resources.files("depthpaint.report").joinpath("page.typ").read_bytes()

@@ -10,8 +10,8 @@ from io import StringIO
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from depthpaint.core.errors import ParameterError, not_installed
 from depthpaint.core.files import expanded, is_folder
-from depthpaint.report.document import needs_extra
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 """Of Okabe and Ito's palette, which the colour-blind can tell apart."""
@@ -87,7 +87,7 @@ def _figure_class() -> Any:
         with _matplotlib_folder():
             from matplotlib.figure import Figure
     except ImportError as error:
-        raise needs_extra(error, "a plot") from error
+        raise not_installed(ParameterError, error, "a plot", "report") from error
     return Figure
 
 

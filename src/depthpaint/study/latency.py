@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.core.statistics import Interval, interval_of
+from depthpaint.core.statistics import Interval, interval_of, psnr
 from depthpaint.engine import Engine, Pixels
 from depthpaint.models.registry import MODELS
 from depthpaint.plan import RunPlan
@@ -193,12 +193,6 @@ def _paint(
         plain[request.seeds[0]] = pixels
     elif plain[request.seeds[0]].shape == pixels.shape:
         measured.likeness.append(psnr(plain[request.seeds[0]], pixels))
-
-
-def psnr(one: Pixels, other: Pixels) -> float:
-    """Peak signal-to-noise ratio in dB of two pictures (H, W, 3); 99 for equal ones."""
-    error = float(np.mean((one.astype(np.float64) - other) ** 2))
-    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 def fastest_of_their_kind(measured: Sequence[Measured]) -> list[Measured]:

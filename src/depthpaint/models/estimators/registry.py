@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import is_folder
 from depthpaint.models import hub
 from depthpaint.models.estimators.estimator import Estimator, EstimatorFolder, open_folder
@@ -85,7 +85,7 @@ def load_estimator(name: str) -> Estimator:
     try:
         return _from_hub(name, entry) if entry is not None else _from_folder(name)
     except ModuleNotFoundError as error:
-        raise needs_extra(error) from error
+        raise not_installed(ModelError, error, "this estimator", "sd") from error
 
 
 def _from_hub(name: str, entry: HubEntry) -> Estimator:
@@ -126,18 +126,6 @@ def require_pinned(name: str, entry: HubEntry, digest: str) -> None:
             value=digest,
             limit=entry.sha256,
         )
-
-
-def needs_extra(error: ModuleNotFoundError) -> ModelError:
-    """The error for a package that the extra `sd` brings; what is depthpaint's own is raised again."""
-    if (error.name or "").startswith("depthpaint"):
-        raise error
-    return ModelError(
-        f"this needs {error.name}, which is not installed",
-        code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="pip install 'depthpaint[sd]'",
-        value=error.name,
-    )
 
 
 def local_folder(name: str, entry: HubEntry) -> Path:

@@ -24,7 +24,7 @@ from depthpaint.models.stable_diffusion.places import (
     in_cache,
     learned_in,
     named,
-    needs_extra,
+    needs_sd,
     place_of,
     require_extra,
 )
@@ -91,7 +91,7 @@ def _entry(
             silence_libraries()
             from depthpaint.models.stable_diffusion.painter import load_painter
         except ModuleNotFoundError as error:
-            raise needs_extra(error) from error
+            raise needs_sd(error) from error
         return load_painter(habits, found, runtime)
 
     def require_here() -> None:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import sha256_of
 from depthpaint.core.setting import LEARNED_WORD
 from depthpaint.models.hub import local_folder, require_pinned
@@ -62,26 +62,19 @@ def in_cache(part: HubPart, preset: Preset | None = None) -> Path:
     try:
         return local_folder(what, part, OTHERWISE)
     except ModuleNotFoundError as error:
-        raise needs_extra(error) from error
+        raise needs_sd(error) from error
 
 
-def needs_extra(error: ModuleNotFoundError) -> ModelError:
-    """The error for a package that the extra `sd` brings; what is depthpaint's own is raised again."""
-    if (error.name or "").startswith("depthpaint"):
-        raise error
-    return ModelError(
-        f"Stable Diffusion needs {error.name}, which is not installed",
-        code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="pip install 'depthpaint[sd]'",
-        value=error.name,
-    )
+def needs_sd(error: ModuleNotFoundError) -> ModelError:
+    """The error for a package that the extra `sd` brings."""
+    return not_installed(ModelError, error, "Stable Diffusion", "sd")
 
 
 def require_extra() -> None:
     """Raise ModelError where a package that painting needs is not installed; none is imported."""
     for name in PACKAGES:
         if find_spec(name) is None:
-            raise needs_extra(ModuleNotFoundError(name=name))
+            raise needs_sd(ModuleNotFoundError(name=name))
 
 
 def display_name(said: str, place: Path) -> str:
