@@ -2,16 +2,21 @@
 
     python -m observations.measure src/depthpaint [OLDER/src/depthpaint ...]
 
-A line of code is one that holds neither only a comment, nor a docstring, nor nothing.
+The last rows are traced while pictures are painted (observations.trace). A line of code is one that holds
+neither only a comment, nor a docstring, nor nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import json
+import os
+import subprocess
 import sys
 import tokenize
 from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
 
@@ -29,7 +34,8 @@ def measure(package: Path) -> dict[str, object]:
     functions = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, Function)]
     long = [node for node in functions if _length(node) > LONGEST_FUNCTION]
     wide = [_parameters(node) for node in functions]
-    importers = _importers(package, trees)
+    imports = _imports(package, trees)
+    importers = Counter(name for names in imports.values() for name in names)
     return {
         "files": len(texts),
         "lines": sum(lengths),
@@ -42,6 +48,7 @@ def measure(package: Path) -> dict[str, object]:
         f"functions of more than {MOST_PARAMETERS} parameters": sum(n > MOST_PARAMETERS for n in wide),
         "imports inside functions": sum(_inner_imports(tree) for tree in trees.values()),
         "modules that one other imports": sum(count == 1 for count in importers.values()),
+        "circles of imports": "none" if _is_ordered(imports) else "some",
         "fmt: skip": sum(text.count("# fmt: skip") for text in texts.values()),
         f"modules that name {SETTING}": sum(SETTING in text for text in texts.values()),
     }
@@ -91,31 +98,55 @@ def _inner_imports(tree: ast.Module) -> int:
     return len(inner)
 
 
-def _importers(package: Path, trees: dict[Path, ast.Module]) -> Counter[str]:
-    """How many modules import each module of the package."""
+def _imports(package: Path, trees: dict[Path, ast.Module]) -> dict[str, set[str]]:
+    """Which modules of the package each of them imports: anywhere, also by a name in a text."""
     names = {
         ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): path
         for path in trees
     }
-    found: Counter[str] = Counter(dict.fromkeys(names, 0))
-    for path, tree in trees.items():
+    found: dict[str, set[str]] = {}
+    for name, path in names.items():
         imported: set[str] = set()
-        for node in ast.walk(tree):
+        for node in ast.walk(trees[path]):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        found.update(name for name in imported & names.keys() if names[name] != path)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                imported.add(node.value)
+        found[name] = (imported & names.keys()) - {name}
     return found
+
+
+def _is_ordered(imports: dict[str, set[str]]) -> bool:
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def traced(package: Path) -> dict[str, object]:
+    """What happens while the package paints, each in a process of its own."""
+    depth = Path(__file__).parents[1] / "examples" / "house-in-the-forest.png"
+    rows: dict[str, object] = {}
+    for what in ("paint", "best-of"):
+        program = [sys.executable, "-m", "observations.trace", what, str(depth)]
+        environment = {**os.environ, "PYTHONPATH": str(package.parent.resolve())}
+        run = subprocess.run(program, check=True, capture_output=True, text=True, env=environment)
+        rows |= json.loads(run.stdout)
+    return rows
 
 
 def main() -> None:
     """Print a column for each folder."""
     folders = [Path(each) for each in sys.argv[1:]] or [Path("src/depthpaint")]
-    columns = [measure(folder) for folder in folders]
+    columns = [
+        measure(folder) | (traced(folder) if folder.name == "depthpaint" else {}) for folder in folders
+    ]
     for name in columns[0]:
-        values = "".join(f"{column[name]!s:>12}" for column in columns)
-        sys.stdout.write(f"{name:<40}{values}\n")
+        values = "".join(f"{column.get(name, '-')!s:>12}" for column in columns)
+        sys.stdout.write(f"{name:<44}{values}\n")
 
 
 if __name__ == "__main__":
