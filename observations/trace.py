@@ -2,14 +2,15 @@
 
     PYTHONPATH=src python -m observations.trace paint|best-of DEPTH.png
 
-`paint` counts what `Engine.paint` enters; `best-of` how often `generate --best-of 4` reads the depth file. Older
-versions of the package are traced too, by naming their `src` in PYTHONPATH. One JSON line is printed.
+`paint` counts what `Engine.paint` enters; `best-of` how often `generate --best-of 4` reads the depth file.
+Older versions of the package are traced too, by naming their `src` in PYTHONPATH. One JSON line is printed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
 import sys
 import tempfile
 from importlib import import_module
@@ -53,24 +54,10 @@ def best_of(depth: Path) -> dict[str, int]:
     run: Any = import_module("depthpaint.cli.main").run
     with tempfile.TemporaryDirectory() as folder:
         sys.addaudithook(note)
-        given = [
-            "generate",
-            str(depth),
-            "a house",
-            "--size",
-            "192x192",
-            "--best-of",
-            "4",
-            "--near",
-            "white",
-            "-q",
-        ]
-        sys.argv = ["depthpaint", *given, "--out", folder]
-        out, sys.stdout = sys.stdout, open(os.devnull, "w", encoding="utf-8")
-        try:
-            status = run(sys.argv[1:])
-        finally:
-            sys.stdout = out
+        given = ["generate", str(depth), "a house", "--size", "192x192", "--best-of", "4", "--near", "white"]
+        # What it prints on stdout is the path of the picture.
+        with contextlib.redirect_stdout(io.StringIO()):
+            status = run([*given, "-q", "--out", folder])
     if status:
         raise SystemExit(f"generate ended with {status}")
     return {"reads of the depth file in --best-of 4": reads}
