@@ -39,9 +39,10 @@ format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-# The page of settings, made of the fields of Request.
+# The page of settings, and their types as keyword arguments, made of the fields of Request.
 docs: $(DEV)/.ready
 	$(PY) tests/request/settings_page.py
+	$(PY) tests/request/keyword_types.py
 
 # How the source is built, in numbers.
 measure: $(DEV)/.ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from importlib import import_module
 from pathlib import Path
@@ -18,8 +19,12 @@ import_module("depthpaint")
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C: started with & by a shell, or by nohup, tests of it would inherit that nobody hears it."""
+    """Hear Ctrl-C: started with & by a shell, or by nohup, tests of it would inherit that nobody hears it.
+
+    The config file of whoever runs the tests is not read.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["DEPTHPAINT_CONFIG"] = ""
 
 
 @pytest.fixture(scope="session")

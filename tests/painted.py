@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthReading, DepthSource, Finding
 from depthpaint.plan import ModelHabits, RunPlan, make_plan
-from depthpaint.record.result import GenerationResult, PaintedPicture
+from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.request import Request
 
 HABITS = ModelHabits(
@@ -64,9 +64,9 @@ def plan_of(**fields: object) -> RunPlan:
     return make_plan(request, Extent(50, 40), HABITS, reading)
 
 
-def result_of(**fields: object) -> GenerationResult:
+def result_of(**fields: object) -> Result:
     plan = plan_of(**fields)
-    return GenerationResult(
+    return Result(
         pictures=tuple(
             PaintedPicture(pixels_of(seed, plan.sizes.output_size), seed, 0.25) for seed in plan.seeds
         ),
@@ -108,5 +108,5 @@ def source(path: str = "maps/room.png") -> DepthSource:
     )
 
 
-def from_depth(result: GenerationResult, path: str) -> GenerationResult:
+def from_depth(result: Result, path: str) -> Result:
     return replace(result, depth=source(path))

@@ -1,6 +1,45 @@
-"""Paint a picture from a depth map and a prompt, obey the depth, and verify it."""
+"""Paint a picture from a depth map and a prompt, obey the depth, and verify it.
 
+    import depthpaint
+
+    result = depthpaint.paint("depth.png", "a white house in winter", seed=7)
+    paths = result.save("pictures")
+    print(depthpaint.verify(paths[0]).rank_correlation)
+
+`paint`, `read_depth`, `inspect` and `verify` are all that most programs need; their help says what they take,
+return and raise. Everything that depthpaint refuses is a DepthpaintError with a stable `code` and a `remedy`.
+Names are loaded when they are first used, so importing the package costs next to nothing.
+"""
+
+import importlib
 import os
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from depthpaint.api import inspect, paint, read_depth, verify
+    from depthpaint.core.errors import (
+        Cancelled,
+        DepthError,
+        DepthpaintError,
+        ErrorCode,
+        InternalError,
+        ModelError,
+        OutOfMemory,
+        OutputError,
+        ParameterError,
+        PictureRefused,
+        UnsafeFormatError,
+    )
+    from depthpaint.depth.depth_map import DepthMap, DepthSource
+    from depthpaint.engine import Engine, Progress
+    from depthpaint.models.painter import Runtime
+    from depthpaint.paint_settings import PaintSettings, ReadingSettings
+    from depthpaint.record.result import Result
+    from depthpaint.record.run_record import RecordError, RunRecord
+    from depthpaint.request import Request
+    from depthpaint.verify.agreement import Agreement
 
 __version__ = "0.1.0"
 
@@ -14,3 +53,70 @@ for _variable, _value in {
     "DO_NOT_TRACK": "1",  # the general request that many tools respect
 }.items():
     os.environ[_variable] = _value
+
+__all__ = [
+    "Agreement",
+    "Cancelled",
+    "DepthError",
+    "DepthMap",
+    "DepthSource",
+    "DepthpaintError",
+    "Engine",
+    "ErrorCode",
+    "InternalError",
+    "ModelError",
+    "OutOfMemory",
+    "OutputError",
+    "PaintSettings",
+    "ParameterError",
+    "PictureRefused",
+    "Progress",
+    "ReadingSettings",
+    "RecordError",
+    "Request",
+    "Result",
+    "RunRecord",
+    "Runtime",
+    "UnsafeFormatError",
+    "inspect",
+    "paint",
+    "read_depth",
+    "verify",
+]
+_PLACES = {
+    "api": ("inspect", "paint", "read_depth", "verify"),
+    "depth.depth_map": ("DepthMap", "DepthSource"),
+    "engine": ("Engine", "Progress"),
+    "models.runtime": ("Runtime",),
+    "paint_settings": ("PaintSettings", "ReadingSettings"),
+    "record.result": ("Result",),
+    "record.run_record": ("RecordError", "RunRecord"),
+    "request": ("Request",),
+    "verify.agreement": ("Agreement",),
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+"""The module of each public name; those that are not listed are errors."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES.get(name, 'core.errors')}")
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps `depthpaint.verify` the function: importing the package of that name would replace it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

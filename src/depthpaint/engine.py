@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from threading import RLock
 from time import perf_counter
 from types import UnionType
 
@@ -24,13 +25,14 @@ from depthpaint.depth.depth_map import DepthMap, DepthReading, ProfileName, in_t
 from depthpaint.depth.hints import edges_of, normals_of
 from depthpaint.depth.read import Estimate, read_depth, require_certain
 from depthpaint.depth.resize import depth_at, enlarge_along_depth, fit_depth, pad_to
+from depthpaint.formats.decode import Source, name_of
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime, UnknownWord
 from depthpaint.models.registry import find_model
 from depthpaint.plan import RunPlan, Sizes, make_plan
-from depthpaint.record.result import GenerationResult, PaintedPicture, joined
+from depthpaint.record.result import PaintedPicture, Result, joined
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array, Evaluate, drive
 from depthpaint.sampling.guidance import Branch, Guidance, denoised_from, prediction_named
@@ -86,7 +88,20 @@ class _Conditions:
 
 
 class Engine:
-    """Paints requests. Models stay loaded and prompts encoded, so that the next picture starts at once."""
+    """Paints requests. Models stay loaded and prompts encoded, so that the next picture starts at once.
+
+    `find` gives the model of a choice, `load_estimator` the estimator of a name; `runtime` says where and how
+    they compute.
+
+    An engine may be used from several threads. Models compute for one thread at a time: each is loaded once,
+    a picture is painted as a whole before another thread's begins, and the pictures are those that one
+    thread paints. Depth maps are read side by side. `on_progress` is called within its picture: it may use
+    this engine, but must not wait for another thread that does. Several engines share nothing but the
+    process' memory and torch's number of threads.
+
+        engine = Engine(runtime=Runtime(device="cuda"))
+        result = engine.paint(Request(depth=Path("depth.png"), prompt="a red house", seed=7))
+    """
 
     def __init__(
         self,
@@ -103,6 +118,8 @@ class Engine:
         self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
         self._last_read: tuple[object, DepthMap | None] = (None, None)
+        # Held while a model is loaded or computes, and never while `pictures` waits for its caller.
+        self._lock = RLock()
 
     @property
     def runtime(self) -> Runtime:
@@ -113,14 +130,17 @@ class Engine:
         """An engine that finds the same models and computes as `runtime` says."""
         return Engine(self._find, self._load_estimator, runtime)
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request, source: Source | DepthMap | None = None) -> Prepared:
         """Read and understand the depth map and resolve the plan: no weights are loaded.
 
-        Raises DepthpaintError for anything that a user can mend.
+        `source` is the depth map where it is no file, in place of the path in the request. Raises
+        DepthpaintError for anything that a user can mend.
         """
         started = perf_counter()
         _require(request, Request, "request")
-        depth = self.read(request.depth, request.reading)
+        depth = self.read(request.depth if source is None else source, request.reading)
+        if source is not None:
+            request = request.model_copy(update={"depth": Path(depth.source.path)})
         require_certain(depth.source)
         entry = self._find(request.choice)
         plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading)
@@ -145,14 +165,20 @@ class Engine:
             prompts = tuple(text if len(text) <= MAX_PROMPT else plan.settings.prompt for text in expanded)
         return replace(prepared, plan=replace(plan, inversions=learned, prompts=prompts))
 
-    def read(self, path: Path, reading: DepthReading) -> DepthMap:
+    def read(self, source: Source | DepthMap, reading: DepthReading) -> DepthMap:
         """Read and understand a depth map; a photo through its estimator, which stays loaded.
 
-        The last map is kept: a file that has not changed since is not read again.
+        The last file is kept: while it does not change it is not read again, so nobody may write into the
+        map's arrays. A DepthMap is returned as it is. Raises DepthpaintError, among others where a DepthMap
+        is to be read differently.
         """
-        _require(path, str | PathLike, "path")
         _require(reading, DepthReading, "reading")
-        path = Path(path)
+        if isinstance(source, DepthMap):
+            _require_no_reading(reading)
+            return source
+        if not isinstance(source, str | PathLike):
+            return read_depth(source, reading, self.estimate)
+        path = Path(name_of(source))
         key = (path, reading, _state_of(path))
         kept, depth = self._last_read
         if depth is None or key[2] is None or key != kept:
@@ -162,23 +188,27 @@ class Engine:
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
         """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
-        estimator = self._estimator(name)
-        return Estimate(
-            values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
-            revision=estimator.revision, weights_sha256=estimator.weights_sha256, caution=estimator.caution,
-        )  # fmt: skip
+        with self._lock:
+            estimator = self._estimator(name)
+            return Estimate(
+                values=estimator.estimate(picture), quantity=estimator.quantity, estimator=estimator.name,
+                revision=estimator.revision, weights_sha256=estimator.weights_sha256,
+                caution=estimator.caution,
+            )  # fmt: skip
 
     def require_ready(self, choice: ModelChoice, estimator: str | None = None) -> None:
         """Raise ModelError where the model's files are not all there, or `estimator` cannot be loaded.
 
         The model is not loaded, so damage inside its files is not found.
         """
-        if choice not in self._ready:
-            try:
-                self._ready[choice] = self._find(choice).require_here()
-            except ModelError as error:
-                self._ready[choice] = error
-        if (lacking := self._ready[choice]) is not None:
+        with self._lock:
+            if choice not in self._ready:
+                try:
+                    self._ready[choice] = self._find(choice).require_here()
+                except ModelError as error:
+                    self._ready[choice] = error
+            lacking = self._ready[choice]
+        if lacking is not None:
             raise lacking
         if estimator is not None:
             self._estimator(estimator)
@@ -191,24 +221,20 @@ class Engine:
         """The digest of the weights that paint it, sha256; they are loaded for that, and stay."""
         return self._painter(choice).weights_sha256
 
-    def paint(
-        self, request: Request, on_progress: Callable[[Progress], None] | None = None
-    ) -> GenerationResult:
+    def paint(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Result:
         """Prepare `request` and paint every picture of it; what `on_progress` raises ends the run.
 
         Raises DepthpaintError for anything that a user can mend.
         """
         return self.run(self.prepare(request), on_progress)
 
-    def run(
-        self, prepared: Prepared, on_progress: Callable[[Progress], None] | None = None
-    ) -> GenerationResult:
+    def run(self, prepared: Prepared, on_progress: Callable[[Progress], None] | None = None) -> Result:
         """Paint every picture of a plan, as `paint`; the depth map is not read again."""
         return joined(self.pictures(prepared, on_progress))
 
     def pictures(
         self, prepared: Prepared, on_progress: Callable[[Progress], None] | None = None
-    ) -> Generator[GenerationResult]:
+    ) -> Generator[Result]:
         """As `run`, but each picture is handed over when it is painted, as a result of its own.
 
         What is done once for all pictures counts in the `seconds` of the first.
@@ -217,13 +243,13 @@ class Engine:
         depth, plan = prepared.depth, prepared.plan
         settings = plan.settings
         seconds: dict[str, float] = {"read": prepared.seconds}
-        with _timed(seconds, "load"):
+        with self._lock, _timed(seconds, "load"):
             painter = self._painter(settings.choice)
-        with _timed(seconds, "text"):
+        with self._lock, _timed(seconds, "text"):
             unasked = self._text(painter, plan, settings.negative_prompt)
             texts = [self._text(painter, plan, prompt) for prompt in plan.prompts]
         hints = hints_of(depth, plan)
-        with _timed(seconds, "control"):
+        with self._lock, _timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan, painter.habits.softness)
@@ -239,8 +265,9 @@ class Engine:
                 guide,
                 self._runtime.threads,
             )
-            painted = self._paint_one(conditions, index, seconds, counts, on_progress)
-            yield GenerationResult(
+            with self._lock:
+                painted = self._paint_one(conditions, index, seconds, counts, on_progress)
+            yield Result(
                 pictures=(painted,),
                 plan=plan.only(index),
                 depth=depth.source,
@@ -256,15 +283,17 @@ class Engine:
 
     def _estimator(self, name: str) -> Estimator:
         _require(name, str, "name of an estimator")
-        if name not in self._estimators:
-            self._estimators[name] = self._load_estimator(name)
-        return self._estimators[name]
+        with self._lock:
+            if name not in self._estimators:
+                self._estimators[name] = self._load_estimator(name)
+            return self._estimators[name]
 
     def _painter(self, choice: ModelChoice) -> Painter:
-        if choice not in self._painters:
-            coming = self._coming.pop(choice, None)
-            self._painters[choice] = coming.result() if coming else self._find(choice).load(self._runtime)
-        return self._painters[choice]
+        with self._lock:
+            if choice not in self._painters:
+                coming = self._coming.pop(choice, None)
+                self._painters[choice] = coming.result() if coming else self._find(choice).load(self._runtime)
+            return self._painters[choice]
 
     def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:
         # The file of a learned word may have changed since.
@@ -323,6 +352,19 @@ def _require(value: object, kind: type | UnionType, what: str) -> None:
             f"the {what} is of the type {type(value).__name__}",
             code=ErrorCode.INVALID_PARAMETER,
             remedy=f"give {getattr(kind, '__name__', 'a path')}",
+        )
+
+
+def _require_no_reading(reading: DepthReading) -> None:
+    """Raise ParameterError where a map that is read already is to be read in a way of its own."""
+    plain = DepthReading()
+    given = [name for name in DepthReading.model_fields if getattr(reading, name) != getattr(plain, name)]
+    if given:
+        raise ParameterError(
+            f"the depth map has been read already, so {' and '.join(given)} cannot be given beside it",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="give it to read_depth, or give the file in place of the depth map",
+            value=tuple(given),
         )
 
 

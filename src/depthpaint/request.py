@@ -94,7 +94,11 @@ class PictureFields(SettingsGroup[Unset], frozen=True):
     ] = UNSET
     seed: Annotated[
         Annotated[Whole, Field(ge=0, lt=SEED_COUNT)] | Unset,
-        Setting("Seed of the noise, 0 to 4294967295; -1 draws one and prints it.", PICTURE_PANEL, 12345),
+        Setting(
+            "Seed of the noise, 0 to 4294967295; at the command line -1 draws one and prints it.",
+            PICTURE_PANEL,
+            12345,
+        ),
     ] = UNSET
     size: Annotated[
         SizeField | Unset,
@@ -275,14 +279,14 @@ _FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Reque
 """Fields by the name of their flag, without dashes at its start."""
 
 
-def request_from(values: Mapping[str, object]) -> Request:
+def request_from(values: Mapping[str, object], remedy: str = _SEE_GENERATE) -> Request:
     """Check `values` and make a request of them; raises one ParameterError that names every problem."""
-    return _checked(Request, _named(values), _SEE_GENERATE)
+    return _checked(Request, _named(values), remedy)
 
 
-def reading_from(values: Mapping[str, object]) -> DepthReading:
+def reading_from(values: Mapping[str, object], remedy: str = "see depthpaint inspect --help") -> DepthReading:
     """Check what is stated about a depth file alone; raises one ParameterError that names every problem."""
-    return _checked(DepthReading, _named(values), "see depthpaint inspect --help")
+    return _checked(DepthReading, _named(values), remedy)
 
 
 def _named(values: Mapping[str, object]) -> dict[str, object]:

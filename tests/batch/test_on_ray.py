@@ -22,7 +22,7 @@ from depthpaint.batch.ray_painters import MOST_TRIES, painters_on_ray
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.request import Request
 
 pytest.importorskip("ray")
@@ -45,7 +45,7 @@ class Deadly(Engine):
         self._folder, self._poison, self._once = Path(folder), poison, once
         self._seconds = seconds
 
-    def paint(self, request: Request, on_progress: Any = None) -> GenerationResult:
+    def paint(self, request: Request, on_progress: Any = None) -> Result:
         """Paint, or die."""
         note = self._folder / f"seed-{request.seed}"
         tries = len(note.read_text().splitlines()) if note.exists() else 0

@@ -230,3 +230,10 @@ def test_where_no_bar_can_be_drawn_a_line_comes_now_and_then(
     _, _, err = cli("batch", manifest, "--out", "out")
     assert "1 of 3 pictures, about " in err
     assert " of 3 pictures" not in cli("batch", manifest, "--out", "again", "--quiet")[2]
+
+
+def test_a_problem_names_the_folder_that_is_the_manifest(cli: Run, work: Path) -> None:
+    (work / "depth.npy").rename(work / "one.npy")
+    status, _, err = cli("batch", ".", "--out", ".")
+    assert status == 2
+    assert err.startswith(f"{work.name}, pair 1: ")

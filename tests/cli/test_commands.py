@@ -293,8 +293,8 @@ def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...
     assert said in err
 
 
-@pytest.mark.parametrize("value", ["xyz", "bash_source", "zsh_complete", "complete", "", "\n"])
-def test_the_variable_of_shell_completion_is_ignored(
+@pytest.mark.parametrize("value", ["xyz", "bash_source", "complete_zsh", "complete", "", "\n"])
+def test_the_variable_of_shell_completion_ends_no_command(
     cli: Run, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("_DEPTHPAINT_COMPLETE", value)

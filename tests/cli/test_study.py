@@ -233,3 +233,16 @@ def test_a_missing_package_is_named_before_anything_is_painted(
     assert "depthpaint[report]" in err
     assert not painter.calls
     assert not Path(f"{what}-study").exists()
+
+
+def test_a_ratio_that_is_named_twice_is_painted_once(cli: Run) -> None:
+    ratios = ("--ratios", "3:2, 3 : 2,6:4,1.5,2:2")
+    told = ("--seeds", 2, "--set", "num_inference_steps=1", "--set", "near=white", "--verify-with", "fake")
+    status, _, err = cli("study", "aspect", "depth.npy", "a room", *ratios, *told)
+    assert status == 0, err
+    pictures = json.loads(Path("aspect-study/study.json").read_text())["pictures"]
+    assert len(pictures) == 2 * 4 * 2
+    assert {picture["ratio"] for picture in pictures} == {"3:2", "1:1"}
+    for again in ("3 : 2", "6:4", "1.5"):
+        assert f"warning: the ratio {again} is 3:2 again: it is painted once\n" in err
+    assert err.count("warning") == 3

@@ -6,6 +6,7 @@ The fake estimator takes for near what is bright and low in the picture.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -248,3 +249,19 @@ def test_unreadable_pictures_in_a_folder_are_named(cli: Run, seen: Path, work: P
         assert f"{name}.png: " in err
     assert "stranger" not in err + out
     assert "in truth" not in err + out
+
+
+@pytest.mark.parametrize("command", ["verify", "replay"])
+def test_the_largest_map_is_the_setting_of_generate(cli: Run, command: str) -> None:
+    out = cli("generate", "depth.npy", "a ball", "--steps", 1)[1].strip()
+    more = ("--estimator", "fake") if command == "verify" else ()
+    for wrong in ("0", "-5", "x"):
+        status, _, err = cli(command, out, *more, "--max-pixels", wrong)
+        assert status == 2
+        assert "max_pixels: must be" in err
+    status, _, err = cli(command, out, *more, "--max-pixels", 96 * 128 - 1)
+    assert status == 3 and "too large" in err
+    assert cli(command, out, *more, "--max-pixels", 96 * 128)[0] == 0
+    helps = [" ".join(cli(name, "--help")[1].split()) for name in ("generate", command)]
+    lines = [re.findall(r"--max-pixels N .*?33554432\.", text) for text in helps]
+    assert len(lines[0]) == 1 and lines[0] == lines[1]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from depthpaint.core.errors import ErrorCode, OutputError
-from depthpaint.core.files import safe_stem, sha256_of, write_atomic
+from depthpaint.core.files import name_of, safe_stem, sha256_of, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -144,3 +144,17 @@ def test_a_name_fits_everywhere(tmp_path: Path, prompt: str) -> None:
     assert len(stem.encode()) <= 180
     (tmp_path / f"{stem}.png").touch()
     assert len(safe_stem(prompt, limit=5)) <= 7
+
+
+def test_every_path_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    for path, name in (
+        (".", "b"),
+        ("..", "a"),
+        ("b/", "b"),
+        ("x/y.png", "y.png"),
+        ("/", "/"),
+        ("../..", tmp_path.name),
+    ):
+        assert name_of(Path(path)) == name

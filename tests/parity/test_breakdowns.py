@@ -16,7 +16,7 @@ from depthpaint.core.errors import ErrorCode, ModelError, OutOfMemory, Parameter
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Precision, Runtime
 from depthpaint.models.stable_diffusion.device import chosen_device, chosen_precision
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def paint(folder: Path, precision: Precision = "fp32") -> GenerationResult:
+def paint(folder: Path, precision: Precision = "fp32") -> Result:
     request = Request(
         depth=folder / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
         num_inference_steps=2, model=str(folder / "model"), control=str(folder / "control"),

@@ -22,7 +22,7 @@ from depthpaint.model_choice import Lora
 from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.original_names import original_name
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -60,7 +60,7 @@ def factors(model: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     return made
 
 
-def paint(model: Path, folder: Path | None = None, **more: Any) -> GenerationResult:
+def paint(model: Path, folder: Path | None = None, **more: Any) -> Result:
     request = Request(
         depth=model / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
         num_inference_steps=2, model=str(folder or model / "model"), control=str(model / "control"), **more,

@@ -23,7 +23,7 @@ from depthpaint.models.stable_diffusion.file_family import family_of
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.models.stable_diffusion.single_file import parts_of
 from depthpaint.models.stable_diffusion.text import tokenizer_for
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -57,7 +57,7 @@ def tiny_layout(family: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(layouts.LAYOUTS, family, parts)
 
 
-def paint(root: Path, model: Path, control: Path | None, **more: Any) -> GenerationResult:
+def paint(root: Path, model: Path, control: Path | None, **more: Any) -> Result:
     request = Request(
         depth=root / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(96, 96),
         num_inference_steps=2, model=str(model), control=None if control is None else str(control), **more,
@@ -65,7 +65,7 @@ def paint(root: Path, model: Path, control: Path | None, **more: Any) -> Generat
     return Engine(runtime=Runtime("cpu")).paint(request)
 
 
-def latents(*arguments: Any) -> tuple[np.ndarray, GenerationResult]:
+def latents(*arguments: Any) -> tuple[np.ndarray, Result]:
     """What is decoded, and what comes of it."""
     kept: list[np.ndarray] = []
     decode = StableDiffusion.decode

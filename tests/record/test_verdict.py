@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.record.run_record import RunRecord, record_of
 from depthpaint.record.verdict import TOLERANCE, Verdict, compare
 from painted import result_of
 
 
-def recorded(result: GenerationResult) -> tuple[RunRecord, NDArray[np.uint8]]:
+def recorded(result: Result) -> tuple[RunRecord, NDArray[np.uint8]]:
     return record_of(result, 0), result.pictures[0].pixels
 
 
-def brightened(result: GenerationResult, by: int, everywhere: bool = False) -> GenerationResult:
+def brightened(result: Result, by: int, everywhere: bool = False) -> Result:
     before = result.pictures[0].pixels.astype(np.int16)
     changed = np.where(before < 128, before + by, before - by)
     after = before.copy()
@@ -25,7 +25,7 @@ def brightened(result: GenerationResult, by: int, everywhere: bool = False) -> G
     return replace(result, pictures=(replace(result.pictures[0], pixels=after.astype(np.uint8)),))
 
 
-def verdict_of(original: GenerationResult, again: GenerationResult) -> Verdict:
+def verdict_of(original: Result, again: Result) -> Verdict:
     return compare(*recorded(original), *recorded(again))
 
 

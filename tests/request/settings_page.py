@@ -12,9 +12,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
 
 Everything that decides a picture. A setting is a flag of `depthpaint generate`, a column of a manifest
-(`batch`), a `--set FIELD=VALUE` of `batch` and `study`, and a field of `depthpaint.request.Request`. A column
-also goes by the name of the flag without its dashes: `steps` is `num_inference_steps`. What is not given has
-its default; zero is a value.
+(`batch`), a `--set FIELD=VALUE` of `batch` and `study`, and a keyword argument of `depthpaint.paint` and
+`depthpaint.Request` ([python.md](python.md)). A column also goes by the name of the flag without its dashes:
+`steps` is `num_inference_steps`. What is not given has its default; zero is a value.
 """
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
 from depthpaint.models.diorama.habits import DIORAMA
@@ -162,7 +163,12 @@ def require_peers() -> None:
 
 def run_side(command: Sequence[str]) -> str:
     """What a side of a contest prints. Raises ModelError with the last thing it said where it fails."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        CONFIG_VARIABLE: "",
+    }
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

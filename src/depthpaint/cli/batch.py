@@ -31,7 +31,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         Path,
         typer.Argument(metavar="MANIFEST", help="CSV, JSONL, Parquet, or a folder of name.png + name.txt."),
     ],
-    out: options.Out = Path("output_images"),
+    out: options.Out = options.OUT_FOLDER,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,11 +78,12 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.batch.run import Batch
     from depthpaint.batch.survey import Rehearsal, survey
     from depthpaint.cli.batch_telling import Telling
+    from depthpaint.cli.config import user_config
     from depthpaint.cli.painting import make_engine, painters_of, probe, require_ray_for
 
     require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
-    defaults = defaults_of(setting or [])
+    defaults = {**user_config().settings(), **defaults_of(setting or [])}
     telling = Telling(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
     probe(out)

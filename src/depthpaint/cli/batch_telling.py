@@ -13,6 +13,7 @@ from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_TOLD, Survey
 from depthpaint.cli.terminal import animated, emit_path, live, tell, warn
 from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.files import name_of
 
 EVERY = 30.0
 """Seconds between two lines of progress where no bar can be drawn."""
@@ -140,7 +141,7 @@ class Telling:
             tell(f"{tally.done:,} of {found.pictures:,} pictures{known}")
 
     def _place(self, line: int) -> str:
-        return f"{self._path.name}, {self._unit} {line:,}"
+        return f"{name_of(self._path)}, {self._unit} {line:,}"
 
 
 def agreement_of(tally: Tally) -> dict[str, float]:

@@ -7,14 +7,20 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.cli import options
+from depthpaint.cli import completion, options
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent
+
+PEERS = ("diffusers", "pillow")
 
 
 def bench(  # noqa: PLR0913 - one parameter a flag
     vs: Annotated[
-        str | None, typer.Option(help="diffusers: paint beside it (extra: sd). pillow: read a large map.")
+        str | None,
+        typer.Option(
+            help="diffusers: paint beside it (extra: sd). pillow: read a large map.",
+            autocompletion=completion.words(PEERS),
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="With --vs diffusers: time the steps of this folder's model instead.")
@@ -50,7 +56,7 @@ def bench(  # noqa: PLR0913 - one parameter a flag
     from depthpaint.bench import command, contest
     from depthpaint.models.diorama.habits import DIORAMA
 
-    if vs not in (None, "diffusers", "pillow"):
+    if vs not in (None, *PEERS):
         raise ParameterError(
             f"there is no peer '{vs}'",
             code=ErrorCode.INVALID_PARAMETER,

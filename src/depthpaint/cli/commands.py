@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from depthpaint.core.errors import DepthpaintError, ParameterError
 
 SUMMARIES = {
     "generate": "Paint a picture that obeys a depth map and a prompt. DEPTH PROMPT alone does the same.",
@@ -22,9 +25,19 @@ SUMMARIES = {
     "bench": "Measure what a picture costs in time, beside other programs.",
     "models": "List, show, download, verify and export models.",
     "doctor": "Show what works in this environment, what is missing, and how to get it.",
+    "config": "Show your own defaults of the command line, and the file that holds them.",
+    "completion": "Print the script that completes commands, options and names in bash, zsh or fish.",
 }
 """One line a command, so that `depthpaint --help` need not import any."""
 DEFAULT = "generate"
+COMPLETION = "_DEPTHPAINT_COMPLETE"
+"""The variable that a shell's script sets to have a word completed."""
+CONFIGURED = {
+    "generate": ("model", "device", "precision", "threads", "out"),
+    "batch": ("device", "precision", "threads", "out"),
+    "verify": ("estimator",),
+}
+"""Keys of the config file that are the default of a command's option of the same name."""
 PANEL = "Options"
 
 
@@ -40,10 +53,17 @@ class PanelCommand(TyperCommand):
                 continue
             argument = parameter.param_type_name == "argument"
             panel = getattr(parameter, "rich_help_panel", None) or ("Arguments" if argument else PANEL)
-            panels.setdefault(panel, []).append(row)
+            panels.setdefault(panel, []).append((row[0], row[1] + _from_config(ctx, parameter.name)))
         for title in sorted(panels, key=lambda title: title == PANEL):
             with formatter.section(title):
                 formatter.write_dl(panels[title])
+
+
+def _from_config(ctx: Any, name: str | None) -> str:
+    """The user's own default of a parameter, for help."""
+    own: dict[str | None, object] = ctx.default_map or {}
+    value = own.get(name)
+    return "" if value is None else f" Your config file: {value}."
 
 
 class PanelGroup(TyperGroup):
@@ -63,10 +83,19 @@ class PanelGroup(TyperGroup):
 
 
 def new_app(*, cls: type[TyperGroup] = PanelGroup, **more: Any) -> typer.Typer:
-    """An app with plain help; its errors are raised, and shell completion is not offered."""
+    """An app with plain help; its errors are raised, and it has no options for shell completion."""
     return typer.Typer(
         cls=cls, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, **more
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a shell may complete a word to, as click takes it."""
+
+    value: str
+    help: str
+    type: str = "plain"
 
 
 class Commands(PanelGroup):
@@ -80,6 +109,11 @@ class Commands(PanelGroup):
         """The line of SUMMARIES: no command is imported for it."""
         return SUMMARIES[name]
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The commands that begin so, none of which is imported, and the options."""
+        named = [Word(name, line) for name, line in SUMMARIES.items() if name.startswith(incomplete)]
+        return [*named, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
         """Import a command. None where there is none of that name."""
         if cmd_name not in SUMMARIES:
@@ -92,6 +126,24 @@ class Commands(PanelGroup):
         return get_command(app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word names, with the user's own defaults for it."""
+        name, command, rest = self._named(ctx, args)
+        # Nothing is read to complete a word.
+        if not ctx.resilient_parsing:
+            ctx.default_map = {name: _defaults_of(name, rest)}
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error about a value of the config file says that it is from there."""
+        try:
+            return super().invoke(ctx)
+        except DepthpaintError as error:
+            from depthpaint.cli.config import add_origin
+
+            add_origin(error)
+            raise
+
+    def _named(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; a depth map in its place means `generate`."""
         word = args[0]
         if word not in SUMMARIES and (word == "-" or Path(word).suffix or Path(word).exists()):
@@ -101,3 +153,18 @@ class Commands(PanelGroup):
             hint = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"There is no command '{word}', and no depth map of that name.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def _defaults_of(command: str | None, arguments: list[str]) -> dict[str, Any]:
+    """The user's own defaults of a command; help is shown whatever is wrong in the file."""
+    if command not in CONFIGURED:
+        return {}
+    from depthpaint.cli.config import user_config
+
+    try:
+        given = user_config().given()
+        return {key: given[key] for key in CONFIGURED[command] if key in given}
+    except ParameterError:
+        if not {"-h", "--help"}.isdisjoint(arguments):
+            return {}
+        raise

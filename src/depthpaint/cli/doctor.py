@@ -12,7 +12,17 @@ import typer
 from depthpaint.cli.terminal import emit, emit_document
 from depthpaint.core.errors import DepthpaintError
 
-BASE = ("numpy", "pillow", "onnxruntime", "tokenizers", "safetensors", "pydantic", "typer", "rich")
+BASE = (
+    "numpy",
+    "pillow",
+    "onnxruntime",
+    "tokenizers",
+    "safetensors",
+    "pydantic",
+    "typer",
+    "rich",
+    "platformdirs",
+)
 EXTRAS = {
     "sd": ("torch", "diffusers", "transformers", "accelerate"),
     "report": ("jinja2", "matplotlib", "typst"),
@@ -36,18 +46,21 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     except (ValueError, KeyError) as error:
         model, broken = f"model.json is damaged ({type(error).__name__}); reinstall depthpaint", True
     packages = {name: _version(name) for name in BASE}
+    own = _config()
     extras = {name: [p for p in packages_of if _version(p) is None] for name, packages_of in EXTRAS.items()}
     memory = _memory_gib()
     if as_json:
         emit_document({
             "depthpaint": __version__, "python": platform.python_version(), "system": platform.system(),
             "cores": os.cpu_count(), "memory_gib": memory, "diorama": {"ok": not broken, "detail": model},
-            "packages": packages, "missing_for_extras": extras,
+            "config": own, "packages": packages, "missing_for_extras": extras,
         })  # fmt: skip
     else:
         emit(f"depthpaint {__version__}, Python {platform.python_version()}, {platform.system()}")
         emit(f"cores {os.cpu_count()}, memory {memory or 'unknown'} GiB")
         emit(f"built-in model: {model}")
+        if own is not None:
+            emit(f"config file: {own['path']}, {own['detail']}")
         for name, found in packages.items():
             emit(f"  {name:12} {found or 'MISSING: reinstall depthpaint'}")
         for name, missing in extras.items():
@@ -55,6 +68,20 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             emit(f"extra {name:6} {lacks if missing else 'installed'}")
     if broken or None in packages.values():
         raise typer.Exit(BROKEN)
+
+
+def _config() -> dict[str, object] | None:
+    """The user's config file, and whether it can be used; None where there is none."""
+    from depthpaint.cli.config import config_file
+
+    file = config_file()
+    if file is None or not (file.exists or file.named):
+        return None
+    try:
+        file.read()
+    except DepthpaintError as error:
+        return {"path": str(file.path), "ok": False, "detail": str(error)}
+    return {"path": str(file.path), "ok": True, "detail": "ok"}
 
 
 def _version(name: str) -> str | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
     from depthpaint.plan import RunPlan
     from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import GenerationResult, PaintedPicture
+    from depthpaint.record.result import PaintedPicture, Result
     from depthpaint.record.sections import AgreementFacts
     from depthpaint.request import Request
     from depthpaint.verify.choosing import Wish
@@ -27,7 +27,7 @@ RANDOM_SEED = -1
 
 
 def destination_of(
-    out: options.Out = Path("output_images"),
+    out: options.Out = options.OUT_FOLDER,
     name: Annotated[
         str | None,
         typer.Option(
@@ -143,7 +143,7 @@ class Made:
         self._agreements: list[tuple[Path, AgreementFacts]] = []
         self._plan: RunPlan | None = None
 
-    def add(self, result: GenerationResult, saved: SavedPicture) -> None:
+    def add(self, result: Result, saved: SavedPicture) -> None:
         """Keep what is printed of a picture."""
         (picture,) = result.pictures
         self._images.append(_row(result, picture, saved))
@@ -174,7 +174,7 @@ class Made:
             raise typer.Exit(SOME_FAILED)
 
 
-def _row(result: GenerationResult, picture: PaintedPicture, saved: SavedPicture) -> dict[str, object]:
+def _row(result: Result, picture: PaintedPicture, saved: SavedPicture) -> dict[str, object]:
     """A picture in the JSON document."""
     row: dict[str, object] = {
         "path": str(saved.path),

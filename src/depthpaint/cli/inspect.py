@@ -1,26 +1,149 @@
-"""`depthpaint inspect`: the depth doctor."""
+"""`depthpaint inspect`: the depth doctor, for people and for programs."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from depthpaint.cli import options, painting
-from depthpaint.cli.diagnosis import Diagnosis, one_line, table, told_in_full
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
-from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError, printable
 from depthpaint.core.files import is_folder
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthpaint.depth.depth_map import DepthMap, DepthReading
+    from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
 
     Reader = Callable[[Path, DepthReading], DepthMap]
+
+
+TITLES = ("file", "size", "format", "bits", "colours", "near", "kind", "range", "holes", "verdict")
+SMALL_SIDE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A file, what was understood of it (None if nothing), what is against it, and what was written."""
+
+    path: Path
+    source: DepthSource | None
+    error: DepthpaintError | None
+    written: Path | None
+
+    def row(self) -> dict[str, object]:
+        """The JSON object of this file; what was inferred has its confidence in "confidence"."""
+        found: dict[str, object] = {"path": str(self.path)}
+        if self.source is not None:
+            found |= _row(self.source)
+        if self.error is not None:
+            found |= {"error": self.error.code.value, "advice": [str(self.error), *advice(self.source)]}
+        if self.written is not None:
+            found["written"] = str(self.written)
+        return found
+
+
+def _row(source: DepthSource) -> dict[str, object]:
+    near = source.finding("near")
+    return {
+        "format": source.format,
+        "size": str(source.size),
+        "bits": source.container_bits,
+        "bits_used": source.bits_used,
+        "levels": source.levels,
+        "range": list(source.raw_range),
+        "used_range": list(source.used_range),
+        "colour_map": source.colour_map,
+        "near": source.near,
+        "kind": source.kind,
+        "metres": source.metres,
+        "invalid": round(source.invalid_share, 6),
+        "confidence": {found.aspect: round(found.confidence, 4) for found in source.findings},
+        "evidence": {found.aspect: found.evidence for found in source.findings},
+        "certain": near is None or near.confidence >= LEAST_CONFIDENCE,
+        "estimator": source.estimator,
+        "sha256": source.sha256,
+        "notes": list(source.notes),
+        "advice": advice(source),
+    }
+
+
+def advice(source: DepthSource | None) -> list[str]:
+    """What a person should do about a map, if anything."""
+    if source is None:
+        return []
+    found = [f"{aspect.evidence}" for aspect in source.findings if aspect.aspect == "banding"]
+    if min(source.size) < SMALL_SIDE:
+        found.append("a small map: edges will be soft in larger pictures")
+    return found
+
+
+def told_in_full(diagnoses: list[Diagnosis]) -> str:
+    """A block a file: what it is, every finding with its confidence and evidence, what to do."""
+    return "\n\n".join(map(_block, diagnoses))
+
+
+def _block(found: Diagnosis) -> str:
+    source, lines = found.source, [printable(str(found.path))]
+    if source is not None:
+        bits = f"{source.container_bits} bits, {source.levels} levels"
+        lines[0] += f"   {source.size} {source.format.upper()}, {bits}"
+        rows = [
+            (f.aspect.replace("_", " "), f.value, f"{f.confidence:.0%}", f.evidence)
+            for f in source.findings
+            if f.aspect != "banding"
+        ]
+        widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
+        for aspect, value, sure, why in rows:
+            lines.append(f"  {aspect:<{widths[0]}}  {value:<{widths[1]}}  {sure:>{widths[2]}}  {why}")
+        low, high = source.used_range
+        shown = f"{low:.4g} to {high:.4g}"
+        lines.append(f"  {'painted from':<{widths[0]}}  {shown}, {source.near} is near")
+        lines += [f"  note: {note}" for note in source.notes if note not in advice(source)]
+    lines += [f"  advice: {line}" for line in advice(source)]
+    lines.append(f"  NOT READY: {found.error}" if found.error is not None else "  ready")
+    return "\n".join(lines)
+
+
+def table(diagnoses: list[Diagnosis]) -> str:
+    """One line a file under one line of titles, and below why files are not ready."""
+    rows = [TITLES, *map(_cells, diagnoses)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows]
+    lines += [
+        f"{printable(str(found.path))}: {found.error}" for found in diagnoses if found.error is not None
+    ]
+    return "\n".join(lines)
+
+
+def one_line(found: Diagnosis) -> str:
+    """A file's verdict in a line."""
+    if found.error is not None or found.source is None:
+        return f"depthpaint: error: {found.error}"
+    titles = dict(zip(TITLES, _cells(found), strict=True))
+    return "  ".join(titles[name] for name in ("file", "size", "format", "colours", "near", "kind", "range"))
+
+
+def _cells(found: Diagnosis) -> tuple[str, ...]:
+    source, path = found.source, printable(str(found.path))
+    if source is None:
+        return (path, *["-"] * (len(TITLES) - 2), "refused")
+    low, high = source.used_range
+    near, colours = source.finding("near"), source.finding("colour_map")
+    return (
+        path, str(source.size), source.format.upper(), f"{source.bits_used} of {source.container_bits}",
+        source.colour_map + (f" {colours.confidence:.0%}" if colours else ""),
+        source.near + (f" {near.confidence:.0%}" if near else ""),
+        source.kind, f"{low:.4g} to {high:.4g}", f"{source.invalid_share:.1%}",
+        "ready" if found.error is None else "not ready",
+    )  # fmt: skip
+
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 IN_FULL = 3

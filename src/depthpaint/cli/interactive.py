@@ -41,15 +41,17 @@ def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
     return "\n".join("".join(row) for row in letters.tolist())
 
 
-OUT = Path("output_images")
-
-
 def interactive() -> None:
     """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
+    from depthpaint.cli.config import user_config
+    from depthpaint.cli.options import OUT_FOLDER, runtime_of
     from depthpaint.cli.painting import Destination, describe, paint_into, probe
     from depthpaint.request import request_from
 
-    probe(OUT)
+    own = user_config()
+    runtime = runtime_of(own.device or "auto", own.precision or "auto", threads=own.threads or 0)
+    out = Path(own.out or OUT_FOLDER)
+    probe(out)
     path, depth = _ask_for_depth()
     depth = _sure_of_near(path, depth)
     tell(describe(depth.source))
@@ -59,8 +61,9 @@ def interactive() -> None:
         tell(terminal_preview(depth))
         tell("full is near; if it should be the other way round: depthpaint generate --near ...")
     prompt = as_utf8(_ask("What should the picture show? "))
-    request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near})
-    for _, saved in paint_into(request, Destination(folder=OUT), quiet=False, depth_told=True):
+    request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near, **own.settings()})
+    destination = Destination(folder=out)
+    for _, saved in paint_into(request, destination, quiet=False, depth_told=True, runtime=runtime):
         emit_path(saved.path)
 
 

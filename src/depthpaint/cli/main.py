@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from depthpaint.cli import terminal as interruption
-from depthpaint.cli.commands import Commands, new_app
+from depthpaint.cli.commands import COMPLETION, Commands, new_app
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import (
     INTERRUPTED,
@@ -38,8 +38,8 @@ app = new_app(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         from depthpaint import __version__
 
         emit(f"depthpaint {__version__}")
@@ -77,6 +77,11 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     arguments, debug = _without_debug(arguments)
     try:
+        if not arguments and os.environ.get(COMPLETION):
+            from depthpaint.cli import completion
+
+            if completion.is_wanted():
+                return completion.answer(app)
         require_room()
         return _run(arguments)
     except ReaderGone:
@@ -133,7 +138,7 @@ def _run(arguments: list[str]) -> int:
 
 def _unless_interrupted(arguments: list[str]) -> object:
     try:
-        # No shell completion is offered, and click would end every command where its variable is set.
+        # Words are completed elsewhere: click would end every command where its variable is set.
         return app(arguments, prog_name="depthpaint", complete_var="", standalone_mode=False)
     except Exception:
         interruption.require_uninterrupted()

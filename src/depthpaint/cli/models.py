@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from depthpaint.cli import completion
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 app = new_app(
     help="List, show, pull, verify and export models.",
 )
+ModelName = Annotated[str, typer.Argument(autocompletion=completion.all_models)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 MODEL_TROUBLE = 5
@@ -38,7 +40,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command(cls=PanelCommand)
-def show(name: str, as_json: AsJson = False) -> None:
+def show(name: ModelName, as_json: AsJson = False) -> None:
     """Say what a model is used to, where it is from or how it was made, and which words it knows.
 
     \b
@@ -82,7 +84,7 @@ def show(name: str, as_json: AsJson = False) -> None:
 
 
 @app.command(cls=PanelCommand)
-def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Download a model's weights (safetensors only) into the hub's cache; nothing else ever downloads.
 
     \b
@@ -126,7 +128,10 @@ def pull(name: str, as_json: AsJson = False, quiet: Quiet = False) -> None:
 
 @app.command(cls=PanelCommand)
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Without one, all.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Without one, all.", autocompletion=completion.all_models),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check the weights that are on this machine: every file whole, and of its digest where that is known.

@@ -19,17 +19,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BaseModel
 from typer import Argument, Option
 
+from depthpaint.cli import completion
 from depthpaint.cli.terminal import as_utf8
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import Default, Setting, settings_of
 from depthpaint.depth import depth_map
-from depthpaint.request import Request
+from depthpaint.request import Request, reading_from
 
 if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
     from depthpaint.verify.choosing import Wish
 
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
+OUT_FOLDER = Path("output_images")
 
 Depth = Annotated[
     Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
@@ -64,11 +66,19 @@ Workers = Annotated[
     ),
 ]
 DeviceOption = Annotated[
-    str, Option("--device", rich_help_panel=COMPUTING_PANEL, help="auto, cpu, cuda or mps.")
-]
+    str,
+    Option(
+        "--device", rich_help_panel=COMPUTING_PANEL, help="auto, cpu, cuda or mps.",
+        autocompletion=completion.devices,
+    ),
+]  # fmt: skip
 PrecisionOption = Annotated[
-    str, Option("--precision", rich_help_panel=COMPUTING_PANEL, help="auto, fp32, fp16 or bf16.")
-]
+    str,
+    Option(
+        "--precision", rich_help_panel=COMPUTING_PANEL, help="auto, fp32, fp16 or bf16.",
+        autocompletion=completion.precisions,
+    ),
+]  # fmt: skip
 Compile = Annotated[
     bool,
     Option("--compile", rich_help_panel=COMPUTING_PANEL, help="Compile with torch: pays over many pictures."),
@@ -83,7 +93,7 @@ Threads = Annotated[
 VerifyWith = Annotated[
     str | None,
     Option(
-        metavar="ESTIMATOR", rich_help_panel=VERIFYING_PANEL,
+        metavar="ESTIMATOR", rich_help_panel=VERIFYING_PANEL, autocompletion=completion.estimators,
         help="Estimator that verifies: a name (depthpaint models list) or a folder. Default: diorama-depth.",
     ),
 ]  # fmt: skip
@@ -145,9 +155,10 @@ def _option(name: str, setting: Setting, annotation: object) -> inspect.Paramete
     option = Option(
         *flags,
         metavar=setting.metavar or _choices_of(annotation),
-        help=f"{setting.help} {default_of(name, setting)}",
+        help=f"{setting.help} {default_of(name, setting)}".rstrip(),
         rich_help_panel=setting.panel,
         show_default=False,
+        autocompletion=completion.FIELDS.get(name) or completion.words(_words_of(annotation)),
     )
     held: Any = list[str] if several else kind
     return inspect.Parameter(
@@ -178,15 +189,20 @@ def _kind_of(annotation: object) -> type:
 
 def _choices_of(annotation: object) -> str | None:
     """The words that an option takes, where they are few."""
+    words = _words_of(annotation)
+    return "|".join(words) if words and len(words) <= 5 and len(_parts(annotation)) == 1 else None
+
+
+def _words_of(annotation: object) -> list[str]:
+    """The words that a field may hold."""
     parts = _parts(annotation)
     words = [str(word) for part in parts if get_origin(part) is Literal for word in get_args(part)]
-    words += [
+    return words + [
         str(each.value)
         for part in parts
         if isinstance(part, type) and issubclass(part, Enum)
         for each in part
     ]
-    return "|".join(words) if words and len(words) <= 5 and len(parts) == 1 else None
 
 
 def default_of(name: str, setting: Setting) -> str:
@@ -248,13 +264,19 @@ def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
     return Group(make, tuple(options))
 
 
-MaxPixels = Annotated[
-    int | None,
-    Option(
-        "--max-pixels", metavar="N", rich_help_panel=depth_map.PANEL,
-        help=f"{depth_map.MAX_PIXELS_SETTING.help} Default: {depth_map.MAX_PIXELS_SETTING.default}.",
+def _max_pixels(*, max_pixels: str | None) -> int | None:
+    """The largest map, where it is given. Raises ParameterError."""
+    return None if max_pixels is None else reading_from({"max_pixels": max_pixels}).max_pixels
+
+
+MAX_PIXELS: Any = Group(
+    _max_pixels,
+    (
+        _option(
+            "max_pixels", settings_of(Request)["max_pixels"], Request.model_fields["max_pixels"].annotation
+        ),
     ),
-]  # fmt: skip
+)
 TRIES = 4
 
 
@@ -301,13 +323,20 @@ def wish_of(
         )
     if not verify and min_agreement is None and best_of is None and verify_with is None:
         return None
-    from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.verify.choosing import Wish
 
-    judge = verify_with or DEFAULT
+    judge = estimator_of(verify_with)
     if best_of is not None:
         return Wish(judge, inf, best_of)
     return Wish(judge) if min_agreement is None else Wish(judge, min_agreement, tries or TRIES)
+
+
+def estimator_of(verify_with: str | None) -> str:
+    """The estimator that verifies: the one of --verify-with, the user's own, or the built-in one."""
+    from depthpaint.cli.config import user_config
+    from depthpaint.models.estimators.registry import DEFAULT
+
+    return verify_with or user_config().estimator or DEFAULT
 
 
 def runtime_of(

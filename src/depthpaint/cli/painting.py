@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from depthpaint.engine import Engine, Progress
     from depthpaint.models.painter import Painter, Runtime
     from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import GenerationResult
+    from depthpaint.record.result import Result
     from depthpaint.request import Request
     from depthpaint.verify.choosing import Wish
 
@@ -179,7 +179,7 @@ def paint_into(
     runtime: Runtime | None = None,
     wish: Wish | None = None,
     loading: Future[Painter] | None = None,
-) -> Generator[tuple[GenerationResult, SavedPicture]]:
+) -> Generator[tuple[Result, SavedPicture]]:
     """Paint every picture of `request`, save each when it is painted, and hand it over with its result.
 
     What can be refused is refused before painting. `depth_told` says that the person has seen how the depth
@@ -232,7 +232,7 @@ def paint_into(
 
 def _results(
     engine: Engine, request: Request, wish: Wish | None, listen: Callable[[Progress], None]
-) -> Generator[GenerationResult]:
+) -> Generator[Result]:
     """A result for each picture, when it is painted."""
     if wish is None:
         return engine.pictures(engine.prepare(request), listen)
@@ -241,7 +241,7 @@ def _results(
     return choose_each(engine, request, wish, listen)
 
 
-def _tell_first(request: Request, first: GenerationResult, *, quiet: bool, depth_told: bool) -> None:
+def _tell_first(request: Request, first: Result, *, quiet: bool, depth_told: bool) -> None:
     """Say how the depth was understood, and which prompt the model was given."""
     tell(describe(first.depth), quiet=quiet or depth_told)
     if (prompt := first.plan.prompts[0]) != request.prompt:

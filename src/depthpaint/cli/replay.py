@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from depthpaint.cli import options
+from depthpaint.cli import completion, options
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
 from depthpaint.core.errors import DepthpaintError, ErrorCode, printable
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SOME_FAILED = 4
 
 
+@options.grouped
 def replay(  # noqa: PLR0913 - one parameter a flag
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures that depthpaint painted.")
@@ -32,13 +33,20 @@ def replay(  # noqa: PLR0913 - one parameter a flag
         Path | None, typer.Option(help="The depth map, or its folder, if it is not where it was.")
     ] = None,
     estimator: Annotated[
-        str | None, typer.Option(help="For photos: the estimator's folder, if it is not where it was.")
+        str | None,
+        typer.Option(
+            help="For photos: the estimator's folder, if it is not where it was.",
+            autocompletion=completion.estimators,
+        ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The model, if it is not where it was.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model, if it is not where it was.", autocompletion=completion.models),
+    ] = None,
     control: Annotated[str | None, typer.Option(help="The control network, likewise.")] = None,
     vae: Annotated[str | None, typer.Option(help="The autoencoder, likewise.")] = None,
     lora: Annotated[list[str] | None, typer.Option(help="The LoRAs, likewise, all in their order.")] = None,
-    max_pixels: options.MaxPixels = None,
+    max_pixels: int | None = options.MAX_PIXELS,
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = "auto",
     out: Annotated[Path | None, typer.Option(help="Keep the pictures that were painted again here.")] = None,

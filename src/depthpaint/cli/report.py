@@ -61,6 +61,7 @@ def report(
 
 
 def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, quiet: bool) -> Document:
+    from depthpaint.core.files import name_of
     from depthpaint.report.account import account, gather, picture_files, worth_seeing
     from depthpaint.report.shown import shown
 
@@ -78,7 +79,7 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
         warn(f"{more:,} more files are left out", quiet=quiet)
     for one in (one for one, each in zip(chosen, seen, strict=True) if each is None):
         warn(f"{printable(str(one.path))} is not shown: its pixels cannot be read", quiet=quiet)
-    name = title or f"Pictures of {folder.resolve().name}"
+    name = title or f"Pictures of {name_of(folder)}"
     return account(gathered, [one for one in seen if one is not None], name)
 
 

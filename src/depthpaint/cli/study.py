@@ -11,7 +11,7 @@ import typer
 from depthpaint.cli import options
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.painting import require_ray_for
-from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell
+from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,10 +56,11 @@ def _require_file(depth: Path) -> None:
 
 def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> Request:
     """The request with further `fields`, each NAME=VALUE. Raises ParameterError."""
+    from depthpaint.cli.config import user_config
     from depthpaint.core.errors import ErrorCode, ParameterError
     from depthpaint.request import request_from
 
-    values: dict[str, object] = {"depth": depth, "prompt": as_utf8(prompt), "seed": seed}
+    values = {"depth": depth, "prompt": as_utf8(prompt), "seed": seed, **user_config().settings()}
     for said in fields or ():
         name, equals, value = said.partition("=")
         if not equals:
@@ -83,9 +84,9 @@ def painted(
     quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
+    from depthpaint.cli.options import estimator_of
     from depthpaint.cli.painting import painters_of
     from depthpaint.core.files import require_own
-    from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.report.document import is_report
     from depthpaint.study.painting import is_study_data, paint_cells
 
@@ -93,7 +94,7 @@ def painted(
     require_own(out / DATA, is_study_data)
     require_own(out / REPORT, is_report)
     with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
-        return paint_cells(painters, engine, cells, out, estimator or DEFAULT, step)
+        return paint_cells(painters, engine, cells, out, estimator_of(estimator), step)
 
 
 def finish(
@@ -164,12 +165,14 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
       depthpaint study aspect depth.png "a bedroom" --seeds 8 --out aspect
       depthpaint study aspect depth.png "a bedroom" --seeds 32 --ray local --workers 8
     """  # fmt: skip
-    from depthpaint.study.aspect import REFERENCE, aspect_cells, aspect_findings
+    from depthpaint.study.aspect import aspect_cells, aspect_findings, distinct_ratios
     from depthpaint.study.telling import aspect_document
 
     require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields, out)
-    asked = list(dict.fromkeys([*(ratio.strip() for ratio in ratios.split(",") if ratio.strip()), REFERENCE]))
+    asked, warnings = distinct_ratios([ratio for ratio in ratios.split(",") if ratio.strip()])
+    for warning in warnings:
+        warn(warning, quiet=quiet)
     for ratio in asked:
         request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
     cells = aspect_cells(request, engine.prepare(request).depth, out / "depths", ratios=asked, seeds=seeds)
@@ -248,7 +251,6 @@ def latency(  # noqa: PLR0913 - one parameter a flag
     Examples:
       depthpaint study latency depth.png "a bedroom" --budget 2
     """  # fmt: skip
-    from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.study.latency import cold, levers_of, measure, within
     from depthpaint.study.telling import latency_document
 
@@ -261,7 +263,7 @@ def latency(  # noqa: PLR0913 - one parameter a flag
             levers,
             seeds=seeds,
             repeats=repeats,
-            estimator=verify_with or DEFAULT,
+            estimator=options.estimator_of(verify_with),
             on_painted=step,
         )
     record = measured[0].record

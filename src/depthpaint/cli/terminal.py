@@ -98,6 +98,11 @@ def emit(text: str) -> None:
     _write(sys.stdout, _safe(text))
 
 
+def emit_plain(text: str) -> None:
+    """Put the program's own text on stdout for another program, as it is."""
+    _write(sys.stdout, text)
+
+
 def emit_path(path: os.PathLike[str]) -> None:
     """Put a path on stdout: as it is for the next program, escaped for a terminal."""
     text = os.fspath(path)

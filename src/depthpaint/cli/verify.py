@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from depthpaint.cli import options
+from depthpaint.cli import completion, options
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
 from depthpaint.record.picture_source import pixels_of, recorded_depth
@@ -138,6 +138,7 @@ def _row(image: Path, found: Agreement) -> dict[str, object]:
 SOME_FAILED = 4
 
 
+@options.grouped
 def verify(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Painted pictures, or folders of them.")
@@ -149,7 +150,11 @@ def verify(
         ),
     ] = None,
     estimator: Annotated[
-        str, typer.Option(help="Who looks at the picture: a name (models list) or a folder.")
+        str,
+        typer.Option(
+            help="Who looks at the picture: a name (models list) or a folder.",
+            autocompletion=completion.estimators,
+        ),
     ] = "diorama-depth",
     clip: Annotated[
         str | None,
@@ -161,7 +166,7 @@ def verify(
     maps: Annotated[
         Path | None, typer.Option(help="Write picture, asked and seen depth and their difference here.")
     ] = None,
-    max_pixels: options.MaxPixels = None,
+    max_pixels: int | None = options.MAX_PIXELS,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:

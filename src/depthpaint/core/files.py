@@ -100,6 +100,14 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def name_of(path: Path) -> str:
+    """What to call a file or a folder: its name, also where the path is "." or ".."; "/" is "/"."""
+    if path.name not in ("", ".."):
+        return path.name
+    place = path.resolve()
+    return place.name or str(place)
+
+
 def expanded(path: str) -> Path:
     """`path` with "~" as the home folder; as it stands where there is no such user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises an error instead

@@ -69,22 +69,42 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         )
     stream = sys.stdin.buffer
     if stream is not _came_in.stream:
-        try:
-            _came_in.data = _read_stream(stream, max_bytes + 1)
-        except (OSError, ValueError) as error:
-            raise _unreadable(Path("standard input"), _reason(error), DEPTH_MAP) from error
+        _came_in.data = _read_stream(stream, "standard input", max_bytes + 1)
         _came_in.stream = stream
-    if len(_came_in.data) > max_bytes:
-        raise _too_large(Path("standard input"), len(_came_in.data), max_bytes, DEPTH_MAP)
-    return _came_in.data
+    return _bounded(_came_in.data, "standard input", max_bytes)
 
 
-def _read_stream(stream: BinaryIO, most: int) -> bytes:
+def read_stream(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
+    """Read an open binary file from where it stands to its end; errors call it `name`.
+
+    Raises DepthError: unreadable for one that is closed or opened as text, too large.
+    """
+    return _bounded(_read_stream(stream, name, max_bytes + 1), name, max_bytes)
+
+
+def _bounded(data: bytes, name: str, max_bytes: int) -> bytes:
+    if len(data) > max_bytes:
+        raise _too_large(Path(name), len(data), max_bytes, DEPTH_MAP)
+    return data
+
+
+def _read_stream(stream: BinaryIO, name: str, most: int) -> bytes:
     """Read to the end, or `most` bytes; a pipe that does not block is waited for."""
+    try:
+        return _pieces_of(stream, most)
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable(Path(name), _reason(error), DEPTH_MAP) from error
+
+
+def _pieces_of(stream: BinaryIO, most: int) -> bytes:
+    if isinstance(stream, io.TextIOBase):
+        raise TypeError("it is opened as text, and 'rb' is needed")
     pieces: list[bytes] = []
     total = 0
     while total < most:
-        piece = cast("bytes | None", stream.read(min(_PIECE, most - total)))
+        piece = cast("object", stream.read(min(_PIECE, most - total)))
+        if not isinstance(piece, bytes | None):
+            raise TypeError(f"it gives {type(piece).__name__} in the place of bytes")
         if piece is None:
             select.select([stream], [], [])
         elif piece:
@@ -147,7 +167,7 @@ def _require_regular(path: Path, status: os.stat_result, wanted: Wanted) -> None
         raise _unreadable(path, f"it is {kind}", wanted)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError | TypeError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, BlockingIOError):

@@ -77,6 +77,9 @@ Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), Before
 """A part of the run: from one share of the steps to another."""
 
 
+CONFIG_VARIABLE = "DEPTHPAINT_CONFIG"
+"""Names the file with a user's own defaults, which the command line alone reads; empty, there is none."""
+
 Unset = TypeVar("Unset")
 """What an unset field holds: `Group[None]` may leave fields unset, `Group[Never]` has them all."""
 UNSET: Any = Field(default=None)

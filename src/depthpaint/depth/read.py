@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, printable
 from depthpaint.core.geometry import Extent
-from depthpaint.core.regular_file import STDIN, read_input
+from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
 from depthpaint.depth.understand import Understood, understand
-from depthpaint.formats.decode import decode
+from depthpaint.formats.decode import Source, bytes_of, decode, name_of
 from depthpaint.formats.foreign import LOSSY_NOTE
-from depthpaint.formats.samples import FormatName, Quantity, Samples, max_file_bytes
+from depthpaint.formats.samples import FormatName, Quantity, Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +101,18 @@ _ENDINGS: dict[FormatName, tuple[str, ...]] = {
 
 
 def read_depth(
-    path: str | os.PathLike[str], reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
+    source: Source, reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
 ) -> DepthMap:
     """Read a depth map of any known format, told by its content, as disparity in [0, 1] with 1 = nearest.
 
-    `path` may be "-" for standard input. `reading` is what the user says of the file; the rest is concluded,
-    and `source.findings` say how surely. `estimate` is called where it says "from_photo". Raises DepthError,
-    UnsafeFormatError, OutOfMemory, and what `estimate` raises.
+    `source` may be the path "-" for standard input. `reading` is what the user says of the file; the rest is
+    concluded, and the map's `source.findings` say how surely. `estimate` is called where it says
+    "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for what no depth map can
+    be read from, and what `estimate` raises.
     """
+    path = Path(name_of(source))
     try:
-        return _read(Path(path), reading, estimate)
+        return _read(source, path, reading, estimate)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -136,9 +137,9 @@ def require_certain(source: DepthSource) -> None:
     )
 
 
-def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
+def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
     name = "standard input" if str(path) == STDIN else str(path)
-    data = read_input(path, max_file_bytes(reading.max_pixels))
+    data = bytes_of(source, reading.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
     file_format, samples = decode(name, data, reading.part, reading.max_pixels)
     del data  # a large file would otherwise stay in memory beside its numbers
@@ -147,7 +148,7 @@ def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> Dep
         samples, seen = estimated(name, samples, reading.from_photo, reading, estimate or _nobody)
     found = understand(name, samples, reading)
     height, width = found.values.shape
-    source = DepthSource(
+    origin = DepthSource(
         path=str(path),
         sha256=digest,
         format=file_format,
@@ -170,7 +171,7 @@ def _read(path: Path, reading: DepthReading, estimate: Estimating | None) -> Dep
         estimator_sha256="" if seen is None else seen.weights_sha256,
         notes=(*_name_note(path, file_format), *samples.notes, *found.notes),
     )
-    return DepthMap(values=found.values, valid=found.valid, source=source)
+    return DepthMap(values=found.values, valid=found.valid, source=origin)
 
 
 def _nobody(estimator: str, picture: NDArray[np.uint8]) -> Estimate:

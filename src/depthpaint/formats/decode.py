@@ -1,11 +1,21 @@
-"""The one door to the decoders: which of them reads a file is told by its content."""
+"""From whatever holds a depth map to samples: its bytes, and the decoder that their content asks for."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any, BinaryIO, cast
 
-from depthpaint.core.errors import DepthError, ErrorCode, UnsafeFormatError
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
+from depthpaint.core.geometry import Extent
+from depthpaint.core.regular_file import read_input, read_stream
 from depthpaint.formats.exr import decode_exr
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.foreign import decode_heif
@@ -13,9 +23,107 @@ from depthpaint.formats.jpeg import decode_jpeg
 from depthpaint.formats.npy import decode_npy, decode_npz
 from depthpaint.formats.pfm import decode_pfm
 from depthpaint.formats.png import decode_png
-from depthpaint.formats.samples import MAX_PIXELS, FormatName, Samples
+from depthpaint.formats.samples import (
+    MAX_PIXELS,
+    FormatName,
+    Samples,
+    bad_shape,
+    bad_type,
+    check_size,
+    max_file_bytes,
+    unsupported,
+)
 from depthpaint.formats.tiff import decode_tiff
 from depthpaint.formats.webp import decode_webp
+
+Source = str | os.PathLike[str] | bytes | bytearray | BinaryIO | NDArray[Any] | Image.Image
+BYTES, FILE_OBJECT, ARRAY, IMAGE = "<bytes>", "<file object>", "<array>", "<image>"
+IN_MEMORY = {
+    BYTES: "bytes in memory",
+    FILE_OBJECT: "a file object",
+    ARRAY: "an array in memory",
+    IMAGE: "an image in memory",
+}
+"""What stands for the path of a depth map that was no file, and what it was."""
+_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+def name_of(source: object) -> str:
+    """The path of a file, or what stands for it. Raises ParameterError for what is no source."""
+    if isinstance(source, str | os.PathLike):
+        return str(Path(os.fsdecode(cast("str | os.PathLike[str]", source))))
+    if isinstance(source, bytes | bytearray):
+        return BYTES
+    if isinstance(source, np.ndarray):
+        return ARRAY
+    if isinstance(source, Image.Image):
+        return IMAGE
+    if hasattr(source, "read"):
+        return FILE_OBJECT
+    raise ParameterError(
+        f"a depth map cannot be read from a value of the type {type(source).__name__}",
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy="give a path, bytes, a file opened with 'rb', a numpy array (height, width) or a Pillow image",
+    )
+
+
+def bytes_of(source: Source, max_pixels: int) -> bytes:
+    """The file itself, or an array as NPY and an image as PNG or NPY.
+
+    A file object is read from where it stands to its end. An array gives the bytes that numpy.save writes of
+    it. Raises DepthError, and ParameterError for what is no source.
+    """
+    name, most = name_of(source), max_file_bytes(max_pixels)
+    if isinstance(source, np.ndarray):
+        return _npy(name, source)
+    if isinstance(source, Image.Image):
+        return _image(name, source, max_pixels)
+    if isinstance(source, bytes | bytearray):
+        return read_stream(BytesIO(source), name, most)
+    if isinstance(source, str | os.PathLike):
+        return read_input(Path(name), most)
+    return read_stream(source, name, most)
+
+
+def _npy(name: str, array: NDArray[Any]) -> bytes:
+    if array.dtype.hasobject:
+        raise bad_type(name, "Python objects, which are no depth", "convert it: array.astype('float32')")
+    if isinstance(array, np.ma.MaskedArray):
+        if array.dtype.kind not in "iuf":
+            remedy = "convert it: array.astype('float32')"
+            raise bad_type(name, f"masked numbers of type '{array.dtype}'", remedy)
+        # NaN is how a plain array says that nothing was measured.
+        hidden = np.ma.getmaskarray(array)
+        array = np.ma.getdata(array).astype(np.result_type(array.dtype, np.float32))
+        array[hidden] = np.nan
+    stream = BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _image(name: str, image: Image.Image, max_pixels: int) -> bytes:
+    if min(image.size) < 1:
+        raise bad_shape(name, "no pixels", "give an image of a depth map")
+    check_size(name, Extent(*image.size), max_pixels)
+    try:
+        # As files are read: upright.
+        upright = ImageOps.exif_transpose(image)
+        if image.mode == "F" or image.mode.startswith("I"):
+            return _npy(name, np.asarray(upright))
+        if image.mode not in _PNG_MODES:
+            raise unsupported(name, f"of the mode {image.mode}", "convert it: image.convert('RGB')")
+        stream = BytesIO()
+        upright.save(stream, "PNG", compress_level=1)
+    except (DepthError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise anything at damaged files
+        raise DepthError(
+            f"{name} cannot be read: {str(error) or 'its file is closed'}",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            remedy="give an image that is open and whole, or the path of its file",
+        ) from error
+    return stream.getvalue()
+
 
 Decoder = Callable[[str, bytes, int], Samples]
 PartDecoder = Callable[[str, bytes, str | None, int], Samples]

@@ -81,7 +81,7 @@ def read_npy_header(name: str, data: bytes, max_pixels: int, length: int | None 
         raise DepthError(
             f"{name} holds an array of shape {shape}, and a depth map is (height, width)",
             code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="save one plane of it, as with numpy.save(file, array[..., 0])",
+            remedy="give one plane of it, such as array[..., 0]",
             value=shape,
         )
     check_size(name, Extent(plane[1], plane[0]), max_pixels)
@@ -125,7 +125,7 @@ def _number_type(name: str, text: str) -> tuple[str, int, bool]:
         raise DepthError(
             f"{name} holds numbers of type '{descr[:40]}', which are no depth",
             code=ErrorCode.DEPTH_BAD_DTYPE,
-            remedy="save it as integers or floats: numpy.save(file, array.astype('float32'))",
+            remedy="give integers or floats, such as array.astype('float32')",
             value=descr[:40],
         )
     big_endian = number[1] == ">" or (number[1] == "=" and sys.byteorder == "big")

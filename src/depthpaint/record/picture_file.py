@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,12 @@ from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
 from depthpaint.record.infotext import infotext
 from depthpaint.record.paths import SUFFIX, picture_names
-from depthpaint.record.result import GenerationResult
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, record_of
 from depthpaint.request import MAX_OUTPUT_SIDE
+
+if TYPE_CHECKING:
+    from depthpaint.record.result import Result
+
 
 RECORD_KEY = "depthpaint"
 INFOTEXT_KEY = "parameters"
@@ -157,7 +161,7 @@ class SavedPicture:
 
 
 def save_picture(
-    result: GenerationResult,
+    result: Result,
     index: int,
     folder: Path,
     *,
@@ -172,9 +176,8 @@ def save_picture(
     output_path_escape for a name that is more than a name.
     """
     record = record_of(result, index)
-    text = record.to_json()
     picture = result.pictures[index]
-    data = encode_png(picture.pixels, {RECORD_KEY: text, INFOTEXT_KEY: infotext(record)})
+    data = encode_png(picture.pixels, texts_of(record))
     name = None if name is None else checked_name(name)
     make_folder(folder)
     if name is None:
@@ -182,14 +185,40 @@ def save_picture(
         path = _write_under_free_name(data, record, folder, source, overwrite=overwrite, sidecar=sidecar)
     else:
         path = folder / name
-        if sidecar and not overwrite and _there(path.with_suffix(_SIDECAR)):
-            raise _exists(path.with_suffix(_SIDECAR))
+        if not overwrite:
+            _require_free(path, sidecar=sidecar)
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
         # After the picture, so that a sidecar always has one.
-        write_atomic(path.with_suffix(_SIDECAR), (text + "\n").encode(), overwrite=overwrite)
+        write_atomic(path.with_suffix(_SIDECAR), (record.to_json() + "\n").encode(), overwrite=overwrite)
     height, width = picture.pixels.shape[:2]
     return SavedPicture(path, picture.seed, width, height, record.digests.picture, record)
+
+
+def save_pictures(
+    result: Result, folder: str | os.PathLike[str], *, name: str | None = None, sidecar: bool = False
+) -> list[Path]:
+    """Write all pictures of `result` into `folder`; nothing that is there is overwritten.
+
+    Several pictures of one `name` are numbered from 1. Raises what `save_picture` raises; where a name is
+    taken, before anything is written.
+    """
+    place, names = Path(folder), [name] * len(result.pictures)
+    if name is not None and len(names) > 1:
+        stem = checked_name(name)[: -len(SUFFIX)]
+        names = [f"{stem}-{number}" for number in range(1, len(names) + 1)]
+    for each in names:
+        if each is not None:
+            _require_free(place / checked_name(each), sidecar=sidecar)
+    return [
+        save_picture(result, index, place, name=each, sidecar=sidecar).path
+        for index, each in enumerate(names)
+    ]
+
+
+def texts_of(record: RunRecord) -> dict[str, str]:
+    """The texts inside a picture: its record, and the parameters that other programs read."""
+    return {RECORD_KEY: record.to_json(), INFOTEXT_KEY: infotext(record)}
 
 
 def checked_name(name: str) -> str:
@@ -242,10 +271,13 @@ def _there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _exists(path: Path) -> OutputError:
-    return OutputError(
-        f"{path} is there already",
-        code=ErrorCode.OUTPUT_EXISTS,
-        value=str(path),
-        remedy="choose another name or allow overwriting",
-    )
+def _require_free(path: Path, *, sidecar: bool) -> None:
+    """Raise OutputError output_exists where a picture of this path, or its sidecar, would replace a file."""
+    for each in (path, path.with_suffix(_SIDECAR)) if sidecar else (path,):
+        if _there(each):
+            raise OutputError(
+                f"{each} is there already",
+                code=ErrorCode.OUTPUT_EXISTS,
+                value=str(each),
+                remedy="choose another name or allow overwriting",
+            )

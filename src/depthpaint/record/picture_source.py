@@ -16,6 +16,7 @@ from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import STDIN, read_regular_file
+from depthpaint.formats.decode import ARRAY, IN_MEMORY
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.jpeg_segments import read_jpeg_segments
 from depthpaint.formats.png import png_content, read_png_header
@@ -106,11 +107,13 @@ def recorded_depth(
     """The depth file that a picture was painted from: `said`, if that is a file.
 
     Else the file that the record names, if its bytes are the same: in the folder `said`, from here, or
-    beside the picture. Raises DepthError.
+    beside the picture. Raises DepthError, also where the depth map was no file.
     """
     if said is not None and not is_folder(said):
         return said
     named = Path(path_from_text(record.depth.file))
+    if str(named) in IN_MEMORY:
+        raise _never_a_file(image, str(named))
     looked = [*([said / named.name] if said else []), named, image.parent / named.name]
     found = [path for path in looked if is_file(path)]
     most = max_file_bytes(max_pixels or MAX_PIXELS)
@@ -123,4 +126,16 @@ def recorded_depth(
         code=ErrorCode.DEPTH_UNREADABLE,
         value=str(named),
         remedy="name the map, or the folder that it lies in, with --depth",
+    )
+
+
+def _never_a_file(image: Path, name: str) -> DepthError:
+    saving = (
+        "save the array with numpy.save(FILE, array), then" if name == ARRAY else "save the depth map, then"
+    )
+    return DepthError(
+        f"the depth map of {image} was {IN_MEMORY[name]}, not a file",
+        code=ErrorCode.DEPTH_UNREADABLE,
+        value=name,
+        remedy=f"{saving}, then name that file with --depth",
     )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from depthpaint.depth.depth_map import DepthSource
 from depthpaint.model_choice import Lora
 from depthpaint.plan import RunPlan
 from depthpaint.record.paths import path_to_tell, require_no_folder, settings_to_tell
-from depthpaint.record.result import GenerationResult
 from depthpaint.record.sections import (
     MOST_REMARKS,
     AgreementFacts,
@@ -36,6 +35,9 @@ from depthpaint.record.sections import (
     environment,
 )
 from depthpaint.request import Request, Settings, request_from
+
+if TYPE_CHECKING:
+    from depthpaint.record.result import Result
 
 SCHEMA_VERSION = 3
 LONGEST_RECORD = 4 * 1024 * 1024
@@ -122,7 +124,7 @@ class _Version(BaseModel):
     schema_version: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-def record_of(result: GenerationResult, index: int) -> RunRecord:
+def record_of(result: Result, index: int) -> RunRecord:
     """The record of picture `index` of `result`: of what ran, never of what was asked."""
     plan, picture = result.plan, result.pictures[index]
     height, width = picture.pixels.shape[:2]

@@ -41,17 +41,19 @@ def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
     return data.getvalue()
 
 
+_ALWAYS = ("model",)
+"""Settings whose default a config file may change."""
 _SEVERAL = ("--also", "--lora", "--empty")
 
 
 def recipe(record: RunRecord) -> str:
-    """`depthpaint generate` with every setting that differs from its default.
+    """`depthpaint generate` with the model and every setting that differs from its default.
 
     What a model decides is written out, whatever its defaults become.
     """
     settings, words = record.settings, list[str]()
     for name, setting in settings_of(Settings).items():
-        if (value := getattr(settings, name)) != setting.default:
+        if (value := getattr(settings, name)) != setting.default or name in _ALWAYS:
             words += _option(setting.flag_of(name), value)
     if (pixels := record.depth.size.pixels) > MAX_PIXELS:
         words.append(f"--max-pixels={pixels}")

@@ -27,6 +27,22 @@ WAYS = ("crop", "pad", "stretch", "letterbox")
 SEEDS = 8
 
 
+def distinct_ratios(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Each ratio once, REFERENCE among them, and what there is to warn of.
+
+    Raises ParameterError for a text that is no ratio.
+    """
+    known: dict[float, str] = {}
+    warnings: list[str] = []
+    for text in texts:
+        value = parse_aspect(text)
+        if value in known:
+            warnings.append(f"the ratio {text.strip()} is {known[value]} again: it is painted once")
+        known.setdefault(value, REFERENCE if value == parse_aspect(REFERENCE) else "".join(text.split()))
+    known.setdefault(parse_aspect(REFERENCE), REFERENCE)
+    return list(known.values()), warnings
+
+
 def aspect_cells(
     request: Request, depth: DepthMap, folder: Path, *, ratios: Sequence[str], seeds: int
 ) -> list[Cell]:
@@ -40,7 +56,7 @@ def aspect_cells(
         for way in WAYS:
             fields: dict[str, object] = {"aspect": value, "size": None}
             if way == "letterbox":
-                fields["depth"] = _letterboxed(depth, value, folder, "".join(ratio.split()).replace(":", "x"))
+                fields["depth"] = _letterboxed(depth, value, folder, ratio.replace(":", "x"))
                 fields |= {
                     "near": "white",
                     "kind": "disparity",

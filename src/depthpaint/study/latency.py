@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from time import perf_counter
 import numpy as np
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Interval, interval_of, psnr
 from depthpaint.engine import Engine, Pixels
 from depthpaint.models.registry import MODELS
@@ -46,9 +48,9 @@ def _cold_once(record: RunRecord, depth: Path, folder: Path) -> dict[str, float]
     words[words.index(record.depth.file)] = str(depth)
     extra = [f"--out={folder}", "--name=cold", "--quiet"]
     started = perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", program, command, *extra, *words], capture_output=True, text=True, check=False
-    )
+    command_line = [sys.executable, "-m", program, command, *extra, *words]
+    environment = {**os.environ, CONFIG_VARIABLE: ""}  # It is to paint what the record says.
+    done = subprocess.run(command_line, capture_output=True, text=True, check=False, env=environment)
     whole = perf_counter() - started
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -15,6 +15,7 @@ from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.depth.compare import Likeness, aligned_to, compare, compared_size
+from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.hints import edge_agreement
 from depthpaint.depth.read import require_certain
 from depthpaint.depth.resize import depth_at
@@ -28,13 +29,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Both depths at the size of `picture`, (H, W), 1 = nearest, compared where `valid`.
+    """How well the depth in a picture agrees with the depth that was asked for.
 
-    `picture` (H, W, 3) is the painted one, reduced if it is large (depth.compare.compared_size). `seen` is
-    aligned to `asked`.
+    `picture` (H, W, 3) is the painted one, reduced if it is large (depth.compare.compared_size). `asked` and
+    `seen` are both depths at its size, float32 (H, W), 1 = nearest, compared where `valid`; `seen` is aligned
+    to `asked`. `likeness` holds the scores; they are also read here: `rank_correlation` and
+    `detail_correlation` in [-1, 1], `delta_1_25` in [0, 1] (1 is best), `affine_rmse`, `abs_rel` and
+    `rmse_8bit` from 0 (0 is best). `edge_f_score` in [0, 1] is how well their edges meet.
 
-    `edge_f_score` in [0, 1] is how well their edges meet. `estimator` is who saw the depth, with its
-    `caution`; its own errors count as the picture's.
+    `estimator` is the model that estimated the depth, with its `caution`; its own errors count as the
+    picture's.
     """
 
     picture: NDArray[np.uint8]
@@ -46,6 +50,36 @@ class Agreement:
     estimator: str
     caution: str
 
+    @property
+    def rank_correlation(self) -> float:
+        """Spearman's, in [-1, 1]: whether near and far are in the asked order."""
+        return self.likeness.rank_correlation
+
+    @property
+    def detail_correlation(self) -> float:
+        """The same of what stands out of its surroundings, in [-1, 1]."""
+        return self.likeness.detail_correlation
+
+    @property
+    def affine_rmse(self) -> float:
+        """Root mean square of the aligned difference, in units of disparity in [0, 1]."""
+        return self.likeness.affine_rmse
+
+    @property
+    def abs_rel(self) -> float:
+        """Mean of |difference| / asked, aligned."""
+        return self.likeness.abs_rel
+
+    @property
+    def delta_1_25(self) -> float:
+        """Share of the pixels whose aligned ratio is below 1.25 either way, in [0, 1]."""
+        return self.likeness.delta_1_25
+
+    @property
+    def rmse_8bit(self) -> float:
+        """Root mean square of the difference, both stretched to 0 to 255."""
+        return self.likeness.rmse_8bit
+
 
 def agreement(engine: Engine, request: Request, pixels: NDArray[np.uint8], estimator: str) -> Agreement:
     """Compare the depth that `request` asks for with what `estimator` sees in `pixels` (H, W, 3).
@@ -54,9 +88,16 @@ def agreement(engine: Engine, request: Request, pixels: NDArray[np.uint8], estim
     """
     depth = engine.read(request.depth, request.reading)
     require_certain(depth.source)
+    return agreement_with(engine, depth, request.fit or Fit.PAD, pixels, estimator)
+
+
+def agreement_with(
+    engine: Engine, depth: DepthMap, fit: Fit, pixels: NDArray[np.uint8], estimator: str
+) -> Agreement:
+    """As `agreement`, with a depth map that is read already and lies on the picture as `fit` says."""
     picture = _reduced(pixels)
     height, width = picture.shape[:2]
-    asked, valid = depth_at(depth, Extent(width, height), request.fit or Fit.PAD)
+    asked, valid = depth_at(depth, Extent(width, height), fit)
     estimate = engine.estimate(estimator, picture)
     # A distance grows where disparity falls: only its order and its inverse can be compared.
     seen = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)

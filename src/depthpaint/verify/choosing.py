@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from depthpaint.engine import Engine, Pixels, Prepared, Progress
 from depthpaint.models.estimators.registry import DEFAULT
-from depthpaint.record.result import GenerationResult, joined
+from depthpaint.record.result import Result, joined
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import SEED_COUNT, Request
-from depthpaint.verify.agreement import Agreement, agreement
+from depthpaint.verify.agreement import Agreement, agreement_with
 
 FEWEST_STEPS = 8
 """With fewer steps a look at half of them costs more than it saves."""
@@ -44,7 +44,7 @@ def choose(
     request: Request,
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
-) -> GenerationResult:
+) -> Result:
     """Paint each picture of `request` in as many tries as `wish` allows; each carries its agreement.
 
     Try t of picture k has the seed plus k plus t times the count: no two pictures try the same seed. Raises
@@ -58,7 +58,7 @@ def choose_each(
     request: Request,
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
-) -> Generator[GenerationResult]:
+) -> Generator[Result]:
     """As `choose`, but each picture is handed over when its tries are made, as a result of its own.
 
     Its `seconds` and `evaluations` are those of all its tries. Only the best try is held.
@@ -84,9 +84,9 @@ class _Contest:
         self._halfway = self._best_halfway = -1.0
         self._caution = ""
 
-    def winner(self) -> GenerationResult:
+    def winner(self) -> Result:
         """Try until one agrees as wished, or no try is left."""
-        best: GenerationResult | None = None
+        best: Result | None = None
         best_found = -2.0
         seconds, evaluations = Counter[str](), Counter[str]()
         for number in range(self._wish.tries):
@@ -109,7 +109,7 @@ class _Contest:
             warnings=(*best.warnings, *cautions),
         )  # fmt: skip
 
-    def _try(self, number: int) -> tuple[GenerationResult, float]:
+    def _try(self, number: int) -> tuple[Result, float]:
         seeds = self._prepared.plan.seeds
         seed = (seeds[self._picture] + number * len(seeds)) % SEED_COUNT
         prepared = self._engine.with_seeds(self._prepared, (seed,))
@@ -137,7 +137,8 @@ class _Contest:
             raise _WorseThanBest
 
     def _judge(self, pixels: Pixels) -> Agreement:
-        found = agreement(self._engine, self._prepared.request, pixels, self._wish.estimator)
+        depth, fit = self._prepared.depth, self._prepared.plan.settings.fit
+        found = agreement_with(self._engine, depth, fit, pixels, self._wish.estimator)
         self._caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
         return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from depthpaint.engine import Engine
-from depthpaint.record.result import GenerationResult
+from depthpaint.record.result import Result
 from depthpaint.request import Request
 from depthpaint.testing import FakePainter, offering
 from training.scores.held_out import HeldOut, held_out_worlds, twin_of
@@ -56,7 +56,7 @@ def test_painting_goes_through_the_whole_program(
     requests: list[Request] = []
     plain = engine.paint
 
-    def heard(request: Request) -> GenerationResult:
+    def heard(request: Request) -> Result:
         requests.append(request)
         return plain(request)
 

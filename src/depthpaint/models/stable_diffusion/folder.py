@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.files import name_of
 from depthpaint.models.folder_json import incompatible, read_configuration, require_readable
 from depthpaint.models.hub_files import INDEX, commits_of
 from depthpaint.models.stable_diffusion import control as union
@@ -73,7 +74,7 @@ def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
     module = _library_of(kind)
     build = getattr(module, kind).from_pretrained
     _require_sound(folder)
-    with library_errors(folder, short=f"to load {folder.name}"):
+    with library_errors(folder, short=f"to load {name_of(folder)}"):
         if kind.startswith(IMAGE_PROCESSOR) or "Tokenizer" in kind:
             return build(str(folder), local_files_only=True)
         name = "torch_dtype" if module is diffusers else "dtype"
