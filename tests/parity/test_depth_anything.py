@@ -22,7 +22,8 @@ from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.engine import Engine
 from depthpaint.models.estimators.estimator import FAMILIES
 from depthpaint.models.estimators.registry import load_estimator
-from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import RunRecord
 from depthpaint.request import Request
 from depthpaint.testing import FakePainter, offering
 

@@ -16,8 +16,7 @@ from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
-from depthpaint.record.picture_file import save_picture
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of, save_picture
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")

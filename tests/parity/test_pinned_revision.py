@@ -19,8 +19,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.hub_files import HubPart
 from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.presets import PRESETS
-from depthpaint.record.picture_file import save_picture
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of, save_picture
 from depthpaint.request import Request
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.allow_hosts(["127.0.0.1"])]

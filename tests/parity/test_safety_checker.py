@@ -22,7 +22,7 @@ from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.device import SafetyChecker
 from depthpaint.models.stable_diffusion.folder import load_part
 from depthpaint.models.stable_diffusion.folder_parts import CHECKER, IMAGE_PROCESSOR
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")

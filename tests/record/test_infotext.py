@@ -5,7 +5,7 @@ import time
 import pytest
 
 from depthpaint.record.infotext import infotext, parse_infotext
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of
 from painted import HOSTILE, result_of
 
 CONTROL = (

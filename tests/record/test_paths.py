@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from depthpaint.record.paths import path_as_text, path_from_text
-from depthpaint.record.picture_file import read_record, save_picture
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import recorded_depth
+from depthpaint.record.result import save_picture
 from painted import result_of, source
 
 NAMES = [

@@ -13,7 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 from depthpaint.core.geometry import Extent
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png, read_record
-from depthpaint.record.run_record import LONGEST_RECORD, RecordError, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import LONGEST_RECORD, RecordError
 from painted import HOSTILE, pixels_of, result_of
 
 PIXELS = pixels_of(1, Extent(9, 7))

@@ -12,7 +12,8 @@ from depthpaint.core.geometry import Extent, Fit
 from depthpaint.core.setting import MAX_PROMPT
 from depthpaint.formats.samples import MAX_PIXELS
 from depthpaint.plan import make_plan
-from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, pixels_sha256
 from depthpaint.record.sections import MOST_REMARKS
 from depthpaint.sampling.levels import NoiseLevel
 from depthpaint.sampling.schedule import Schedule

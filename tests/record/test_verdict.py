@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthpaint.record.result import Result
-from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.result import Result, record_of
+from depthpaint.record.run_record import RunRecord
 from depthpaint.record.verdict import TOLERANCE, Verdict, compare
 from painted import result_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of
 from depthpaint.record.verdict import require_learned_words
 from painted import result_of
 

@@ -17,7 +17,8 @@ from pypdf import PdfReader
 
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.record.picture_file import RECORD_KEY, encode_png
-from depthpaint.record.run_record import RecordError, RunRecord, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import account, gather
 from depthpaint.report.document import as_html, as_pdf

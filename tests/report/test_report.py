@@ -23,8 +23,8 @@ from depthpaint.cli.main import run
 from depthpaint.core.errors import OutputError, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.plan import make_plan
-from depthpaint.record.picture_file import save_picture
-from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.result import record_of, save_picture
+from depthpaint.record.run_record import RunRecord
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import ALL_PICTURES, Gathered, Painted, account, gather, worth_seeing
 from depthpaint.report.document import MOST_ROWS, Document, Section, Shown, Table, as_html, as_pdf

@@ -19,7 +19,8 @@ from depthpaint.core.setting import Default, settings_of
 from depthpaint.engine import Engine
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.plan import make_plan
-from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import RunRecord
 from depthpaint.report.shown import recipe
 from depthpaint.request import Request, Settings, request_from
 from depthpaint.testing import FakePainter, offering

@@ -28,7 +28,7 @@ from depthpaint.engine import Engine, Progress
 from depthpaint.model_choice import ModelChoice
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
-from depthpaint.record.run_record import record_of
+from depthpaint.record.result import record_of
 from depthpaint.verify.choosing import choose
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthpaint.cli import options
+from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError, status_after
 
@@ -31,7 +32,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
         Path,
         typer.Argument(metavar="MANIFEST", help="CSV, JSONL, Parquet, or a folder of name.png + name.txt."),
     ],
-    out: options.Out = options.OUT_FOLDER,
+    out: options.Out = OUT_FOLDER,
     setting: Annotated[
         list[str] | None,
         typer.Option(

@@ -30,8 +30,6 @@ SUMMARIES = {
 }
 """One line a command, so that `depthpaint --help` need not import any."""
 DEFAULT = "generate"
-COMPLETION = "_DEPTHPAINT_COMPLETE"
-"""The variable that a shell's script sets to have a word completed."""
 CONFIGURED = {
     "generate": ("model", "device", "precision", "threads", "out"),
     "batch": ("device", "precision", "threads", "out"),

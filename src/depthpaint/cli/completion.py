@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from enum import StrEnum
 from io import StringIO
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated, get_args
 
 import typer
 
-from depthpaint.cli.commands import COMPLETION
 from depthpaint.cli.terminal import Terminated, emit_plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 Suggest = Callable[[str], list[str]]
 
@@ -88,6 +83,8 @@ FIELDS: dict[str, Suggest] = {
 """Fields of a request whose words are not in their type."""
 
 
+COMPLETION = "_DEPTHPAINT_COMPLETE"
+"""The variable that a shell's script sets to have a word completed."""
 _LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 """Variables in which a script hands over the command line: one of them is set by each."""
 PROGRAM = "depthpaint"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+OUT_FOLDER = Path("output_images")
+"""Where pictures go, where nothing else is said."""
 MOST_BYTES = 1 << 16
 _FILE = Wanted("TOML file", ParameterError, ErrorCode.INVALID_PARAMETER, ErrorCode.INVALID_PARAMETER)
 _WITHOUT = f"or set {CONFIG_VARIABLE} to nothing to paint without a config file"
@@ -198,7 +200,6 @@ def config(
       depthpaint config --json
       "${EDITOR:-vi}" "$(depthpaint config --path)"
     """  # fmt: skip
-
     file = config_file()
     if path:
         if file is None:
@@ -231,7 +232,6 @@ def config(
 
 def _built_in() -> dict[str, object]:
     """The program's own defaults, by key."""
-    from depthpaint.cli.options import OUT_FOLDER
     from depthpaint.core.setting import settings_of
     from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.models.painter import Runtime

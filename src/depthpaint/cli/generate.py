@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from depthpaint.cli import options
+from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ RANDOM_SEED = -1
 
 
 def destination_of(
-    out: options.Out = options.OUT_FOLDER,
+    out: options.Out = OUT_FOLDER,
     name: Annotated[
         str | None,
         typer.Option(

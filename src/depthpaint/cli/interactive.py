@@ -43,8 +43,8 @@ def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
 
 def interactive() -> None:
     """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
-    from depthpaint.cli.config import user_config
-    from depthpaint.cli.options import OUT_FOLDER, runtime_of
+    from depthpaint.cli.config import OUT_FOLDER, user_config
+    from depthpaint.cli.options import runtime_of
     from depthpaint.cli.painting import Destination, describe, paint_into, probe
     from depthpaint.request import request_from
 

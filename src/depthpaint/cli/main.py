@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from depthpaint.cli import terminal as interruption
-from depthpaint.cli.commands import COMPLETION, Commands, new_app
+from depthpaint.cli.commands import Commands, new_app
+from depthpaint.cli.completion import COMPLETION, answer, is_wanted
 from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
 from depthpaint.core.errors import (
     INTERRUPTED,
@@ -78,10 +79,8 @@ def run(arguments: list[str]) -> int:
     arguments, debug = _without_debug(arguments)
     try:
         if not arguments and os.environ.get(COMPLETION):
-            from depthpaint.cli import completion
-
-            if completion.is_wanted():
-                return completion.answer(app)
+            if is_wanted():
+                return answer(app)
         require_room()
         return _run(arguments)
     except ReaderGone:

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from typer import Argument, Option
 
 from depthpaint.cli import completion
+from depthpaint.cli.config import user_config
 from depthpaint.cli.terminal import as_utf8
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import Default, Setting, settings_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from depthpaint.verify.choosing import Wish
 
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
-OUT_FOLDER = Path("output_images")
 
 Depth = Annotated[
     Path, Argument(metavar="DEPTH", help="Depth map of any kind: PNG, TIFF, EXR, NPY, ...; - for stdin.")
@@ -333,7 +333,6 @@ def wish_of(
 
 def estimator_of(verify_with: str | None) -> str:
     """The estimator that verifies: the one of --verify-with, the user's own, or the built-in one."""
-    from depthpaint.cli.config import user_config
     from depthpaint.models.estimators.registry import DEFAULT
 
     return verify_with or user_config().estimator or DEFAULT

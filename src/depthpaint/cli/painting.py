@@ -186,7 +186,7 @@ def paint_into(
     was understood. With a `wish` each picture's depth is looked at, and other seeds are tried. `loading` is
     the painter of the request's model, if that is on its way.
     """
-    from depthpaint.record.picture_file import save_picture
+    from depthpaint.record.result import save_picture
 
     if wish is not None and wish.tries > 1 and destination.preview_every:
         raise ParameterError(

@@ -99,9 +99,9 @@ def _again(
     image: Path, depth: Path | None, moved: Mapping[str, object], runtime: Runtime, out: Path | None
 ) -> Verdict:
     from depthpaint.cli.painting import make_engine, probe
-    from depthpaint.record.picture_file import read_record, save_picture
+    from depthpaint.record.picture_file import read_record
     from depthpaint.record.picture_source import pixels_of, recorded_depth
-    from depthpaint.record.run_record import record_of
+    from depthpaint.record.result import record_of, save_picture
     from depthpaint.record.verdict import compare, require_learned_words
 
     if out is not None:

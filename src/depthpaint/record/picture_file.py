@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,8 @@ from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
 from depthpaint.record.infotext import infotext
 from depthpaint.record.paths import SUFFIX, picture_names
-from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord, record_of
+from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
 from depthpaint.request import MAX_OUTPUT_SIDE
-
-if TYPE_CHECKING:
-    from depthpaint.record.result import Result
-
 
 RECORD_KEY = "depthpaint"
 INFOTEXT_KEY = "parameters"
@@ -160,60 +155,46 @@ class SavedPicture:
     record: RunRecord
 
 
-def save_picture(
-    result: Result,
-    index: int,
+def write_picture(
+    record: RunRecord,
+    pixels: NDArray[np.uint8],
     folder: Path,
     *,
+    source: Path,
     overwrite: bool = False,
     name: str | None = None,
     sidecar: bool = False,
 ) -> SavedPicture:
-    """Write picture `index` of `result` into `folder`, made if missing; `sidecar` adds the record as .json.
+    """Write a picture (H, W, 3) with its record into `folder`, made if missing.
 
     Without a `name` one is made from the prompt and the seed, and a number is added rather than anything
-    overwritten, unless `overwrite`. Raises OutputError: output_exists, output_not_writable, disk_full, and
-    output_path_escape for a name that is more than a name.
+    overwritten, unless `overwrite`; the depth map `source` never is. `sidecar` adds the record as .json.
+    Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape for a name that
+    is more than a name.
     """
-    record = record_of(result, index)
-    picture = result.pictures[index]
-    data = encode_png(picture.pixels, texts_of(record))
+    data = encode_png(pixels, texts_of(record))
     name = None if name is None else checked_name(name)
     make_folder(folder)
     if name is None:
-        source = Path(result.depth.path)
         path = _write_under_free_name(data, record, folder, source, overwrite=overwrite, sidecar=sidecar)
     else:
         path = folder / name
         if not overwrite:
-            _require_free(path, sidecar=sidecar)
+            require_free(path, sidecar=sidecar)
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
         # After the picture, so that a sidecar always has one.
         write_atomic(path.with_suffix(_SIDECAR), (record.to_json() + "\n").encode(), overwrite=overwrite)
-    height, width = picture.pixels.shape[:2]
-    return SavedPicture(path, picture.seed, width, height, record.digests.picture, record)
+    height, width = pixels.shape[:2]
+    return SavedPicture(path, record.settings.seed, width, height, record.digests.picture, record)
 
 
-def save_pictures(
-    result: Result, folder: str | os.PathLike[str], *, name: str | None = None, sidecar: bool = False
-) -> list[Path]:
-    """Write all pictures of `result` into `folder`; nothing that is there is overwritten.
-
-    Several pictures of one `name` are numbered from 1. Raises what `save_picture` raises; where a name is
-    taken, before anything is written.
-    """
-    place, names = Path(folder), [name] * len(result.pictures)
-    if name is not None and len(names) > 1:
-        stem = checked_name(name)[: -len(SUFFIX)]
-        names = [f"{stem}-{number}" for number in range(1, len(names) + 1)]
-    for each in names:
-        if each is not None:
-            _require_free(place / checked_name(each), sidecar=sidecar)
-    return [
-        save_picture(result, index, place, name=each, sidecar=sidecar).path
-        for index, each in enumerate(names)
-    ]
+def numbered_names(name: str | None, count: int) -> list[str | None]:
+    """A name for each of `count` pictures: the one, or numbered from 1; None for those without a name."""
+    if name is None or count == 1:
+        return [name] * count
+    stem = checked_name(name)[: -len(SUFFIX)]
+    return [f"{stem}-{number}" for number in range(1, count + 1)]
 
 
 def texts_of(record: RunRecord) -> dict[str, str]:
@@ -271,7 +252,7 @@ def _there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _require_free(path: Path, *, sidecar: bool) -> None:
+def require_free(path: Path, *, sidecar: bool) -> None:
     """Raise OutputError output_exists where a picture of this path, or its sidecar, would replace a file."""
     for each in (path, path.with_suffix(_SIDECAR)) if sidecar else (path,):
         if _there(each):

@@ -1,22 +1,40 @@
-"""What an engine returns: pictures, the plan that ran, times and warnings."""
+"""What an engine returns: pictures with the plan that ran, and the record of each."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from depthpaint.core.errors import ErrorCode, InternalError, shortened
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan import RunPlan
-from depthpaint.record.picture_file import save_pictures, texts_of
-from depthpaint.record.run_record import RunRecord, record_of
-from depthpaint.record.sections import AgreementFacts
+from depthpaint.record.paths import path_to_tell, settings_to_tell
+from depthpaint.record.picture_file import (
+    SavedPicture,
+    checked_name,
+    numbered_names,
+    require_free,
+    texts_of,
+    write_picture,
+)
+from depthpaint.record.run_record import RunRecord, pixels_sha256
+from depthpaint.record.sections import (
+    MOST_REMARKS,
+    AgreementFacts,
+    DepthFacts,
+    Digests,
+    FindingFacts,
+    PlanFacts,
+    environment,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,14 @@ class Result:
         Returns the paths, in the order of `pictures`. Raises OutputError: output_exists, output_not_writable,
         disk_full, and output_path_escape for a name that is more than a name.
         """
-        return save_pictures(self, folder, name=name, sidecar=sidecar)
+        place, names = Path(folder), numbered_names(name, len(self.pictures))
+        for each in names:
+            if each is not None:
+                require_free(place / checked_name(each), sidecar=sidecar)
+        return [
+            save_picture(self, index, place, name=each, sidecar=sidecar).path
+            for index, each in enumerate(names)
+        ]
 
 
 def joined(results: Iterable[Result]) -> Result:
@@ -119,3 +144,93 @@ def joined(results: Iterable[Result]) -> Result:
         evaluations=dict(evaluations),
         warnings=tuple(dict.fromkeys(warning for result in several for warning in result.warnings)),
     )  # fmt: skip
+
+
+def save_picture(
+    result: Result,
+    index: int,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    name: str | None = None,
+    sidecar: bool = False,
+) -> SavedPicture:
+    """Write picture `index` of `result` into `folder`, as write_picture does."""
+    record, pixels, source = record_of(result, index), result.pictures[index].pixels, Path(result.depth.path)
+    return write_picture(
+        record, pixels, folder, source=source, overwrite=overwrite, name=name, sidecar=sidecar
+    )
+
+
+def record_of(result: Result, index: int) -> RunRecord:
+    """The record of picture `index` of `result`: of what ran, never of what was asked."""
+    plan, picture = result.plan, result.pictures[index]
+    height, width = picture.pixels.shape[:2]
+    if (width, height) != plan.sizes.output_size:
+        raise InternalError(
+            f"the picture is {width}x{height}, the plan said {plan.sizes.output_size}",
+            code=ErrorCode.INTERNAL,
+            remedy="report it with the command that led here",
+        )
+    return RunRecord(
+        settings=settings_to_tell(plan.only(index).settings),
+        plan=_plan_facts(plan, plan.prompts[index]),
+        depth=_depth_facts(result.depth),
+        digests=Digests(
+            depth=result.depth.sha256,
+            control=result.control_sha256,
+            weights=result.weights_sha256,
+            picture=pixels_sha256(picture.pixels),
+            inversions=dict(plan.inversions),
+        ),
+        seconds={**result.seconds, "picture": picture.seconds},
+        evaluations=dict(result.evaluations),
+        warnings=_remarks(result.warnings),
+        environment=environment() | dict(result.runs_on),
+        agreement=picture.agreement,
+    )
+
+
+def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
+    sizes = plan.sizes
+    return PlanFacts(
+        depth_size=sizes.depth_size,
+        content_size=sizes.content_size,
+        content_box=sizes.content_box,
+        canvas_size=sizes.canvas_size,
+        latent_size=sizes.latent_size,
+        output_size=sizes.output_size,
+        timesteps=tuple(float(step) for step in plan.schedule.timesteps),
+        # JSON knows no infinity.
+        sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
+        prediction=plan.prediction,
+        expanded_prompt=None if prompt == plan.settings.prompt else prompt,
+    )
+
+
+def _depth_facts(source: DepthSource) -> DepthFacts:
+    return DepthFacts(
+        file=path_to_tell(Path(source.path)),
+        format=source.format,
+        size=source.size,
+        container_bits=source.container_bits,
+        bits_used=source.bits_used,
+        levels=source.levels,
+        colour_map=source.colour_map,
+        near=source.near,
+        kind=source.kind,
+        metres=source.metres,
+        raw_range=source.raw_range,
+        used_range=source.used_range,
+        estimator=source.estimator,
+        estimator_revision=source.estimator_revision,
+        estimator_sha256=source.estimator_sha256,
+        findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
+        invalid_share=source.invalid_share,
+        notes=_remarks(source.notes),
+    )
+
+
+def _remarks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes or warnings as a record holds them: some repeat words or names from files, however long."""
+    return tuple(map(shortened, texts[:MOST_REMARKS]))

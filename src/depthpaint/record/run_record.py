@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError, shortened
-from depthpaint.depth.depth_map import DepthSource
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.model_choice import Lora
-from depthpaint.plan import RunPlan
-from depthpaint.record.paths import path_to_tell, require_no_folder, settings_to_tell
+from depthpaint.record.paths import require_no_folder
 from depthpaint.record.sections import (
-    MOST_REMARKS,
     AgreementFacts,
     Count,
     DepthFacts,
     Digests,
     Facts,
-    FindingFacts,
     Label,
     PlanFacts,
     Remarks,
     Seconds,
     Section,
-    environment,
 )
 from depthpaint.request import Request, Settings, request_from
-
-if TYPE_CHECKING:
-    from depthpaint.record.result import Result
 
 SCHEMA_VERSION = 3
 LONGEST_RECORD = 4 * 1024 * 1024
@@ -124,35 +114,6 @@ class _Version(BaseModel):
     schema_version: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-def record_of(result: Result, index: int) -> RunRecord:
-    """The record of picture `index` of `result`: of what ran, never of what was asked."""
-    plan, picture = result.plan, result.pictures[index]
-    height, width = picture.pixels.shape[:2]
-    if (width, height) != plan.sizes.output_size:
-        raise InternalError(
-            f"the picture is {width}x{height}, the plan said {plan.sizes.output_size}",
-            code=ErrorCode.INTERNAL,
-            remedy="report it with the command that led here",
-        )
-    return RunRecord(
-        settings=settings_to_tell(plan.only(index).settings),
-        plan=_plan_facts(plan, plan.prompts[index]),
-        depth=_depth_facts(result.depth),
-        digests=Digests(
-            depth=result.depth.sha256,
-            control=result.control_sha256,
-            weights=result.weights_sha256,
-            picture=pixels_sha256(picture.pixels),
-            inversions=dict(plan.inversions),
-        ),
-        seconds={**result.seconds, "picture": picture.seconds},
-        evaluations=dict(result.evaluations),
-        warnings=_remarks(result.warnings),
-        environment=environment() | dict(result.runs_on),
-        agreement=picture.agreement,
-    )
-
-
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
     """Digest of raw pixels and their shape, so that a picture turned on its side is another one."""
     digest = hashlib.sha256(f"{pixels.dtype} {'x'.join(map(str, pixels.shape))}\n".encode())
@@ -183,51 +144,6 @@ def _from_version_2(record: Any) -> Any:
     settings = {name: value for name, value in settings.items() if name not in ("reading", "max_pixels")}
     plan.pop("heard", None)
     return {**record, "schema_version": SCHEMA_VERSION, "settings": settings, "plan": plan}
-
-
-def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
-    sizes = plan.sizes
-    return PlanFacts(
-        depth_size=sizes.depth_size,
-        content_size=sizes.content_size,
-        content_box=sizes.content_box,
-        canvas_size=sizes.canvas_size,
-        latent_size=sizes.latent_size,
-        output_size=sizes.output_size,
-        timesteps=tuple(float(step) for step in plan.schedule.timesteps),
-        # JSON knows no infinity.
-        sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
-        prediction=plan.prediction,
-        expanded_prompt=None if prompt == plan.settings.prompt else prompt,
-    )
-
-
-def _depth_facts(source: DepthSource) -> DepthFacts:
-    return DepthFacts(
-        file=path_to_tell(Path(source.path)),
-        format=source.format,
-        size=source.size,
-        container_bits=source.container_bits,
-        bits_used=source.bits_used,
-        levels=source.levels,
-        colour_map=source.colour_map,
-        near=source.near,
-        kind=source.kind,
-        metres=source.metres,
-        raw_range=source.raw_range,
-        used_range=source.used_range,
-        estimator=source.estimator,
-        estimator_revision=source.estimator_revision,
-        estimator_sha256=source.estimator_sha256,
-        findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
-        invalid_share=source.invalid_share,
-        notes=_remarks(source.notes),
-    )
-
-
-def _remarks(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Notes or warnings as a record holds them: some repeat words or names from files, however long."""
-    return tuple(map(shortened, texts[:MOST_REMARKS]))
 
 
 def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordError:

@@ -21,7 +21,8 @@ from depthpaint.engine import Engine, Pixels
 from depthpaint.models.registry import MODELS
 from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import read_record
-from depthpaint.record.run_record import RunRecord, record_of
+from depthpaint.record.result import record_of
+from depthpaint.record.run_record import RunRecord
 from depthpaint.report.shown import recipe
 from depthpaint.request import Request
 from depthpaint.verify.agreement import agreement
