@@ -28,7 +28,7 @@ from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.record.sections import environment
 from depthpaint.report.shown import thumbnail
 from depthpaint.request import request_from
-from depthpaint.verify.agreement import Agreement, agreement
+from depthpaint.verification.agreement import Agreement, agreement
 from observations.twins import true_picture
 
 HERE = Path(__file__).parent

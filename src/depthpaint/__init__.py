@@ -13,8 +13,6 @@ Names are loaded when they are first used, so importing the package costs next t
 
 import importlib
 import os
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from depthpaint.record.result import Result
     from depthpaint.record.run_record import RecordError, RunRecord
     from depthpaint.request import Request
-    from depthpaint.verify.agreement import Agreement
+    from depthpaint.verification.agreement import Agreement
 
 __version__ = "0.1.0"
 
@@ -87,12 +85,12 @@ _PLACES = {
     "api": ("inspect", "paint", "read_depth", "verify"),
     "depth.depth_map": ("DepthMap", "DepthSource"),
     "engine": ("Engine", "Progress"),
-    "models.runtime": ("Runtime",),
+    "models.painter": ("Runtime",),
     "paint_settings": ("PaintSettings", "ReadingSettings"),
     "record.result": ("Result",),
     "record.run_record": ("RecordError", "RunRecord"),
     "request": ("Request",),
-    "verify.agreement": ("Agreement",),
+    "verification.agreement": ("Agreement",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 """The module of each public name; those that are not listed are errors."""
@@ -109,14 +107,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """Keeps `depthpaint.verify` the function: importing the package of that name would replace it."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

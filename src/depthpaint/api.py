@@ -26,7 +26,7 @@ from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from, request_from
-from depthpaint.verify.agreement import FORMATS, Agreement, agreement_with
+from depthpaint.verification.agreement import FORMATS, Agreement, agreement_with
 
 Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | PaintedPicture
 _SETTINGS = "see help(depthpaint.PaintSettings)"

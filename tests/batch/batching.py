@@ -16,7 +16,7 @@ from depthpaint.batch.survey import survey
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.testing import FakeEstimator, FakePainter, offering
-from depthpaint.verify.choosing import Wish
+from depthpaint.verification.choosing import Wish
 
 
 @dataclass

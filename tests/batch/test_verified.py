@@ -12,7 +12,7 @@ from depthpaint.engine import Engine
 from depthpaint.record.picture_file import read_record
 from depthpaint.request import request_from
 from depthpaint.testing import FakeEstimator, FakePainter, offering
-from depthpaint.verify.choosing import Wish, choose
+from depthpaint.verification.choosing import Wish, choose
 
 LOOK = Wish("fake")
 

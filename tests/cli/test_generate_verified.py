@@ -16,7 +16,7 @@ import pytest
 from depthpaint.models.diorama.habits import expanded
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
-from depthpaint.verify import choosing
+from depthpaint.verification import choosing
 
 Run = Callable[..., tuple[int, str, str]]
 

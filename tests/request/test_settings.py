@@ -108,7 +108,7 @@ def test_a_default_that_is_written_out_changes_nothing() -> None:
 def test_a_depth_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
     from depthpaint.depth import read
     from depthpaint.testing import FakeEstimator
-    from depthpaint.verify.choosing import Wish, choose
+    from depthpaint.verification.choosing import Wish, choose
 
     np.save(tmp_path / "d.npy", np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
     reads: list[object] = []

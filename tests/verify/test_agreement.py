@@ -15,7 +15,7 @@ from depthpaint.depth.compare import COMPARED_AREA, compared_size
 from depthpaint.engine import Engine
 from depthpaint.request import Request, request_from
 from depthpaint.testing import FakeEstimator, FakePainter, offering
-from depthpaint.verify.agreement import agreement, error_map
+from depthpaint.verification.agreement import agreement, error_map
 
 
 @pytest.fixture

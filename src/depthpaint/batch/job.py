@@ -23,7 +23,7 @@ from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
 from depthpaint.record.picture_file import checked_name
 from depthpaint.request import Request, request_from
-from depthpaint.verify.choosing import Wish
+from depthpaint.verification.choosing import Wish
 
 NAME = "name"
 """The one column that is no field of the request: the file name of the row's picture, without folder."""

@@ -29,7 +29,7 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.result import record_of
-from depthpaint.verify.choosing import choose
+from depthpaint.verification.choosing import choose
 
 
 class Stopped(BaseException):

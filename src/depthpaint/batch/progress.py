@@ -12,7 +12,7 @@ from depthpaint.batch.manifest import Shard
 from depthpaint.batch.own_file import Kind, OwnFile, own_path
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import output_error
-from depthpaint.verify.choosing import Wish
+from depthpaint.verification.choosing import Wish
 
 
 @dataclass(slots=True)

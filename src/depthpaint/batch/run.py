@@ -20,7 +20,7 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, write_atomic
 from depthpaint.record.picture_file import read_record
 from depthpaint.request import Request
-from depthpaint.verify.choosing import Wish
+from depthpaint.verification.choosing import Wish
 
 ROWS_AT_ONCE = 1024
 """Rows that are held and put in an order in which equal models and shapes follow each other."""

@@ -18,7 +18,7 @@ from depthpaint.batch.mark import Fingerprints, require_place
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
 from depthpaint.engine import Engine
-from depthpaint.verify.choosing import Wish
+from depthpaint.verification.choosing import Wish
 
 
 class DepthFiles:

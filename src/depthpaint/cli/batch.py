@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthpaint.batch.survey import Survey
     from depthpaint.cli.batch_telling import Telling
     from depthpaint.models.painter import Runtime
-    from depthpaint.verify.choosing import Wish
+    from depthpaint.verification.choosing import Wish
 
 SOME_FAILED = 4
 

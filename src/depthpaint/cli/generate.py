@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthpaint.record.result import PaintedPicture, Result
     from depthpaint.record.sections import AgreementFacts
     from depthpaint.request import Request
-    from depthpaint.verify.choosing import Wish
+    from depthpaint.verification.choosing import Wish
 
 SOME_FAILED = 4
 RANDOM_SEED = -1

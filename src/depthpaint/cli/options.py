@@ -29,7 +29,7 @@ from depthpaint.request import Request, reading_from
 
 if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
-    from depthpaint.verify.choosing import Wish
+    from depthpaint.verification.choosing import Wish
 
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
 
@@ -323,7 +323,7 @@ def wish_of(
         )
     if not verify and min_agreement is None and best_of is None and verify_with is None:
         return None
-    from depthpaint.verify.choosing import Wish
+    from depthpaint.verification.choosing import Wish
 
     judge = estimator_of(verify_with)
     if best_of is not None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import Result
     from depthpaint.request import Request
-    from depthpaint.verify.choosing import Wish
+    from depthpaint.verification.choosing import Wish
 
 
 PREVIEW = "-step-"
@@ -236,7 +236,7 @@ def _results(
     """A result for each picture, when it is painted."""
     if wish is None:
         return engine.pictures(engine.prepare(request), listen)
-    from depthpaint.verify.choosing import choose_each
+    from depthpaint.verification.choosing import choose_each
 
     return choose_each(engine, request, wish, listen)
 

@@ -13,7 +13,7 @@ from depthpaint.cli import completion, options
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
 from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.verify.agreement import FORMATS
+from depthpaint.verification.agreement import FORMATS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from depthpaint.engine import Engine
     from depthpaint.models.estimators.clip import ClipJudge
     from depthpaint.request import Request
-    from depthpaint.verify.agreement import Agreement, Pair
+    from depthpaint.verification.agreement import Agreement, Pair
 
 
 MAP_KEY = "depthpaint-verified"
@@ -42,7 +42,7 @@ class Looker:
 
     def row(self, pair: Pair, name: str) -> dict[str, object]:
         """What is found of a picture; its map is called `name`. Raises DepthpaintError."""
-        from depthpaint.verify.agreement import agreement
+        from depthpaint.verification.agreement import agreement
 
         if pair.problem is not None:
             raise pair.problem
@@ -113,7 +113,7 @@ def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
 def _draw(target: Path, found: Agreement) -> None:
     from depthpaint.core.files import make_folder, replace_own
     from depthpaint.record.picture_file import encode_png
-    from depthpaint.verify.agreement import error_map
+    from depthpaint.verification.agreement import error_map
 
     make_folder(target.parent)
     data = encode_png(error_map(found), {MAP_KEY: "1"})
@@ -180,7 +180,7 @@ def verify(
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
     from depthpaint.cli.painting import make_engine, probe
-    from depthpaint.verify.agreement import map_names, pairs_of
+    from depthpaint.verification.agreement import map_names, pairs_of
 
     pairs = pairs_of(images, depth)
     if maps is not None:

@@ -25,7 +25,7 @@ from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
 from depthpaint.report.shown import recipe
 from depthpaint.request import Request
-from depthpaint.verify.agreement import agreement
+from depthpaint.verification.agreement import agreement
 
 
 def cold(record: RunRecord, depth: Path, repeats: int) -> dict[str, Interval]:

@@ -23,8 +23,8 @@ from depthpaint.record.picture_source import pixels_of
 from depthpaint.record.sections import AgreementFacts, environment
 from depthpaint.report.document import Document
 from depthpaint.request import Request
-from depthpaint.verify.agreement import agreement
-from depthpaint.verify.choosing import facts_of
+from depthpaint.verification.agreement import agreement
+from depthpaint.verification.choosing import facts_of
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.record.result import Result, joined
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import SEED_COUNT, Request
-from depthpaint.verify.agreement import Agreement, agreement_with
+from depthpaint.verification.agreement import Agreement, agreement_with
 
 FEWEST_STEPS = 8
 """With fewer steps a look at half of them costs more than it saves."""
