@@ -31,9 +31,10 @@ if TYPE_CHECKING:
         UnsafeFormatError,
     )
     from depthpaint.depth.depth_map import DepthMap, DepthSource
-    from depthpaint.engine import Engine, Progress
+    from depthpaint.engine import Engine
     from depthpaint.models.painter import Runtime
     from depthpaint.paint_settings import PaintSettings, ReadingSettings
+    from depthpaint.picture import Progress
     from depthpaint.record.result import Result
     from depthpaint.record.run_record import RecordError, RunRecord
     from depthpaint.request import Request
@@ -84,9 +85,10 @@ __all__ = [
 _PLACES = {
     "api": ("inspect", "paint", "read_depth", "verify"),
     "depth.depth_map": ("DepthMap", "DepthSource"),
-    "engine": ("Engine", "Progress"),
+    "engine": ("Engine",),
     "models.painter": ("Runtime",),
     "paint_settings": ("PaintSettings", "ReadingSettings"),
+    "picture": ("Progress",),
     "record.result": ("Result",),
     "record.run_record": ("RecordError", "RunRecord"),
     "request": ("Request",),

@@ -16,11 +16,12 @@ from depthpaint.core.geometry import Fit
 from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
 from depthpaint.depth.read import read_depth as read
 from depthpaint.depth.read import require_certain
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
 from depthpaint.formats.decode import Source, name_of
 from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.paint_settings import PaintSettings, ReadingSettings
+from depthpaint.picture import Progress
 from depthpaint.record.picture_file import RECORD_KEY, read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.result import PaintedPicture, Result

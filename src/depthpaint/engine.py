@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -14,46 +13,30 @@ from threading import RLock
 from time import perf_counter
 from types import UnionType
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from depthpaint.core.errors import ErrorCode, ModelError, ParameterError, printable
-from depthpaint.core.noise import NoiseDraws
+from depthpaint.core.errors import ErrorCode, ModelError, ParameterError
 from depthpaint.core.setting import MAX_PROMPT
-from depthpaint.depth.depth_map import DepthMap, DepthReading, ProfileName, in_terms_of
-from depthpaint.depth.hints import edges_of, normals_of
+from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.depth.read import Estimate, read_depth, require_certain
-from depthpaint.depth.resize import depth_at, enlarge_along_depth, fit_depth, pad_to
 from depthpaint.formats.decode import Source, name_of
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
-from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime, UnknownWord
+from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.plan import RunPlan, Sizes, make_plan
-from depthpaint.record.result import PaintedPicture, Result, joined
+from depthpaint.picture import (
+    Conditions,
+    Pixels,
+    Progress,
+    depth_guide,
+    hints_of,
+    known_map,
+    paint_picture,
+    timed,
+    vocabulary_warnings,
+)
+from depthpaint.plan import RunPlan, make_plan
+from depthpaint.record.result import Result, joined
 from depthpaint.request import Request
-from depthpaint.sampling.drive import Array, Evaluate, drive
-from depthpaint.sampling.guidance import Branch, Guidance, denoised_from, prediction_named
-from depthpaint.sampling.samplers import sampler_named
-
-Pixels = NDArray[np.uint8]
-MOST_WORDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One step is done.
-
-    `picture` and `step` count from 1; `preview()` decodes what the picture looks like so far.
-    """
-
-    picture: int
-    pictures: int
-    step: int
-    steps: int
-    preview: Callable[[], Pixels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +56,6 @@ class Prepared:
         settings = self.plan.settings.model_copy(update={"prompt": prompt, "expand": False})
         prompts = (prompt,) * len(self.plan.seeds)
         return replace(self, plan=replace(self.plan, settings=settings, prompts=prompts), seconds=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Conditions:
-    """What stays the same through all steps of a picture."""
-
-    plan: RunPlan
-    painter: Painter
-    text: dict[Branch, object]
-    prepared: object | None
-    guide: Floats | None
-    threads: int
 
 
 class Engine:
@@ -134,7 +105,7 @@ class Engine:
         """Read and understand the depth map and resolve the plan: no weights are loaded.
 
         `source` is the depth map where it is no file, in place of the path in the request. Raises
-        DepthpaintError for anything that a user can mend.
+        DepthpaintError for anything that the user can correct.
         """
         started = perf_counter()
         _require(request, Request, "request")
@@ -224,7 +195,7 @@ class Engine:
     def paint(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Result:
         """Prepare `request` and paint every picture of it; what `on_progress` raises ends the run.
 
-        Raises DepthpaintError for anything that a user can mend.
+        Raises DepthpaintError for anything that the user can correct.
         """
         return self.run(self.prepare(request), on_progress)
 
@@ -243,21 +214,21 @@ class Engine:
         depth, plan = prepared.depth, prepared.plan
         settings = plan.settings
         seconds: dict[str, float] = {"read": prepared.seconds}
-        with self._lock, _timed(seconds, "load"):
+        with self._lock, timed(seconds, "load"):
             painter = self._painter(settings.choice)
-        with self._lock, _timed(seconds, "text"):
+        with self._lock, timed(seconds, "text"):
             unasked = self._text(painter, plan, settings.negative_prompt)
             texts = [self._text(painter, plan, prompt) for prompt in plan.prompts]
         hints = hints_of(depth, plan)
-        with self._lock, _timed(seconds, "control"):
+        with self._lock, timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan, painter.habits.softness)
         control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
-        warnings = (*depth.source.notes, *plan.warnings, *_vocabulary_warnings(painter, plan))
+        warnings = (*depth.source.notes, *plan.warnings, *vocabulary_warnings(painter, plan))
         for index, text in enumerate(texts):
             counts: Counter[str] = Counter()
-            conditions = _Conditions(
+            conditions = Conditions(
                 plan,
                 painter,
                 {"cond": text, "uncond": unasked},
@@ -266,7 +237,7 @@ class Engine:
                 self._runtime.threads,
             )
             with self._lock:
-                painted = self._paint_one(conditions, index, seconds, counts, on_progress)
+                painted = paint_picture(conditions, index, seconds, counts, on_progress)
             yield Result(
                 pictures=(painted,),
                 plan=plan.only(index),
@@ -304,46 +275,6 @@ class Engine:
             self._texts[key] = painter.encode_text(prompt)
         return self._texts[key]
 
-    def _paint_one(
-        self,
-        conditions: _Conditions,
-        index: int,
-        seconds: dict[str, float],
-        counts: Counter[str],
-        on_progress: Callable[[Progress], None] | None,
-    ) -> PaintedPicture:
-        plan, painter = conditions.plan, conditions.painter
-        started = perf_counter()
-        latent = plan.sizes.latent_size
-        # One stream a picture: picture k of a batch is the picture that its seed gives alone.
-        draws = NoiseDraws(
-            (1, painter.habits.latent_channels, latent.height, latent.width), plan.seeds[index]
-        )
-
-        def noise(number: int) -> Array:
-            return painter.begin(draws(number))
-
-        sampling = sampler_named(plan.settings.sampler).start(noise(0), plan.schedule.levels, noise)
-
-        def report(request: Evaluate[Array], denoised: Array) -> None:
-            if on_progress is not None:
-                on_progress(Progress(
-                    index + 1, len(plan.seeds), request.index + 1, request.steps,
-                    lambda: _finished(painter.decode(denoised), conditions),
-                ))  # fmt: skip
-
-        with _timed(seconds, "denoise"):
-            latents = drive(sampling, lambda request: _denoise(conditions, request, counts), report)
-        with _timed(seconds, "decode"):
-            canvas = painter.decode(latents)
-        if not np.isfinite(canvas).all():
-            if not painter.steadier():
-                raise _no_colours(plan)
-            return self._paint_one(conditions, index, seconds, counts, on_progress)
-        with _timed(seconds, "finish"):
-            pixels = _finished(canvas, conditions)
-        return PaintedPicture(pixels, plan.seeds[index], perf_counter() - started)
-
 
 def _require(value: object, kind: type | UnionType, what: str) -> None:
     """Raise ParameterError for a value of another type than the one that is needed."""
@@ -368,101 +299,6 @@ def _require_no_reading(reading: DepthReading) -> None:
         )
 
 
-def _denoise(conditions: _Conditions, request: Evaluate[Array], counts: Counter[str]) -> Array:
-    """Answer a sampler with one model call.
-
-    It holds the branches that guidance needs, and depth where its window is open.
-    """
-    plan, painter, latents = conditions.plan, conditions.painter, request.latents
-    guidance = Guidance(plan.settings.guidance_scale, *plan.settings.guidance_window)
-    branches = guidance.branches(request.fraction)
-    texts = [conditions.text[branch] for branch in branches]
-    residuals = None
-    strengths = plan.strengths(request.index)
-    if conditions.prepared is not None and strengths:
-        residuals = painter.control(conditions.prepared, latents, request.level, texts, strengths)
-        counts["control"] += len(strengths)
-    answers = painter.predict(latents, request.level, texts, residuals)
-    counts["denoise"] += 1
-    counts["branches"] += len(branches)
-    merged = guidance.merge(dict(zip(branches, answers, strict=True)))
-    return denoised_from(prediction_named(plan.prediction), merged, latents, request.level)
-
-
-def _no_colours(plan: RunPlan) -> ModelError:
-    return ModelError(
-        f"{plan.model} painted numbers that are no colours (NaN or infinite)",
-        code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="lower --guidance or --strength; if it stays, its weights are damaged: fetch them again",
-    )
-
-
-def hints_of(depth: DepthMap, plan: RunPlan) -> dict[str, Floats]:
-    """What each control sees of the depth, at the canvas' size, by its name (Painter.prepare_control)."""
-    hints = {"depth": control_map(depth, plan.sizes, plan.settings.profile)}
-    kinds = [each.kind for each in plan.settings.also]
-    plain = control_map(depth, plan.sizes) if kinds else hints["depth"]
-    if "normal" in kinds:
-        hints["normal"] = normals_of(plain, depth.source.far_over_near)
-    if "canny" in kinds:
-        hints["canny"] = edges_of(plain)
-    return hints
-
-
-def control_map(depth: DepthMap, sizes: Sizes, profile: ProfileName = "midas") -> Floats:
-    """The depth that the network sees: float32 (H, W) of the canvas, in [0, 1], 1 = nearest."""
-    seen = replace(depth, values=in_terms_of(depth.values, profile, depth.source.far_over_near))
-    values, _ = fit_depth(seen, sizes.depth_placement, sizes.content_size)
-    return np.ascontiguousarray(pad_to(values, sizes.canvas_size, sizes.content_box), dtype=np.float32)
-
-
-def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
-    """Where depth controls the canvas: 1, and 0 in holes that are left free; None where there are none."""
-    if depth.source.reading.fill != "free" or depth.valid.all():
-        return None
-    _, valid = fit_depth(depth, sizes.depth_placement, sizes.content_size)
-    return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
-
-
-def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
-    """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
-    sizes = plan.sizes
-    if not plan.controlled or not plan.settings.finish or not (sizes.enlarged or softness > 1):
-        return None
-    guide, _ = depth_at(depth, sizes.output_size, plan.settings.fit)
-    return guide
-
-
-def _finished(canvas: Floats, conditions: _Conditions) -> Pixels:
-    """Cut the content out of a decoded canvas (H, W, 3) in [0, 1] and bring it to the exact output size."""
-    sizes, guide = conditions.plan.sizes, conditions.guide
-    left, top, right, bottom = (round(side) for side in sizes.content_box)
-    pixels = np.rint(np.clip(canvas[top:bottom, left:right], 0, 1) * 255).astype(np.uint8)
-    if guide is not None:
-        pixels = enlarge_along_depth(pixels, guide, conditions.painter.habits.softness, conditions.threads)
-    elif sizes.resized:
-        size = (sizes.output_size.width, sizes.output_size.height)
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
-    return np.ascontiguousarray(pixels)
-
-
-def _vocabulary_warnings(painter: Painter, plan: RunPlan) -> list[str]:
-    prompt, negative = plan.settings.prompt, plan.settings.negative_prompt
-    unknown = painter.unknown_words(f"{prompt} {negative}")
-    found = [_unknown(word, plan.model) for word in unknown[:MOST_WORDS]]
-    if len(unknown) > MOST_WORDS:
-        found.append(f"and {len(unknown) - MOST_WORDS} more words that {plan.model} does not know")
-    for name, text in (("prompt", prompt), ("negative prompt", negative)):
-        if cut := painter.tokens_cut(text):
-            found.append(f"the last {cut} tokens of the {name} are cut off: it is too long for {plan.model}")
-    return found
-
-
-def _unknown(unknown: UnknownWord, model: str) -> str:
-    known = f"; nearest known: {', '.join(unknown.nearest)}" if unknown.nearest else ""
-    return f"{model} does not know the word '{printable(unknown.word)}'{known}"
-
-
 def _state_of(path: Path) -> tuple[int, ...] | None:
     """What changes with a file's content; None for standard input, and for what cannot be looked at."""
     try:
@@ -470,10 +306,3 @@ def _state_of(path: Path) -> tuple[int, ...] | None:
     except (OSError, ValueError):
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Generator[None]:
-    started = perf_counter()
-    yield
-    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - started

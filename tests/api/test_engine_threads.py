@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 import depthpaint
 from depthpaint.core.geometry import Extent
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime
 from depthpaint.models.registry import find_model
+from depthpaint.picture import Progress
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array
 from depthpaint.sampling.levels import NoiseLevel

@@ -16,7 +16,8 @@ from PIL import Image
 import depthpaint
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
+from depthpaint.picture import Progress
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter, offering
 

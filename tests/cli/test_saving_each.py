@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from depthpaint import engine
+from depthpaint import picture
 from depthpaint.core.errors import ErrorCode, OutOfMemory
 from depthpaint.testing import FakePainter
 
@@ -98,7 +98,7 @@ def test_few_pictures_are_held(
     """While one is painted, none of those that are saved is in memory; of tries, the best alone."""
     pictures: list[weakref.ref[Any]] = []
     most = 0
-    finish: Any = engine._finished  # pyright: ignore[reportPrivateUsage]
+    finish: Any = picture._finished  # pyright: ignore[reportPrivateUsage]
 
     def count(*arguments: Any) -> Any:
         nonlocal most
@@ -107,7 +107,7 @@ def test_few_pictures_are_held(
         pictures.append(weakref.ref(pixels))
         return pixels
 
-    monkeypatch.setattr(engine, "_finished", count)
+    monkeypatch.setattr(picture, "_finished", count)
     status, _, _ = cli("generate", "depth.npy", "a room", *SIZE, *flags)
     assert status in (0, 4)
     assert len(pictures) >= 5

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from depthpaint.bench.contest import sphere_before_a_wall
 from depthpaint.core.geometry import Extent
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
+from depthpaint.picture import Progress
 from depthpaint.request import Request
 
 PROMPT = "a red sphere on a green floor in front of a blue wall, at noon"

@@ -16,9 +16,10 @@ from PIL import Image
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
-from depthpaint.engine import Engine, control_map, known_map
+from depthpaint.engine import Engine
 from depthpaint.formats.exr_lines import write_exr_depth
 from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.picture import control_map, known_map
 from depthpaint.plan import Sizes, plan_sizes
 from depthpaint.request import request_from
 from depthpaint.testing import FakePainter, offering

@@ -11,8 +11,9 @@ import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.depth.depth_map import DepthReading
-from depthpaint.engine import Engine, control_map
+from depthpaint.engine import Engine
 from depthpaint.models.painter import Floats
+from depthpaint.picture import control_map
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array
 from depthpaint.testing import FakePainter, offering

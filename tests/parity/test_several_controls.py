@@ -12,9 +12,10 @@ import torch
 from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.engine import Engine, hints_of
+from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
+from depthpaint.picture import hints_of
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")

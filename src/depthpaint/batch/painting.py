@@ -24,8 +24,9 @@ from depthpaint.core.errors import (
     ModelError,
     OutOfMemory,
 )
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
+from depthpaint.picture import Progress
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.result import record_of

@@ -21,9 +21,10 @@ from PIL import Image
 from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, run_side, sphere_before_a_wall
 from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
-from depthpaint.engine import Engine, Progress
+from depthpaint.engine import Engine
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.painter import Device, Precision, Runtime
+from depthpaint.picture import Progress
 from depthpaint.request import request_from
 
 STEPS_PEER = "control_peer.py"

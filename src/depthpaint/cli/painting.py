@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from depthpaint.batch.painting import Painters
     from depthpaint.depth.depth_map import DepthSource
-    from depthpaint.engine import Engine, Progress
+    from depthpaint.engine import Engine
     from depthpaint.models.painter import Painter, Runtime
+    from depthpaint.picture import Progress
     from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.result import Result
     from depthpaint.request import Request

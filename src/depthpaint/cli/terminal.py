@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn
 
-    from depthpaint.engine import Progress
+    from depthpaint.picture import Progress
 
 
 _raised: list[int] = []

@@ -17,8 +17,9 @@ import numpy as np
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Interval, interval_of, psnr
-from depthpaint.engine import Engine, Pixels
+from depthpaint.engine import Engine
 from depthpaint.models.registry import MODELS
+from depthpaint.picture import Pixels
 from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.result import record_of

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from depthpaint.engine import Engine, Pixels, Prepared, Progress
+from depthpaint.engine import Engine, Prepared
 from depthpaint.models.estimators.registry import DEFAULT
+from depthpaint.picture import Pixels, Progress
 from depthpaint.record.result import Result, joined
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import SEED_COUNT, Request
