@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from depthpaint.batch.job import Job
-from depthpaint.batch.painting import OnePainter, Outcome, Painted, Stopped
+from depthpaint.batch.painting import OnePainter, Outcome, Painted, Painters, Stopped
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError, not_installed
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
@@ -270,3 +270,28 @@ def _started(
     threads = runtime.threads or (0 if gpus else 1)
     engine = partial(Engine, runtime=replace(runtime, threads=threads))
     return RayPainters(ray, make_engine or engine, count, needs)
+
+
+def require_ray_for(workers: int | None, ray: str | None) -> None:
+    """Raise ParameterError for a number of workers without --ray."""
+    if workers is not None and ray is None:
+        raise ParameterError(
+            "--workers is given without --ray",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="add --ray local",
+        )
+
+
+@contextmanager
+def painters_of(ray: str | None, workers: int | None, engine: Engine) -> Generator[Painters]:
+    """`engine`, or the painters that --ray and --workers name, which compute where it does.
+
+    Raises ParameterError, and what Ray's own raise.
+    """
+    require_ray_for(workers, ray)
+    if ray is None:
+        yield OnePainter(engine)
+        return
+
+    with painters_on_ray(ray, engine.runtime, workers) as painters:
+        yield painters

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from depthpaint.batch.ledger import rebuild, require_undamaged
+from depthpaint.batch.manifest import Manifest, Shard
+from depthpaint.batch.own_file import require_own_files
+from depthpaint.batch.painting import Painters, Stopped
+from depthpaint.batch.ray_painters import painters_of, require_ray_for
+from depthpaint.batch.run import Batch
+from depthpaint.batch.survey import Rehearsal, Survey, survey
 from depthpaint.cli import options
-from depthpaint.cli.config import OUT_FOLDER
+from depthpaint.cli.batch_telling import Telling
+from depthpaint.cli.config import OUT_FOLDER, user_config
+from depthpaint.cli.painting import make_engine, probe
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError, status_after
-
-if TYPE_CHECKING:
-    from depthpaint.batch.manifest import Shard
-    from depthpaint.batch.painting import Painters
-    from depthpaint.batch.run import Batch
-    from depthpaint.batch.survey import Survey
-    from depthpaint.cli.batch_telling import Telling
-    from depthpaint.models.painter import Runtime
-    from depthpaint.verification.choosing import Wish
+from depthpaint.models.painter import Runtime
+from depthpaint.verification.choosing import Wish
 
 SOME_FAILED = 4
 
@@ -73,15 +75,6 @@ def batch(  # noqa: PLR0913 - one parameter a flag
       depthpaint batch rows.csv --min-agreement 0.9 --tries 4 --out verified
       depthpaint batch maps/ --ray local --workers 4
     """  # fmt: skip
-    from depthpaint.batch.ledger import require_undamaged
-    from depthpaint.batch.manifest import Manifest
-    from depthpaint.batch.own_file import require_own_files
-    from depthpaint.batch.run import Batch
-    from depthpaint.batch.survey import Rehearsal, survey
-    from depthpaint.cli.batch_telling import Telling
-    from depthpaint.cli.config import user_config
-    from depthpaint.cli.painting import make_engine, painters_of, probe, require_ray_for
-
     require_ray_for(workers, ray)
     rows = Manifest(manifest, shard_of(shard))
     defaults = {**user_config().settings(), **defaults_of(setting or [])}
@@ -106,8 +99,6 @@ def batch(  # noqa: PLR0913 - one parameter a flag
             emit(f"{found.rows:,} rows, {found.pictures:,} pictures")
         return
     if rebuild_ledger:
-        from depthpaint.batch.ledger import rebuild
-
         tell(f"the ledger was written anew from {rebuild(out)} pictures", quiet=quiet)
     work = Batch(rows, defaults, out, telling.listener, overwrite=overwrite, wish=wish)
     with painters_of(ray, workers, engine) as painters:
@@ -121,8 +112,6 @@ def batch(  # noqa: PLR0913 - one parameter a flag
 
 def shard_of(text: str) -> Shard:
     """The part of the rows that I/N names. Raises ParameterError."""
-    from depthpaint.batch.manifest import Shard
-
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     shard = Shard(int(found[1]), int(found[2])) if found else Shard(0, 0)
     if not 1 <= shard.index <= shard.of:
@@ -142,7 +131,6 @@ def defaults_of(several: list[str]) -> dict[str, object]:
 
 
 def _paint(batch: Batch, found: Survey, telling: Telling, painters: Painters) -> None:
-    from depthpaint.batch.painting import Stopped
 
     try:
         with telling.painting(found):

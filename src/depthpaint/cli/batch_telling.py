@@ -8,6 +8,9 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_TOLD, Survey
@@ -42,7 +45,6 @@ class Telling:
             self._show = lambda tally, left: self._tell_sometimes(found, tally, left)
             yield
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         columns = (
             TextColumn("painting"),
@@ -146,8 +148,6 @@ class Telling:
 
 def agreement_of(tally: Tally) -> dict[str, float]:
     """Median and 5th percentile of the rank correlations."""
-    import numpy as np
-
     low, middle = np.percentile(tally.agreements, (5, 50))
     return {"median": round(float(middle), 4), "5th_percentile": round(float(low), 4)}
 

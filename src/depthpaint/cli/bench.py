@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from depthpaint.bench import command, contest
 from depthpaint.cli import completion, options
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent
+from depthpaint.models.diorama.habits import DIORAMA
 
 PEERS = ("diffusers", "pillow")
 
@@ -53,9 +55,6 @@ def bench(  # noqa: PLR0913 - one parameter a flag
       depthpaint bench --vs diffusers --rows 50 --repeats 3
       depthpaint bench --vs diffusers --model sd15-folder --control control-folder --repeats 2
     """
-    from depthpaint.bench import command, contest
-    from depthpaint.models.diorama.habits import DIORAMA
-
     if vs not in (None, *PEERS):
         raise ParameterError(
             f"there is no peer '{vs}'",

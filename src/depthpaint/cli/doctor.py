@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
+from depthpaint import __version__
+from depthpaint.cli.config import config_file
 from depthpaint.cli.terminal import emit, emit_document
 from depthpaint.core.errors import DepthpaintError
+from depthpaint.models.diorama.files import open_files
 
 BASE = (
     "numpy",
@@ -35,9 +38,6 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     Example: depthpaint doctor --json
     """
-    from depthpaint import __version__
-    from depthpaint.models.diorama.files import open_files
-
     try:
         model = f"ok, sha256 {open_files().weights_sha256[:10]}"
         broken = False
@@ -72,8 +72,6 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
 def _config() -> dict[str, object] | None:
     """The user's config file, and whether it can be used; None where there is none."""
-    from depthpaint.cli.config import config_file
-
     file = config_file()
     if file is None or not (file.exists or file.named):
         return None

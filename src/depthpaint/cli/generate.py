@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from math import isinf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.config import OUT_FOLDER
+from depthpaint.cli.painting import Destination, check_destination, describe, make_engine, paint_into
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
-
-if TYPE_CHECKING:
-    from depthpaint.cli.painting import Destination
-    from depthpaint.models.painter import Runtime
-    from depthpaint.plan import RunPlan
-    from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import PaintedPicture, Result
-    from depthpaint.record.sections import AgreementFacts
-    from depthpaint.request import Request
-    from depthpaint.verification.choosing import Wish
+from depthpaint.models.diorama.habits import start_loading
+from depthpaint.models.painter import Runtime
+from depthpaint.plan import RunPlan
+from depthpaint.record.picture_file import SavedPicture
+from depthpaint.record.result import PaintedPicture, Result
+from depthpaint.record.sections import AgreementFacts
+from depthpaint.request import Request, request_from
+from depthpaint.verification.choosing import Wish
 
 SOME_FAILED = 4
 RANDOM_SEED = -1
@@ -53,8 +53,6 @@ def destination_of(
     ] = 0,
 ) -> Destination:
     """Where the pictures go."""
-    from depthpaint.cli.painting import Destination
-
     return Destination(
         folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
     )
@@ -84,12 +82,7 @@ def generate(
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
-    from depthpaint.models.diorama.habits import start_loading
-
     loading = None if dry_run else start_loading(str(settings.get("model", "diorama")), runtime.threads)
-
-    from depthpaint.cli.painting import paint_into
-    from depthpaint.request import request_from
 
     if settings.get("seed") == RANDOM_SEED:
         settings["seed"] = secrets.randbelow(2**32)
@@ -114,8 +107,6 @@ def generate(
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
     """The plan as JSON holds it: sizes as text, the infinite first sigma of pure noise as "inf"."""
-    from math import isinf
-
     sizes = plan.sizes
     return {
         "model": plan.model,
@@ -200,7 +191,6 @@ def _print_plan(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from depthpaint.cli.painting import check_destination, describe, make_engine
 
     check_destination(request, destination)
     engine = make_engine(runtime)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from depthpaint.cli import options, painting
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
-from depthpaint.core.errors import STATUSES, DepthpaintError, ErrorCode, ParameterError, printable
-from depthpaint.core.files import is_folder
-from depthpaint.depth.depth_map import LEAST_CONFIDENCE
+from depthpaint.core.errors import (
+    STATUSES,
+    DepthpaintError,
+    ErrorCode,
+    OutputError,
+    ParameterError,
+    printable,
+)
+from depthpaint.core.files import is_folder, require_other_file, write_atomic
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
+from depthpaint.depth.export import ENDINGS, frames_of, preview_png, save_depth, sequence_reading
+from depthpaint.depth.read import require_certain
+from depthpaint.request import reading_from
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
-
-    Reader = Callable[[Path, DepthReading], DepthMap]
+Reader = Callable[[Path, DepthReading], DepthMap]
 
 
 TITLES = ("file", "size", "format", "bits", "colours", "near", "kind", "range", "holes", "verdict")
@@ -181,8 +187,6 @@ def inspect(
       depthpaint inspect depth.exr --as depth16.png
       depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
-    from depthpaint.request import reading_from
-
     reading = reading_from(settings)
     read = painting.make_engine().read
     files = _files(depths, reading, read, quiet=quiet)
@@ -212,8 +216,6 @@ def _files(
     depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
 ) -> list[tuple[Path, DepthReading]]:
     """Each file with how it is to be read: those of a folder all in the same way."""
-    from depthpaint.depth.export import frames_of, sequence_reading
-
     found: list[tuple[Path, DepthReading]] = []
     for path in depths:
         if not is_folder(path):
@@ -238,9 +240,6 @@ def _said(settled: DepthReading) -> str:
 def _diagnosed(
     path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
-    from depthpaint.core.files import write_atomic
-    from depthpaint.depth.export import preview_png, save_depth
-    from depthpaint.depth.read import require_certain
 
     depth = None
     written: Path | None = None
@@ -268,9 +267,6 @@ def _preview_of(path: Path) -> Path:
 
 def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
     """Raise OutputError where an output would replace one of the inputs, or another output."""
-    from depthpaint.core.errors import OutputError
-    from depthpaint.core.files import require_other_file
-
     there = [path for path in outputs if os.path.lexists(path)]
     for output in there:
         for source in inputs:
@@ -287,8 +283,6 @@ def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
     """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
-    from depthpaint.depth.export import ENDINGS
-
     if wanted is None:
         return None
     if count == 1 and not is_folder(wanted):

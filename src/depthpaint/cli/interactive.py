@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from depthpaint.cli.config import OUT_FOLDER, user_config
+from depthpaint.cli.options import runtime_of
+from depthpaint.cli.painting import Destination, describe, paint_into, probe
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.files import expanded
 from depthpaint.core.geometry import Extent, Fit, place
-from depthpaint.depth.depth_map import DepthMap
+from depthpaint.depth.depth_map import DepthMap, DepthReading
+from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.depth.resize import fit_depth
-
-if TYPE_CHECKING:
-    from depthpaint.depth.depth_map import DepthMap
-
+from depthpaint.request import request_from
 
 SHADES = " ░▒▓█"  # far to near
 INVALID = "·"
@@ -43,11 +43,6 @@ def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
 
 def interactive() -> None:
     """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
-    from depthpaint.cli.config import OUT_FOLDER, user_config
-    from depthpaint.cli.options import runtime_of
-    from depthpaint.cli.painting import Destination, describe, paint_into, probe
-    from depthpaint.request import request_from
-
     own = user_config()
     runtime = runtime_of(own.device or "auto", own.precision or "auto", threads=own.threads or 0)
     out = Path(own.out or OUT_FOLDER)
@@ -68,7 +63,6 @@ def interactive() -> None:
 
 
 def _ask_for_depth() -> tuple[Path, DepthMap]:
-    from depthpaint.depth.read import read_depth
 
     while True:
         answer = _ask("Depth map (PNG, TIFF, EXR, NPY, ...): ").strip("\"' ")
@@ -89,9 +83,6 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
 
 def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
     """Where the map does not tell which end is near, show it both ways and ask."""
-    from depthpaint.depth.depth_map import DepthReading
-    from depthpaint.depth.read import read_depth, require_certain
-
     try:
         require_certain(depth.source)
     except DepthError:

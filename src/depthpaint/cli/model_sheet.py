@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 from depthpaint.cli.terminal import emit
 from depthpaint.core.errors import ErrorCode, ModelError, printable
-
-if TYPE_CHECKING:
-    from depthpaint.models.estimators.registry import HubEntry, ShippedEntry
-    from depthpaint.models.hub_files import HubPart
-    from depthpaint.models.stable_diffusion.places import Checked
-    from depthpaint.models.stable_diffusion.presets import Preset
-
+from depthpaint.core.regular_file import DOCUMENT
+from depthpaint.models.diorama.files import SMALL_FILES, open_files
+from depthpaint.models.estimators.diorama_depth import require_files
+from depthpaint.models.estimators.estimator import WEIGHTS
+from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS, HubEntry, ShippedEntry
+from depthpaint.models.hub_files import HubPart, part_named
+from depthpaint.models.registry import MODELS
+from depthpaint.models.stable_diffusion.places import Checked, check, is_here
+from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 
 THERE, AWAY = "*", " "
 
 
 def emit_list() -> None:
     """Every model with a sentence about it, by family."""
-    from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS
-    from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.places import is_here
-    from depthpaint.models.stable_diffusion.presets import PRESETS
-
     emit("inside the package")
     for name, entry in MODELS.items():
         emit(f"{THERE} {name:26}{entry.summary} ({entry.licence})")
@@ -45,11 +42,6 @@ def emit_list() -> None:
 
 def listed() -> dict[str, object]:
     """The same as a document."""
-    from depthpaint.models.estimators.registry import ESTIMATORS
-    from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.places import is_here
-    from depthpaint.models.stable_diffusion.presets import PRESETS
-
     models: list[dict[str, Any]] = [
         {"name": name, "summary": entry.summary, "licence": entry.licence, "megabytes": 0, "here": True}
         for name, entry in MODELS.items()
@@ -82,8 +74,6 @@ def emit_preset(name: str, preset: Preset) -> None:
 
 def preset_document(name: str, preset: Preset) -> dict[str, object]:
     """The same as a document."""
-    from depthpaint.models.stable_diffusion.places import is_here
-
     facts: dict[str, object] = {"name": name, "licence": preset.licence, "megabytes": preset.megabytes}
     return {**facts, "here": is_here(preset.parts), **asdict(preset)}
 
@@ -98,8 +88,6 @@ def emit_facts(title: str, facts: Mapping[str, object]) -> None:
 
 def told(seer: HubEntry | ShippedEntry) -> dict[str, object]:
     """An estimator as a document has it: one that is inside the package has no repository and no revision."""
-    from depthpaint.models.estimators.registry import HubEntry
-
     plain: dict[str, object] = {"summary": seer.summary, "licence": seer.licence}
     if not isinstance(seer, HubEntry):
         return plain | {"repository": None, "revision": None}
@@ -113,30 +101,17 @@ def gigabytes(megabytes: int) -> str:
 
 
 def _seer_is_here(seer: HubEntry | ShippedEntry) -> bool:
-    from depthpaint.core.regular_file import DOCUMENT
-    from depthpaint.models.estimators.registry import HubEntry
-    from depthpaint.models.stable_diffusion.places import is_here
 
     return is_here([seer.part]) if isinstance(seer, HubEntry) else (seer.folder / DOCUMENT).is_file()
 
 
 def everything() -> list[str]:
     """All names that can be checked."""
-    from depthpaint.models.estimators.registry import ESTIMATORS
-    from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.presets import PRESETS
-
     return [*MODELS, *PRESETS, *ESTIMATORS]
 
 
 def checked(name: str) -> Checked:
     """What the files of a model are like. Raises ModelError for a name that is none."""
-    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
-    from depthpaint.models.hub_files import part_named
-    from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.places import check
-    from depthpaint.models.stable_diffusion.presets import PRESETS
-
     if name in PRESETS:
         return check(name, PRESETS[name].parts)
     seer = ESTIMATORS.get(name)
@@ -155,20 +130,12 @@ def checked(name: str) -> Checked:
 
 
 def _pinned(seer: HubEntry) -> HubPart:
-    from dataclasses import replace
-
-    from depthpaint.models.estimators.estimator import WEIGHTS
 
     return seer.part if seer.sha256 is None else replace(seer.part, sha256={WEIGHTS: seer.sha256})
 
 
 def _shipped(name: str) -> Checked:
     """What is inside the package, against the digests of when it was made."""
-    from depthpaint.models.diorama.files import SMALL_FILES, open_files
-    from depthpaint.models.estimators.diorama_depth import require_files
-    from depthpaint.models.estimators.registry import ESTIMATORS, ShippedEntry
-    from depthpaint.models.stable_diffusion.places import Checked
-
     seer = ESTIMATORS.get(name)
     try:
         if isinstance(seer, ShippedEntry):

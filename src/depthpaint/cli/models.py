@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from depthpaint.cli import completion
 from depthpaint.cli.commands import PanelCommand, new_app
+from depthpaint.cli.model_sheet import (
+    checked,
+    emit_facts,
+    emit_list,
+    emit_preset,
+    everything,
+    listed,
+    preset_document,
+    told,
+)
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
-
-if TYPE_CHECKING:
-    from depthpaint.models.hub_files import HubPart
+from depthpaint.core.regular_file import read_document
+from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.files import diorama_facts, tokenizer_file, write_diffusers_folder
+from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.painter import Vocabulary
+from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, ShippedEntry
+from depthpaint.models.estimators.registry import pull as fetch_estimator
+from depthpaint.models.hub import is_new, part_on_hub, remember
+from depthpaint.models.hub import pull as fetch
+from depthpaint.models.hub_files import HubPart, part_named
+from depthpaint.models.registry import find_model
+from depthpaint.models.stable_diffusion.places import OTHERWISE
+from depthpaint.models.stable_diffusion.presets import KNOWN, PRESETS
 
 app = new_app(
     help="List, show, pull, verify and export models.",
@@ -31,8 +51,6 @@ def list_models(as_json: AsJson = False) -> None:
 
     Example: depthpaint models list --json
     """
-    from depthpaint.cli.model_sheet import emit_list, listed
-
     if as_json:
         emit_document(listed())
     else:
@@ -48,15 +66,6 @@ def show(name: ModelName, as_json: AsJson = False) -> None:
       depthpaint models show diorama
       depthpaint models show sd15
     """
-    from depthpaint.cli.model_sheet import emit_facts, emit_preset, preset_document
-    from depthpaint.model_choice import ModelChoice
-    from depthpaint.models.diorama.files import diorama_facts, tokenizer_file
-    from depthpaint.models.diorama.habits import DIORAMA
-    from depthpaint.models.diorama.painter import Vocabulary
-    from depthpaint.models.estimators.registry import ESTIMATORS
-    from depthpaint.models.registry import find_model
-    from depthpaint.models.stable_diffusion.presets import PRESETS
-
     if name in ESTIMATORS:
         _show_estimator(name, as_json=as_json)
         return
@@ -93,19 +102,12 @@ def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None
       depthpaint models pull depth-anything-v2-small
       depthpaint models pull somebody/some-model@v1.1
     """  # fmt: skip
-    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
-    from depthpaint.models.stable_diffusion.places import OTHERWISE
-
     try:
         if isinstance(entry := ESTIMATORS.get(name), HubEntry):
-            from depthpaint.models.estimators.registry import pull as fetch_estimator
-
             _tell_licence(name, [entry.part], quiet=quiet)
             folders = [fetch_estimator(name, entry, bars=animated() and not quiet)]
             parts = [entry.part]
         else:
-            from depthpaint.models.hub import pull as fetch
-
             parts = _parts(name)
             _tell_licence(name, parts, quiet=quiet)
             bars = animated() and not quiet
@@ -141,8 +143,6 @@ def verify(
       depthpaint models verify
       depthpaint models verify sd15 diorama
     """
-    from depthpaint.cli.model_sheet import checked, everything
-
     rows = [checked(name) for name in names or everything()]
     if as_json:
         emit_document({"models": [asdict(row) for row in rows]})
@@ -158,9 +158,6 @@ def export(name: str, folder: Path) -> None:
 
     Example: depthpaint models export diorama exported-diorama
     """
-    from depthpaint.models.diorama.files import write_diffusers_folder
-    from depthpaint.models.diorama.habits import DIORAMA
-
     if name != DIORAMA.name:
         raise ModelError(
             f"'{printable(name)}' cannot be exported: only {DIORAMA.name} has another layout than diffusers'",
@@ -173,12 +170,6 @@ def export(name: str, folder: Path) -> None:
 
 def _parts(name: str) -> list[HubPart]:
     """What is downloaded for a name or a hub id."""
-    from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
-    from depthpaint.models.hub import part_on_hub
-    from depthpaint.models.hub_files import part_named
-    from depthpaint.models.stable_diffusion.places import OTHERWISE
-    from depthpaint.models.stable_diffusion.presets import KNOWN, PRESETS
-
     if name in PRESETS:
         return PRESETS[name].parts
     if (part := part_named(name)) is not None:
@@ -197,8 +188,6 @@ def _parts(name: str) -> list[HubPart]:
 
 def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
     """Before anything is fetched; a licence that was shown at an earlier pull is not told again."""
-    from depthpaint.models.hub import is_new, remember
-
     for part in parts:
         licence = f", licence: {part.licence}" if is_new(part) else ""
         tell(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
@@ -207,9 +196,6 @@ def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
 
 
 def _show_estimator(name: str, *, as_json: bool) -> None:
-    from depthpaint.cli.model_sheet import emit_facts, told
-    from depthpaint.core.regular_file import read_document
-    from depthpaint.models.estimators.registry import ESTIMATORS, ShippedEntry
 
     seer = ESTIMATORS[name]
     facts: dict[str, object] = {}

@@ -5,30 +5,23 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from depthpaint.cli.terminal import step_bar, tell, warn
 from depthpaint.core.errors import ErrorCode, OutputError, ParameterError, printable
-from depthpaint.core.files import is_full, require_other_file, require_short_name
-from depthpaint.record.paths import SUFFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from concurrent.futures import Future
-
-    from depthpaint.batch.painting import Painters
-    from depthpaint.depth.depth_map import DepthSource
-    from depthpaint.engine import Engine
-    from depthpaint.models.painter import Painter, Runtime
-    from depthpaint.picture import Progress
-    from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import Result
-    from depthpaint.request import Request
-    from depthpaint.verification.choosing import Wish
-
+from depthpaint.core.files import is_full, make_folder, require_other_file, require_short_name, write_atomic
+from depthpaint.depth.depth_map import DepthSource
+from depthpaint.engine import Engine
+from depthpaint.models.painter import Painter, Runtime
+from depthpaint.picture import Progress
+from depthpaint.record.paths import SUFFIX, picture_names
+from depthpaint.record.picture_file import SavedPicture, checked_name, encode_png
+from depthpaint.record.result import Result, save_picture
+from depthpaint.request import Request
+from depthpaint.verification.choosing import Wish, choose_each
 
 PREVIEW = "-step-"
 
@@ -54,9 +47,6 @@ def stems(request: Request, destination: Destination) -> list[str] | None:
     Previews come before their picture and have to bear its name, so with them names are settled early.
     Raises OutputError for what is not a plain name.
     """
-    from depthpaint.record.paths import picture_names
-    from depthpaint.record.picture_file import checked_name
-
     if destination.name is not None:
         stem = checked_name(destination.name)[: -len(SUFFIX)]
         count = len(request.seeds)
@@ -136,38 +126,8 @@ def _there(path: Path) -> bool:
     return True
 
 
-def require_ray_for(workers: int | None, ray: str | None) -> None:
-    """Raise ParameterError for a number of workers who have nowhere to work."""
-    if workers is not None and ray is None:
-        raise ParameterError(
-            "--workers without --ray has nobody to work",
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy="add --ray local",
-        )
-
-
-@contextmanager
-def painters_of(ray: str | None, workers: int | None, engine: Engine) -> Generator[Painters]:
-    """`engine`, or the painters that --ray and --workers name, which compute where it does.
-
-    Raises ParameterError, and what Ray's own raise.
-    """
-    from depthpaint.batch.painting import OnePainter
-
-    require_ray_for(workers, ray)
-    if ray is None:
-        yield OnePainter(engine)
-        return
-    from depthpaint.batch.ray_painters import painters_on_ray
-
-    with painters_on_ray(ray, engine.runtime, workers) as painters:
-        yield painters
-
-
 def make_engine(runtime: Runtime | None = None) -> Engine:
     """The engine that commands paint with."""
-    from depthpaint.engine import Engine
-
     return Engine(runtime=runtime)
 
 
@@ -187,8 +147,6 @@ def paint_into(
     was understood. With a `wish` each picture's depth is looked at, and other seeds are tried. `loading` is
     the painter of the request's model, if that is on its way.
     """
-    from depthpaint.record.result import save_picture
-
     if wish is not None and wish.tries > 1 and destination.preview_every:
         raise ParameterError(
             "previews of pictures that may not be kept are not saved",
@@ -237,7 +195,6 @@ def _results(
     """A result for each picture, when it is painted."""
     if wish is None:
         return engine.pictures(engine.prepare(request), listen)
-    from depthpaint.verification.choosing import choose_each
 
     return choose_each(engine, request, wish, listen)
 
@@ -263,8 +220,6 @@ def describe(source: DepthSource) -> str:
 
 
 def _save_preview(progress: Progress, stem: str, destination: Destination) -> None:
-    from depthpaint.core.files import make_folder, write_atomic
-    from depthpaint.record.picture_file import encode_png
 
     make_folder(destination.folder)
     path = destination.preview(stem, progress.step)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options
+from depthpaint.cli.painting import make_engine, probe
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
 from depthpaint.core.errors import DepthpaintError, ErrorCode, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from depthpaint.models.painter import Runtime
-    from depthpaint.record.run_record import RunRecord
-    from depthpaint.record.verdict import Verdict
+from depthpaint.core.geometry import Extent
+from depthpaint.models.painter import Runtime
+from depthpaint.record.picture_file import read_record
+from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.result import record_of, save_picture
+from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.record.verdict import Verdict, compare, require_learned_words
 
 SOME_FAILED = 4
 
@@ -98,11 +99,6 @@ def replay(  # noqa: PLR0913 - one parameter a flag
 def _again(
     image: Path, depth: Path | None, moved: Mapping[str, object], runtime: Runtime, out: Path | None
 ) -> Verdict:
-    from depthpaint.cli.painting import make_engine, probe
-    from depthpaint.record.picture_file import read_record
-    from depthpaint.record.picture_source import pixels_of, recorded_depth
-    from depthpaint.record.result import record_of, save_picture
-    from depthpaint.record.verdict import compare, require_learned_words
 
     if out is not None:
         probe(out)
@@ -128,9 +124,6 @@ def _again(
 
 def _require_same_size(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> None:
     """Refuse a record of another size: it would be painted at that size, however large."""
-    from depthpaint.core.geometry import Extent
-    from depthpaint.record.run_record import RecordError
-
     height, width = pixels.shape[:2]
     size = Extent(width, height)
     if size != record.settings.size:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from depthpaint.cli.terminal import bar, emit_path, warn
+from depthpaint.cli.painting import probe
+from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
 from depthpaint.core.errors import printable
-
-if TYPE_CHECKING:
-    from depthpaint.report.document import Document, Shown
+from depthpaint.core.files import make_folder, name_of, replace_own, require_own
+from depthpaint.report.account import account, gather, picture_files, worth_seeing
+from depthpaint.report.document import Document, Shown, as_html, as_pdf, is_report
+from depthpaint.report.shown import shown
 
 MOST_SHOWN = 200
 MOST_WARNINGS = 20
@@ -39,11 +41,6 @@ def report(
       depthpaint report output_images
       depthpaint report output_images --html --pdf --title "Rooms, autumn"
     """  # fmt: skip
-    from depthpaint.cli.painting import probe
-    from depthpaint.cli.terminal import as_utf8
-    from depthpaint.core.files import require_own
-    from depthpaint.report.document import is_report
-
     target = folder if out is None else out
     wanted = [".html"] * (html or not pdf) + [".pdf"] * pdf
     for suffix in wanted:
@@ -51,19 +48,12 @@ def report(
     probe(target)
     document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
     if ".html" in wanted:
-        from depthpaint.report.document import as_html
-
         _save(as_html(document).encode(), target, ".html")
     if ".pdf" in wanted:
-        from depthpaint.report.document import as_pdf
-
         _save(as_pdf(document), target, ".pdf")
 
 
 def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, quiet: bool) -> Document:
-    from depthpaint.core.files import name_of
-    from depthpaint.report.account import account, gather, picture_files, worth_seeing
-    from depthpaint.report.shown import shown
 
     with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
         gathered = gather(folder, step)
@@ -88,8 +78,6 @@ def _path(folder: Path, suffix: str) -> Path:
 
 
 def _save(data: bytes, folder: Path, suffix: str) -> None:
-    from depthpaint.core.files import make_folder, replace_own
-    from depthpaint.report.document import is_report
 
     make_folder(folder)
     # A report is made anew from what is there: it replaces the one of before, and nothing else.

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from depthpaint.batch.ray_painters import painters_of, require_ray_for
 from depthpaint.cli import options
 from depthpaint.cli.commands import PanelCommand, new_app
-from depthpaint.cli.painting import require_ray_for
+from depthpaint.cli.config import user_config
+from depthpaint.cli.options import estimator_of
+from depthpaint.cli.painting import make_engine, probe
 from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell, warn
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from depthpaint.core.statistics import Interval
-    from depthpaint.engine import Engine
-    from depthpaint.report.document import Document
-    from depthpaint.request import Request
-    from depthpaint.study.painting import Cell, Outcome
-
+from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.files import make_folder, replace_own, require_own
+from depthpaint.core.regular_file import STDIN
+from depthpaint.core.statistics import Interval
+from depthpaint.engine import Engine
+from depthpaint.report.document import Document, as_html, is_report
+from depthpaint.report.plots import require_plots
+from depthpaint.request import Request, request_from
+from depthpaint.study.aspect import (
+    aspect_cells,
+    aspect_findings,
+    distinct_ratios,
+    least_that_reaches,
+    strength_cells,
+    strength_findings,
+)
+from depthpaint.study.latency import cold, levers_of, measure, within
+from depthpaint.study.painting import Cell, Outcome, is_study_data, paint_cells, study_data
+from depthpaint.study.telling import aspect_document, latency_document, strength_document
 
 DATA, REPORT = "study.json", "report.html"
 
@@ -32,9 +45,6 @@ def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Pa
     Raises ParameterError for bad fields, for standard input, and where a package is missing that the report
     needs, and OutputError where nothing can be written into `out`.
     """
-    from depthpaint.cli.painting import make_engine, probe
-    from depthpaint.report.plots import require_plots
-
     _require_file(depth)
     require_plots()
     probe(out)
@@ -43,9 +53,6 @@ def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Pa
 
 def _require_file(depth: Path) -> None:
     """Refuse standard input: other processes read the map, too, and later studies go on with it."""
-    from depthpaint.core.errors import ErrorCode, ParameterError
-    from depthpaint.core.regular_file import STDIN
-
     if str(depth) == STDIN:
         raise ParameterError(
             "a study reads its depth map many times, which standard input does not allow",
@@ -56,10 +63,6 @@ def _require_file(depth: Path) -> None:
 
 def request_of(depth: Path, prompt: str, seed: int, fields: list[str] | None) -> Request:
     """The request with further `fields`, each NAME=VALUE. Raises ParameterError."""
-    from depthpaint.cli.config import user_config
-    from depthpaint.core.errors import ErrorCode, ParameterError
-    from depthpaint.request import request_from
-
     values = {"depth": depth, "prompt": as_utf8(prompt), "seed": seed, **user_config().settings()}
     for said in fields or ():
         name, equals, value = said.partition("=")
@@ -84,12 +87,6 @@ def painted(
     quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
-    from depthpaint.cli.options import estimator_of
-    from depthpaint.cli.painting import painters_of
-    from depthpaint.core.files import require_own
-    from depthpaint.report.document import is_report
-    from depthpaint.study.painting import is_study_data, paint_cells
-
     # What cannot be written at the end is refused at the beginning.
     require_own(out / DATA, is_study_data)
     require_own(out / REPORT, is_report)
@@ -105,10 +102,6 @@ def finish(
     cold: Mapping[str, Interval] | None = None,
 ) -> None:
     """Write data and report, say the verdicts."""
-    from depthpaint.core.files import make_folder, replace_own
-    from depthpaint.report.document import as_html, is_report
-    from depthpaint.study.painting import is_study_data, study_data
-
     make_folder(out)
     data = json.dumps(study_data(document, outcomes, findings, cold), indent=1, allow_nan=False) + "\n"
     replace_own(out / DATA, data.encode(), is_study_data)
@@ -165,9 +158,6 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
       depthpaint study aspect depth.png "a bedroom" --seeds 8 --out aspect
       depthpaint study aspect depth.png "a bedroom" --seeds 32 --ray local --workers 8
     """  # fmt: skip
-    from depthpaint.study.aspect import aspect_cells, aspect_findings, distinct_ratios
-    from depthpaint.study.telling import aspect_document
-
     require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields, out)
     asked, warnings = distinct_ratios([ratio for ratio in ratios.split(",") if ratio.strip()])
@@ -205,9 +195,6 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     Examples:
       depthpaint study strength depth.png "a bedroom" --wanted 0.9
     """  # fmt: skip
-    from depthpaint.study.aspect import least_that_reaches, strength_cells, strength_findings
-    from depthpaint.study.telling import strength_document
-
     require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields, out)
     outcomes = painted(
@@ -251,9 +238,6 @@ def latency(  # noqa: PLR0913 - one parameter a flag
     Examples:
       depthpaint study latency depth.png "a bedroom" --budget 2
     """  # fmt: skip
-    from depthpaint.study.latency import cold, levers_of, measure, within
-    from depthpaint.study.telling import latency_document
-
     engine, request = begin(depth, prompt, seed, fields, out)
     levers = levers_of(engine.prepare(request).plan)
     with bar("measuring", len(levers) * (1 + seeds * repeats), quiet=quiet) as step:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options
+from depthpaint.cli.painting import make_engine, probe
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
+from depthpaint.core.files import make_folder, replace_own
+from depthpaint.core.geometry import Fit
+from depthpaint.engine import Engine
+from depthpaint.formats.samples import MIN_SIDE
+from depthpaint.record.picture_file import encode_png, read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.verification.agreement import FORMATS
+from depthpaint.record.run_record import RecordError
+from depthpaint.request import Request, request_from
+from depthpaint.verification.agreement import (
+    FORMATS,
+    Agreement,
+    Pair,
+    agreement,
+    error_map,
+    map_names,
+    pairs_of,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from depthpaint.engine import Engine
     from depthpaint.models.estimators.clip import ClipJudge
-    from depthpaint.request import Request
-    from depthpaint.verification.agreement import Agreement, Pair
-
 
 MAP_KEY = "depthpaint-verified"
 """The text of a map's PNG by which an earlier one is known."""
@@ -42,8 +52,6 @@ class Looker:
 
     def row(self, pair: Pair, name: str) -> dict[str, object]:
         """What is found of a picture; its map is called `name`. Raises DepthpaintError."""
-        from depthpaint.verification.agreement import agreement
-
         if pair.problem is not None:
             raise pair.problem
         pixels = pixels_of(pair.image, FORMATS)
@@ -68,20 +76,14 @@ def clip_judge(name: str | None) -> ClipJudge | None:
     if name is None:
         return None
     try:
-        # The door to torch, which only this needs.
-        judge: ClipJudge = import_module("depthpaint.models.estimators.clip").ClipJudge(name)
+        from depthpaint.models.estimators.clip import ClipJudge  # which imports torch
     except ModuleNotFoundError as error:
         raise not_installed(ModelError, error, "--clip", "sd") from error
-    return judge
+    return ClipJudge(name)
 
 
 def _asked(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
     """What was asked for, and the sentence if a record says it."""
-    from depthpaint.core.geometry import Fit
-    from depthpaint.record.picture_file import read_record
-    from depthpaint.record.run_record import RecordError
-    from depthpaint.request import request_from
-
     try:
         record = read_record(pair.image)
         source = recorded_depth(record, pair.image, pair.depth, max_pixels)
@@ -96,8 +98,6 @@ def _asked(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
 
 
 def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
-    from depthpaint.formats.samples import MIN_SIDE
-    from depthpaint.record.run_record import RecordError
 
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
@@ -111,9 +111,6 @@ def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _draw(target: Path, found: Agreement) -> None:
-    from depthpaint.core.files import make_folder, replace_own
-    from depthpaint.record.picture_file import encode_png
-    from depthpaint.verification.agreement import error_map
 
     make_folder(target.parent)
     data = encode_png(error_map(found), {MAP_KEY: "1"})
@@ -179,9 +176,6 @@ def verify(
       depthpaint verify pictures/ --depth maps/ --json
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
-    from depthpaint.cli.painting import make_engine, probe
-    from depthpaint.verification.agreement import map_names, pairs_of
-
     pairs = pairs_of(images, depth)
     if maps is not None:
         probe(maps)
@@ -219,8 +213,6 @@ def verify(
 
 def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
     """Of several pictures: how many there are, and how they agree."""
-    import numpy as np
-
     found = [row for row in rows if "error" not in row]
     if len(found) < 2:
         return {}
