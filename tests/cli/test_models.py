@@ -70,7 +70,7 @@ def test_what_is_not_here_is_missing_and_only_asked_for_a_failure(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_hub = {name: seer for name, seer in ESTIMATORS.items() if isinstance(seer, HubEntry)}
-    monkeypatch.setattr("depthpaint.models.estimators.registry.ESTIMATORS", on_hub)
+    monkeypatch.setattr("depthpaint.cli.model_sheet.ESTIMATORS", on_hub)
     status, out, _ = cli("models", "verify")
     assert status == 0
     assert "diorama                   whole" in out

@@ -189,7 +189,7 @@ def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
     def measured(*_: object) -> dict[str, object]:
         return {"load": interval_of([0.5, 0.7, 0.6])}
 
-    monkeypatch.setattr("depthpaint.study.latency.cold", measured)
+    monkeypatch.setattr("depthpaint.cli.study.cold", measured)
     data, _ = study(cli, "latency", "--seeds", 2, "--repeats", 1, "--cold", 3)
     assert data["cold"]["load"]["median"] == 0.6
     assert data["cold"]["load"]["count"] == 3

@@ -16,10 +16,10 @@ from depthpaint.batch.painting import Painters, Stopped
 from depthpaint.batch.ray_painters import painters_of, require_ray_for
 from depthpaint.batch.run import Batch
 from depthpaint.batch.survey import Rehearsal, Survey, survey
-from depthpaint.cli import options
+from depthpaint.cli import options, painting
 from depthpaint.cli.batch_telling import Telling
 from depthpaint.cli.config import OUT_FOLDER, user_config
-from depthpaint.cli.painting import make_engine, probe
+from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, tell
 from depthpaint.core.errors import Cancelled, ErrorCode, ParameterError, status_after
 from depthpaint.models.painter import Runtime
@@ -81,7 +81,7 @@ def batch(  # noqa: PLR0913 - one parameter a flag
     telling = Telling(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
     probe(out)
-    engine = make_engine(runtime)
+    engine = painting.make_engine(runtime)
     rehearsal = Rehearsal(engine, out, wish, overwrite=overwrite) if dry_run else None
     found = survey(rows, defaults, rehearsal, out)
     if found.bad_rows:

@@ -10,11 +10,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from depthpaint.cli import options
+from depthpaint.cli import options, painting
 from depthpaint.cli.config import OUT_FOLDER
-from depthpaint.cli.painting import Destination, check_destination, describe, make_engine, paint_into
+from depthpaint.cli.painting import Destination, check_destination, describe, paint_into
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
-from depthpaint.models.diorama.habits import start_loading
+from depthpaint.models.diorama import habits
 from depthpaint.models.painter import Runtime
 from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import SavedPicture
@@ -82,7 +82,9 @@ def generate(
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
-    loading = None if dry_run else start_loading(str(settings.get("model", "diorama")), runtime.threads)
+    loading = (
+        None if dry_run else habits.start_loading(str(settings.get("model", "diorama")), runtime.threads)
+    )
 
     if settings.get("seed") == RANDOM_SEED:
         settings["seed"] = secrets.randbelow(2**32)
@@ -193,7 +195,7 @@ def _print_plan(
 ) -> None:
 
     check_destination(request, destination)
-    engine = make_engine(runtime)
+    engine = painting.make_engine(runtime)
     prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
     engine.require_ready(request.choice, None if wish is None else wish.estimator)

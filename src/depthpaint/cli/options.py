@@ -25,6 +25,7 @@ from depthpaint.cli.terminal import as_utf8
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import Default, Setting, settings_of
 from depthpaint.depth import depth_map
+from depthpaint.models.estimators import registry as estimators
 from depthpaint.request import Request, reading_from
 
 if TYPE_CHECKING:
@@ -229,13 +230,11 @@ def _shown(value: object) -> str:
 
 def _settings(photo: bool, given: Mapping[str, object]) -> dict[str, object]:
     """The settings that were given, by field."""
-    from depthpaint.models.estimators.registry import DEFAULT
-
     values = {name: value for name, value in given.items() if value is not None}
     if isinstance(text := values.get("negative_prompt"), str):
         values["negative_prompt"] = as_utf8(text)
     if photo:
-        values.setdefault("from_photo", DEFAULT)
+        values.setdefault("from_photo", estimators.DEFAULT)
     return values
 
 
@@ -333,9 +332,7 @@ def wish_of(
 
 def estimator_of(verify_with: str | None) -> str:
     """The estimator that verifies: the one of --verify-with, the user's own, or the built-in one."""
-    from depthpaint.models.estimators.registry import DEFAULT
-
-    return verify_with or user_config().estimator or DEFAULT
+    return verify_with or user_config().estimator or estimators.DEFAULT
 
 
 def runtime_of(

@@ -10,8 +10,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from depthpaint.cli import completion, options
-from depthpaint.cli.painting import make_engine, probe
+from depthpaint.cli import completion, options, painting
+from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import emit, emit_document, step_bar, tell
 from depthpaint.core.errors import DepthpaintError, ErrorCode, printable
 from depthpaint.core.geometry import Extent
@@ -107,7 +107,7 @@ def _again(
     _require_same_size(image, record, original)
     most = cast("int | None", moved["max_pixels"])
     request = record.request(recorded_depth(record, image, depth, most), moved)
-    engine = make_engine(runtime)
+    engine = painting.make_engine(runtime)
     prepared = engine.prepare(request)
     if record.digests.inversions:
         require_learned_words(record, prepared.plan)

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from depthpaint.batch.ray_painters import painters_of, require_ray_for
-from depthpaint.cli import options
+from depthpaint.cli import options, painting
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.config import user_config
 from depthpaint.cli.options import estimator_of
-from depthpaint.cli.painting import make_engine, probe
+from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell, warn
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.files import make_folder, replace_own, require_own
@@ -48,7 +48,7 @@ def begin(depth: Path, prompt: str, seed: int, fields: list[str] | None, out: Pa
     _require_file(depth)
     require_plots()
     probe(out)
-    return make_engine(), request_of(depth, prompt, seed, fields)
+    return painting.make_engine(), request_of(depth, prompt, seed, fields)
 
 
 def _require_file(depth: Path) -> None:

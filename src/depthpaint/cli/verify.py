@@ -10,8 +10,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from depthpaint.cli import completion, options
-from depthpaint.cli.painting import make_engine, probe
+from depthpaint.cli import completion, options, painting
+from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
 from depthpaint.core.files import make_folder, replace_own
@@ -179,7 +179,7 @@ def verify(
     pairs = pairs_of(images, depth)
     if maps is not None:
         probe(maps)
-    looker = Looker(make_engine(), estimator, clip_judge(clip), maps, max_pixels=max_pixels)
+    looker = Looker(painting.make_engine(), estimator, clip_judge(clip), maps, max_pixels=max_pixels)
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     with bar("verifying", len(pairs), quiet=quiet) as step:
