@@ -296,6 +296,7 @@ def test_an_error_comes_back_as_itself(maps: Path) -> None:
         RuntimeError("Version mismatch: the cluster runs another Ray\nThis process has ..."),
         ConnectionError("Could not find any running Ray instance"),
         RayError("The object store is full\nmuch more"),
+        Exception("The current node timed out during startup\nmuch more"),
     ],
 )
 def test_a_cluster_that_does_not_take_us_is_one_line(

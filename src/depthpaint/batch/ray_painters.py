@@ -261,7 +261,7 @@ def painters_on_ray(
                 address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
                 configure_logging=False, num_cpus=workers if address == LOCAL else None,
             )  # fmt: skip
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+    except Exception as error:  # noqa: BLE001 - Ray raises many kinds, and Exception itself
         raise gone(f"Ray cannot be reached at {address}: {_first_line(error)}") from error
     try:
         painters = _started(ray, runtime, workers, make_engine)
