@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from math import ceil
 from os import chdir, environ
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -32,6 +33,9 @@ AHEAD = 8
 
 ANSWER = 60.0
 """Seconds that Ray has for a call. No call waits for a picture, so slow pictures do not count."""
+
+PIECE = 0.1
+"""Seconds that the main thread waits at a time."""
 
 LOOK = 5.0
 """Seconds without a picture after which the program checks that its node is still there."""
@@ -191,9 +195,11 @@ def call(ray: Any, function: Callable[[], Any], limit: float) -> Any:
             answers.put((None, error))
 
     Thread(target=work, daemon=True).start()
-    for _ in range(10):  # so that of the time in which this process was stopped, by Ctrl-Z, little counts
+    # In short pieces: a signal that comes just before one begins is handled after it, and of the time for
+    # which this process is stopped, as by Ctrl-Z, only one piece counts.
+    for _ in range(ceil(limit / PIECE)):
         with suppress(Empty):
-            answer, error = answers.get(timeout=limit / 10)
+            answer, error = answers.get(timeout=PIECE)
             break
     else:
         raise gone(f"Ray is gone: it has not answered for {limit:g} s")
@@ -261,7 +267,7 @@ def painters_on_ray(
                 address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
                 configure_logging=False, num_cpus=workers if address == LOCAL else None,
             )  # fmt: skip
-    except Exception as error:  # noqa: BLE001 - Ray raises many kinds, and Exception itself
+    except Exception as error:
         raise gone(f"Ray cannot be reached at {address}: {_first_line(error)}") from error
     try:
         painters = _started(ray, runtime, workers, make_engine)
