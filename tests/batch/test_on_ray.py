@@ -24,6 +24,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 from depthpaint.record.result import Result
 from depthpaint.request import Request
+from running import running
 
 pytest.importorskip("ray")
 pytestmark = [
@@ -177,28 +178,38 @@ except DepthpaintError as error:
 """
 
 
-@pytest.mark.parametrize("lost", ["gcs_server", "raylet"])
-def test_a_head_that_is_lost_ends_the_batch_and_the_next_run_completes_it(maps: Path, lost: str) -> None:
+@pytest.mark.parametrize(
+    ("lost", "size"),
+    # The larger pictures need the raylet on their way from a painter; the smaller ones may do without it.
+    [("gcs_server", "16x24"), ("raylet", "16x24"), ("raylet", "512x512")],
+)
+def test_a_head_that_is_lost_ends_the_batch_and_the_next_run_completes_it(
+    maps: Path, lost: str, size: str
+) -> None:
     """Ray may end the program outright then; what is painted stays, whole."""
-    path = write_rows("m.jsonl", some_rows(30))
+    path = write_rows("m.jsonl", [{**row, "size": size} for row in some_rows(30)])
     paint_all(path, "here")
     tests = str(Path(__file__).parent)
     shared = {"PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
     patience = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
-    with subprocess.Popen(
-        [sys.executable, "-c", LOST, tests], env=os.environ | shared | patience,
+    with running(
+        [sys.executable, "-c", LOST, tests], seconds=600, env=os.environ | shared | patience,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         while process.poll() is None and len(list(Path("lost").glob("*.png"))) < 3:
             time.sleep(0.05)
-        for child in psutil.Process(process.pid).children(recursive=True):
+        children = psutil.Process(process.pid).children(recursive=True)
+        for child in children:
             if child.name().startswith(lost):
                 child.kill()
-        out, _ = process.communicate(timeout=180)
+        out, _ = process.communicate()
+        _, left = psutil.wait_procs(children, timeout=120)
+        assert not left, "processes of the cluster outlive the batch"
     there = {name: data for name, data in content("lost").items() if name.endswith(".png")}
     # Without its raylet a batch may go on with the painters that it has; without the head none does.
     assert (process.returncode == 0) == (len(there) == 30), out
-    assert len(there) < 30 or lost == "raylet"
+    assert len(there) < 30 or (lost, size) == ("raylet", "16x24")
+    assert process.returncode in (0, 6) or lost == "gcs_server", out
     assert len(there) >= 3
     assert there.items() <= content("here").items()
     paint_all(path, "lost")

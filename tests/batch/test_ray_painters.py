@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +14,7 @@ from typing import Any, cast
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
+from depthpaint.batch import ray_painters
 from depthpaint.batch.job import Job
 from depthpaint.batch.painting import Stopped
 from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters, painters_on_ray
@@ -33,6 +37,7 @@ class LikeRay:
     """
 
     exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
+    node_is_there = True
 
     def __init__(self, deadly: dict[int, int] | None = None, lives: int = 10**6) -> None:
         self.given: list[int] = []
@@ -67,6 +72,12 @@ class LikeRay:
 
     def kill(self, actor: Any) -> None:
         self.made -= 1
+
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(get_node_id=lambda: "here")
+
+    def nodes(self) -> list[dict[str, object]]:
+        return [{"NodeID": "there", "Alive": True}, {"NodeID": "here", "Alive": self.node_is_there}]
 
     def _paint(self, actor: Any, job: Job) -> Any:
         (seed,) = job.request.seeds
@@ -132,15 +143,143 @@ def test_a_lost_cluster_ends_the_batch_and_what_is_painted_stays(maps: Path) -> 
     assert content() == content("here")
 
 
-def test_a_signal_that_ray_swallows_ends_the_batch(maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wait(*arguments: Any, **options: Any) -> Any:
-        raise SystemError("returned a result with an exception set") from Stopped(15)
+class Hanging(LikeRay):
+    """After so many answers, the calls of `which` block until the end of the test."""
 
-    ray = LikeRay()
-    monkeypatch.setattr(ray, "wait", wait)
+    def __init__(self, which: str, answers: int = 0) -> None:
+        super().__init__()
+        self._which, self._answers = which, answers
+        self.end, self.begun = threading.Event(), threading.Event()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("_") or name != self._which:
+            return super().__getattribute__(name)
+        self._answers -= 1
+        return super().__getattribute__("_hang" if self._answers < 0 else name)
+
+    def _hang(self, *arguments: Any, **options: Any) -> None:
+        self.begun.set()
+        self.end.wait()
+
+    def init(self, **settings: object) -> None:
+        """Ray's own."""
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+    def shutdown(self) -> None:
+        """Ray's own."""
+
+
+@pytest.fixture
+def hanging() -> Iterator[Callable[..., Hanging]]:
+    """Make a Ray that hangs, and let it go on at the end of the test."""
+    made: list[Hanging] = []
+
+    def make(which: str, answers: int = 0) -> Hanging:
+        made.append(Hanging(which, answers))
+        return made[-1]
+
+    yield make
+    for ray in made:
+        ray.end.set()
+
+
+Hang = Callable[..., Hanging]
+
+
+@pytest.mark.parametrize("which", ["wait", "get"])
+def test_a_call_that_never_returns_ends_the_batch_and_what_is_painted_stays(
+    maps: Path, monkeypatch: pytest.MonkeyPatch, hanging: Hang, which: str
+) -> None:
+    monkeypatch.setattr(ray_painters, "ANSWER", 0.5)
+    path = write_rows("m.jsonl", some_rows(10))
+    with pytest.raises(DepthpaintError, match="it has not answered for") as lost:
+        paint_all(path, painters=painters(hanging(which, answers=4)))
+    assert lost.value.code is ErrorCode.NOT_READY
+    assert lost.value.exit_status == 6
+    assert len(list(Path("out").glob("*.png"))) == 4
+    assert paint_all(path).counts == (6, 4, 0)
+
+
+@pytest.mark.parametrize("which", ["kill", "shutdown"])
+def test_leaving_a_cluster_that_never_answers_comes_to_an_end(
+    maps: Path, monkeypatch: pytest.MonkeyPatch, hanging: Hang, which: str
+) -> None:
+    monkeypatch.setattr(ray_painters, "ANSWER", 0.5)
+    monkeypatch.setattr(ray_painters, "PATIENCE", 0.5)
+    ray = hanging(which)
+    monkeypatch.setitem(sys.modules, "ray", cast("Any", ray))
+    with painters_on_ray("local", Runtime(), 2, fake_engine) as crew:
+        assert paint_all(write_rows("m.jsonl", some_rows(3)), painters=crew).counts == (3, 0, 0)
+    assert ray.begun.is_set()
+
+
+class Waiting(LikeRay):
+    """Never hands anything back, as for a painter that no node has room for."""
+
+    node_is_there = False
+
+    def wait(self, references: list[Any], num_returns: int, timeout: float) -> Any:
+        return [], references
+
+
+@pytest.mark.parametrize("what", ["pictures", "weights"])
+def test_a_node_that_is_lost_ends_the_batch_where_nothing_comes(
+    maps: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(ray_painters, "LOOK", 0.0)
+    crew = painters(Waiting())
+    with pytest.raises(DepthpaintError, match="lost the node that this program runs on") as lost:
+        if what == "weights":
+            crew.weights(cast("Job", None))
+        else:
+            paint_all(write_rows("m.jsonl", some_rows(3)), painters=crew)
+    assert lost.value.code is ErrorCode.NOT_READY
+
+
+def test_a_painter_that_dies_over_the_weights_is_an_error_of_the_cluster(maps: Path) -> None:
+    class Dying(LikeRay):
+        def get(self, reference: Any) -> Any:
+            raise RayActorError
+
+    with pytest.raises(DepthpaintError, match="died while it loaded") as lost:
+        painters(Dying()).weights(cast("Job", None))
+    assert lost.value.code is ErrorCode.NOT_READY
+
+
+def test_slow_pictures_are_waited_for(maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_painters, "LOOK", 0.0)
+
+    class Slow(LikeRay):
+        waits = 0
+
+        def wait(self, references: list[Any], num_returns: int, timeout: float) -> Any:
+            self.waits += 1
+            return ([], references) if self.waits % 10 else super().wait(references, num_returns, timeout)
+
+    ray = Slow()
+    assert paint_all(write_rows("m.jsonl", some_rows(3)), painters=painters(ray)).counts == (3, 0, 0)
+    assert ray.waits == 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_batch_while_ray_is_waited_for(
+    maps: Path, hanging: Hang, number: signal.Signals
+) -> None:
+    ray, path = hanging("wait", answers=1), write_rows("m.jsonl", some_rows(3))
+
+    def send() -> None:
+        ray.begun.wait()
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
     with pytest.raises(Stopped) as stopped:
-        paint_all(write_rows("m.jsonl", some_rows(3)), painters=painters(ray))
-    assert stopped.value.number == 15
+        paint_all(path, painters=painters(ray))
+    sender.join()
+    assert stopped.value.number == number
+    assert len(list(Path("out").glob("*.png"))) == 1
 
 
 def test_an_error_comes_back_as_itself(maps: Path) -> None:
@@ -157,6 +296,7 @@ def test_an_error_comes_back_as_itself(maps: Path) -> None:
         RuntimeError("Version mismatch: the cluster runs another Ray\nThis process has ..."),
         ConnectionError("Could not find any running Ray instance"),
         RayError("The object store is full\nmuch more"),
+        Exception("The current node timed out during startup\nmuch more"),
     ],
 )
 def test_a_cluster_that_does_not_take_us_is_one_line(

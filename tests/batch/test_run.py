@@ -13,11 +13,12 @@ import pytest
 from batching import Paint, content, fake_engine, in_shards, lines_of, paint_all, some_rows, write_rows
 from PIL import Image
 
+from depthpaint.batch.job import Job
 from depthpaint.batch.ledger import Ledger, rebuild
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter, Stopping
+from depthpaint.batch.ray_painters import gone
 from depthpaint.core import files
-from depthpaint.core import files as file_lock
 from depthpaint.core.errors import ENDING, DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
@@ -234,7 +235,7 @@ def test_a_disk_without_locks_is_no_hindrance(paint: Paint, monkeypatch: pytest.
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(file_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
     assert paint(write_rows("m.jsonl", some_rows(2))).counts == (2, 0, 0)
 
 
@@ -408,3 +409,18 @@ def test_a_folder_of_pairs_that_takes_its_own_pictures_is_resumed(paint: Paint, 
     Path("photos/a.txt").write_text("a cube")
     (row,) = Manifest(Path("photos")).rows()
     assert row.values["depth"] == "a.png"
+
+
+def test_a_cluster_that_is_lost_ends_the_batch_at_the_first_row(maps: Path) -> None:
+    path = write_rows("m.jsonl", some_rows(3))
+    paint_all(path)
+    asked: list[Job] = []
+
+    class Lost(OnePainter):
+        def weights(self, job: Job) -> str:
+            asked.append(job)
+            raise gone("Ray is gone")
+
+    with pytest.raises(DepthpaintError, match="Ray is gone"):
+        paint_all(path, painters=Lost(fake_engine()))
+    assert len(asked) == 1

@@ -18,6 +18,7 @@ from depthpaint.batch.manifest import Shard
 from depthpaint.cli import batch_telling
 from depthpaint.cli.main import app
 from depthpaint.testing import FakePainter
+from running import running
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -187,7 +188,7 @@ def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     rows = "".join(f"one.npy,a red ball number {k},{k}\n" for k in range(200))
     manifest.write_text("depth,prompt,seed\n" + rows)
     command = [*program, "batch", str(manifest), "--out", "out", "--set", "size=64x64"]
-    with subprocess.Popen(
+    with running(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

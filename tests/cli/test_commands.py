@@ -21,6 +21,7 @@ from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
+from running import running
 
 Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -183,16 +184,15 @@ def test_the_earlier_entry_point_still_does_its_job(program: list[str], work: Pa
 def test_a_signal_leaves_nothing_half_written(
     program: list[str], work: Path, number: signal.Signals, status: int
 ) -> None:
-    process = subprocess.Popen(
+    with running(
         [*program, "generate", "depth.npy", "p", "--steps", "900", "--schedule", "trailing",
          "--preview-every", "1", "--name", "x"],
         cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list(work.glob("output_images/x-step-*.png")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    ) as process:  # fmt: skip
+        while process.poll() is None and not list(work.glob("output_images/x-step-*.png")):
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, err = process.communicate()
     assert process.returncode == status, err
     assert out == ""
     assert "Traceback" not in err
@@ -204,15 +204,14 @@ def test_a_signal_leaves_nothing_half_written(
 
 
 def test_a_closed_stdout_is_no_traceback(program: list[str]) -> None:
-    process = subprocess.Popen(
+    with running(
         [*program, "models", "show", "diorama"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert b"Traceback" not in process.stderr.read()
-    process.stderr.close()
-    assert process.wait() in (0, 141)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait() in (0, 141)
 
 
 def test_a_terminal_of_another_age(program: list[str], work: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from running import running
 
 ROOT = Path(__file__).parents[2]
 PAINT = (
@@ -47,22 +48,21 @@ def test_it_paints_in_every_environment(tmp_path: Path, changes: dict[str, str |
 def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes, bytes]:
     """Paint with standard error on a terminal: (exit status, standard output, what the terminal received)."""
     master, slave = os.openpty()
-    process = subprocess.Popen(
+    with running(
         PAINT, cwd=folder, env=environment(**changes), stdin=slave, stdout=subprocess.PIPE, stderr=slave
-    )
-    os.close(slave)
-    received = b""
-    while True:
-        ready, _, _ = select.select([master], [], [], 100)
-        try:
-            piece = os.read(master, 1 << 16) if ready else b""
-        except OSError:  # Linux reports the end of a terminal in this way
-            piece = b""
-        if not piece:
-            break
-        received += piece
-    os.close(master)
-    output, _ = process.communicate(timeout=100)
+    ) as process:
+        os.close(slave)
+        received = b""
+        while True:
+            try:
+                piece = os.read(master, 1 << 16)
+            except OSError:  # Linux reports the end of a terminal in this way
+                piece = b""
+            if not piece:
+                break
+            received += piece
+        os.close(master)
+        output, _ = process.communicate()
     return process.returncode, output, received
 
 

@@ -20,6 +20,7 @@ from depthpaint.core.setting import with_defaults
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
+from running import running
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -254,10 +255,10 @@ def test_standard_input_that_does_not_block_is_waited_for(work: Path) -> None:
     read, write = os.pipe()
     os.set_blocking(read, False)
     command = [sys.executable, "-m", "depthpaint", "inspect", "-", "--near", "white"]
-    with subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE, text=True) as process:
+    with running(command, stdin=read, stdout=subprocess.PIPE, text=True) as process:
         os.close(read)
         for start in range(0, len(data), 16_384):
             os.write(write, data[start : start + 16_384])
         os.close(write)
-        assert "ready" in process.communicate(timeout=100)[0]
+        assert "ready" in process.communicate()[0]
         assert process.returncode == 0

@@ -302,7 +302,12 @@ def test_two_processes_may_pull_the_same_at_once(server: type[Hub], published: P
         )
         for _ in range(2)
     ]  # fmt: skip
-    told = [process.communicate(timeout=120) for process in running]
+    try:
+        told = [process.communicate(timeout=120) for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
     assert [process.returncode for process in running] == [0, 0], told
     folder = Path(told[0][0].strip())
     assert (folder / UNET).read_bytes() == (published / "base" / UNET).read_bytes()

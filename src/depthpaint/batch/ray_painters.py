@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from math import ceil
 from os import chdir, environ
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from depthpaint.batch.job import Job
-from depthpaint.batch.painting import OnePainter, Outcome, Painted, Painters, Stopped
+from depthpaint.batch.painting import OnePainter, Outcome, Painted, Painters
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError, not_installed
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
@@ -25,6 +30,15 @@ MOST_TRIES = 3
 
 AHEAD = 8
 """Pictures a painter may be ahead of the slowest one: so many lines wait for their turn in the ledger."""
+
+ANSWER = 60.0
+"""Seconds that Ray has for a call. No call waits for a picture, so slow pictures do not count."""
+
+PIECE = 0.1
+"""Seconds that the main thread waits at a time."""
+
+LOOK = 5.0
+"""Seconds without a picture after which the program checks that its node is still there."""
 
 
 class PaintingActor:
@@ -58,16 +72,49 @@ class _Task:
     outcome: Painted | DepthpaintError | None = None
 
 
+class _Cluster:
+    """Calls of Ray that end: with an answer, or with the error that the cluster is gone.
+
+    Ray may block for ever once a node is lost, and also waits for ever for an actor that no node has room
+    for. Calls run in threads that may be left behind, so that signals reach the main thread meanwhile.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self.ray = ray
+        self._node: str = self.call(lambda: ray.get_runtime_context().get_node_id())
+        self._looked = time.monotonic()
+
+    def call(self, function: Callable[..., Any], *arguments: Any, limit: float | None = None) -> Any:
+        """What the function returns. Raises RayActorError, and DepthpaintError for a cluster that is gone."""
+        return call(self.ray, partial(function, *arguments), ANSWER if limit is None else limit)
+
+    def done(self, references: list[Any]) -> list[Any]:
+        """Those of the references that are done, after at most half a second.
+
+        Raises DepthpaintError: nothing is done, and this program's node is lost, or does not answer.
+        """
+        ready, _ = self.call(partial(self.ray.wait, references, num_returns=1, timeout=0.5))
+        now = time.monotonic()
+        if ready:
+            self._looked = now
+        elif now - self._looked >= LOOK:
+            nodes = self.call(self.ray.nodes)
+            if not any(node["Alive"] for node in nodes if node["NodeID"] == self._node):
+                raise gone("Ray is gone: it has lost the node that this program runs on")
+            self._looked = time.monotonic()
+        return ready
+
+
 class RayPainters:
     """Fulfils `painting.Painters` with a number of actors; one that dies is replaced."""
 
     def __init__(
         self, ray: Any, make_engine: Callable[[], Engine], workers: int, needs: dict[str, float]
     ) -> None:
+        self._cluster = _Cluster(ray)
         self._ray = ray
-        self._new: Callable[[], Any] = partial(
-            ray.remote(PaintingActor).options(**needs).remote, make_engine, str(Path.cwd())
-        )
+        make = ray.remote(PaintingActor).options(**needs).remote
+        self._new: Callable[[], Any] = partial(self._cluster.call, make, make_engine, str(Path.cwd()))
         self._idle = [self._new() for _ in range(workers)]
         self._workers = workers
         self._busy: dict[Any, tuple[Any, _Task]] = {}
@@ -75,8 +122,13 @@ class RayPainters:
     def weights(self, job: Job) -> str:
         """Ask one of the actors."""
         actor = self._idle[-1] if self._idle else next(iter(self._busy.values()))[0]
-        with told(self._ray):
-            answer = self._ray.get(actor.weights.remote(job))
+        try:
+            reference = self._cluster.call(actor.weights.remote, job)
+            while not self._cluster.done([reference]):
+                pass
+            answer = self._cluster.call(self._ray.get, reference)
+        except self._ray.exceptions.RayActorError as error:
+            raise gone("a painter on Ray died while it loaded its models") from error
         if isinstance(answer, DepthpaintError):
             raise answer
         return answer
@@ -105,26 +157,23 @@ class RayPainters:
 
     def close(self) -> None:
         """End the actors, whatever they are at."""
-        for actor in (*self._idle, *(actor for actor, _ in self._busy.values())):
-            self._ray.kill(actor)
+        with suppress(DepthpaintError):  # a cluster that is gone has no actors
+            for actor in (*self._idle, *(actor for actor, _ in self._busy.values())):
+                self._cluster.call(self._ray.kill, actor, limit=PATIENCE)
 
     def _give(self, task: _Task) -> None:
         actor = self._idle.pop()
         task.tries += 1
-        with told(self._ray):
-            self._busy[actor.paint_one.remote(task.job)] = actor, task
+        self._busy[self._cluster.call(actor.paint_one.remote, task.job)] = actor, task
 
     def _gather(self) -> Iterator[_Task]:
         """The tasks that came back; those whose painter died have no outcome, and are to be given again."""
         if not self._busy:
             return
-        with told(self._ray):
-            ready, _ = self._ray.wait(list(self._busy), num_returns=1, timeout=1.0)
-        for reference in ready:
+        for reference in self._cluster.done(list(self._busy)):
             actor, task = self._busy.pop(reference)
             try:
-                with told(self._ray):
-                    task.outcome = self._ray.get(reference)
+                task.outcome = self._cluster.call(self._ray.get, reference)
                 self._idle.append(actor)
             except self._ray.exceptions.RayActorError:
                 self._idle.append(self._new())
@@ -132,21 +181,40 @@ class RayPainters:
             yield task
 
 
-@contextmanager
-def told(ray: Any) -> Generator[None]:
-    """What Ray raises becomes one sentence; that an actor died is the caller's to mend."""
+def call(ray: Any, function: Callable[[], Any], limit: float) -> Any:
+    """What the function returns, which is given so many seconds; it is left behind in its thread after that.
+
+    Raises DepthpaintError for what Ray raises, but for RayActorError: the caller replaces the actor.
+    """
+    answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((function(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            answers.put((None, error))
+
+    Thread(target=work, daemon=True).start()
+    # In short pieces: a signal that comes just before one begins is handled after it, and of the time for
+    # which this process is stopped, as by Ctrl-Z, only one piece counts.
+    for _ in range(ceil(limit / PIECE)):
+        with suppress(Empty):
+            answer, error = answers.get(timeout=PIECE)
+            break
+    else:
+        raise gone(f"Ray is gone: it has not answered for {limit:g} s")
     try:
-        yield
+        if error is not None:
+            raise error
     except ray.exceptions.RayActorError:
         raise
-    except SystemError as error:
-        # Ray's C code returns a result although the handler of a signal has raised in the midst of it.
-        if isinstance(error.__cause__, Stopped):
-            raise error.__cause__ from None
-        raise
-    except ray.exceptions.RayError as error:
-        why = str(error).strip().split("\n")[0][:200]
-        raise gone(f"Ray is gone: {why}") from error
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        raise gone(f"Ray is gone: {_first_line(error)}") from error
+    return answer
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]
 
 
 def gone(message: str) -> DepthpaintError:
@@ -199,9 +267,8 @@ def painters_on_ray(
                 address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
                 configure_logging=False, num_cpus=workers if address == LOCAL else None,
             )  # fmt: skip
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        why = str(error).strip().split("\n")[0][:200]
-        raise gone(f"Ray cannot be reached at {address}: {why}") from error
+    except Exception as error:
+        raise gone(f"Ray cannot be reached at {address}: {_first_line(error)}") from error
     try:
         painters = _started(ray, runtime, workers, make_engine)
         try:
@@ -209,7 +276,18 @@ def painters_on_ray(
         finally:
             painters.close()
     finally:
-        ray.shutdown()
+        _leave(ray)
+
+
+def _leave(ray: Any) -> None:
+    """Disconnect, and end what was started here. Where Ray blocks, it is not called again at the exit.
+
+    The processes of a cluster that was started here are ended then by another handler of Ray's.
+    """
+    try:
+        call(ray, ray.shutdown, ANSWER)
+    except DepthpaintError:
+        atexit.unregister(ray.shutdown)
 
 
 def _keep_to_this_machine() -> None:
@@ -261,7 +339,7 @@ def _require_reachable(address: str) -> None:
 def _started(
     ray: Any, runtime: Runtime, workers: int | None, make_engine: Callable[[], Engine] | None
 ) -> RayPainters:
-    there: dict[str, float] = ray.cluster_resources()
+    there: dict[str, float] = call(ray, ray.cluster_resources, ANSWER)
     gpus = 0 if runtime.device == "cpu" else int(there.get("GPU", 0))
     count = workers or gpus or int(there.get("CPU", 1))
     # A GPU that fewer actors than it has memory for could share is left whole: models are large.

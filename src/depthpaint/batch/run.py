@@ -159,8 +159,8 @@ class Batch:
         return None
 
     def _require_folder(self, error: DepthpaintError | OSError) -> None:
-        """Raise an error where nothing can be written into the folder: the next row would fail, too."""
-        if isinstance(error, DepthpaintError) and error.code is ErrorCode.DISK_FULL:
+        """Raise an error that every other row would have too: the folder, or the cluster, cannot be used."""
+        if isinstance(error, DepthpaintError) and error.code in (ErrorCode.DISK_FULL, ErrorCode.NOT_READY):
             raise error
         if isinstance(error, OSError):
             try:
