@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, out_of_memory, tells_shortage
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, is_shortage_alone, out_of_memory
 
 _LONGEST = 200
 """Characters of ONNX Runtime's own message that are passed on; some hold a whole graph."""
@@ -51,7 +51,7 @@ def start_session(graph: Path, threads: int = 0) -> OnnxSession:
 
 
 def _failure(graph: Path, action: str, code: ErrorCode, error: Exception) -> DepthpaintError:
-    if tells_shortage(error):
+    if is_shortage_alone(error):
         return out_of_memory(
             f"to {action} the graph {graph.name}", "close other programs, or ask for a smaller --size"
         )

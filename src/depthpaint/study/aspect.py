@@ -13,7 +13,7 @@ import numpy as np
 
 from depthpaint.core.files import PROOF_BYTES, make_folder, replace_own
 from depthpaint.core.geometry import Extent, Fit, parse_aspect, place
-from depthpaint.core.statistics import Interval, difference, interval_of, told
+from depthpaint.core.statistics import Interval, difference, in_words, interval_of
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.resize import fit_depth
 from depthpaint.record.picture_source import pixels_of
@@ -87,8 +87,10 @@ class AspectFinding:
 
     def sentence(self) -> str:
         """What was found, in words."""
-        obeys = told(self.detail_apart, "obeys the depth better than 1:1", "obeys the depth less than 1:1")
-        repeats = told(self.repetition_apart, "repeats itself more", "repeats itself less")
+        obeys = in_words(
+            self.detail_apart, "obeys the depth better than 1:1", "obeys the depth less than 1:1"
+        )
+        repeats = in_words(self.repetition_apart, "repeats itself more", "repeats itself less")
         return f"{self.ratio} by {self.way}: {obeys}; {repeats}."
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthpaint.core.errors import ErrorCode, OutOfMemory, ParameterError, PictureRefused, tells_shortage
+from depthpaint.core.errors import ErrorCode, OutOfMemory, ParameterError, PictureRefused, is_shortage_alone
 from depthpaint.models.painter import Device, Floats, Precision
 
 _TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -71,7 +71,7 @@ class Ladder:
                 return work()
             # torch raises a RuntimeError where a CPU's memory ends.
             except RuntimeError as error:
-                if not tells_shortage(error):
+                if not is_shortage_alone(error):
                     raise
                 self._climb(error)
 
