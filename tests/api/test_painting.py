@@ -48,7 +48,7 @@ def test_array_file_and_depth_map_give_one_picture(tmp_path: Path) -> None:
         ({"prompt": None}, "prompt: must be"), ({"prompt": 5}, "prompt: must be"),
         ({"prompt": "a\0b"}, "prompt: text must not"), ({"count": True}, "count: true and false"),
         ({"control_window": "x"}, "control_window: a window"), ({"size": "64x64", "aspect": 2}, "exclude"),
-        ({"engine": "diorama"}, "the engine is of the type str"), ({"model": 7}, "model: must be"),
+        ({"engine": "diorama"}, "engine has the type str"), ({"model": 7}, "model: must be"),
         ({"sampler": "magic"}, "magic"), ({"near": "left"}, "near: must be"),
     ],
 )  # fmt: skip

@@ -77,7 +77,7 @@ def test_damage_is_told_wherever_it_is(maps: Path) -> None:
         whole[: -8 - footer] + bytes(footer) + whole[-8:],
     ):  # fmt: skip
         PATH.write_bytes(data)
-        with pytest.raises(ParameterError, match="no whole Parquet file"):
+        with pytest.raises(ParameterError, match="not a complete Parquet file"):
             list(Manifest(PATH).rows())
 
 

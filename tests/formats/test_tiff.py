@@ -11,12 +11,12 @@ import made_tiff
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 from made_tiff import tiff
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from depthpaint.core.errors import ErrorCode
+from made_depth import smooth
 
 TYPES = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"]
 

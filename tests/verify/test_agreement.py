@@ -58,7 +58,7 @@ def test_a_small_picture_is_compared_as_it_is(engine: Engine, request_of_ramp: R
     pixels = picture(300, 200)
     found = agreement(engine, request_of_ramp, pixels, "fake")
     assert found.picture is pixels
-    assert found.asked.shape == found.seen.shape == found.valid.shape == (200, 300)
+    assert found.expected.shape == found.estimated.shape == found.valid.shape == (200, 300)
 
 
 def test_a_large_picture_costs_no_more_than_a_small_one_and_scores_the_same(

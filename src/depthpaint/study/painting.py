@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.batch.job import Job, Wanted, jobs_of
+from depthpaint.batch.job import Job, ParsedRow, jobs_of
 from depthpaint.batch.mark import mark_of, require_replaceable
 from depthpaint.batch.painting import Painters
 from depthpaint.core.errors import DepthpaintError
@@ -164,7 +164,9 @@ def paint_cells(
     """
     pictures = folder / PICTURES
     make_folder(pictures)
-    jobs = [job for number, cell in enumerate(cells) for job in jobs_of(Wanted(number, cell.request, None))]
+    jobs = [
+        job for number, cell in enumerate(cells) for job in jobs_of(ParsedRow(number, cell.request, None))
+    ]
     places: dict[str, list[int]] = {}
     for number, job in enumerate(jobs):
         places.setdefault(job.file, []).append(number)
@@ -206,9 +208,11 @@ def _judged(engine: Engine, cell: Cell, path: Path, estimator: str) -> Outcome:
         cell=cell,
         path=path,
         agreement=facts_of(found),
-        mirrored=detail_correlation(found.asked[:, ::-1], found.seen, found.valid & found.valid[:, ::-1]),
+        mirrored=detail_correlation(
+            found.expected[:, ::-1], found.estimated, found.valid & found.valid[:, ::-1]
+        ),
         look=look_of(pixels),
-        asked_repetition=repetition_of(np.rint(found.asked * 255).astype(np.uint8)),
+        asked_repetition=repetition_of(np.rint(found.expected * 255).astype(np.uint8)),
     )
 
 
