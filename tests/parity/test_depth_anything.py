@@ -183,7 +183,7 @@ def configure(path: Path, **changes: object) -> None:
 SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     "empty": (lambda path: [file.unlink() for file in path.iterdir()], INCOMPATIBLE, "no model.safetensors"),
     "pickle": (only_pickle, ErrorCode.PICKLE_REFUSED, "never read"),
-    "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "not a safetensors file"),
+    "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "not a safetensors"),
     "no weights in it": (lambda path: (path / MODEL).write_bytes(b""), TRUNCATED, "damaged"),
     "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "cut"),
     "pointer": (
@@ -192,7 +192,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     ),
     "no config": (lambda path: (path / "config.json").unlink(), INCOMPATIBLE, "config.json"),
     "not JSON": (lambda path: (path / "config.json").write_text("{"), INCOMPATIBLE, "not JSON"),
-    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "does not contain an object"),
+    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "not contain an object"),
     "deep JSON": (lambda path: (path / "config.json").write_text("[" * 99_999), INCOMPATIBLE, "not JSON"),
     "other family": (lambda path: configure(path, model_type="dinov2"), INCOMPATIBLE, "dinov2"),
     "other type": (lambda path: configure(path, depth_estimation_type="x"), INCOMPATIBLE, "unknown type"),
