@@ -249,11 +249,11 @@ def test_a_changed_depth_file_is_not_shown_as_the_asked_one(
     (painted,) = gather(tmp_path / "pictures").painted
     seen = shown(painted, "")
     assert seen is not None
-    assert "depth map" in seen.pictures
+    assert "expected depth" in seen.pictures
     np.save("room.npy", np.zeros((40, 50), np.float32))
     seen = shown(painted, "")
     assert seen is not None
-    assert "depth map" not in seen.pictures
+    assert "expected depth" not in seen.pictures
     assert saved.path.exists()
 
 

@@ -143,9 +143,9 @@ def _depths(painted: Painted, pixels: NDArray[np.uint8], maps: Path | None) -> d
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
     if drawn is not None and drawn.shape[:2] == (height, 4 * width):
         expected, estimated, apart = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
-        return {"depth map": expected, "estimated depth": estimated, "difference": apart}
+        return {"expected depth": expected, "estimated depth": estimated, "difference": apart}
     expected = _expected(painted, Extent(width, height), maps)
-    return {} if expected is None else {"depth map": expected}
+    return {} if expected is None else {"expected depth": expected}
 
 
 def _expected(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint8] | None:
