@@ -79,8 +79,8 @@ class Likeness:
     of the depth relative to its surroundings. Three follow an affine
     alignment by trimmed least squares (Ranftl et al. 1907.01341, eq. 4) that never turns near and far around:
     `affine_rmse` in units of disparity in [0, 1], `abs_rel` the mean of |error| / wanted, `delta_1_25` the
-    share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is the
-    scores usual in the literature: both maps stretched to 0 to 255 separately, without alignment
+    share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is usual in the
+    literature: both maps stretched to 0 to 255 separately, without alignment
     (ControlNet++, 2404.07987).
     """
 
