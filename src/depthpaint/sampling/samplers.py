@@ -156,7 +156,7 @@ def _gap(here: NoiseLevel, there: NoiseLevel) -> float:
 
 
 def _predicted(step: _Step[A], there: NoiseLevel) -> A:
-    """UniP: the first-order step, plus, from the second step on, half the slope between the last two outputs."""
+    """UniP: the first-order step, and from the second on half the slope between the last two outputs."""
     here, denoised = step.start.level, step.start.denoised
     growth = there.alpha * math.expm1(-_gap(here, there))
     latents = step.latents * (there.sigma / here.sigma) - denoised * growth
