@@ -101,7 +101,7 @@ def test_the_numbers_are_those_of_the_records() -> None:
     depth = document.sections[0]
     assert "median 0.5 [" in depth.text[0]
     assert "over 9 pictures, lowest 0.1" in depth.text[0]
-    assert depth.text[1] == "1 pictures were not looked at."
+    assert depth.text[1] == "1 pictures were not verified."
     rows = table_of(document, ALL_PICTURES).rows
     assert len(rows) == 10
     assert rows[0][:4] == ("0.png", records[0].settings.prompt, 1, "64x64") or rows[0][2] == 1

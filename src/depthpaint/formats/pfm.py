@@ -1,7 +1,7 @@
 """PFM, the portable float map: three header words, then rows of 32-bit floats from the bottom up.
 
 Format: http://www.pauldebevec.com/Research/HDR/PFM/ ("PF" colour, "Pf" gray; width and height; a number whose
-sign tells the byte order, negative for little-endian, and whose size is a scale).
+sign gives the byte order, negative for little-endian, and whose absolute value is a scale).
 """
 
 from __future__ import annotations
@@ -61,5 +61,5 @@ def _scale(name: str, word: bytes) -> float:
     except ValueError:
         scale = math.nan
     if not math.isfinite(scale) or scale == 0:
-        raise damaged(name, _KIND, "its scale, which tells the byte order, is no number other than zero")
+        raise damaged(name, _KIND, "its scale, which gives the byte order, is not a nonzero number")
     return scale

@@ -221,7 +221,7 @@ def _check_stream(name: str, pixels: bytes, expected: int) -> None:
     except zlib.error as error:
         raise damaged(name, _KIND, "its pixels cannot be unpacked") from error
     if total > expected:
-        raise damaged(name, _KIND, "it holds more pixels than its header says")
+        raise damaged(name, _KIND, "it holds more pixels than its header states")
     if total < expected or not unpacker.eof:
         raise truncated(name, _KIND)
 

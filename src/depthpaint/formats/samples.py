@@ -162,7 +162,7 @@ class Samples:
     stated_by: str = "the file"
 
 
-UPRIGHT_NOTE = "the picture is turned upright, as its orientation tag says"
+UPRIGHT_NOTE = "the picture is turned upright by its orientation tag"
 
 
 def upright(planes: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -173,7 +173,7 @@ def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
     empty = _empty(page, values.dtype)
     if header.photometric == WHITE_IS_ZERO:
         if values.dtype.kind == "f":
-            notes.append("the file says that zero is white, which is ignored for floats")
+            notes.append("the tag that zero is white is ignored for floats")
         else:
             values, empty = ~values, None if empty is None else float(~values.dtype.type(int(empty)))
     if header.photometric == PALETTE:

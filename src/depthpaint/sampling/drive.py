@@ -84,11 +84,11 @@ def drive(
     def denoise_many(requests: Sequence[Evaluate[A]]) -> list[A]:
         return [denoise(request) for request in requests]
 
-    def tell(_picture: int, request: Evaluate[A], denoised: A) -> None:
+    def report(_picture: int, request: Evaluate[A], denoised: A) -> None:
         if on_step is not None:
             on_step(request, denoised)
 
-    return drive_together([sampling], denoise_many, tell)[0]
+    return drive_together([sampling], denoise_many, report)[0]
 
 
 def drive_together(
