@@ -59,7 +59,7 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         return np.zeros(len(CUES), np.float32)
     filled = np.where(valid, values, np.median(values[valid])).astype(np.float32)
     centred = filled - np.median(filled).astype(np.float32)
-    found = (
+    measured = (
         _bottom_against_top(filled),
         _floor_slope(filled),
         _lowest_rows(filled),
@@ -69,7 +69,7 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         _flat_top(filled),
         _at_the_end(filled),
     )
-    return np.array(found, dtype=np.float32)
+    return np.array(measured, dtype=np.float32)
 
 
 def _bottom_against_top(values: Floats) -> float:

@@ -107,7 +107,7 @@ def read_depth(
 
     `source` may be the path "-" for standard input. `reading` is what the user specifies; the rest is
     concluded, and the map's `source.findings` give the confidence. `estimate` is called if `reading` has
-    "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for a source that is none,
+    "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for an unsupported source,
     and what `estimate` raises.
     """
     path = Path(name_of(source))
