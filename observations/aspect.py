@@ -8,7 +8,7 @@ from math import log2
 from statistics import fmean, median
 from typing import Any
 
-from depthpaint.core.statistics import Interval, interval_of, told
+from depthpaint.core.statistics import Interval, in_words, interval_of
 from depthpaint.report.document import Document, Figure, Section, Table
 from depthpaint.report.plots import curve
 
@@ -121,7 +121,7 @@ def differences(found: Found, measure: Measure, more: str, less: str) -> Table:
             ratio,
             way,
             found.level(measure, ratio, way).median,
-            told(found.apart(measure, ratio, way), more, less),
+            in_words(found.apart(measure, ratio, way), more, less),
         )
         for ratio in found.ratios
         if ratio != REFERENCE

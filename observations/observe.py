@@ -84,7 +84,11 @@ def sheet() -> None:
         judged.append({"twin": twin["depth"], "painted": _likeness(found), "render": _likeness(true)})
         folder = DATA / "pictures" / twin["depth"]
         folder.mkdir(parents=True, exist_ok=True)
-        shown = {"depth understood": _gray(found.asked), "picture": pixels, "depth seen": _gray(found.seen)}
+        shown = {
+            "depth understood": _gray(found.expected),
+            "picture": pixels,
+            "depth seen": _gray(found.estimated),
+        }
         if path.suffix == ".png":
             with Image.open(path) as file:
                 shown = {"file": np.asarray(file.convert("RGB")), **shown}

@@ -1,4 +1,4 @@
-"""Paint a picture from a depth map and a prompt, obey the depth, and verify it.
+"""Paint a picture from a depth map and a prompt, following the depth, and verify the result.
 
     import depthpaint
 
@@ -6,9 +6,9 @@
     paths = result.save("pictures")
     print(depthpaint.verify(paths[0]).rank_correlation)
 
-`paint`, `read_depth`, `inspect` and `verify` are all that most programs need; their help says what they take,
-return and raise. Everything that depthpaint refuses is a DepthpaintError with a stable `code` and a `remedy`.
-Names are loaded when they are first used, so importing the package costs next to nothing.
+`paint`, `read_depth`, `inspect` and `verify` are all that most programs need; see their help for arguments,
+return values and errors. Every error raised on purpose is a DepthpaintError with a stable `code` and a
+`remedy`. Names are loaded on first use, so importing the package is cheap.
 """
 
 import importlib
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Several libraries report to their makers unless a variable forbids it, and some read the variable only while
-# they are imported. This package is imported before any of them, by every command, worker and child process,
-# so it is the one place that can forbid it. docs/network.md lists what each of them would send.
+# Several libraries send usage data unless an environment variable disables it, and some read the variable
+# only during import. This package is imported before all of them, by every command, worker and child process,
+# so the variables are set here. docs/network.md lists what each library would send.
 for _variable, _value in {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.29 and later; read once, during its import
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, transformers, diffusers
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray
-    "DO_NOT_TRACK": "1",  # the general request that many tools respect
+    "DO_NOT_TRACK": "1",  # a convention that many tools respect
 }.items():
     os.environ[_variable] = _value
 
@@ -95,7 +95,7 @@ _PLACES = {
     "verification.agreement": ("Agreement",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
-"""The module of each public name; those that are not listed are errors."""
+"""The module of each public name; all others are in core.errors."""
 
 
 def __getattr__(name: str) -> object:

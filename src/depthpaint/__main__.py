@@ -1,6 +1,6 @@
-"""The start of the command line, also as `python -m depthpaint`.
+"""Entry point of the command line, also as `python -m depthpaint`.
 
-Signals are handled before anything that takes time is imported.
+Signal handlers are installed before any slow import.
 """
 
 import os
@@ -19,16 +19,16 @@ def main() -> NoReturn:
 
 
 def _fill_closed_streams() -> None:
-    """Open the null device in the place of standard streams that are closed.
+    """Open the null device for standard streams that are closed.
 
-    Otherwise the next file that is opened, perhaps a ledger, gets a number of theirs, and what native code
-    prints goes into it.
+    Otherwise the next opened file, perhaps a ledger, would get a standard stream's descriptor, and output of
+    native code would be written into it.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number that is free
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free descriptor
 
 
 if __name__ == "__main__":

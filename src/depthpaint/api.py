@@ -1,4 +1,4 @@
-"""The public functions: `paint`, `read_depth`, `inspect` and `verify`. `import depthpaint` offers them."""
+"""The public functions `paint`, `read_depth`, `inspect` and `verify`, exported by `depthpaint`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | PaintedPict
 _SETTINGS = "see help(depthpaint.PaintSettings)"
 _READING = "see help(depthpaint.ReadingSettings)"
 _ENGINE = Engine()
-"""Keeps models loaded between calls; nothing is loaded before the first."""
+"""The shared engine: keeps models loaded between calls; loads nothing before the first."""
 
 
 def paint(
@@ -44,19 +44,19 @@ def paint(
     on_progress: Callable[[Progress], None] | None = None,
     **settings: Unpack[PaintSettings],
 ) -> Result:
-    """Paint what `prompt` says, where `depth` says.
+    """Paint `prompt` with the layout of `depth`.
 
     `depth` is a depth map: a path, the bytes of a file, a file opened with "rb", a numpy array (H, W) or
-    (H, W, 1) of integers or floats in any unit, a Pillow image, or a DepthMap that `read_depth` made. What
-    the numbers mean is concluded as by `depthpaint inspect`; settings like `near="white"` state it. Equal
-    numbers give equal pictures, whether they come as array or as .npy file. Without `size` or `aspect` the
+    (H, W, 1) of integers or floats in any unit, a Pillow image, or a DepthMap from `read_depth`. The meaning
+    of the numbers is detected as by `depthpaint inspect`; settings like `near="white"` override it. Equal
+    numbers give equal pictures, whether they come as an array or a .npy file. Without `size` or `aspect` the
     picture has the map's ratio.
 
-    `settings` are those of PaintSettings; what is not given has its default, and zero is a value. The model
-    stays loaded in `engine`, by default one that all calls share, which several threads may use (Engine).
-    `on_progress` is called after each step; what it raises ends the run.
+    `settings` are those of PaintSettings; missing ones have their defaults, and zero is a value. The model
+    stays loaded in `engine`, by default a shared one that several threads may use (Engine). `on_progress` is
+    called after each step; an exception raised by it ends the run.
 
-    Returns a Result with `count` pictures, uint8 (H, W, 3), of the seeds `seed`, `seed` + 1 and so on. Its
+    Returns a Result with `count` pictures, uint8 (H, W, 3), with the seeds `seed`, `seed` + 1 and so on. Its
     `warnings` name settings without effect and words that the model does not know.
 
     Raises DepthpaintError: ParameterError for an unknown or impossible setting, DepthError for a depth map
@@ -72,13 +72,13 @@ def paint(
 
 
 def read_depth(source: Source, **reading: Unpack[ReadingSettings]) -> DepthMap:
-    """Read and understand a depth map: disparity in [0, 1], 1 = nearest.
+    """Read and interpret a depth map: disparity in [0, 1], 1 = nearest.
 
-    `source` is anything that `paint` takes. The map has `values`, float32 (H, W), 1 = nearest and
+    `source` is anything that `paint` takes. The result has `values`, float32 (H, W), 1 = nearest and
     0 = farthest, disparity-like; `valid`, bool (H, W), false where nothing was measured; and `source`, with
-    what was concluded and why. `reading` is what you know of the numbers, see ReadingSettings.
+    what was detected and why. `reading` is what you know about the numbers, see ReadingSettings.
 
-    Raises DepthError where it cannot be read, or where it is not certain which end is near (give `near`);
+    Raises DepthError if it cannot be read, or if it is not certain which end is near (give `near`);
     UnsafeFormatError for a file that could run code; ParameterError for an unknown setting; OutOfMemory.
 
         distances = simulator.render_depth()  # metres, float (H, W)
@@ -91,10 +91,10 @@ def read_depth(source: Source, **reading: Unpack[ReadingSettings]) -> DepthMap:
 
 
 def inspect(source: Source, **reading: Unpack[ReadingSettings]) -> DepthSource:
-    """What a depth map holds, how certain that is and why, as `depthpaint inspect` shows it.
+    """Report what a depth map holds, with which confidence and why, as `depthpaint inspect` shows it.
 
-    Unlike `read_depth` it does not refuse a map whose near end is not certain, or that is flat. The returned
-    `findings` say what was concluded: each has an `aspect` such as "near", "kind" or "unit", a `value`, a
+    Unlike `read_depth` it accepts a map whose near end is not certain, or that is flat. The returned
+    `findings` are the conclusions: each has an `aspect` such as "near", "kind" or "unit", a `value`, a
     `confidence` in [0, 1], its `evidence` in words, and the `flag` that overrides it. `finding("near")` gives
     one of them, or None. `size` is (width, height) in pixels, `format` the file's, `notes` are remarks.
 
@@ -103,7 +103,7 @@ def inspect(source: Source, **reading: Unpack[ReadingSettings]) -> DepthSource:
         for finding in depthpaint.inspect("depth.png").findings:
             print(finding.aspect, finding.value, finding.confidence, finding.evidence)
     """
-    # What is flat can be looked at; it is refused when it is to be painted.
+    # A flat map can be inspected; painting it is an error.
     looked = reading_from(reading, _READING).model_copy(update={"allow_constant": True})
     return read(source, looked, _ENGINE.estimate).source
 
@@ -116,20 +116,20 @@ def verify(
     fit: Fit | str | None = None,
     engine: Engine | None = None,
 ) -> Agreement:
-    """Estimate the depth in a picture and compare it with the depth that was asked for.
+    """Estimate the depth in a picture and compare it with the depth map that it was painted from.
 
     `picture` is the path of a PNG, JPEG or WebP, a Pillow image, an array uint8 (H, W, 3), or one of
-    `Result.pictures` or `Result.images`. `depth` is anything that `paint` takes. A file that depthpaint wrote
-    records its depth map, how it was read and how it lay on the picture: then `depth` may be left out, and
-    is otherwise read as the record says. A Pillow image keeps the record of its file. Without a record, the
-    map covers the picture, or lies on it as `fit` says: "pad", "crop" or "stretch".
+    `Result.pictures` or `Result.images`. `depth` is anything that `paint` takes. A file written by depthpaint
+    records its depth map, how it was read and how it was placed on the picture: `depth` may then be omitted,
+    and is otherwise read as recorded. A Pillow image keeps the record of its file. Without a record, the map
+    covers the picture, or is placed on it by `fit`: "pad", "crop" or "stretch".
 
     `estimator` is a name (`depthpaint models list`) or a folder. The built-in one is for pictures like
-    diorama's, not for photos: look at the returned `caution`.
+    diorama's, not for photos: see the returned `caution`.
 
     Returns an Agreement with `rank_correlation`, `detail_correlation`, `affine_rmse`, `abs_rel`,
     `delta_1_25`, `rmse_8bit` and `edge_f_score`, and both depths. Raises DepthpaintError: RecordError for a
-    picture that cannot be read or that names no depth map, DepthError, ModelError, ParameterError.
+    picture that cannot be read or that records no depth map, DepthError, ModelError, ParameterError.
 
         agreement = depthpaint.verify("pictures/a-red-house-7.png")
         print(agreement.rank_correlation)
@@ -139,11 +139,11 @@ def verify(
     if depth is None:
         depth = _recorded(picture, record)
     if isinstance(depth, DepthMap):
-        found = depth
+        used_depth = depth
     else:
-        found = used.read(depth, DepthReading() if record is None else record.settings.reading)
-    require_certain(found.source)
-    return agreement_with(used, found, _fit(fit, record), pixels, estimator)
+        used_depth = used.read(depth, DepthReading() if record is None else record.settings.reading)
+    require_certain(used_depth.source)
+    return agreement_with(used, used_depth, _fit(fit, record), pixels, estimator)
 
 
 def _engine_of(engine: object) -> Engine:
@@ -151,9 +151,9 @@ def _engine_of(engine: object) -> Engine:
         return _ENGINE
     if not isinstance(engine, Engine):
         raise ParameterError(
-            f"the engine is of the type {type(engine).__name__}",
+            f"engine has the type {type(engine).__name__}, not Engine",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="give an Engine, or leave it out",
+            remedy="give an Engine, or omit it",
         )
     return engine
 
@@ -173,10 +173,10 @@ def _fit(fit: Fit | str | None, record: RunRecord | None) -> Fit:
 
 
 def _recorded(picture: Picture, record: RunRecord | None) -> Path:
-    """The depth map that the record of a file names."""
+    """The depth map named in the record of a picture file."""
     if record is None or not isinstance(picture, str | os.PathLike):
         raise ParameterError(
-            "the picture names no depth map",
+            "the picture does not record a depth map",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give the depth map as well: verify(picture, depth)",
         )
@@ -184,7 +184,7 @@ def _recorded(picture: Picture, record: RunRecord | None) -> Path:
 
 
 def _picture(picture: Picture, *, needed: bool) -> tuple[NDArray[np.uint8], RunRecord | None]:
-    """The pixels (H, W, 3), and the record where there is one; `needed` makes its lack an error."""
+    """The pixels (H, W, 3), and the record if there is one; with `needed` a missing record is an error."""
     record: RunRecord | None = None
     if isinstance(picture, str | os.PathLike):
         path = Path(picture)
@@ -209,11 +209,11 @@ def _pixels_of_image(image: Image.Image) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
     except MemoryError:
         raise
-    except Exception as error:  # Pillow's decoders raise anything at damaged files
+    except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise RecordError(
             f"the image cannot be read: {str(error) or 'its file is closed'}",
             code=ErrorCode.PICTURE_UNREADABLE,
-            remedy="give an image that is open and whole, or the path of its file",
+            remedy="give an open, complete image, or the path of its file",
         ) from error
 
 
@@ -221,9 +221,9 @@ def _require_picture(pixels: NDArray[Any]) -> None:
     shape, kind = pixels.shape, pixels.dtype
     if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < MIN_SIDE:
         raise RecordError(
-            f"an array {shape} of {kind} is no picture",
+            f"an array {shape} of {kind} is not a picture",
             code=ErrorCode.PICTURE_UNREADABLE,
             value=shape,
             limit=MIN_SIDE,
-            remedy=f"give a path, a Pillow image or uint8 (height, width, 3) of at least {MIN_SIDE} a side",
+            remedy=f"give a path, a Pillow image or uint8 (height, width, 3), each side at least {MIN_SIDE}",
         )

@@ -1,4 +1,4 @@
-"""What a picture is painted with: a model, and what is added to it."""
+"""Which weights paint a picture: a model, and what is added to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_WEIGHT = 5.0
 
 
 class Lora(BaseModel):
-    """A low-rank change of the model's weights (Hu et al. 2106.09685), added `weight` times."""
+    """A low-rank change of the model's weights (Hu et al. 2106.09685), added with the factor `weight`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -40,7 +40,7 @@ def _lora(value: object) -> object:
     try:
         return {"file": file, "weight": float(weight)} if colon else {"file": value}
     except ValueError as error:
-        # A drive's colon, or one within a name: then all of it is the file.
+        # The colon of a Windows drive, or one within a name: then all of it is the file.
         if "/" in weight or "\\" in weight or weight.endswith(".safetensors"):
             return {"file": value}
         raise ValueError(LORA_RULE) from error
@@ -60,9 +60,9 @@ _ALSO = re.compile(
 
 
 class Also(BaseModel):
-    """One further ControlNet, added `strength` times in its window, a share of the steps.
+    """One further ControlNet, with a `strength` and a window in shares of the steps.
 
-    `control` names the network as ModelChoice does; None takes the one that belongs to the model.
+    `control` names the network as in ModelChoice; None uses the model's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -74,7 +74,7 @@ class Also(BaseModel):
 
     @property
     def network(self) -> Also:
-        """Which network it is, whatever its strength and window."""
+        """The network alone, without strength and window."""
         return Also(kind=self.kind, control=self.control)
 
 
@@ -95,7 +95,7 @@ def _several_also(value: object) -> object:
 
 def _each_once(value: tuple[Also, ...]) -> tuple[Also, ...]:
     if len({also.kind for also in value}) < len(value):
-        raise ValueError("each further control may be named once")
+        raise ValueError("each further control may be given once")
     return value
 
 
@@ -112,7 +112,7 @@ LoraField = Annotated[
 
 
 class ModelFields(SettingsGroup[Unset], frozen=True):
-    """Which weights paint."""
+    """The weights that paint."""
 
     model: Annotated[
         Name | Unset,
@@ -164,17 +164,17 @@ class ModelFields(SettingsGroup[Unset], frozen=True):
 
 
 class ModelChoice(ModelFields[Never], ResolvedGroup, frozen=True, validate_default=True):
-    """What has to be loaded to paint. `control` and `vae` None are those that belong to the model.
+    """What has to be loaded to paint. None for `control` and `vae` means the model's own.
 
     `model` is a name from `depthpaint models list`, a hub id (owner/name), a folder in diffusers' layout or
     a single safetensors checkpoint; `control` and `vae` are the same for a depth ControlNet or T2I-Adapter,
     and for an autoencoder; `also` are further ControlNets. `clip_skip` is how many of the text encoder's last
-    layers are left out, as diffusers counts: the web UIs' "clip skip 2" is 1 here. With `safety_checker` the
-    network that the model brings for that checks every picture, and refuses some.
+    layers are left out, as diffusers counts: the web UIs' "clip skip 2" is 1 here. `safety_checker` runs the
+    model's own checker on every picture, which rejects some.
     """
 
     @classmethod
     def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> Self:
-        """The part of a larger group that says what is loaded, whatever the controls' strengths."""
+        """The part of a larger group that has to be loaded; strengths of controls are reset."""
         choice = super().of(group)
         return choice.model_copy(update={"also": tuple(each.network for each in choice.also)})

@@ -12,7 +12,7 @@ from depthpaint.model_choice import Also, Lora
 
 
 class ReadingSettings(TypedDict, total=False):
-    """How a depth map is to be read."""
+    """How to read a depth map."""
 
     near: Literal["auto", "white", "black"] | None
     """Which end of the stored numbers is near: white is the high one. Default: auto."""
@@ -60,7 +60,7 @@ class ReadingSettings(TypedDict, total=False):
 
 
 class PaintSettings(ReadingSettings, total=False):
-    """What decides a picture beside depth map and prompt."""
+    """Settings of a picture, besides depth map and prompt."""
 
     negative_prompt: str | None
     """What should not be in the picture; needs guidance above 1."""

@@ -1,6 +1,6 @@
-"""The plan: everything that decides the picture, resolved, before anything heavy is loaded.
+"""The plan: all settings that decide the picture, resolved before anything heavy is loaded.
 
-Four sizes have four names:
+There are four sizes:
 
 depth map --fit--> content --pad--> canvas --network--> canvas --crop--> content --resize--> output
 """
@@ -24,16 +24,16 @@ from depthpaint.sampling.schedule import Schedule, schedule_named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelHabits:
-    """The part of a model's entry that planning needs; it travels without any weights.
+    """The part of a model's entry that planning needs, without any weights.
 
     `trained_area` and `largest_area` are pixels: a picture is painted at its own size up to `largest_area`,
     and painted at `trained_area` and resized beyond it or below `smallest_area`. Canvas sides are multiples
-    of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` says what the network
+    of `multiple` pixels; a latent covers `latent_factor` pixels a side. `prediction` is what the network
     predicts; `zero_terminal_snr` whether its noise table was rescaled (Lin et al. 2305.08891); the betas are
-    those of scheduler_config.json. `softness` is how many painted pixels edges are spread over: above 1 the
-    depth map draws the edges of every picture. `profile` names what its depth network was
-    trained on (depth.profile). `output_area` is the pixels of a picture whose size nobody asked for: without
-    it, as many as are painted.
+    those of scheduler_config.json. `softness` is the width of edges in painted pixels: above 1 the edges of
+    the depth map are drawn in every picture. `profile` names what its depth network was trained on
+    (depth.profile). `output_area` is the area in pixels of a picture without a requested size; None means
+    the painted area.
     """
 
     name: str
@@ -63,9 +63,9 @@ class ModelHabits:
 class Sizes:
     """Sizes in pixels (latents for `latent_size`).
 
-    `depth_size` of the file; `content_size` of the picture as it is painted; `canvas_size` what the network
-    sees, the content padded to the model's multiple; `content_box` where the content lies on the canvas;
-    `latent_size` of the canvas in latents; `output_size` exactly what was asked. `depth_placement` lays the
+    `depth_size` of the file; `content_size` of the painted picture; `canvas_size` the network's input, the
+    content padded to the model's multiple; `content_box` the place of the content on the canvas;
+    `latent_size` of the canvas in latents; `output_size` exactly as requested. `depth_placement` places the
     map on the content.
     """
 
@@ -79,12 +79,12 @@ class Sizes:
 
     @property
     def resized(self) -> bool:
-        """Whether the painted content is enlarged or reduced to the output size."""
+        """Whether the painted content is resized to the output size."""
         return self.content_size != self.output_size
 
     @property
     def enlarged(self) -> bool:
-        """Whether it is enlarged: then the full depth map's edges guide it."""
+        """Whether it is enlarged, guided by the edges of the full depth map."""
         return self.output_size.pixels > self.content_size.pixels
 
 
@@ -98,15 +98,15 @@ def plan_sizes(
 ) -> Sizes:
     """Resolve every size.
 
-    `size` is the output in pixels, or "depth" for the map's own; otherwise the output has the area that the
-    model is used to, at the ratio `aspect` (width over height), or at the map's own ratio without one.
+    `size` is the output in pixels, or "depth" for the map's own. Without it the output has the model's usual
+    area, with the ratio `aspect` (width over height) or, by default, the map's own.
     """
     output = output_size(depth_size, habits, size=size, aspect=aspect)
     content = output
     if not habits.smallest_area <= output.pixels <= habits.largest_area:
         content = output.scaled_to_area(habits.trained_area)
     canvas = content.ceil_to(habits.multiple)
-    # Centred, so that what the network sees at the rim is the same on both sides.
+    # Centred, so that the rim gets the same padding on both sides.
     left, top = (canvas.width - content.width) // 2, (canvas.height - content.height) // 2
     return Sizes(
         depth_size=depth_size,
@@ -122,7 +122,7 @@ def plan_sizes(
 def output_size(
     depth_size: Extent, habits: ModelHabits, *, size: Extent | Literal["depth"] | None, aspect: float | None
 ) -> Extent:
-    """The size that comes out, to the pixel."""
+    """The exact output size in pixels."""
     if isinstance(size, Extent):
         return size
     if size == "depth":
@@ -136,12 +136,12 @@ def output_size(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """What will run. No field is optional: zero is a value and survives.
+    """What will run. No field is optional, and zero is a value.
 
-    `model` is what the model calls itself. `settings` are those of the first picture; `seeds` holds one seed
-    a picture, and `prompts` what the model is given for each seed: the prompt, with the colours that a model
-    adds to it. `schedule` holds the noise levels that the sampler gets. `inversions` are the learned words of
-    the prompts, with the sha256 of their files.
+    `model` is the model's name. `settings` are those of the first picture; `seeds` holds one seed per
+    picture, and `prompts` the text given to the model for each seed: the prompt, with colours that a model
+    may add. `schedule` holds the noise levels for the sampler. `inversions` are the textual inversions in the
+    prompts, with the sha256 of their files.
     """
 
     model: str
@@ -164,7 +164,7 @@ class RunPlan:
         )
 
     def strengths(self, index: int) -> dict[str, float]:
-        """Which controls hold at step `index`, and how strongly: "depth" and the further controls' kinds."""
+        """The controls that are active at step `index`, with their strengths: "depth" and further kinds."""
         settings = self.settings
         controls = [("depth", settings.control_strength, settings.control_window)]
         controls += [(each.kind, each.strength, each.window) for each in settings.also]
@@ -176,7 +176,7 @@ class RunPlan:
 
     @property
     def controlled(self) -> bool:
-        """Whether depth controls any step at all."""
+        """Whether the depth control is active at any step."""
         return any(self.strengths(index) for index in range(self.schedule.steps))
 
 
@@ -185,9 +185,9 @@ def make_plan(
 ) -> RunPlan:
     """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
 
-    `reading` is how the depth file was understood; without it the request's own is kept. Raises
-    ParameterError for a sampler, a schedule or a number of steps that does not exist, and for a size beyond
-    the limits.
+    `reading` is how the depth file was interpreted; without it the request's own is used. Raises
+    ParameterError for an unknown sampler or schedule, an impossible number of steps, and a size beyond the
+    limits.
     """
     sizes = plan_sizes(
         depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit or Fit.PAD
@@ -224,7 +224,7 @@ def _resolved(request: Request, habits: ModelHabits, size: Extent, reading: Dept
 
 
 def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
-    """The noise levels that a model with these habits passes in `steps` steps."""
+    """The noise levels of a model with these habits for `steps` steps."""
     betas = betas_named(habits.beta_schedule, habits.beta_start, habits.beta_end, habits.train_timesteps)
     return schedule_named(name)(
         NoiseTable.from_betas(betas, rescale_zero_snr=habits.zero_terminal_snr), steps
@@ -232,10 +232,10 @@ def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
 
 
 def _require_possible(output: Extent) -> None:
-    """The limits of --size hold for a size that the map decides, too; a record beyond them is refused."""
+    """Apply the limits of --size also to a size derived from the map, which records would reject later."""
     if not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in output):
         raise ParameterError(
-            f"size: the picture would have {output} pixels, and each side must be {MIN_OUTPUT_SIDE} to "
+            f"size: the picture would have {output} pixels, but each side must be {MIN_OUTPUT_SIDE} to "
             f"{MAX_OUTPUT_SIDE}",
             code=ErrorCode.INVALID_PARAMETER,
             value=str(output),
@@ -245,24 +245,24 @@ def _require_possible(output: Extent) -> None:
 
 
 def _habitual(size: Extent, habits: ModelHabits) -> bool:
-    """Whether the model always brings its pictures to about that many pixels."""
+    """Whether the model always resizes its pictures to about that many pixels."""
     return habits.output_area is not None and abs(size.pixels / habits.output_area - 1) < 0.05
 
 
 def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
-    found: list[str] = []
+    warnings: list[str] = []
     sizes = plan.sizes
     if sizes.resized and not _habitual(sizes.output_size, habits):
         finished = plan.settings.finish and plan.controlled
         enlarged = "enlarged along the depth map's edges" if finished else "enlarged"
         how = enlarged if sizes.enlarged else "reduced"
-        found.append(
+        warnings.append(
             f"painted at {sizes.content_size}, the area {habits.name} was trained for, "
             f"and {how} to {sizes.output_size}"
         )
     ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
     if ratio > 2.5:
-        found.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
+        warnings.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
     if not plan.controlled:
-        found.append("depth controls nothing: its strength is 0 or its window holds no whole step")
-    return found
+        warnings.append("the depth map has no effect: its strength is 0 or its window contains no whole step")
+    return warnings

@@ -1,8 +1,8 @@
-"""What was asked (`Request`) and what it comes to (`Settings`): every setting is written here once.
+"""What the user requested (`Request`) and the resolved `Settings`; every setting is defined here once.
 
 A field holds its type with its range, and a `Setting`: flag, help, panel and default. The command line, the
-columns of a manifest, the tables of the docs and the command that makes a picture again are derived from it.
-A new setting is one field here, and the line that uses it.
+columns of a manifest, the tables in the docs and the command that repeats a picture are derived from it.
+A new setting is one field here, and the code that uses it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SEED_COUNT = 2**32
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
 _LONGEST_BITS = 1024
 MOST_UNKNOWN = 5
-"""Unknown fields that an error names; the others it counts."""
+"""Unknown fields that an error names; of the others it gives the number."""
 _SEE_GENERATE = "see depthpaint generate --help"
 PICTURE_PANEL, SAMPLING_PANEL = "Picture", "Sampling"
 
@@ -156,7 +156,7 @@ class SamplingFields(SettingsGroup[Unset], frozen=True):
 
 
 class ControlFields(SettingsGroup[Unset], frozen=True):
-    """How strongly depth holds, and when."""
+    """How strongly depth is followed, and when."""
 
     control_strength: Annotated[
         Annotated[Number, Field(ge=0, le=2)] | Unset,
@@ -184,12 +184,12 @@ class SettingsFields(
     PictureFields[Unset],
     frozen=True,
 ):
-    """Everything that decides one picture, but the depth map and the prompt."""
+    """Everything that decides one picture, except the depth map and the prompt."""
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
 class _RaisesParameterError(type(BaseModel)):
-    """Makes the constructor raise what `request_from` raises, in place of pydantic's own error."""
+    """Makes the constructor raise the errors of `request_from` instead of pydantic's own."""
 
     if not TYPE_CHECKING:
 
@@ -201,7 +201,7 @@ class _RaisesParameterError(type(BaseModel)):
 
 
 class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError):
-    """What was asked for: a depth map, a prompt, and settings, each of which may be left open.
+    """The user's request: a depth map, a prompt, and optional settings.
 
     None means that a setting was not given. Sizes are pixels; `aspect` is width over height; windows are
     shares of the steps in [0, 1]. Zero is a value. Unknown fields are errors. Raises one ParameterError
@@ -230,12 +230,12 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
 
     @property
     def choice(self) -> ModelChoice:
-        """What has to be loaded, whatever its strengths."""
+        """What has to be loaded, regardless of strengths."""
         return ModelChoice.of(self)
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """One seed a picture: the first, and each next one more, wrapped at 2**32."""
+        """One seed per picture: the first, and each next one more, wrapped at 2**32."""
         known = settings_of(Request)
         first = cast(int, known["seed"].default) if self.seed is None else self.seed
         count = cast(int, known["count"].default) if self.count is None else self.count
@@ -253,10 +253,10 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
 
 
 class Settings(SettingsFields[Never], ResolvedGroup, frozen=True, validate_default=True):
-    """All that decides one picture, beside the depth map: what runs, and what its record holds.
+    """All resolved settings of one picture, besides the depth map: what runs, and what its record holds.
 
-    `size` is the picture's in pixels. `control`, `vae`, `part` and `from_photo` are None where there is none
-    beside the model's own. A setting that is left out has its default; those of models cannot be left out.
+    `size` is the picture's in pixels. `control`, `vae`, `part` and `from_photo` are None if not set. A
+    missing setting gets its default; settings whose default is the model's own are required.
     """
 
     prompt: Text
@@ -266,7 +266,7 @@ class Settings(SettingsFields[Never], ResolvedGroup, frozen=True, validate_defau
 
     @property
     def choice(self) -> ModelChoice:
-        """What has to be loaded, whatever its strengths."""
+        """What has to be loaded, regardless of strengths."""
         return ModelChoice.of(self)
 
     @property
@@ -280,17 +280,17 @@ _FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Reque
 
 
 def request_from(values: Mapping[str, object], remedy: str = _SEE_GENERATE) -> Request:
-    """Check `values` and make a request of them; raises one ParameterError that names every problem."""
+    """Validate `values` and build a request; raises one ParameterError that names every problem."""
     return _checked(Request, _named(values), remedy)
 
 
 def reading_from(values: Mapping[str, object], remedy: str = "see depthpaint inspect --help") -> DepthReading:
-    """Check what is stated about a depth file alone; raises one ParameterError that names every problem."""
+    """Validate the settings for reading a depth file; raises one ParameterError that names every problem."""
     return _checked(DepthReading, _named(values), remedy)
 
 
 def _named(values: Mapping[str, object]) -> dict[str, object]:
-    """The values under their fields' names: a field also goes by the name of its flag, like "steps"."""
+    """The values by field name: a field may also be given by the name of its flag, like "steps"."""
     names = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
     return {
         names[key] if key in names and names[key] not in values else key: value
@@ -306,18 +306,18 @@ def _checked(model: type[Checked], values: Mapping[str, object], remedy: str) ->
 
 
 def _refusal(error: ValidationError, remedy: str) -> ParameterError:
-    # Inputs are left out of pydantic's list: they may be long, or someone else's.
-    found: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
-    unknown = [problem for problem in found if problem["type"] == "extra_forbidden"]
+    # Inputs are left out of the error's own list: they may be long or private.
+    all_problems: list[dict[str, Any]] = [dict(problem) for problem in error.errors(include_url=False)]
+    unknown = [problem for problem in all_problems if problem["type"] == "extra_forbidden"]
     left_out = {id(problem) for problem in unknown[MOST_UNKNOWN:]}
-    problems = [_problem(problem) for problem in found if id(problem) not in left_out]
+    problems = [_problem(problem) for problem in all_problems if id(problem) not in left_out]
     if left_out:
-        problems.append(f"there are no fields of {len(left_out):,} more names")
+        problems.append(f"{len(left_out):,} more fields do not exist")
     return ParameterError(
         "; ".join(dict.fromkeys(problems)),
         code=ErrorCode.INVALID_PARAMETER,
         remedy=remedy,
-        value=tuple(sorted({str(problem["loc"][0]) for problem in found if problem["loc"]})),
+        value=tuple(sorted({str(problem["loc"][0]) for problem in all_problems if problem["loc"]})),
     )
 
 
@@ -340,7 +340,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
 
 def _given(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
-        return ", not a number of that many digits"  # Python refuses to write it out
+        return ", not a number of that many digits"  # Python refuses to format it
     if isinstance(value, str | int | float):
         shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
         return f", not {printable(shown)}"

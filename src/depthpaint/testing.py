@@ -1,4 +1,4 @@
-"""A painter without weights: what stands above the model is tested with it, in milliseconds.
+"""A painter without weights, for fast tests of the code above the models.
 
 engine = Engine(find=offering(FakePainter()))
 """
@@ -24,7 +24,7 @@ from depthpaint.sampling.levels import NoiseLevel
 
 
 class FakePainter:
-    """Fulfils `models.painter.Painter`; deterministic, and its picture depends on words, depth and noise.
+    """Implements `models.painter.Painter`; deterministic, the picture depends on prompt, depth and noise.
 
     `calls` counts each method. A word that starts with "x" is unknown; its nearest word is the rest of it.
     """
@@ -35,12 +35,12 @@ class FakePainter:
 
     @property
     def habits(self) -> ModelHabits:
-        """What the model is used to."""
+        """The model's habits."""
         return self._habits
 
     @property
     def weights_sha256(self) -> str:
-        """The digest of nothing."""
+        """The digest of an empty file."""
         return hashlib.sha256(b"").hexdigest()
 
     @property
@@ -54,7 +54,7 @@ class FakePainter:
         return ()
 
     def steadier(self) -> bool:
-        """It computes in float32 already."""
+        """False: it already computes in float32."""
         return False
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
@@ -62,25 +62,25 @@ class FakePainter:
         return tuple(UnknownWord(word, (word[1:],)) for word in prompt.split() if word.startswith("x"))
 
     def tokens_cut(self, prompt: str) -> int:
-        """What exceeds 100 words."""
+        """The number of words beyond 100."""
         return max(0, len(prompt.split()) - 100)
 
     def encode_text(self, prompt: str) -> object:
-        """A number in [-1, 1) for the sentence."""
+        """A number in [-1, 1) derived from the prompt."""
         self.calls["encode_text"] += 1
         return int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4], "big") / 2**31 - 1
 
     def begin(self, noise: Floats) -> Array:
-        """As it is."""
+        """The noise, unchanged."""
         return noise
 
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
-        """Mean depth of each latent's patch, (h, w), 0 where it is not known."""
+        """Mean depth of each latent's patch, (h, w), 0 where it is unknown."""
         self.calls["prepare_control"] += 1
         factor, depth = self._habits.latent_factor, hints["depth"]
         height, width = (side // factor for side in depth.shape)
-        seen = depth if known is None else depth * known
-        return seen.reshape(height, factor, width, factor).mean((1, 3), dtype=np.float32)
+        visible = depth if known is None else depth * known
+        return visible.reshape(height, factor, width, factor).mean((1, 3), dtype=np.float32)
 
     def control(
         self,
@@ -98,7 +98,7 @@ class FakePainter:
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
     ) -> tuple[Array, ...]:
-        """Velocities that lead to depth in the first channel and the sentence's number in the second."""
+        """Velocities that lead to depth in the first channel and the prompt's number in the second."""
         del level
         self.calls["predict"] += 1
         answers: list[Floats] = []
@@ -119,7 +119,7 @@ class FakePainter:
 
 
 def offering(painter: Painter) -> Callable[[ModelChoice], ModelEntry]:
-    """For Engine's `find`: `painter`, whatever is asked for."""
+    """A function for Engine's `find` that always returns `painter`."""
 
     def load(runtime: Runtime) -> Painter:
         del runtime
@@ -133,9 +133,9 @@ def offering(painter: Painter) -> Callable[[ModelChoice], ModelEntry]:
 
 
 class FakeEstimator:
-    """Fulfils `models.estimators.estimator.Estimator`: what is bright and low is near.
+    """Implements `models.estimators.estimator.Estimator`: bright and low pixels are near.
 
-    The digest of its weights is that of the name, or folder, that it was asked for by.
+    The digest of its weights is that of the name, or folder, under which it was loaded.
     """
 
     def __init__(self, name: str) -> None:
@@ -146,6 +146,6 @@ class FakeEstimator:
         self.weights_sha256 = hashlib.sha256(name.encode()).hexdigest()
 
     def estimate(self, picture: NDArray[np.uint8]) -> Floats:
-        """Brightness plus the row, on a scale of its own."""
+        """Brightness plus the row, on an arbitrary scale."""
         rows = np.arange(len(picture), dtype=np.float32)[:, None]
         return picture.mean(axis=2, dtype=np.float32) + 3 * rows

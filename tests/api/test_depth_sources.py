@@ -165,7 +165,7 @@ def test_a_stream_that_gives_no_bytes_is_refused() -> None:
         def read(self, _: int) -> list[int]:
             return [1, 2]
 
-    with pytest.raises(depthpaint.DepthError, match="gives list in the place of bytes"):
+    with pytest.raises(depthpaint.DepthError, match="returns list, not bytes"):
         depthpaint.read_depth(Odd())  # pyright: ignore[reportArgumentType]
 
 

@@ -47,9 +47,9 @@ def test_array_file_and_depth_map_give_one_picture(tmp_path: Path) -> None:
         ({"seed": -1}, "seed: must be"), ({"size": (0, 5)}, "size: each side"),
         ({"fit": "zoom"}, "fit: must"),
         ({"prompt": None}, "prompt: must be"), ({"prompt": 5}, "prompt: must be"),
-        ({"prompt": "a\0b"}, "prompt: a text"), ({"count": True}, "count: true and false"),
+        ({"prompt": "a\0b"}, "prompt: text must not"), ({"count": True}, "count: true and false"),
         ({"control_window": "x"}, "control_window: a window"), ({"size": "64x64", "aspect": 2}, "exclude"),
-        ({"engine": "diorama"}, "the engine is of the type str"), ({"model": 7}, "model: must be"),
+        ({"engine": "diorama"}, "engine has the type str"), ({"model": 7}, "model: must be"),
         ({"sampler": "magic"}, "magic"), ({"near": "left"}, "near: must be"),
     ],
 )  # fmt: skip
@@ -137,7 +137,7 @@ def test_saving_takes_free_names_and_keeps_what_is_there(tmp_path: Path) -> None
 def test_saving_under_a_name_that_is_taken_writes_nothing(tmp_path: Path) -> None:
     result = paint(count=2)
     (tmp_path / "ball-2.png").write_text("mine")
-    with pytest.raises(depthpaint.OutputError, match=r"ball-2\.png is there already") as refused:
+    with pytest.raises(depthpaint.OutputError, match=r"ball-2\.png already exists") as refused:
         result.save(tmp_path, name="ball")
     assert refused.value.code is ErrorCode.OUTPUT_EXISTS
     assert names(list(tmp_path.iterdir())) == ["ball-2.png"]
@@ -157,7 +157,7 @@ def test_saving_under_a_name_that_is_taken_writes_nothing(tmp_path: Path) -> Non
 
 def test_a_sidecar_in_the_way_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "ball-2.json").write_text("mine")
-    with pytest.raises(depthpaint.OutputError, match=r"ball-2\.json is there already"):
+    with pytest.raises(depthpaint.OutputError, match=r"ball-2\.json already exists"):
         paint(count=2).save(tmp_path, name="ball", sidecar=True)
     assert names(list(tmp_path.iterdir())) == ["ball-2.json"]
 

@@ -76,7 +76,7 @@ def test_a_picture_without_a_record_is_covered_by_the_map(tmp_path: Path, depth:
     understood = depthpaint.read_depth(depth, near="white")
     forms: list[Any] = [tmp_path / "photo.png", pixels, Image.fromarray(pixels)]
     found = [depthpaint.verify(form, understood, engine=ENGINE) for form in forms]
-    assert found[0].asked.shape == found[0].seen.shape == (50, 70)
+    assert found[0].expected.shape == found[0].estimated.shape == (50, 70)
     assert found[0].likeness == found[1].likeness == found[2].likeness
     with pytest.raises(depthpaint.RecordError) as refused:
         depthpaint.verify(tmp_path / "photo.png", engine=ENGINE)
@@ -115,8 +115,8 @@ def test_what_is_no_picture_is_a_typed_error(what: str, depth: Path) -> None:
 def test_what_cannot_be_compared_is_a_typed_error(depth: Path) -> None:
     pixels = np.zeros((64, 64, 3), np.uint8)
     acts: list[tuple[Callable[[], object], str]] = [
-        (lambda: depthpaint.verify(pixels), "names no depth map"),
-        (lambda: depthpaint.verify(Image.fromarray(pixels)), "names no depth map"),
+        (lambda: depthpaint.verify(pixels), "does not record a depth map"),
+        (lambda: depthpaint.verify(Image.fromarray(pixels)), "does not record a depth map"),
         (lambda: depthpaint.verify(pixels, depth, fit="zoom"), "there is no 'zoom'"),
         (lambda: depthpaint.verify(pixels, depth, "magic"), "there is no estimator 'magic'"),
         (lambda: depthpaint.verify(pixels, depth.parent), "it is a folder"),

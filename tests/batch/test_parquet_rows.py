@@ -44,11 +44,14 @@ def test_dictionaries_and_long_texts_are_texts(maps: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        ({"depth": ["a"], "also": [["canny"]]}, "'also' holds list"),
-        ({"depth": [{"path": "a"}]}, "'depth' holds struct"),
-        ({"depth": [b"a"]}, "'depth' holds binary"),
-        ({"depth": ["a"], "seed": arrow.array([1], arrow.timestamp("s"))}, "'seed' holds timestamp"),
-        ({"depth": arrow.array([b"0" * 16]).cast(arrow.binary(16)).cast(arrow.binary(16))}, "'depth' holds"),
+        ({"depth": ["a"], "also": [["canny"]]}, "'also' contains list"),
+        ({"depth": [{"path": "a"}]}, "'depth' contains struct"),
+        ({"depth": [b"a"]}, "'depth' contains binary"),
+        ({"depth": ["a"], "seed": arrow.array([1], arrow.timestamp("s"))}, "'seed' contains timestamp"),
+        (
+            {"depth": arrow.array([b"0" * 16]).cast(arrow.binary(16)).cast(arrow.binary(16))},
+            "'depth' contains",
+        ),
         ({"file": ["a"]}, "no column 'depth'"),
     ],
     ids=["list", "struct", "bytes", "time", "fixed", "no depth"],
@@ -63,7 +66,7 @@ def test_an_extension_type_is_refused(maps: Path) -> None:
     write(
         {"depth": arrow.ExtensionArray.from_storage(arrow.uuid(), arrow.array([b"0" * 16], arrow.binary(16)))}
     )
-    with pytest.raises(ParameterError, match="'depth' holds extension"):
+    with pytest.raises(ParameterError, match="'depth' contains extension"):
         list(Manifest(PATH).rows())
 
 
@@ -77,7 +80,7 @@ def test_damage_is_told_wherever_it_is(maps: Path) -> None:
         whole[: -8 - footer] + bytes(footer) + whole[-8:],
     ):  # fmt: skip
         PATH.write_bytes(data)
-        with pytest.raises(ParameterError, match="no whole Parquet file"):
+        with pytest.raises(ParameterError, match="not a complete Parquet file"):
             list(Manifest(PATH).rows())
 
 

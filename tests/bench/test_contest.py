@@ -16,7 +16,7 @@ from depthpaint.bench import command as inspection
 from depthpaint.bench.command import large_map as inspection_map
 from depthpaint.bench.contest import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
-from depthpaint.core.statistics import Timing
+from depthpaint.core.statistics import EQUAL_DB, Timing, psnr
 from depthpaint.models.diorama.habits import DIORAMA
 
 
@@ -27,8 +27,9 @@ def test_a_timing_is_median_and_spread() -> None:
 
 def test_psnr_of_known_errors() -> None:
     black = np.zeros((4, 4, 3))
-    assert contest.psnr(black, black + 0.1) == pytest.approx(20.0)
-    assert contest.psnr(black, black) > 100
+    assert psnr(black, black + 0.1, peak=1) == pytest.approx(20.0)
+    assert psnr(black, black, peak=1) == EQUAL_DB
+    assert psnr(255 * black, 255 * black + 25.5) == pytest.approx(20.0)
 
 
 def test_the_scene_is_a_ball_before_a_wall() -> None:

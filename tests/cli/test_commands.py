@@ -79,7 +79,7 @@ def test_replay_refuses_a_changed_depth_map_unless_it_is_named(cli: Run, work: P
     assert status == 4
     assert "the depth file" in out
     (work / "depth.npy").unlink()
-    assert "is not here" in cli("replay", path)[2]
+    assert "was not found" in cli("replay", path)[2]
 
 
 def test_replay_of_a_stranger_is_refused(cli: Run, work: Path) -> None:

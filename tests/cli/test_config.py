@@ -174,7 +174,7 @@ def test_an_empty_variable_wins_over_the_users_file(
         (f"threads = 0x{'f' * 5000}", "threads: "),
         (f"threads = {'9' * 5000}", "is not TOML: "),
         ("out = 3", "out = 3: "),
-        ('out = " "', "may not be empty"),
+        ('out = " "', "must not be empty"),
         ('model = "\\u0000"', "NUL"),
         ("[model]\na = 1", "model: "),
         ('a = 1\nmodel = "x', "line 2"),

@@ -12,7 +12,7 @@ import pytest
 from depthpaint.cli.painting import probe
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import make_folder, output_error
-from depthpaint.models.hub_download import may_pass, refusal
+from depthpaint.models.hub_download import is_temporary, refusal
 from depthpaint.models.hub_files import HubPart
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -37,5 +37,5 @@ def test_every_place_knows_what_a_full_disk_raises(
         make_folder(tmp_path / "new")
     assert refused.value.code is ErrorCode.DISK_FULL
     pytest.importorskip("huggingface_hub")
-    assert not may_pass(full)
+    assert not is_temporary(full)
     assert refusal("it", HubPart("a/b", 1, "MIT"), "", full).code is ErrorCode.DISK_FULL

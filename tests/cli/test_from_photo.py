@@ -59,7 +59,7 @@ def test_the_doctor_writes_what_was_seen(cli: Run, work: Path) -> None:
 def test_numbers_are_no_photo(cli: Run) -> None:
     status, _, err = cli("generate", "depth.npy", "p", "--from-photo")
     assert status == 3
-    assert "no photo" in err
+    assert "not a photo" in err
 
 
 @pytest.mark.usefixtures("photo")

@@ -144,7 +144,7 @@ def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdin", piped(terminal=True))
     status, out, _ = cli("inspect", "-")
     assert status == 3
-    assert "nothing comes in" in out
+    assert "there is no data on standard input" in out
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_largest_map_is_a_flag(cli: Run, work: Path, ending: str) -> None:
     pixels = 96 * 128
     status, out, _ = cli("inspect", file, "--near", "white", "--max-pixels", pixels - 1)
     assert status == 3
-    assert f"are {pixels:,} pixels, and up to {pixels - 1:,} pixels are allowed" in out
+    assert f"is {pixels:,} pixels, the limit is {pixels - 1:,}" in out
     assert f"--max-pixels {pixels}" in out
     assert cli("inspect", file, "--near", "white", "--max-pixels", pixels)[0] == 0
     assert cli("generate", file, "a room", "--near", "white", "--max-pixels", pixels - 1)[0] == 3

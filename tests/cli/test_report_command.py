@@ -24,7 +24,7 @@ def test_painted_pictures_become_a_page_and_a_pdf(cli: Run, painter: FakePainter
     assert out.split() == ["output_images/report.html", "output_images/report.pdf"]
     assert "<h1>Rooms &amp; more</h1>" in page
     assert "a &lt;b&gt;red&lt;/b&gt; room" in page
-    assert page.count("asked depth") >= 2
+    assert page.count("expected depth") >= 2
     assert "rank correlation" in page.lower()
     assert Path("output_images/report.pdf").read_bytes().startswith(b"%PDF")
     assert not painter.calls, "a report paints nothing"
@@ -37,7 +37,7 @@ def test_a_report_is_made_anew_and_elsewhere(cli: Run) -> None:
     assert cli("report", "output_images", "--out", "reports/deep")[0] == 0
     assert Path("reports/deep/report.html").read_text() == first
     assert cli("report", "output_images", "--pictures", 0)[0] == 0
-    assert "asked depth" not in Path("output_images/report.html").read_text()
+    assert "expected depth" not in Path("output_images/report.html").read_text()
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])

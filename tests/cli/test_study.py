@@ -139,7 +139,7 @@ def test_a_painter_that_ignores_the_depth_is_found_out(
 ) -> None:
     arguments = ("--ratios", "1:1", "--seeds", 8, "--set", "num_inference_steps=8")
     _, out = study(cli, "aspect", *arguments)
-    assert out.startswith("The depth is obeyed")
+    assert out.startswith("The depth is followed")
 
     def ignored(*arguments: object) -> object:
         del arguments
@@ -147,7 +147,7 @@ def test_a_painter_that_ignores_the_depth_is_found_out(
 
     monkeypatch.setattr(painter, "control", ignored)
     _, out = study(cli, "aspect", *arguments, "--seed", 77)
-    assert out.startswith("Nothing shows that the depth is obeyed")
+    assert out.startswith("There is no evidence that the depth is followed")
 
 
 def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:

@@ -154,13 +154,13 @@ def test_a_recorded_picture_finds_its_map_where_it_has_moved(cli: Run, work: Pat
     (work / "depth.npy").rename(work / "moved/depth.npy")
     status, _, err = cli("verify", out.strip(), "--estimator", "fake")
     assert status == 3
-    assert "or the folder that it lies in, with --depth" in err
+    assert "or the folder that contains it, with --depth" in err
     assert -1 <= scores(cli, out.strip(), "--depth", "moved")["rank_correlation"] <= 1
     assert "bit-equal" in cli("replay", out.strip(), "--depth", "moved")[1]
     assert cli("report", "output_images", "--depth", "moved", "-q")[0] == 0
-    assert "asked depth" in Path("output_images/report.html").read_text(encoding="utf-8")
+    assert "expected depth" in Path("output_images/report.html").read_text(encoding="utf-8")
     assert cli("report", "output_images", "-q")[0] == 0
-    assert "asked depth" not in Path("output_images/report.html").read_text(encoding="utf-8")
+    assert "expected depth" not in Path("output_images/report.html").read_text(encoding="utf-8")
     np.save("moved/depth.npy", np.load("moved/depth.npy") ** 2)
     assert "has changed since" in cli("verify", out.strip(), "--depth", "moved")[2]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_depth import smooth
 
 from depthpaint.depth.compare import aligned_to, compare, rank_correlation
+from made_depth import smooth
 
 
 def test_spearman_of_known_lists() -> None:

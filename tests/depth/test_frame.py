@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_depth import smooth
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from depthpaint.depth.colour_map import colours_of
 from depthpaint.depth.frame import find_frame
+from made_depth import smooth
 
 MAP = np.rint(smooth(60, 80) * 200 + 20).astype(np.uint8)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_png import chunk, header
 
 from depthpaint.formats.file_kind import PNG_SIGNATURE as SIGNATURE
 from depthpaint.formats.samples import MAX_PIXELS
+from made_png import chunk, header
 
 HEIGHT, WIDTH = 4096, 8192
 MEASURE = """

@@ -144,5 +144,5 @@ def test_read_as_it_was_understood_it_is_the_same(photo: Path) -> None:
 
 def test_numbers_are_no_photo(tmp_path: Path) -> None:
     np.save(tmp_path / "depth.npy", np.ones(SHAPE, np.float32))
-    with pytest.raises(DepthError, match="no photo"):
+    with pytest.raises(DepthError, match="not a photo"):
         read(tmp_path / "depth.npy", Seer())

@@ -57,7 +57,7 @@ def test_an_empty_file(save: Save, name: str) -> None:
 
 
 def test_a_png_spoiled_by_a_text_transfer(save: Save) -> None:
-    with pytest.raises(DepthError, match="text-mode") as refused:
+    with pytest.raises(DepthError, match="text mode") as refused:
         read_depth(save("map.png", png(ramp(9, 9, 80)).replace(b"\r\n", b"\n")))
     assert refused.value.code is ErrorCode.DEPTH_UNREADABLE
 

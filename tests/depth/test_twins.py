@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_depth import REAL, smooth
 from PIL import Image
 
 from depthpaint.depth.read import read_depth, require_certain
+from made_depth import REAL, smooth
 
 BONES = {
     "bone168.png": (168, 168),

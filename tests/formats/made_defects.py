@@ -10,14 +10,14 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from made_depth import npy, smooth
 from made_exr import attribute, exr
 from made_jpeg import google_portrait, jpeg, segment, with_segments
-from made_png import SIGNATURE, chunk, header, png, scanlines
 from made_tiff import tiff
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode
+from made_depth import npy, smooth
+from made_png import SIGNATURE, chunk, header, png, scanlines
 
 UNREADABLE, TRUNCATED = ErrorCode.DEPTH_UNREADABLE, ErrorCode.DEPTH_TRUNCATED
 UNSUPPORTED, SHAPE, LARGE = (

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 from made_exr import attribute, exr, exr_parts
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.formats import foreign
 from depthpaint.formats.decode import decode
 from depthpaint.formats.exr_lines import write_exr_depth
+from made_depth import smooth
 
 Z = (smooth(37, 29) * 20 + 1).astype(np.float32)
 OpenEXR: Any = pytest.importorskip("OpenEXR")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 from made_heif import heic, portrait
 
 from depthpaint.core.errors import ErrorCode
 from depthpaint.formats import foreign
+from made_depth import smooth
 
 pytest.importorskip("pillow_heif")
 

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_depth import npy, smooth
 from made_exr import exr, exr_parts
 from made_jpeg import apple_portrait, dynamic_portrait, google_portrait, jpeg, photo
-from made_png import chunk, png
 from made_tiff import tiff
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, UnsafeFormatError
 from depthpaint.formats.decode import decode
+from made_depth import npy, smooth
+from made_png import chunk, png
 
 COUNT = int(os.environ.get("DEPTHPAINT_MUTANTS", "300"))
 CORPUS = Path(__file__).with_name("corpus")

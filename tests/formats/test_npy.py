@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_depth import Save, npy, smooth
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, UnsafeFormatError
 from depthpaint.depth.read import read_depth
+from made_depth import Save, npy, smooth
 
 Array = NDArray[Any]
 

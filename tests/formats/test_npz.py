@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import npy, smooth
 
 from depthpaint.core.errors import ErrorCode
+from made_depth import npy, smooth
 
 MAP = smooth(12, 20).astype(np.float32)
 

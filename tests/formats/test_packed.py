@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_depth import smooth
 from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.depth.numbers import Order, looks_packed, unpack_rgb24
+from made_depth import smooth
 
 FAR = 2**24 - 1
 

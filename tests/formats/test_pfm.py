@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 
 from depthpaint.core.errors import ErrorCode
+from made_depth import smooth
 
 MAP = smooth(12, 20).astype(np.float32)
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from decoding import refusal, samples
-from made_depth import smooth
 from made_jpeg import photo
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from depthpaint.core.errors import ErrorCode
+from made_depth import smooth
 
 GRAY = np.rint(smooth(48, 64) * 255).astype(np.uint8)
 EQUAL = np.stack([GRAY] * 3, axis=-1)

@@ -15,7 +15,7 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.hub_files import HubPart
 from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.models.stable_diffusion.folder_parts import Found, habits_of
+from depthpaint.models.stable_diffusion.folder_parts import ModelPaths, habits_of
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.models.trees import VARIABLE
 
@@ -151,9 +151,9 @@ def test_a_safety_checker_that_is_asked_for_has_to_be_there(model: Path) -> None
         (model / part).mkdir()
     assert refused(model, safety_checker=True).message == "reached the loader"
     found = Loading.seen[1]
-    assert isinstance(found, Found)
+    assert isinstance(found, ModelPaths)
     assert found.checked
-    assert "no safety_checker" in str(refused("diorama", safety_checker=True))
+    assert "combined with safety_checker" in str(refused("diorama", safety_checker=True))
 
 
 def test_what_a_choice_came_to_reaches_the_loader(model: Path, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_a_choice_came_to_reaches_the_loader(model: Path, tmp_path: Path) -
         lora=f"{tmp_path}/a.safetensors:0.5", also=f"normal={normal}",
     )  # fmt: skip
     networks = {"depth": control, "normal": normal}
-    wanted = Found(
+    wanted = ModelPaths(
         model, networks, model / "vae", ((tmp_path / "a.safetensors", 0.5),), clip_skip=1,
         embeddings=model / "embeddings",
     )  # fmt: skip
@@ -182,7 +182,7 @@ def test_a_presets_own_lora_comes_before_those_that_are_named(
     (tmp_path / "a.safetensors").write_bytes(safetensors_bytes())
     refused("sd15-lcm", lora=f"{tmp_path}/a.safetensors")
     found = Loading.seen[1]
-    assert isinstance(found, Found)
+    assert isinstance(found, ModelPaths)
     own = tmp_path / "latent-consistency/lcm-lora-sdv1-5/pytorch_lora_weights.safetensors"
     assert found.loras == ((own, 1.0), (tmp_path / "a.safetensors", 1.0))
     assert found.controls == {"depth": tmp_path / "lllyasviel/control_v11f1p_sd15_depth"}

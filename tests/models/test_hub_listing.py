@@ -42,7 +42,7 @@ def test_the_smaller_of_twins_is_chosen(names: tuple[str, ...], chosen: set[str]
         (("README.md", "a.ckpt"), ErrorCode.PICKLE_REFUSED, "a.ckpt"),
         ((*SD, f"{UNET}.bin"), ErrorCode.PICKLE_REFUSED, "pickled"),
         (("README.md",), ErrorCode.MODEL_NOT_FOUND, "a/b"),
-        (("1step.safetensors", "4step.safetensors"), ErrorCode.MODEL_INCOMPATIBLE, "2 files of weights"),
+        (("1step.safetensors", "4step.safetensors"), ErrorCode.MODEL_INCOMPATIBLE, "2 weight files"),
     ],
 )
 def test_what_has_nothing_to_paint_with_is_told(names: tuple[str, ...], code: ErrorCode, words: str) -> None:

@@ -134,7 +134,7 @@ def test_models_verify_and_show_notice_it(
     (folder / name).write_bytes(_flipped(whole, len(whole) // 2))
     try:
         assert run(["models", "verify", "diorama"]) == 5
-        assert f"{name} of the built-in model has sha256" in capsys.readouterr().out
+        assert f"{name} has sha256" in capsys.readouterr().out
         if name == "tokenizer.json":
             monkeypatch.setattr(tokenizer_file, "__defaults__", (folder,))
             assert run(["models", "show", "diorama"]) == 5

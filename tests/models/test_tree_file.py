@@ -82,7 +82,7 @@ def test_folders_and_files_of_trees_stand_side_by_side(file: Path, monkeypatch: 
 
 
 def test_a_name_leads_out_of_no_folder_of_it(file: Path) -> None:
-    with pytest.raises(ModelError, match="out of the model trees"):
+    with pytest.raises(ModelError, match="outside the model trees"):
         on_shelf("../Lora/sub/ink", "lora")
 
 
@@ -107,15 +107,15 @@ def test_a_file_that_changes_is_read_anew(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"a: [", "no YAML"),
-        (b"[" * 10_000, "no YAML"),
-        (b"- a\n- b\n", "holds no names"),
-        (b"", "holds no names"),
-        (b"a: /models\n", "its a holds no names"),
-        (b"a:\n  loras: [x, y]\n", "its loras is no folder"),
-        (b"a:\n  base_path: 7\n  loras: x\n", "its base_path is no folder"),
-        (b"a: !!python/object/apply:os.getcwd []\n", "no YAML"),
-        (b"\xff\xfe\xfd", "no text"),
+        (b"a: [", "not YAML"),
+        (b"[" * 10_000, "not YAML"),
+        (b"- a\n- b\n", "does not contain names"),
+        (b"", "does not contain names"),
+        (b"a: /models\n", "its a does not contain names"),
+        (b"a:\n  loras: [x, y]\n", "its loras is not a folder"),
+        (b"a:\n  base_path: 7\n  loras: x\n", "its base_path is not a folder"),
+        (b"a: !!python/object/apply:os.getcwd []\n", "not YAML"),
+        (b"\xff\xfe\xfd", "not readable text"),
         (b"#" * (LONGEST + 1), "longer than"),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_name_is_looked_up_on_its_shelf(tree: Path, name: str, shelf: Shelf, f
 @pytest.mark.parametrize("name", ["../../../secret", "sub/../../../../secret", ".."])
 def test_a_name_that_leads_out_is_refused(tree: Path, name: str) -> None:
     assert (tree / "secret.safetensors").exists()
-    with pytest.raises(ModelError, match="out of the model trees"):
+    with pytest.raises(ModelError, match="outside the model trees"):
         on_shelf(name, "lora")
 
 

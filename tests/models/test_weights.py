@@ -32,8 +32,8 @@ BROKEN = {
     "a hole": with_header(f'{{"a":{entry(0, 4)},"b":{entry(8, 12)}}}', 12),
     "unknown type": with_header(f'{{"a":{entry(0, 4, "X99")}}}', 4),
     "a shape too large": with_header(f'{{"a":{entry(0, 4, shape="[4294967296,4294967296]")}}}', 4),
-    "no JSON": with_header("not json at all", 4),
-    "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n",
+    "not JSON": with_header("not json at all", 4),
+    "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n",
 }
 
 
@@ -58,7 +58,7 @@ def test_a_broken_file_is_refused_and_nothing_made_of_it(folder: Path, kind: str
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
     assert refused.value.code is ErrorCode.MODEL_TRUNCATED
-    assert ("git lfs pull" in str(refused.value)) == (kind == "a pointer of Git LFS")
+    assert ("git lfs pull" in str(refused.value)) == (kind == "a Git LFS pointer")
     assert "\n" not in str(refused.value)
 
 

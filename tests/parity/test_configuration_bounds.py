@@ -183,7 +183,7 @@ def test_no_network_is_larger_than_its_weights(folder: Path, part: str, fields: 
     file.write_text(json.dumps(json.loads(file.read_text()) | fields))
     estimator = part == "estimator"
     told = refusal(lambda: load_estimator(str(folder / part)) if estimator else load(folder, checker=True))
-    assert "its files hold" in str(told)
+    assert "its files contain" in str(told)
 
 
 def test_canvas_sides_are_bounded_together(folder: Path) -> None:

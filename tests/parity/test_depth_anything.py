@@ -183,7 +183,7 @@ def configure(path: Path, **changes: object) -> None:
 SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     "empty": (lambda path: [file.unlink() for file in path.iterdir()], INCOMPATIBLE, "no model.safetensors"),
     "pickle": (only_pickle, ErrorCode.PICKLE_REFUSED, "never read"),
-    "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "no safetensors"),
+    "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "not a safetensors"),
     "no weights in it": (lambda path: (path / MODEL).write_bytes(b""), TRUNCATED, "damaged"),
     "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "cut"),
     "pointer": (
@@ -191,17 +191,17 @@ SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
         TRUNCATED, "git lfs pull",
     ),
     "no config": (lambda path: (path / "config.json").unlink(), INCOMPATIBLE, "config.json"),
-    "no JSON": (lambda path: (path / "config.json").write_text("{"), INCOMPATIBLE, "no JSON"),
-    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "holds no object"),
-    "deep JSON": (lambda path: (path / "config.json").write_text("[" * 99_999), INCOMPATIBLE, "no JSON"),
+    "not JSON": (lambda path: (path / "config.json").write_text("{"), INCOMPATIBLE, "not JSON"),
+    "a list": (lambda path: (path / "config.json").write_text("[]"), INCOMPATIBLE, "not contain an object"),
+    "deep JSON": (lambda path: (path / "config.json").write_text("[" * 99_999), INCOMPATIBLE, "not JSON"),
     "other family": (lambda path: configure(path, model_type="dinov2"), INCOMPATIBLE, "dinov2"),
     "other type": (lambda path: configure(path, depth_estimation_type="x"), INCOMPATIBLE, "unknown type"),
     "other sizes": (lambda path: configure(path, fusion_hidden_size=24), INCOMPATIBLE, ""),
     "head lost": (lambda path: lose(path, "head"), INCOMPATIBLE, "lack 6 tensors"),
     "one lost": (lambda path: lose(path, "head.conv1.bias"), INCOMPATIBLE, "head.conv1.bias"),
     "reshaped": (reshape, INCOMPATIBLE, ""),
-    "shard gone": (lambda path: index(path, "model-00001-of-00001.safetensors"), TRUNCATED, "not every"),
-    "shard outside": (lambda path: index(path, f"../depth-anything/{MODEL}"), TRUNCATED, "not every"),
+    "shard gone": (lambda path: index(path, "model-00001-of-00001.safetensors"), TRUNCATED, "not all"),
+    "shard outside": (lambda path: index(path, f"../depth-anything/{MODEL}"), TRUNCATED, "not all"),
 }  # fmt: skip
 
 

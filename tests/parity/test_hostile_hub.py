@@ -94,7 +94,7 @@ def test_no_answer_leads_out_of_the_cache(
         else fetch
     )
     assert told.code is ErrorCode.HUB_UNREACHABLE
-    assert "not to be trusted" in str(told)
+    assert "do not trust this hub" in str(told)
     assert all(Path(name).is_relative_to(cache.relative_to(tmp_path)) for name in written(tmp_path) - before)
     assert not list(cache.rglob("*escaped*"))
 

@@ -124,9 +124,9 @@ def test_it_is_painted_again_or_said_why_not(
     teach(moved, family, seed=5)
     # How much a word changes of so small a model is chance.
     assert run(["replay", picture, "--device", "cpu"]) in (0, 4)
-    assert "changed: the learned words" in capsys.readouterr().out
+    assert "changed: the textual inversions" in capsys.readouterr().out
     moved.unlink()
     assert run(["replay", picture, "--device", "cpu"]) == 5
     told = capsys.readouterr().err
-    assert "learned word 'ink'" in told
+    assert "textual inversion 'ink'" in told
     assert "ink.safetensors (sha256" in told

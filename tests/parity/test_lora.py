@@ -198,7 +198,7 @@ def test_alpha_may_be_in_the_settings(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("{", "no JSON"), ("[]", "no object"), ('{"unet.use_dora": true}', "DoRA"),
+        ("{", "not JSON"), ("[]", "not contain an object"), ('{"unet.use_dora": true}', "DoRA"),
         ('{"unet.lora_alpha": "8"}', "no number"), ('{"unet.lora_alpha": 1e9}', "is 1000000000"),
         ('{"unet.lora_alpha": 8, "unet.alpha_pattern": [1]}', "no number"),
         ('{"unet.lora_alpha": true}', "no number"), ('{"unet.lora_alpha": NaN}', "holds NaN"),
@@ -249,7 +249,7 @@ def test_nothing_is_added_before_all_is_looked_through(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"lora_unet_elsewhere.lora_down.weight": torch.zeros(2, 2)}, "no place for"),
+        ({"lora_unet_elsewhere.lora_down.weight": torch.zeros(2, 2)}, "no layer for"),
         ({kohya(LAYERS[0]) + ".hada_w1_a": torch.zeros(2, 2)}, "LoHa"),
         ({kohya(LAYERS[0]) + ".dora_scale": torch.zeros(2)}, "DoRA"),
         ({kohya(LAYERS[0]) + ".alpha": torch.tensor(float("inf"))}, "alpha"),

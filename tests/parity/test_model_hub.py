@@ -241,7 +241,9 @@ def test_a_gated_model_names_the_page_and_no_token(
         told = refusal()
         assert told.code is code
         assert "HF_TOKEN" in str(told)
-        assert (f"agree on {constants.ENDPOINT}/somebody/base " in str(told)) == (trouble == "GatedRepo")
+        assert (f"accept the terms {constants.ENDPOINT}/somebody/base " in str(told)) == (
+            trouble == "GatedRepo"
+        )
         everything = "".join((str(told), repr(told), str(told.value), *capfd.readouterr()))
         assert SECRET not in everything
     assert f"Bearer {SECRET}" in server.tokens, "it was given to the hub"
@@ -280,7 +282,7 @@ def test_damage_is_found_where_the_size_is_right_only_by_the_digest(
     assert "sha256" in found.why
     file.write_bytes(whole[:-1])
     monkeypatch.setitem(PRESETS, "tiny", replace(preset, control=None))
-    assert "cut short" in check("tiny", [BASE]).why
+    assert "truncated" in check("tiny", [BASE]).why
     assert run(["models", "verify", "tiny"]) == 5
 
 

@@ -52,7 +52,7 @@ def test_a_long_sentence_is_heard_to_its_end(encoder: TextEncoder) -> None:
 
 def test_a_weight_moves_a_sentence_away_from_silence(encoder: TextEncoder) -> None:
     plain, strong = heard(encoder, "a red house"), heard(encoder, "a (red:1.5) house")
-    silence = encoder.silence
+    silence = encoder.empty
     red = 2  # Start, a, red.
     assert torch.allclose(strong[:, red], silence[:, red] + 1.5 * (plain - silence)[:, red], atol=1e-5)
     assert torch.allclose(strong[:, 1], plain[:, 1], atol=1e-6)
@@ -65,7 +65,7 @@ def test_a_short_sentence_beside_a_long_one_falls_silent(encoder: TextEncoder) -
     long = encode([encoder], "a house " * 60, empty_is_zero=False)
     row = Text.row([short, long])
     assert row.words.shape[:2] == (2, long.words.shape[1])
-    assert torch.equal(row.words[0, PIECE : 2 * PIECE], encoder.silence[0])
+    assert torch.equal(row.words[0, PIECE : 2 * PIECE], encoder.empty[0])
 
 
 def test_skipped_layers_are_not_heard(tokenizer: Any) -> None:

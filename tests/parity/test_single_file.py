@@ -123,8 +123,8 @@ def sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("cond_stage_model.transformer.text_model.final_layer_norm.bias", None, "is missing"),
         ("model.diffusion_model.out.0.bias", (5,), "is 5 and should be 32"),
         ("model.diffusion_model.time_embed.0.weight", (32, 128), "is 32x128 and should be 128x32"),
-        ("model.diffusion_model.another.weight", (2,), "no place for its .*another"),
-        ("first_stage_model.decoder.another.weight", (2,), "no place for its .*another"),
+        ("model.diffusion_model.another.weight", (2,), "has no tensor .*another"),
+        ("first_stage_model.decoder.another.weight", (2,), "has no tensor .*another"),
         ("model.diffusion_model.label_emb.0.0.weight", (2, 2), "unCLIP"),
     ],
 )
@@ -187,7 +187,7 @@ def test_words_are_looked_for(sd15: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
         assert tokenizer.pad_token == ("<|endoftext|>" if number == 0 else "!")
     (places[-1] / "merges.txt").unlink()
     (places[-1] / "tokenizer.json").write_text("{")
-    with pytest.raises(ModelError, match="no CLIP tokenizer"):
+    with pytest.raises(ModelError, match="not a CLIP tokenizer"):
         tokenizer_for(file, "tokenizer", pads_with_end=True)
 
 
@@ -218,7 +218,7 @@ def test_a_pickle_is_not_read_whatever_it_is_called(sd15: Path, tmp_path: Path) 
         ({"model.diffusion_model.input_blocks.0.0.weight": (2, 4, 3, 3), "edm_mean": (4,)}, "Playground"),
         ({"control_model.input_hint_block.0.weight": (2, 3, 3, 3)}, "control network"),
         ({"controlnet_cond_embedding.conv_in.weight": (2, 3, 3, 3)}, "control network"),
-        ({"anything": (2,)}, "no checkpoint of Stable Diffusion 1, 2 or XL"),
+        ({"anything": (2,)}, "not a checkpoint of Stable Diffusion 1, 2 or XL"),
     ],
 )  # fmt: skip
 def test_other_files_are_named_for_what_they_are(

@@ -15,7 +15,7 @@ from tiny_sd import save_control, save_model
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.folder_parts import Found
+from depthpaint.models.stable_diffusion.folder_parts import ModelPaths
 from depthpaint.models.stable_diffusion.single_file import control_of, vae_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -80,7 +80,7 @@ def test_a_control_network_is_the_one_of_its_folder(root: Path, tmp_path: Path, 
         ({"another.weight": (2, 2)}, "", "no place for its another"),
         ({"adapter.conv_in.weight": (2, 2)}, "control", "T2I-Adapter"),
         ({"lora_controlnet": (0,), "input_hint_block.0.weight": (2, 3, 3, 3)}, "control", "control LoRA"),
-        ({"anything": (2, 2)}, "control", "no ControlNet"),
+        ({"anything": (2, 2)}, "control", "not a ControlNet"),
         ({"input_hint_block.0.weight": (2, 3, 3, 3)}, "control", r"input_hint_block\.4\.weight is missing"),
         ({}, "controlnet_mid_block.bias", "controlnet_mid_block.bias is missing"),
         ({"controlnet_mid_block.bias": (9,)}, "", "is 9 and should be 64"),
@@ -135,7 +135,7 @@ def test_files_are_taken_where_folders_are(sd15: Path, tmp_path: Path) -> None:
     control = {"depth": sd15 / "control" / WEIGHTS}
 
     def digest(vae: Path | None) -> str:
-        found = Found(sd15 / "model", control, vae)
+        found = ModelPaths(sd15 / "model", control, vae)
         return load_modules(found, device="cpu", dtype=torch.float32).weights_sha256
 
     places = (None, tmp_path / "vae.safetensors", tmp_path / "other.safetensors")

@@ -17,7 +17,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 from depthpaint.models.stable_diffusion import control as union
 from depthpaint.models.stable_diffusion.folder import load_modules
-from depthpaint.models.stable_diffusion.folder_parts import Found
+from depthpaint.models.stable_diffusion.folder_parts import ModelPaths
 from depthpaint.request import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -44,7 +44,7 @@ def paint(folder: Path, **more: Any) -> np.ndarray:
 
 
 def controls(folder: Path, places: dict[str, Path]) -> dict[str, Any]:
-    found = Found(folder / "model", places)
+    found = ModelPaths(folder / "model", places)
     return dict(load_modules(found, device="cpu", dtype=torch.float32).controls)
 
 
@@ -91,6 +91,6 @@ def test_it_is_refused_for_another_family(folder: Path, tmp_path: Path) -> None:
 def test_in_one_file_it_is_refused_by_its_name(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "union.safetensors"
     shutil.copy(folder / "union" / "diffusion_pytorch_model.safetensors", file)
-    with pytest.raises(ModelError, match="a union of control networks") as refused:
+    with pytest.raises(ModelError, match="a union control network") as refused:
         paint(folder, control=str(file))
     assert refused.value.code is ErrorCode.MODEL_INCOMPATIBLE

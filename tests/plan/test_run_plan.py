@@ -57,8 +57,8 @@ def test_a_wrong_name_is_answered_with_the_nearest(field: str, value: str, neare
 
 
 def test_depth_that_controls_nothing_is_a_warning() -> None:
-    assert any("controls nothing" in warning for warning in plan_of(control_strength=0).warnings)
-    assert any("controls nothing" in warning for warning in plan_of(control_window=(0.5, 0.51)).warnings)
+    assert any("has no effect" in warning for warning in plan_of(control_strength=0).warnings)
+    assert any("has no effect" in warning for warning in plan_of(control_window=(0.5, 0.51)).warnings)
     assert not plan_of().warnings
 
 

@@ -67,7 +67,7 @@ def test_a_name_lost_to_another_process_is_left_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a-red-ball-on-a-green-floor-12345.png").write_bytes(b"theirs")
-    monkeypatch.setattr(picture_file, "_there", saw_nothing)
+    monkeypatch.setattr(picture_file, "_exists", saw_nothing)
     saved = save_picture(result_of(), 0, tmp_path)
     assert saved.path.name.endswith("-2.png")
     assert (tmp_path / "a-red-ball-on-a-green-floor-12345.png").read_bytes() == b"theirs"

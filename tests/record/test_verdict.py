@@ -67,7 +67,7 @@ def test_other_sizes_are_different() -> None:
 
 def test_says_when_nothing_recorded_changed() -> None:
     told = verdict_of(result_of(), brightened(result_of(), 9))
-    assert told.why == "values differ by up to 9 of 255; nothing that is recorded changed"
+    assert told.why == "values differ by up to 9 of 255; no recorded setting changed"
 
 
 def test_sees_an_edited_original() -> None:
@@ -79,7 +79,7 @@ def test_sees_an_edited_original() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("control_sha256", "e" * 64, "the depth that the network saw"),
+        ("control_sha256", "e" * 64, "the depth given to the network"),
         ("weights_sha256", "e" * 64, "the model's weights"),
     ],
 )

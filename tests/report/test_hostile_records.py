@@ -166,7 +166,7 @@ def test_long_texts_are_cut_and_say_so(tmp_path: Path) -> None:
     text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(pdf)).pages)
     plain = text.replace("\u200b", "").replace("\n", "")
     assert "(10,000 characters)" in plain
-    assert "characters, which report --html holds" in plain
+    assert "characters, which is in the HTML report (report --html)" in plain
     assert len(plain) < 12 * 4000
     assert page.count("word" * 2500) == 12, "the recipe is whole, for copying"
     assert page.count("warn ") < 12 * 300

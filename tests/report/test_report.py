@@ -101,7 +101,7 @@ def test_the_numbers_are_those_of_the_records() -> None:
     depth = document.sections[0]
     assert "median 0.5 [" in depth.text[0]
     assert "over 9 pictures, lowest 0.1" in depth.text[0]
-    assert depth.text[1] == "1 pictures were not looked at."
+    assert depth.text[1] == "1 pictures were not verified."
     rows = table_of(document, ALL_PICTURES).rows
     assert len(rows) == 10
     assert rows[0][:4] == ("0.png", records[0].settings.prompt, 1, "64x64") or rows[0][2] == 1
@@ -112,7 +112,7 @@ def test_the_numbers_are_those_of_the_records() -> None:
 def test_groups_are_told_apart() -> None:
     records = [record(0.9 if k % 2 else 0.2, seed=k, size="96x64" if k % 2 else "64x64") for k in range(8)]
     document = account(gathered(records), (), "Two shapes")
-    rows = {str(row[0]): row for row in table_of(document, "Is the depth obeyed?").rows}
+    rows = {str(row[0]): row for row in table_of(document, "Agreement with the depth map").rows}
     assert rows["3:2"][1:] == (4, 0.9, 0.9, 0.9)
     assert rows["1:1"][1:] == (4, 0.2, 0.2, 0.2)
 
@@ -249,11 +249,11 @@ def test_a_changed_depth_file_is_not_shown_as_the_asked_one(
     (painted,) = gather(tmp_path / "pictures").painted
     seen = shown(painted, "")
     assert seen is not None
-    assert "asked depth" in seen.pictures
+    assert "expected depth" in seen.pictures
     np.save("room.npy", np.zeros((40, 50), np.float32))
     seen = shown(painted, "")
     assert seen is not None
-    assert "asked depth" not in seen.pictures
+    assert "expected depth" not in seen.pictures
     assert saved.path.exists()
 
 

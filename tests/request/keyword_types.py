@@ -44,8 +44,8 @@ def text() -> str:
     body = ""
     taken: set[str] = set()
     for name, base, group, what in (
-        ("ReadingSettings", "TypedDict", DepthReading, "How a depth map is to be read."),
-        ("PaintSettings", "ReadingSettings", Request, "What decides a picture beside depth map and prompt."),
+        ("ReadingSettings", "TypedDict", DepthReading, "How to read a depth map."),
+        ("PaintSettings", "ReadingSettings", Request, "Settings of a picture, besides depth map and prompt."),
     ):  # fmt: skip
         body += f'\n\nclass {name}({base}, total=False):\n    """{what}"""\n'
         for field, setting in settings_of(group).items():

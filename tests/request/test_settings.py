@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from settings_page import PAGE, page
 
-from depthpaint.batch.job import wanted
+from depthpaint.batch.job import parse_row
 from depthpaint.batch.rows import Row
 from depthpaint.cli import generate as command
 from depthpaint.cli.main import run
@@ -72,7 +72,7 @@ def test_a_setting_is_a_flag_and_a_column(name: str, monkeypatch: pytest.MonkeyP
     assert run(["generate", "d.png", "x", word, "--dry-run"]) == 0
     row = Row(2, {"depth": "d.png", "prompt": "x", name: str(value)})
     (request,) = asked
-    assert getattr(request, name) == getattr(wanted(row, Path(), {}).request, name)
+    assert getattr(request, name) == getattr(parse_row(row, Path(), {}).request, name)
     assert request == request_from({"depth": "d.png", "prompt": "x", name: value})
 
 

@@ -58,7 +58,7 @@ def test_a_small_picture_is_compared_as_it_is(engine: Engine, request_of_ramp: R
     pixels = picture(300, 200)
     found = agreement(engine, request_of_ramp, pixels, "fake")
     assert found.picture is pixels
-    assert found.asked.shape == found.seen.shape == found.valid.shape == (200, 300)
+    assert found.expected.shape == found.estimated.shape == found.valid.shape == (200, 300)
 
 
 def test_a_large_picture_costs_no_more_than_a_small_one_and_scores_the_same(
@@ -71,7 +71,7 @@ def test_a_large_picture_costs_no_more_than_a_small_one_and_scores_the_same(
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 200 * COMPARED_AREA, "at full size it is 16 times that"
-    assert large.asked.shape == large.valid.shape == (1024, 1024)
+    assert large.expected.shape == large.valid.shape == (1024, 1024)
     assert 0 < np.count_nonzero(~large.valid) == np.count_nonzero(~small.valid), "holes stay out"
     assert large.likeness.rank_correlation == pytest.approx(small.likeness.rank_correlation, abs=0.01)
     assert large.likeness.detail_correlation == pytest.approx(small.likeness.detail_correlation, abs=0.01)

@@ -1,1 +1,1 @@
-"""Many requests: a manifest becomes a folder of pictures, however often it is interrupted, and on Ray too."""
+"""Batches: paint the rows of a manifest into a folder, restartable at any time, locally or on Ray."""

@@ -1,4 +1,4 @@
-"""From a row to a job: one picture, known by everything that decides it."""
+"""Turn a row into jobs: one picture each, identified by everything that decides it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from depthpaint.request import Request, request_from
 from depthpaint.verification.choosing import Wish
 
 NAME = "name"
-"""The one column that is no field of the request: the file name of the row's picture, without folder."""
+"""The column for the file name of the row's picture, without folder; all others are fields of a request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A row that was understood. Without a `name` its pictures are named by what they are."""
+class ParsedRow:
+    """A valid row. Without a `name` its pictures are named by their content."""
 
     line: int
     request: Request
@@ -39,7 +39,7 @@ class Wanted:
 
     @property
     def files(self) -> list[str]:
-        """The file names that the row asks for; none where it leaves them open."""
+        """The file names that the row sets; empty if it has no name."""
         if self.name is None:
             return []
         count = len(self.request.seeds)
@@ -47,45 +47,45 @@ class Wanted:
         return [f"{stem}.png" for stem in stems]
 
     def pictures(self) -> list[Request]:
-        """One request for each of its pictures, so that each can be made without the others.
+        """One request per picture, so that each can be painted independently.
 
-        Picture k has the seed plus k, as an engine gives several.
+        Picture k has the seed plus k, as in an engine run with several pictures.
         """
         return [self.request.with_seed(seed) for seed in self.request.seeds]
 
 
-def wanted(row: Row, folder: Path, defaults: Mapping[str, object]) -> Wanted:
-    """Check a row; `defaults` hold where it says nothing, and relative depth paths start at `folder`.
+def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedRow:
+    """Validate a row; `defaults` fill missing values, and relative depth paths start at `folder`.
 
-    Raises ParameterError that names all its problems, OutputError for a name that is more than a name.
+    Raises ParameterError that names all its problems, OutputError for a name that contains folders.
     """
     if row.problem:
-        raise ParameterError(row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="mend the manifest")
+        raise ParameterError(row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="correct the manifest")
     values = {**defaults, **row.values}
     name = values.pop(NAME, None)
     depth = values.get("depth")
     if depth == STDIN:
         raise ParameterError(
-            "depth: a row has no standard input", code=ErrorCode.INVALID_PARAMETER, remedy="name a file"
+            "depth: a row cannot use standard input", code=ErrorCode.INVALID_PARAMETER, remedy="give a file"
         )
     if isinstance(depth, str) and "\0" not in depth:
         values["depth"] = str(folder / depth)
     request = request_from(values)
-    asked = Wanted(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
-    for file in asked.files:
+    parsed = ParsedRow(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
+    for file in parsed.files:
         require_short_name(file)
-    return asked
+    return parsed
 
 
 def require_depth_file(path: Path) -> None:
-    """Raise DepthError where no regular file is at `path`; its content is looked at when it is painted."""
+    """Raise DepthError unless a regular file is at `path`; its content is checked when it is painted."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        reason = "the file does not exist" if isinstance(error, FileNotFoundError) else str(error)
         raise _missing(path, reason) from error
     if not stat.S_ISREG(mode):
-        raise _missing(path, "it is no regular file")
+        raise _missing(path, "it is not a regular file")
 
 
 def _missing(path: Path, reason: str) -> DepthError:
@@ -93,7 +93,7 @@ def _missing(path: Path, reason: str) -> DepthError:
         f"cannot read {path}: {reason}",
         code=ErrorCode.DEPTH_UNREADABLE,
         value=str(path),
-        remedy="paths in a manifest start at the folder that it lies in",
+        remedy="paths in a manifest are relative to its folder",
     )
 
 
@@ -101,18 +101,18 @@ _KEPT = 256
 
 
 def habits_of(choice: ModelChoice) -> ModelHabits:
-    """The habits of the model that `choice` names. Raises ModelError where there is none."""
-    return _found(choice).habits  # pyright: ignore[reportArgumentType] - pydantic hashes what is frozen
+    """The habits of the model that `choice` names. Raises ModelError if there is none."""
+    return _entry(choice).habits  # pyright: ignore[reportArgumentType] - pydantic hashes what is frozen
 
 
 @lru_cache(_KEPT)
-def _found(choice: ModelChoice) -> ModelEntry:
+def _entry(choice: ModelChoice) -> ModelEntry:
     return find_model(choice)
 
 
 def learned_in(request: Request) -> Mapping[str, str]:
-    """The learned words that its sentences name, with the sha256 of their files (ModelEntry.learned)."""
-    return _found(request.choice).learned(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
+    """The textual inversions in its prompts, with the sha256 of their files (ModelEntry.learned)."""
+    return _entry(request.choice).learned(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(_KEPT)
@@ -126,13 +126,13 @@ def _check_schedule(
 
 
 def require_plan(request: Request) -> None:
-    """Raise ModelError for a model that is not there, ParameterError for steps that it cannot take."""
+    """Raise ModelError for a missing model, ParameterError for an impossible number of steps."""
     choice = request.choice
     _check_schedule(choice, request.sampler, request.schedule, request.num_inference_steps)  # pyright: ignore[reportArgumentType]
 
 
 def work_of(request: Request) -> float:
-    """What a request costs, in a unit that only compares requests to one model: steps times pixels."""
+    """The relative cost of a request, comparable within one model: steps times pixels."""
     habits = habits_of(request.choice)
     steps = request.num_inference_steps or habits.num_inference_steps
     guidance = habits.guidance_scale if request.guidance_scale is None else request.guidance_scale
@@ -145,7 +145,7 @@ def work_of(request: Request) -> float:
 
 
 KEY_VERSION = 1
-"""Raised when the same request is to give another picture, so that what was made before is made again."""
+"""Increased when the same request gives another picture, so that existing pictures are painted again."""
 
 _KEY_IN_NAME = 16
 _DEFAULTS: dict[str, object] = {
@@ -157,12 +157,12 @@ _DEFAULTS: dict[str, object] = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to make: `request` has a count of 1, `file` is its name in the output folder.
+    """One picture to paint: `request` has a count of 1, `file` is its name in the output folder.
 
-    `key` is sha256 over all that decides the picture but the weights, which nobody knows before they are
-    loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named` says
-    that the manifest chose the file's name; any other name holds the start of the key. `wish` is how the
-    picture's depth has to agree; None where nobody looks.
+    `key` is sha256 over everything that decides the picture except the weights, which are not known before
+    they are loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named`
+    says that the manifest sets the file name; any other name contains the start of the key. `wish` is the
+    required agreement of the picture's depth; None if it is not checked.
     """
 
     line: int
@@ -174,33 +174,33 @@ class Job:
     wish: Wish | None = None
 
 
-def jobs_of(asked: Wanted, wish: Wish | None = None) -> Iterator[Job]:
-    """The jobs of a row. Raises DepthError where its depth file cannot be read."""
-    depth = depth_digest(asked.request.depth, max_file_bytes(asked.request.reading.max_pixels))
-    names = asked.files
-    for index, request in enumerate(asked.pictures()):
+def jobs_of(parsed: ParsedRow, wish: Wish | None = None) -> Iterator[Job]:
+    """The jobs of a row. Raises DepthError if its depth file cannot be read."""
+    depth = depth_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
+    names = parsed.files
+    for index, request in enumerate(parsed.pictures()):
         key = _key(request, depth, wish)
         stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
-        yield Job(asked.line, request, file, bool(names), key, depth, wish)
+        yield Job(parsed.line, request, file, bool(names), key, depth, wish)
 
 
 def depth_digest(path: Path, max_bytes: int) -> str:
-    """sha256 of a depth file of at most `max_bytes`; the digest of a file that many rows name is remembered.
+    """sha256 of a depth file of at most `max_bytes`; cached, because many rows may name one file.
 
-    A time stamp alone is not believed: a file may be written anew and its time be set back, but the time of
-    that change of its inode cannot. Raises DepthError.
+    The cache key includes the inode's change time: a file can be rewritten and its modification time reset,
+    but not that. Raises DepthError.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError) as error:
         raise DepthError(
             f"cannot read {path}: {error}",
             code=ErrorCode.DEPTH_UNREADABLE,
             value=str(path),
-            remedy="put it back, and run the batch again",
+            remedy="restore it, and run the batch again",
         ) from error
-    return _digest(path, max_bytes, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _digest(path, max_bytes, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @lru_cache(1024)
@@ -210,10 +210,10 @@ def _digest(path: Path, max_bytes: int, *state: int) -> str:
 
 
 def _key(request: Request, depth: str, wish: Wish | None) -> str:
-    # What is not given counts as its default: a default that is written out asks for the same picture.
+    # A default that is written out gives the same key as a missing value.
     given = request.model_dump(mode="json", exclude={"depth"}, exclude_none=True)
     values = {name: given.get(name, _DEFAULTS[name]) for name in _DEFAULTS} | {"prompt": request.prompt}
-    # Keys of earlier versions held the filling of holes, and whether it was given.
+    # Keys of earlier versions contained the filling of holes, and whether it was given.
     holes = values["holes"]
     values["holes"] = ["inpaint", False] if holes == "auto" else [holes, True]
     identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]

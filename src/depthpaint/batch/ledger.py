@@ -1,4 +1,4 @@
-"""The ledger beside the pictures: a line of JSON for each, in the manifest's order; rebuilt from pictures."""
+"""The ledger beside the pictures: one line of JSON each, in the manifest's order; rebuilt from pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_LINE = LONGEST_RECORD + 4096
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a line says of a picture beside its record: the file, its job's key, what painted it."""
+    """A line without the picture's record: the file, its job's key, and the digests of the weights."""
 
     file: str
     job: str
@@ -44,9 +44,9 @@ def entry_line(entry: Entry, record: str) -> bytes:
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """What the ledger says, line by line; a last line that was cut is left out.
+    """The entries of a ledger, line by line; an incomplete last line is ignored.
 
-    Raises RecordError where it is damaged or of a later version.
+    Raises RecordError if it is damaged or of a later version.
     """
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         for number, line in enumerate(_lines(file), start=1):
@@ -54,10 +54,10 @@ def entries(path: Path) -> Iterator[Entry]:
                 continue
             if not line.endswith(b"\n") and not file.peek(1):
                 return
-            found = _ENTRY.fullmatch(line)
-            if found is None or int(found[1]) != ENTRY_VERSION:
+            match = _ENTRY.fullmatch(line)
+            if match is None or int(match[1]) != ENTRY_VERSION:
                 raise _refused(path, number, line)
-            yield Entry(json.loads(found[2]), found[3].decode(), found[4].decode())
+            yield Entry(json.loads(match[2]), match[3].decode(), match[4].decode())
 
 
 def _lines(file: BufferedReader) -> Iterator[bytes]:
@@ -68,30 +68,32 @@ def _lines(file: BufferedReader) -> Iterator[bytes]:
 def _refused(path: Path, number: int, line: bytes) -> RecordError:
     version = _ANY_VERSION.match(line)
     if version is not None and int(version[1]) > ENTRY_VERSION:
-        why = f"line {number} has version {int(version[1])}, this depthpaint writes version {ENTRY_VERSION}"
+        why = (
+            f"line {number} has version {int(version[1])}, but this depthpaint writes version {ENTRY_VERSION}"
+        )
         remedy = "use the depthpaint that wrote it, or a newer one"
     else:
         why = f"line {number} is damaged"
-        remedy = "write it anew from the pictures with --rebuild-ledger"
+        remedy = "recreate it from the pictures with --rebuild-ledger"
     return RecordError(f"{path}: {why}", code=ErrorCode.RECORD_DAMAGED, value=str(path), remedy=remedy)
 
 
 class Ledger:
-    """Lines are only ever added, each in one write that is on the disk before the next picture begins.
+    """An append-only ledger: each line is one write, synced to disk before the next picture starts.
 
-    As long as it is open, no other batch can work in the folder but other shards. Of a million
-    pictures it remembers a fingerprint each.
+    While it is open, only batches of other shards can write to the folder. For each line it keeps a
+    fingerprint in memory.
     """
 
     def __init__(self, folder: Path, shard: Shard) -> None:
         self.path = own_path(folder, Kind.LEDGER, shard)
-        self._known = Fingerprints()
+        self._fingerprints = Fingerprints()
         self._guards: list[OwnFile] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._open(folder, shard)
             for entry in entries(self.path):
-                self._known.add(_told(entry))
+                self._fingerprints.add(_line_key(entry))
         except DepthpaintError:
             self.close()
             raise
@@ -100,20 +102,20 @@ class Ledger:
             raise output_error(self.path, error) from error
 
     def close(self) -> None:
-        """Let others in."""
+        """Close the ledger and release its lock."""
         while self._guards:
             self._guards.pop().close()
 
-    def knows(self, entry: Entry) -> bool:
+    def contains(self, entry: Entry) -> bool:
         """Whether there is a line for it."""
-        return _told(entry) in self._known
+        return _line_key(entry) in self._fingerprints
 
     def add(self, entry: Entry, record: str) -> None:
-        """Add a picture with its record as JSON, if it is not there."""
-        if self.knows(entry):
+        """Add a picture with its record as JSON, if it is not in the ledger."""
+        if self.contains(entry):
             return
         self._file.add(entry_line(entry, record), durable=True)
-        self._known.add(_told(entry))
+        self._fingerprints.add(_line_key(entry))
 
     def _open(self, folder: Path, shard: Shard) -> OwnFile:
         whole = own_path(folder, Kind.LEDGER, Shard())
@@ -124,12 +126,12 @@ class Ledger:
         else:
             try:
                 lock(file.descriptor, whole)
-                # Nobody else is here, so that what lies around belongs to nobody.
+                # No other batch is running, so temporary files are leftovers.
                 remove_leftovers(folder)
             except OutputError:
                 pass
             lock(file.descriptor, whole, shared=True)
-            # Made only now: where the folder is somebody else's, nothing is left in it.
+            # Created only now, so that nothing is left behind if the folder is not a batch's.
             file = self._guard(self.path)
             lock(file.descriptor, self.path)
         file.begin()
@@ -141,7 +143,7 @@ class Ledger:
 
 
 def require_undamaged(folder: Path, shard: Shard) -> None:
-    """Raise RecordError where the ledger of the shard is damaged. Nothing is changed."""
+    """Raise RecordError if the shard's ledger is damaged. Changes nothing."""
     path = own_path(folder, Kind.LEDGER, shard)
     try:
         for _ in entries(path):
@@ -152,7 +154,7 @@ def require_undamaged(folder: Path, shard: Shard) -> None:
         raise error if isinstance(error, DepthpaintError) else output_error(path, error) from error
 
 
-def _told(entry: Entry) -> str:
+def _line_key(entry: Entry) -> str:
     return f"{entry.file} {entry.job} {entry.weights}"
 
 
@@ -165,9 +167,9 @@ class _Turn:
 
 
 class Turns:
-    """Pictures are written as soon as they are painted; their lines wait here for those before them.
+    """Pictures are written as soon as they are painted; their lines wait here for the earlier ones.
 
-    What waits when a batch is killed is no loss: the next run finds the pictures and enters them.
+    If a batch is killed, waiting lines are not lost: the next run finds the pictures and adds their lines.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -176,14 +178,14 @@ class Turns:
         self._open: dict[str, _Turn] = {}
 
     def take(self, file: str) -> None:
-        """A picture is begun, and this is its turn."""
+        """Reserve the next line for a picture that is started."""
         self._open[file] = _Turn(file)
         self._waiting.append(self._open[file])
 
     def fill(self, file: str, entry: Entry, record: str | None = None) -> None:
-        """The picture is there. Without its `record` as JSON that is read from it. Raises DepthpaintError."""
+        """The picture is written; without `record` (JSON), read it from there. Raises DepthpaintError."""
         if file not in self._open:
-            if self._ledger.knows(entry):
+            if self._ledger.contains(entry):
                 return
             self.take(file)
         turn = self._open.pop(file)
@@ -191,23 +193,23 @@ class Turns:
         self._advance()
 
     def drop(self, file: str) -> None:
-        """There will be no picture."""
+        """The picture failed; release its line."""
         self._open.pop(file).settled = True
         self._advance()
 
     def _advance(self) -> None:
         while self._waiting and self._waiting[0].settled:
             turn = self._waiting.popleft()
-            if turn.entry is not None and not self._ledger.knows(turn.entry):
+            if turn.entry is not None and not self._ledger.contains(turn.entry):
                 record = turn.record or read_record(self._ledger.path.parent / turn.file).to_json()
                 self._ledger.add(turn.entry, record)
 
 
 def rebuild(folder: Path) -> int:
-    """Write the folder's ledger anew from the pictures themselves; how many there are.
+    """Recreate the folder's ledger from its pictures; returns their number.
 
-    Raises OutputError: output_exists where the file of that name is not a ledger, output_locked where a
-    batch is at work.
+    Raises OutputError: output_exists if the file of that name is not a ledger, output_locked if a batch is
+    running.
     """
     make_folder(folder)
     path = own_path(folder, Kind.LEDGER, Shard())

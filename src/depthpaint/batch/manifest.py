@@ -1,4 +1,4 @@
-"""A manifest (CSV, JSONL, Parquet or a folder): rows, each a request, read as often as needed."""
+"""A manifest (CSV, JSONL, Parquet or a folder): rows, each a request, which can be read repeatedly."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from depthpaint.core.regular_file import read_regular_file
 
 TEXT, PICTURE = ".txt", ".png"
 LARGEST_TEXT = 1 << 20
-"""Bytes; the longest prompt takes a tenth of it."""
+"""Bytes; ten times the longest prompt."""
 DEPTH_ENDINGS = frozenset(
     {".png", ".npy", ".npz", ".exr", ".pfm", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".heic", ".heif"}
 )
 
 
 def folder_rows(folder: Path) -> Iterator[Row]:
-    """Read pair after pair in the order of their names, which all are held for that; the rest is let be.
+    """Read the pairs of a folder in the order of their names, which are held in memory; ignore other files.
 
-    A pair's picture bears its name, and may lie in the same folder: pictures of a batch beside another
-    map, or without a text, are no part of a pair. Raises ParameterError where the folder cannot be listed.
+    The picture of a pair has its name, and may be in the same folder: pictures of a batch beside another
+    map, or without a text, do not belong to a pair. Raises ParameterError if the folder cannot be listed.
     """
     try:
         names = sorted(
@@ -37,7 +37,7 @@ def folder_rows(folder: Path) -> Iterator[Row]:
             if not path.name.startswith(".") and path.suffix.lower() in {TEXT, *DEPTH_ENDINGS}
         )
     except OSError as error:
-        raise unreadable(folder, f"it cannot be listed: {error.strerror}", "name a manifest") from error
+        raise unreadable(folder, f"it cannot be listed: {error.strerror}", "give a manifest") from error
     number = 0
     for stem, several in groupby(names, key=lambda name: name[0]):
         endings = _without_pictures(folder, stem, [ending for _, ending in several])
@@ -47,7 +47,7 @@ def folder_rows(folder: Path) -> Iterator[Row]:
 
 
 def _without_pictures(folder: Path, stem: str, endings: list[str]) -> list[str]:
-    """The endings that may be a pair's; a picture is looked into only where they are no pair as they are."""
+    """The endings that may form a pair; a picture is opened only if they do not form one as they are."""
     if len(endings) == 2 and TEXT in map(str.lower, endings):
         return endings
     return [
@@ -59,8 +59,8 @@ def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
     maps = [ending for ending in endings if ending.lower() != TEXT]
     texts = [ending for ending in endings if ending.lower() == TEXT]
     if len(maps) != 1 or len(texts) != 1:
-        found = ", ".join(f"{stem}{ending}" for ending in endings)
-        why = f"a pair is a depth map and a text of the same name, and there is {found}"
+        listed = ", ".join(f"{stem}{ending}" for ending in endings)
+        why = f"a pair is a depth map and a text of the same name, but there is {listed}"
         return Row(number, problem=why)
     try:
         data = read_regular_file(folder / f"{stem}{texts[0]}", LARGEST_TEXT)
@@ -74,19 +74,19 @@ def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
 
 ROWS_AT_ONCE = 8192
 LARGEST_GROUP = 1 << 30
-"""Bytes that a row group may unpack to: one is held while its rows are read."""
+"""The largest uncompressed row group in bytes: one is held while its rows are read."""
 LONGEST_CELL = 1 << 16
-"""Bytes of a text; a prompt of 10,000 letters takes 40,000 at most."""
+"""The longest text in bytes; a prompt of 10,000 characters takes 40,000 at most."""
 BYTES_AT_ONCE = 1 << 24
-"""What the rows that are held may take, by the mean of their row group, and as texts of Python."""
+"""Memory for rows read at once, estimated by the mean of their row group, and as Python strings."""
 
 _PLAIN = "use columns of texts, numbers and true/false"
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:
-    """Read row after row; null says nothing. Columns are plain: texts, numbers, true and false.
+    """Read row after row; null means not given. Columns hold plain texts, numbers, true or false.
 
-    Raises ParameterError: pyarrow is missing, or the file is damaged, nested, or larger than any manifest.
+    Raises ParameterError: pyarrow is missing, or the file is damaged, nested, or too large.
     """
     try:
         parquet = import_module("pyarrow.parquet")
@@ -94,12 +94,13 @@ def parquet_rows(path: Path) -> Iterator[Row]:
         raise not_installed(
             ParameterError, error, f"reading {path}", "parquet", "write the manifest as CSV or JSONL"
         ) from error
-    # What pyarrow raises is its own, and some of it is no more than an Exception.
+    # pyarrow raises its own classes, some of them derived from Exception only.
     try:
         with parquet.ParquetFile(path, memory_map=False) as file:
             _refuse_odd(path, file)
             texts = [column.name for column in file.schema_arrow if not _is_number(column.type)]
-        # A dictionary may name a long text in every row: it is kept as one until its length is known.
+        # A dictionary column may repeat a long text in every row: it is kept encoded until the length is
+        # known.
         with parquet.ParquetFile(path, memory_map=False, read_dictionary=texts) as file:
             number = 0
             for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
@@ -109,7 +110,9 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
         if isinstance(error, ParameterError):
             raise
-        raise unreadable(path, f"it is no whole Parquet file: {error}"[:200], "write it again") from error
+        raise unreadable(
+            path, f"it is not a complete Parquet file: {error}"[:200], "write it again"
+        ) from error
 
 
 def _is_number(kind: Any) -> bool:
@@ -124,12 +127,12 @@ def _rows_at_once(meta: Any) -> int:
 
 
 def _values(path: Path, batch: Any, before: int) -> Iterator[dict[str, Any]]:
-    """The rows of a batch, as many at a time as their longest cells allow; `before` rows were read."""
+    """The rows of a batch, in chunks limited by their longest cells; `before` rows were read earlier."""
     longest = [_longest(column) for column in batch.columns]
     if max(longest, default=0) > LONGEST_CELL:
         name = batch.schema.names[longest.index(max(longest))]
-        why = f"a text of the column '{name}' takes more than {LONGEST_CELL:,} bytes"
-        raise unreadable(path, why, f"look at the rows {before + 1:,} to {before + batch.num_rows:,}")
+        why = f"a text in the column '{name}' takes more than {LONGEST_CELL:,} bytes"
+        raise unreadable(path, why, f"check the rows {before + 1:,} to {before + batch.num_rows:,}")
     step = max(1, BYTES_AT_ONCE // max(1, sum(longest)))
     for start in range(0, batch.num_rows, step):
         yield from batch.slice(start, step).to_pylist()
@@ -147,11 +150,11 @@ def _longest(column: Any) -> int:
 def _refuse_odd(path: Path, file: Any) -> None:
     meta = file.metadata
     if meta.num_rows > MOST_ROWS:
-        why = f"it declares {meta.num_rows:,} rows, and {MOST_ROWS:,} are allowed"
+        why = f"it declares {meta.num_rows:,} rows, the limit is {MOST_ROWS:,}"
         raise unreadable(path, why, "split it into several manifests")
     if meta.num_columns > MOST_COLUMNS:
-        why = f"it has {meta.num_columns:,} columns, and {MOST_COLUMNS:,} are allowed"
-        raise unreadable(path, why, "leave out what is no field")
+        why = f"it has {meta.num_columns:,} columns, the limit is {MOST_COLUMNS:,}"
+        raise unreadable(path, why, "remove columns that are not fields")
     for index in range(meta.num_row_groups):
         if meta.row_group(index).total_byte_size > LARGEST_GROUP:
             why = f"a row group unpacks to more than {LARGEST_GROUP:,} bytes"
@@ -164,9 +167,9 @@ def _refuse_odd(path: Path, file: Any) -> None:
     for column in file.schema_arrow:
         kind = column.type.value_type if types.is_dictionary(column.type) else column.type
         if not any(is_one(kind) for is_one in plain):
-            raise unreadable(path, f"the column '{column.name}' holds {column.type}", _PLAIN)
+            raise unreadable(path, f"the column '{column.name}' contains {column.type}", _PLAIN)
     if "depth" not in file.schema_arrow.names:
-        raise unreadable(path, "it has no column 'depth'", "name a column depth, one prompt")
+        raise unreadable(path, "it has no column 'depth'", "name one column depth and one prompt")
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
@@ -176,7 +179,7 @@ _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Every `of`-th row, beginning with row `index`, both counted from 1: 1 of 1 is all of them."""
+    """Every `of`-th row, starting with row `index`, both counted from 1: 1 of 1 is all rows."""
 
     index: int = 1
     of: int = 1
@@ -190,7 +193,7 @@ class Shard:
 class Manifest:
     """A CSV, JSONL or Parquet file, or a folder of pairs. Relative depth paths start at `folder`.
 
-    `shard` is the part that is to be painted; the rows are all there.
+    `shard` is the part to paint; `rows` yields all rows.
     """
 
     path: Path
@@ -198,18 +201,18 @@ class Manifest:
 
     @property
     def folder(self) -> Path:
-        """Where the manifest lies; a folder of pairs is that itself."""
+        """The folder of the manifest; for a folder of pairs the folder itself."""
         return self.path if is_folder(self.path) else self.path.parent
 
     @property
     def unit(self) -> str:
-        """What `Row.line` counts."""
+        """The unit of `Row.line`."""
         if is_folder(self.path):
             return "pair"
         return "row" if self.path.suffix.lower() == ".parquet" else "line"
 
     def rows(self) -> Iterator[Row]:
-        """All rows in their order, from the start. Raises ParameterError where it cannot be read."""
+        """All rows in order, from the start. Raises ParameterError if it cannot be read."""
         position = -1
         for position, row in enumerate(self._reader()(self.path)):
             if position >= MOST_ROWS:
@@ -223,11 +226,13 @@ class Manifest:
         if is_folder(self.path):
             return folder_rows
         if not os.path.lexists(self.path):
-            raise unreadable(self.path, "there is no such file", "name a manifest or a folder of pairs")
+            raise unreadable(self.path, "the file does not exist", "give a manifest or a folder of pairs")
         if not is_file(self.path):  # a pipe could not be read twice
-            raise unreadable(self.path, "it is no regular file", "name a manifest or a folder of pairs")
+            raise unreadable(self.path, "it is not a regular file", "give a manifest or a folder of pairs")
         reader = _READERS.get(self.path.suffix.lower())
         if reader is None:
-            why = "its name does not say what it is"
-            raise unreadable(self.path, why, f"let it end in {', '.join(_READERS)}, or name a folder")
+            why = "its name has no known ending"
+            raise unreadable(
+                self.path, why, f"use one of the endings {', '.join(_READERS)}, or give a folder"
+            )
         return reader

@@ -1,4 +1,4 @@
-"""How a batch knows its own pictures again, and which of them it may replace."""
+"""How a batch recognises its own pictures, and which files it may replace."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FREE = 0
 
 
 class Fingerprints:
-    """Texts that can be told from those that never were added, though none of them is held.
+    """A set of strings that stores only an eight-byte fingerprint of each.
 
-    Two of a million texts have one fingerprint by chance once in 40 million such bags.
+    The chance that two of a million strings share a fingerprint is 1 in 40 million.
     """
 
     def __init__(self) -> None:
-        # Open addressing in a power of two, at most half full: a set of Python's takes three times as much.
+        # Open addressing in a power of two, at most half full: Python's set takes three times as much memory.
         self._table = array("Q", bytes(8 * 1024))
         self._count = 0
 
@@ -40,29 +40,29 @@ class Fingerprints:
         return self._table[self._place(_fingerprint(text))] != _FREE
 
     def add(self, text: str) -> bool:
-        """Add a text; whether it was not there before."""
-        found = _fingerprint(text)
-        place = self._place(found)
+        """Add a string; return whether it was new."""
+        fingerprint = _fingerprint(text)
+        place = self._place(fingerprint)
         if self._table[place] != _FREE:
             return False
-        self._table[place] = found
+        self._table[place] = fingerprint
         self._count += 1
         if 2 * self._count > len(self._table):
             self._grow()
         return True
 
-    def _place(self, found: int) -> int:
+    def _place(self, fingerprint: int) -> int:
         last = len(self._table) - 1
-        place = found & last
-        while self._table[place] not in (_FREE, found):
+        place = fingerprint & last
+        while self._table[place] not in (_FREE, fingerprint):
             place = (place + 1) & last
         return place
 
     def _grow(self) -> None:
         old, self._table = self._table, array("Q", bytes(2 * 8 * len(self._table)))
-        for found in old:
-            if found != _FREE:
-                self._table[self._place(found)] = found
+        for fingerprint in old:
+            if fingerprint != _FREE:
+                self._table[self._place(fingerprint)] = fingerprint
 
 
 def _fingerprint(text: str) -> int:
@@ -75,12 +75,12 @@ PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
 _MOST_CHUNKS = 100_000
 MARK_WITHIN = 4096
-"""Bytes from the start that hold the mark: it is the first text behind the one of the XMP."""
+"""Bytes from the start that contain the mark: it is the first text after the XMP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The job that a file was made for, and the weights that it was painted with (painting.weights_of)."""
+    """The job's key, and the digests of the weights (painting.weights_of)."""
 
     key: str
     weights: str
@@ -88,23 +88,23 @@ class Mark:
 
 def mark_text(key: str, weights: str) -> str:
     """The text of the chunk MARK_KEY."""
-    return f"{key} {weights};"  # a chunk ends in a checksum, which may look like more of a digest
+    return f"{key} {weights};"  # the checksum that follows a chunk could look like more of a digest
 
 
 def has_mark(start: bytes) -> bool:
-    """Whether a file that starts so is a picture of a batch, even one that was cut."""
+    """Whether a file with this start is a picture of a batch, even an incomplete one."""
     return start.startswith(PNG_SIGNATURE) and _TEXT.search(start[:MARK_WITHIN]) is not None
 
 
 def is_cut(start: bytes) -> bool:
-    """Whether a file that starts so is a PNG that ends before there could be a mark."""
+    """Whether a file with this start is a PNG that ends before the place of the mark."""
     return start.startswith(PNG_SIGNATURE) and len(start) < MARK_WITHIN and not start.endswith(PNG_END)
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a PNG's chunks lead to its end, whatever a program wrote behind that. Raises OSError.
+    """Whether a PNG's chunks lead to its end, ignoring data after it. Raises OSError.
 
-    Also of a file of more chunks than depthpaint writes: it was not cut in the writing.
+    Also for a file with more chunks than depthpaint writes: it is not truncated.
     """
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
 
@@ -118,7 +118,7 @@ def is_complete(path: Path) -> bool:
 
 
 def is_marked(path: Path) -> bool:
-    """Whether a file is a picture of a batch, even one that was cut; False where it cannot be read."""
+    """Whether a file is a picture of a batch, even an incomplete one; False if it cannot be read."""
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
             return has_mark(file.read(MARK_WITHIN))
@@ -127,38 +127,38 @@ def is_marked(path: Path) -> bool:
 
 
 def mark_of(path: Path) -> Mark | None:
-    """The mark of a whole picture of a batch; None for any other file. Raises OSError.
+    """The mark of a complete picture of a batch; None for any other file. Raises OSError.
 
-    Whole is a file that ends as a PNG ends; the picture itself is not decoded.
+    A file is complete if it ends like a PNG; the picture is not decoded.
     """
     if path.is_symlink() or not path.is_file():
         return None
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         start = file.read(MARK_WITHIN)
-        found = _TEXT.search(start)
-        if not start.startswith(PNG_SIGNATURE) or found is None:
+        match = _TEXT.search(start)
+        if not start.startswith(PNG_SIGNATURE) or match is None:
             return None
         file.seek(-len(PNG_END), os.SEEK_END)
         if file.read() != PNG_END:
             return None
-    return Mark(found[1].decode(), found[2].decode())
+    return Mark(match[1].decode(), match[2].decode())
 
 
 _EIGHT_BIT_RGB = b"\x08\x02"
-"""Bit depth and colour type of every picture that is written (PNG, section 11.2.1)."""
+"""Bit depth and colour type of all pictures written by depthpaint (PNG, section 11.2.1)."""
 
 
 def require_place(job: Job, path: Path, *, overwrite: bool) -> None:
-    """Raise OutputError where the job's picture is not there, and another file may not be replaced."""
+    """Raise OutputError if another file is at the place of the job's picture and may not be replaced."""
     mark = mark_of(path)
     if not overwrite and (mark is None or mark.key != job.key):
         require_replaceable(job, path)
 
 
 def require_replaceable(job: Job, path: Path) -> None:
-    """Raise OutputError output_exists where the file at `path` is no batch's, or was edited since.
+    """Raise OutputError output_exists if the file at `path` is not a batch's picture, or was edited since.
 
-    A file that was cut before its mark is the batch's if its name is, which then holds the job's key.
+    A file truncated before its mark is recognised by its name, which contains the job's key.
     """
     require_own(path, lambda start: has_mark(start) or (not job.named and is_cut(start)))
     try:
@@ -170,16 +170,16 @@ def require_replaceable(job: Job, path: Path) -> None:
             f"{path} was edited after it was painted",
             code=ErrorCode.OUTPUT_EXISTS,
             value=str(path),
-            remedy="move it away (batch also replaces it with --overwrite)",
+            remedy="move it away (batch replaces it with --overwrite)",
         )
 
 
 def _is_as_painted(path: Path) -> bool:
-    """Whether a whole picture has the pixels that its record names; editors may keep the record."""
+    """Whether a complete picture has the pixels that its record states; editors may keep the record."""
     try:
-        # Transparency, or another bit depth, is not in the digest.
+        # The digest does not cover transparency or another bit depth.
         if picture_bytes(path)[24:26] != _EIGHT_BIT_RGB:
             return False
         return pixels_sha256(pixels_of(path)) == read_record(path).digests.picture
-    except DepthpaintError:  # it cannot be proved
+    except DepthpaintError:  # not verifiable
         return False

@@ -1,6 +1,6 @@
 """The files that a batch keeps beside its pictures, and the lock of its folder.
 
-None is changed before it is proved to be the batch's own.
+An existing file is changed only after it was recognised as a batch's own.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from depthpaint.core.files import (
 from depthpaint.formats.file_kind import PNG_SIGNATURE
 
 VERSION = 2
-"""Of the files. Version 1 had no header; its files are known by their first line, and are continued."""
+"""Of these files. Version 1 had no header; its files are recognised by their first line, and continued."""
 
 
 class Kind(StrEnum):
-    """What a file holds: the ledger, the failures of the last run, the times of the pictures."""
+    """The content of a file: the ledger, the failures of the last run, the times of the pictures."""
 
     LEDGER = "ledger"
     FAILURES = "failures"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 _STEMS = {Kind.LEDGER: "records", Kind.FAILURES: "failures", Kind.TIMES: "times"}
 _HEADER = re.compile(rb'\{"version":(\d{1,9}),"depthpaint":"([a-z]+)"\}\n')
-# A ledger's line may be longer than what is looked at.
+# A ledger's line may be longer than the part that is checked.
 _FIRST_LINES = {
     Kind.LEDGER: re.compile(
         rb'\{"version":1,"file":"(?:[^"\\]|\\.)*","job":"[0-9a-f]{64}","weights":"[0-9a-f+]*","record":\{'
@@ -54,22 +54,22 @@ _FIRST_LINES = {
 
 
 def header(kind: Kind) -> bytes:
-    """The first line of a file."""
+    """The header line of a file."""
     return f'{{"version":{VERSION},"depthpaint":"{kind}"}}\n'.encode()
 
 
 def own_path(folder: Path, kind: Kind, shard: Shard) -> Path:
-    """A file in the output folder; each shard has its own."""
+    """The path of a file in the output folder; each shard has its own."""
     part = "" if shard.of == 1 else f"-{shard.index}-of-{shard.of}"
     return folder / f"{_STEMS[kind]}{part}.jsonl"
 
 
 def require_own_files(folder: Path, manifest: Manifest) -> None:
-    """Raise OutputError where a file that the batch writes is somebody else's, or the manifest.
+    """Raise OutputError if a file that the batch would write is not its own, or is the manifest.
 
-    Nothing is changed.
+    Changes nothing.
     """
-    # Shards lock the ledger of the whole, too.
+    # Shards lock the ledger of the whole batch, too.
     files = [(kind, own_path(folder, kind, manifest.shard)) for kind in Kind]
     files.append((Kind.LEDGER, own_path(folder, Kind.LEDGER, Shard())))
     for kind, path in files:
@@ -78,9 +78,9 @@ def require_own_files(folder: Path, manifest: Manifest) -> None:
 
 
 class OwnFile:
-    """A file of `kind`, open for lines to be added; made where there is none.
+    """A file of `kind`, open for appending lines; created if missing.
 
-    Raises OutputError: output_exists where the file is not one of a batch; then nothing of it was changed.
+    Raises OutputError output_exists if the file is not a batch's; it is then left unchanged.
     """
 
     def __init__(self, path: Path, kind: Kind) -> None:
@@ -98,7 +98,7 @@ class OwnFile:
             raise
 
     def begin(self) -> None:
-        """Make it ready for lines: write the header, and cut what a power cut left behind the last line."""
+        """Prepare it for lines: write the header, or remove an incomplete last line."""
         end = _end_of_lines(self.descriptor)
         try:
             if end < os.fstat(self.descriptor).st_size:
@@ -109,11 +109,11 @@ class OwnFile:
             self.add(header(self._kind))
 
     def add(self, line: bytes, *, durable: bool = False) -> None:
-        """Add a line, whole or not at all; `durable` waits until it is on the disk. Raises OutputError."""
+        """Append a line, all or nothing; `durable` syncs it to disk. Raises OutputError."""
         try:
             size = os.fstat(self.descriptor).st_size
             if os.write(self.descriptor, line) != len(line):
-                os.ftruncate(self.descriptor, size)  # a disk that is full takes a part
+                os.ftruncate(self.descriptor, size)  # a full disk may take a part
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if durable:
                 os.fsync(self.descriptor)
@@ -121,27 +121,27 @@ class OwnFile:
             raise output_error(self.path, error) from error
 
     def add_values(self, values: Mapping[str, object]) -> None:
-        """Add a line of JSON."""
+        """Append a line of JSON."""
         self.add(json.dumps(values).encode() + b"\n")
 
     def close(self) -> None:
-        """Close it, which also ends its lock."""
+        """Close it, which also releases its lock."""
         os.close(self.descriptor)
 
 
 def _is_own(start: bytes, kind: Kind, path: Path) -> bool:
-    """Whether a file that starts so is one of `kind`. Raises OutputError for one of a later version."""
-    if (found := _HEADER.match(start)) is not None:
-        if int(found[1]) > VERSION and found[2] == kind.encode():
-            raise _newer(path, int(found[1]))
-        return found[2] == kind.encode()
-    # A header may have been cut in the writing; nothing can stand behind it then.
+    """Whether a file with this start is one of `kind`. Raises OutputError for a later version."""
+    if (match := _HEADER.match(start)) is not None:
+        if int(match[1]) > VERSION and match[2] == kind.encode():
+            raise _newer(path, int(match[1]))
+        return match[2] == kind.encode()
+    # A header may be incomplete; then nothing follows it.
     return header(kind).startswith(start) or _FIRST_LINES[kind].match(start) is not None
 
 
 def _newer(path: Path, version: int) -> OutputError:
     return OutputError(
-        f"{path} has version {version}, this depthpaint writes version {VERSION}",
+        f"{path} has version {version}, but this depthpaint writes version {VERSION}",
         code=ErrorCode.OUTPUT_EXISTS,
         value=str(path),
         remedy="use the depthpaint that wrote it, or a newer one",
@@ -149,13 +149,13 @@ def _newer(path: Path, version: int) -> OutputError:
 
 
 def _end_of_lines(descriptor: int) -> int:
-    """Where the last line end of an open file is."""
+    """The position after the last line end of an open file."""
     end = os.fstat(descriptor).st_size
     while end:
         start = max(0, end - PROOF_BYTES)
-        found = _read_at(descriptor, start, end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        line_end = _read_at(descriptor, start, end - start).rfind(b"\n")
+        if line_end >= 0:
+            return start + line_end + 1
         end = start
     return 0
 
@@ -166,45 +166,45 @@ def _read_at(descriptor: int, start: int, size: int) -> bytes:
 
 
 def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
-    """Lock an open file for as long as it is open; False where this file system knows no locks.
+    """Lock an open file until it is closed; False if the file system has no locks.
 
-    Raises OutputError output_locked where another process holds it, or has replaced the file meanwhile.
+    Raises OutputError output_locked if another process holds the lock, or has replaced the file meanwhile.
     """
     try:
         locked = try_lock(descriptor, shared=shared)
-        # Whoever held it may have put another file in its place: then that is the one to lock.
+        # The previous holder may have replaced the file: then the new one has to be locked.
         if not locked or is_still_at(descriptor, path):
             return locked
         held = None
     except BlockingIOError as error:
         held = error
     raise OutputError(
-        f"another depthpaint batch is at work in {path.parent}",
+        f"another depthpaint batch is running in {path.parent}",
         code=ErrorCode.OUTPUT_LOCKED,
         value=str(path),
-        remedy="wait until it ends, choose another --out, or let both take a --shard",
+        remedy="wait until it ends, choose another --out, or give both a --shard",
     ) from held
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of a batch that was killed, which no other process has in use.
+    """Remove the temporary files of a batch that was killed, unless another process uses them.
 
-    Those that a process is writing (core.files), and a file of the user's that only has such a name, stay.
+    Files in use (core.files), and user files that only have such a name, are kept.
     """
     for path in folder.glob(".tmp-" + "[0-9a-f]" * 16):
         try:
             require_own(path, _is_leftover)
             _remove_unless_held(path)
-        except OSError:  # it is not the batch's, or cannot be read or removed
+        except OSError:  # not the batch's, or not readable or removable
             continue
 
 
 def _remove_unless_held(path: Path) -> None:
-    """Remove a temporary file that no process is writing. Raises OSError where one is.
+    """Remove a temporary file unless a process is writing it. Raises OSError if one is.
 
-    It stays where the file system knows no locks: nothing shows whether it is in use.
+    It is kept if the file system has no locks, because use cannot be detected.
     """
-    if not HAS_LOCKS:  # Windows, which removes no open file
+    if not HAS_LOCKS:  # Windows does not remove open files
         path.unlink(missing_ok=True)
         return
     descriptor = open_regular(path, os.O_RDONLY)
@@ -216,7 +216,7 @@ def _remove_unless_held(path: Path) -> None:
 
 
 def _is_leftover(start: bytes) -> bool:
-    """Whether a file that starts so is, or was to become, a picture of a batch or its ledger."""
+    """Whether a file with this start is an incomplete picture of a batch or an incomplete ledger."""
     if start.startswith(PNG_SIGNATURE):
         return is_cut(start) or has_mark(start)
     ledger = header(Kind.LEDGER)

@@ -1,4 +1,4 @@
-"""From a job to the bytes of its file, wherever it is painted, and stopping between two of them."""
+"""Paint a job into the bytes of its file, and stop cleanly on signals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from depthpaint.verification.choosing import choose
 
 
 class Stopped(BaseException):
-    """Somebody wants the batch to end. No Exception: nothing that mends errors may keep it."""
+    """The batch was asked to stop. Not an Exception, so that error handling does not catch it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -42,10 +42,10 @@ class Stopped(BaseException):
 
 
 class Stopping:
-    """Turns the first signal into Stopped, where the program stands or when it leaves the `shield`.
+    """Turns the first signal into Stopped, immediately or at the end of a `shield`.
 
-    A second signal is Stopped at once, shield or not. A library that was interrupted may make an error of its
-    own of Stopped (pydantic's serializers do), so what was raised is remembered.
+    A second signal raises Stopped at once. Libraries may convert Stopped into an error of their own
+    (pydantic's serializers do), so it is remembered.
     """
 
     def __init__(self) -> None:
@@ -55,33 +55,33 @@ class Stopping:
 
     @contextmanager
     def listening(self) -> Generator[None]:
-        """Listen to the signals as long as it lasts; only the main thread can.
+        """Handle signals within the context; works in the main thread only.
 
-        A signal that is ignored stays ignored: whoever started the program wants that, as nohup does.
+        An ignored signal stays ignored, as set by nohup.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         before: list[tuple[signal.Signals, Callable[[int, FrameType | None], Any] | int | None]]
-        heard = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
-        before = [(number, signal.signal(number, self._hear)) for number in heard]
+        handled = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
+        before = [(number, signal.signal(number, self._handle)) for number in handled]
         try:
             yield
         except Exception:
-            self.require_unheard()
+            self.raise_pending()
             raise
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
 
-    def require_unheard(self) -> None:
-        """Raise Stopped once more if somebody caught it as an error of another kind."""
+    def raise_pending(self) -> None:
+        """Raise Stopped again if a library converted it into another error."""
         if self._raised is not None:
             raise Stopped(self._raised) from None
 
     @contextmanager
     def shield(self) -> Generator[None]:
-        """What is begun inside is finished before a signal counts."""
+        """Delay a signal until the end of the context."""
         self._shielded = True
         try:
             yield
@@ -90,7 +90,7 @@ class Stopping:
         if self._waiting is not None:
             raise Stopped(self._waiting)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self._shielded and self._waiting is None:
             self._waiting = number
@@ -101,10 +101,10 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture's file as it is to be written, and its record as JSON.
+    """The bytes of a picture's file, and its record as JSON.
 
-    `weights` tells with what it was painted (`weights_of`), `seconds` what each stage took, `agreement` how
-    its depth agrees (rank correlation), None where nobody looked.
+    `weights` are the digests of the weights (`weights_of`), `seconds` the time of each stage, `agreement` the
+    rank correlation of its depth, None if it was not measured.
     """
 
     data: bytes
@@ -119,22 +119,22 @@ Outcome = tuple[Job, Painted | DepthpaintError]
 
 
 class Painters(Protocol):
-    """Whoever paints: one engine here, or many on Ray."""
+    """Paints jobs: one local engine, or many on Ray."""
 
     def weights(self, job: Job) -> str:
-        """What `weights_of` says of the job. Raises DepthpaintError."""
+        """The digests of `weights_of` for the job. Raises DepthpaintError."""
         ...
 
     def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
-        """Paint them, and hand each back when it is done; `jobs` is drawn on as there is time."""
+        """Paint the jobs, and yield each when it is done; `jobs` is consumed as capacity allows."""
         ...
 
 
 class OnePainter:
     """Paints one job after the other with one engine, whose models stay loaded.
 
-    Samplers of several requests are not joined: a model call for two pictures at once may round otherwise
-    than two calls, and then a picture would depend on its neighbours.
+    Several requests are not evaluated in one model call: that may round differently than single calls, and
+    then a picture would depend on its neighbours.
     """
 
     def __init__(self, engine: Engine, on_progress: Callable[[Progress], None] | None = None) -> None:
@@ -143,19 +143,19 @@ class OnePainter:
         self._lost: dict[ModelChoice | str, ModelError] = {}
 
     def weights(self, job: Job) -> str:
-        """Load what paints the job, and tell its digests."""
+        """Load the job's weights, and return their digests."""
         return weights_of(self._engine, job)
 
     def paint(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
-        """Paint each when it is asked for."""
+        """Paint each job on demand."""
         for job in jobs:
             yield job, self.paint_one(job)
 
     def paint_one(self, job: Job) -> Painted | DepthpaintError:
-        """The picture, or why there is none: a bad row ends nothing."""
+        """The picture, or the error: a bad row does not end the batch."""
         for part in self._parts(job):
             if part in self._lost:
-                return self._lost[part]  # It would be searched for and refused once more for every row.
+                return self._lost[part]  # do not search again for every row
         try:
             return painted(self._engine, job, self._on_progress)
         except ModelError as error:
@@ -169,24 +169,24 @@ class OnePainter:
                 code=ErrorCode.OUT_OF_MEMORY,
                 remedy="ask for a smaller size",
             )
-        except Exception as error:  # noqa: BLE001 - one row's accident is told as its own, the others go on
+        except Exception as error:  # noqa: BLE001 - an error of one row must not stop the others
             return InternalError(
                 f"{type(error).__name__}: {error}",
                 code=ErrorCode.INTERNAL,
-                remedy="paint the row alone with depthpaint generate --debug, and report what it says",
+                remedy="paint the row alone with depthpaint generate --debug, and report the output",
             )
 
     def _parts(self, job: Job) -> dict[ModelChoice | str, Callable[[], str]]:
-        """What has to be loaded for the job: its painter, and by their names its estimators."""
+        """Loaders for what the job needs: its painter, and its estimators by name."""
         choice = job.request.choice
         names = (job.request.from_photo, None if job.wish is None else job.wish.estimator)
-        seers = {name: partial(_seer, self._engine, name) for name in names if name is not None}
+        seers = {name: partial(_estimator_digest, self._engine, name) for name in names if name is not None}
         painter: dict[ModelChoice | str, Callable[[], str]]
         painter = {choice: partial(self._engine.weights_of, choice)}  # pyright: ignore[reportUnhashable] - pydantic hashes what is frozen
         return {**painter, **seers}
 
     def _remember_what_cannot_be_loaded(self, job: Job) -> None:
-        """Other rows share what cannot be loaded; any other error of a model is the row's own."""
+        """Remember what cannot be loaded, because other rows share it; other errors are the row's own."""
         for part, load in self._parts(job).items():
             try:
                 load()
@@ -197,7 +197,7 @@ class OnePainter:
 
 
 def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | None = None) -> Painted:
-    """Paint a job. What it took is left out of the file: equal jobs give equal bytes.
+    """Paint a job. Times are left out of the file: equal jobs give equal bytes.
 
     Raises DepthpaintError, and whatever `on_progress` raises.
     """
@@ -207,15 +207,15 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
         result = choose(engine, job.request, job.wish, on_progress)
     if result.depth.sha256 != job.depth_sha256:
         raise DepthError(
-            f"{job.request.depth} was changed while it was read",
+            f"{job.request.depth} changed while it was read",
             code=ErrorCode.DEPTH_UNREADABLE,
-            remedy="run the batch again when it is written",
+            remedy="run the batch again when it is complete",
         )
     record = record_of(result, 0)
     seconds = dict(record.seconds)
     record = record.model_copy(update={"seconds": {}})
-    judge = "" if job.wish is None else _seer(engine, job.wish.estimator)
-    weights = _told(result.weights_sha256, result.depth.estimator_sha256, judge)
+    judge = "" if job.wish is None else _estimator_digest(engine, job.wish.estimator)
+    weights = _combined(result.weights_sha256, result.depth.estimator_sha256, judge)
     texts = {
         MARK_KEY: mark_text(job.key, weights),
         RECORD_KEY: record.to_json(),
@@ -223,22 +223,22 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
     }
     data = encode_png(result.pictures[0].pixels, texts)
     agreement = result.pictures[0].agreement
-    found = None if agreement is None else agreement.rank_correlation
-    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings, found)
+    score = None if agreement is None else agreement.rank_correlation
+    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings, score)
 
 
 def weights_of(engine: Engine, job: Job) -> str:
-    """The digests of all weights that decide the picture: painter's, photo reader's, judge's."""
+    """The digests of all weights that decide the picture: of the painter and both estimators."""
     photo = job.request.from_photo
-    reader = "" if photo is None else _seer(engine, photo)
-    judge = "" if job.wish is None else _seer(engine, job.wish.estimator)
-    return _told(engine.weights_of(job.request.choice), reader, judge)
+    reader = "" if photo is None else _estimator_digest(engine, photo)
+    judge = "" if job.wish is None else _estimator_digest(engine, job.wish.estimator)
+    return _combined(engine.weights_of(job.request.choice), reader, judge)
 
 
-def _seer(engine: Engine, estimator: str) -> str:
-    # An estimator tells its weights with what it sees, so it is shown something.
+def _estimator_digest(engine: Engine, estimator: str) -> str:
+    # An estimator returns its digest with an estimate, so it is run on a blank picture.
     return engine.estimate(estimator, np.zeros((64, 64, 3), np.uint8)).weights_sha256
 
 
-def _told(*digests: str) -> str:
+def _combined(*digests: str) -> str:
     return "+".join(filter(None, digests))

@@ -1,4 +1,4 @@
-"""What a batch has done and still has to do: counts, failed rows, expected time."""
+"""Progress of a batch: counts, failed rows, remaining time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from depthpaint.verification.choosing import Wish
 
 @dataclass(slots=True)
 class Tally:
-    """What has become of the pictures so far. `bad_rows` could not be asked for at all.
+    """Counts of pictures so far. `bad_rows` are invalid rows, without a request.
 
-    `agreements` are the rank correlations of those whose depth was looked at, painted now or before;
-    `below` counts those that agree less than was wished.
+    `agreements` are the rank correlations of pictures that were verified, painted now or before; `below`
+    counts those under the required agreement.
     """
 
     painted: int = 0
@@ -37,15 +37,15 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Pictures that are there, or will not be."""
+        """Pictures that exist or have failed."""
         return self.painted + self.there + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who is told: of each picture's file and warnings, of each failure by its line, and of the advance.
+    """Callbacks: for each picture's file and warnings, for each failure with its line, and for progress.
 
-    `advance` has the tally and the seconds that are left, None where nobody knows yet.
+    `advance` gets the tally and the remaining seconds, None while unknown.
     """
 
     picture: Callable[[Path, tuple[str, ...]], None]
@@ -54,10 +54,10 @@ class Listener:
 
 
 class Notes:
-    """`failures.jsonl` tells of this run alone and is gone when nothing failed; `times.jsonl` grows.
+    """`failures.jsonl` covers this run only and is removed if nothing failed; `times.jsonl` grows.
 
-    Times are kept out of the pictures and of the ledger, so that the same batch is the same bytes. The files
-    are the batch's own: `own_file.require_own_files` was called before.
+    Times are kept out of the pictures and of the ledger, so that the same batch gives the same bytes. Call
+    `own_file.require_own_files` before: it checks that the files are the batch's own.
     """
 
     def __init__(self, folder: Path, shard: Shard) -> None:
@@ -70,11 +70,11 @@ class Notes:
             raise output_error(failures, error) from error
 
     def failed(self, line: int, error: DepthpaintError) -> None:
-        """Write down a row that was not painted."""
+        """Record a row that was not painted."""
         self._file(Kind.FAILURES).add_values({"line": line, "code": error.code.value, "message": str(error)})
 
     def took(self, file: str, seconds: Mapping[str, float]) -> None:
-        """Write down what a picture took, in seconds a stage."""
+        """Record the time of a picture, in seconds per stage."""
         rounded = {stage: round(took, 4) for stage, took in seconds.items()}
         self._file(Kind.TIMES).add_values({"file": file, "seconds": rounded})
 
@@ -91,13 +91,13 @@ class Notes:
 
 
 FORGETTING = 0.97
-"""What an earlier picture counts for, beside the one after it: machines get busier, and cooler."""
+"""The weight of a picture relative to the next one: the machine's speed changes over time."""
 
 
 class Expectation:
-    """Seconds for each unit of work, learned by model; what was there already teaches nothing.
+    """Seconds per unit of work, estimated for each model; existing pictures do not count.
 
-    The clock is one that only goes forward; seconds are of the whole batch, however many paint.
+    The clock is monotonic; seconds are of the whole batch, however many workers paint.
     """
 
     def __init__(self, work: Mapping[str, float], clock: Callable[[], float] = monotonic) -> None:
@@ -107,11 +107,11 @@ class Expectation:
         self._since = clock()
 
     def begin(self) -> None:
-        """Painting begins now: what passed since the last picture was spent on looking at what is there."""
+        """Start of painting: the time before it was spent on checking existing pictures."""
         self._since = self._clock()
 
     def painted(self, model: str, work: float, loading: float = 0.0) -> None:
-        """A picture of this much work is done; what passed since the last one, but loading, was its time."""
+        """A picture of this much work is done; its time is that since the last one, without loading."""
         now = self._clock()
         seconds, done = self._learned.get(model, (0.0, 0.0))
         self._learned[model] = (
@@ -121,11 +121,11 @@ class Expectation:
         self.skipped(model, work)
 
     def skipped(self, model: str, work: float) -> None:
-        """This much work is not to be done."""
+        """Remove this much work from the rest."""
         self._left[model] = max(0.0, self._left.get(model, 0.0) - work)
 
     def seconds_left(self) -> float | None:
-        """Seconds, None before the first picture. A model that was not seen yet is taken for the average."""
+        """Seconds, None before the first picture. For a model without measurements the average is used."""
         seconds = sum(took for took, _ in self._learned.values())
         done = sum(work for _, work in self._learned.values())
         if not done:

@@ -1,4 +1,4 @@
-"""Rows of CSV and JSONL manifests, read line by line from text that anybody may have written."""
+"""Rows of CSV and JSONL manifests, read line by line from untrusted text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TextIO, cast
 from depthpaint.core.errors import ErrorCode, ParameterError
 
 MOST_ROWS = 100_000_000
-"""More than this is no manifest but a mistake, or a file that lies about itself."""
+"""The most rows; more indicate a mistake, or a file with a false header."""
 
 MOST_COLUMNS = 1000
 """A request has fewer than fifty fields."""
@@ -23,8 +23,8 @@ MOST_COLUMNS = 1000
 class Row:
     """One row: its `line` in the file, counted from 1 (in a Parquet file or a folder its number).
 
-    `values` maps column to what stands there, without what was left empty. Where `problem` is not empty the
-    row could not be read, and says why.
+    `values` maps columns to values, without empty ones. `problem`, if not empty, is the reason why the row
+    could not be read.
     """
 
     line: int
@@ -33,7 +33,7 @@ class Row:
 
 
 def unreadable(manifest: Path, why: str, remedy: str, line: int | None = None) -> ParameterError:
-    """The error for a manifest that cannot be read, or not beyond `line`."""
+    """The error for a manifest that cannot be read, or only up to `line`."""
     place = str(manifest) if line is None else f"{manifest}, line {line:,}"
     return ParameterError(
         f"{place}: {why}", code=ErrorCode.INVALID_PARAMETER, value=str(manifest), remedy=remedy
@@ -41,16 +41,16 @@ def unreadable(manifest: Path, why: str, remedy: str, line: int | None = None) -
 
 
 LONGEST_LINE = 1 << 20
-"""Characters; the longest sentence and every other field need a fiftieth of it."""
+"""Characters; fifty times the longest prompt with all other fields."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """Every line with its end: UTF-8, or UTF-16 where the file begins with its mark.
+    """Every line with its end: UTF-8, or UTF-16 if the file starts with its byte order mark.
 
-    A byte that is no UTF-8 becomes a lone surrogate, by which `not_utf8` tells its line. Raises
-    ParameterError: the file cannot be opened, or a line is longer than LONGEST_LINE.
+    A byte that is not UTF-8 becomes a lone surrogate, which `not_utf8` detects. Raises ParameterError: the
+    file cannot be opened, or a line is longer than LONGEST_LINE.
     """
     encoding = _encoding(path)
     errors = "strict" if encoding == "utf-16" else "surrogateescape"
@@ -62,14 +62,14 @@ def text_lines(path: Path) -> Iterator[str]:
                 raise unreadable(
                     path,
                     f"the line has more than {LONGEST_LINE:,} characters",
-                    "look for a quotation mark or a line end that is missing",
+                    "check for a missing quotation mark or line end",
                     number,
                 )
             yield line
 
 
 def not_utf8(text: str) -> bool:
-    """Whether the text holds a byte that is no UTF-8."""
+    """Whether the text contains a byte that is not UTF-8."""
     return any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
@@ -77,7 +77,7 @@ def _next(path: Path, file: TextIO, number: int) -> str:
     try:
         return file.readline(LONGEST_LINE + 1)
     except (UnicodeError, OSError) as error:
-        raise unreadable(path, f"it cannot be read on: {error}", "write it as UTF-8", number) from error
+        raise unreadable(path, f"reading failed: {error}", "write it as UTF-8", number) from error
 
 
 def _encoding(path: Path) -> str:
@@ -85,19 +85,19 @@ def _encoding(path: Path) -> str:
         with path.open("rb") as file:
             start = file.read(3)
     except OSError as error:
-        raise unreadable(path, f"it cannot be opened: {error.strerror}", "name a manifest") from error
+        raise unreadable(path, f"it cannot be opened: {error.strerror}", "give a manifest") from error
     return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
 
 
 _NEEDED = "depth"
 _MAY_BE_EMPTY = "prompt"
-_CLOSE_QUOTES = "look for a quotation mark that is missing; inside quotes it is written twice"
+_CLOSE_QUOTES = "check for a missing quotation mark; inside quotes it is written twice"
 
 
 def csv_rows(path: Path) -> Iterator[Row]:
-    """Read row after row; an empty cell says nothing, but an empty prompt is an empty sentence.
+    """Read row after row; an empty cell means not given, except in the prompt column, where it is "".
 
-    Raises ParameterError where the file has no header, or cannot be read on.
+    Raises ParameterError if the file has no header, or reading fails.
     """
     lines = text_lines(path)
     header = next(lines, "")
@@ -131,33 +131,31 @@ def _columns(path: Path, cells: list[str]) -> list[str]:
     while columns and not columns[-1]:
         columns.pop()  # a comma at the end of the line
     if len(columns) > MOST_COLUMNS:
-        why = f"its first line names {len(columns):,} columns, and {MOST_COLUMNS:,} are allowed"
-        raise unreadable(path, why, "look for a line end that is missing", 1)
+        why = f"its first line has {len(columns):,} columns, the limit is {MOST_COLUMNS:,}"
+        raise unreadable(path, why, "check for a missing line end", 1)
     twice = len(set(columns)) < len(columns)
     if _NEEDED not in columns or twice:
         shown = ", ".join(columns)[:80] or "nothing"
-        why = f"its first line names {'a column twice' if twice else f'no column {_NEEDED!r}'}: {shown}"
-        raise unreadable(path, why, "begin with a line like depth,prompt,seed", 1)
+        why = f"its first line has {'a column twice' if twice else f'no column {_NEEDED!r}'}: {shown}"
+        raise unreadable(path, why, "start with a line like depth,prompt,seed", 1)
     return columns
 
 
 def _csv_row(line: int, columns: list[str], cells: list[str]) -> Row:
     if any(map(not_utf8, cells)):
         return Row(line, problem="it is not UTF-8")
-    # Programs write empty cells behind the last column, as they do behind the header.
+    # Programs write empty cells after the last column, as in the header.
     spare = cells[len(columns) :]
     if len(cells) < len(columns) or any(spare):
-        return Row(
-            line, problem=f"it has {len(cells)} cells, and the first line names {len(columns)} columns"
-        )
+        return Row(line, problem=f"it has {len(cells)} cells, but the first line has {len(columns)} columns")
     named = zip(columns, cells, strict=False)
     return Row(line, {name: cell for name, cell in named if cell or name == _MAY_BE_EMPTY})
 
 
 def json_rows(path: Path) -> Iterator[Row]:
-    """Read row after row; null says nothing, empty lines are none.
+    """Read row after row; null means not given, empty lines are skipped.
 
-    Raises ParameterError where the file cannot be read on.
+    Raises ParameterError if reading fails.
     """
     for number, line in enumerate(text_lines(path), start=1):
         if line.strip():
@@ -178,7 +176,7 @@ def _json_row(number: int, line: str) -> Row:
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands there twice")
-    return found
+    by_name = dict(pairs)
+    if len(by_name) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return by_name

@@ -1,4 +1,4 @@
-"""A batch: rows in, pictures and their ledger out, as often interrupted as it likes."""
+"""Run a batch: from rows to pictures and their ledger, restartable at any point."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from depthpaint.batch.job import Job, Wanted, jobs_of, work_of
+from depthpaint.batch.job import Job, ParsedRow, jobs_of, work_of
 from depthpaint.batch.ledger import Entry, Ledger, Turns, entries
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.mark import Fingerprints, mark_of, require_replaceable
@@ -23,11 +23,11 @@ from depthpaint.request import Request
 from depthpaint.verification.choosing import Wish
 
 ROWS_AT_ONCE = 1024
-"""Rows that are held and put in an order in which equal models and shapes follow each other."""
+"""Rows held in memory to group equal models and shapes."""
 
 
 class Batch:
-    """Paints what is not there yet. Ends with Stopped on a signal, and with OutputError on a full disk."""
+    """Paints the missing pictures. Raises Stopped on a signal, and OutputError on a full disk."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class Batch:
         self._stopping = Stopping()
         self._begun: set[str] = set()
         self._wanted_files = Fingerprints()
-        self._told_weights: dict[object, str] = {}
+        self._weights_by_models: dict[object, str] = {}
 
-    def run(self, painters: Painters, found: Survey) -> None:
-        """Paint every row of the manifest, of which the survey says what it costs."""
+    def run(self, painters: Painters, surveyed: Survey) -> None:
+        """Paint every row of the manifest; `surveyed` has the expected work."""
         with self._stopping.listening(), ExitStack() as opened:
             require_own_files(self._folder, self._manifest)
             self._ledger = Ledger(self._folder, self._manifest.shard)
@@ -56,28 +56,28 @@ class Batch:
             self._turns = Turns(self._ledger)
             self._notes = Notes(self._folder, self._manifest.shard)
             opened.callback(self._notes.close)
-            self._expected = Expectation(found.work)
+            self._expected = Expectation(surveyed.work)
             for job, outcome in painters.paint(self._pending(painters)):
-                self._stopping.require_unheard()
+                self._stopping.raise_pending()
                 with self._stopping.shield():
                     self._settle(job, outcome)
 
     def orphans(self) -> Iterator[str]:
-        """Files of the ledger that no row of the manifest asks for any more, each once; they are kept."""
-        told = Fingerprints()
+        """Files in the ledger that no row of the manifest produces any more, each once; they are kept."""
+        reported = Fingerprints()
         for entry in entries(self._ledger.path):
             stays = entry.file in self._wanted_files or not (self._folder / entry.file).exists()
-            if not stays and told.add(entry.file):
+            if not stays and reported.add(entry.file):
                 yield entry.file
 
     def _pending(self, painters: Painters) -> Iterator[Job]:
-        """The jobs that are not done, in an order in which equal models and shapes follow each other."""
-        for asked in in_order(self._wanted()):
+        """The jobs that are not done, grouped by model and shape."""
+        for parsed in in_order(self._parsed_rows()):
             try:
-                jobs = list(jobs_of(asked, self._wish))
+                jobs = list(jobs_of(parsed, self._wish))
             except ROW_ERRORS as error:
-                for picture in asked.pictures():
-                    self._fail(asked.line, row_error(error), picture)
+                for picture in parsed.pictures():
+                    self._fail(parsed.line, row_error(error), picture)
                 continue
             for job in jobs:
                 self._wanted_files.add(job.file)
@@ -85,7 +85,7 @@ class Batch:
                     new = self._is_new(job, painters)
                 except ROW_ERRORS as error:
                     self._require_folder(error)
-                    self._fail(asked.line, row_error(error), job.request)
+                    self._fail(parsed.line, row_error(error), job.request)
                     continue
                 if not new:
                     self._count_as_there(job)
@@ -96,18 +96,18 @@ class Batch:
                 self._turns.take(job.file)
                 yield job
 
-    def _wanted(self) -> Iterator[Wanted]:
-        for line, asked in checked_rows(self._manifest, self._defaults, self._folder):
-            if isinstance(asked, DepthpaintError):
+    def _parsed_rows(self) -> Iterator[ParsedRow]:
+        for line, parsed in checked_rows(self._manifest, self._defaults, self._folder):
+            if isinstance(parsed, DepthpaintError):
                 self.tally.bad_rows += 1
-                self._tell_failure(line, asked)
+                self._report_failure(line, parsed)
             else:
-                yield asked
+                yield parsed
 
     def _is_new(self, job: Job, painters: Painters) -> bool:
-        """Whether it is to be painted. What is there, but not in the ledger, is entered."""
+        """Whether the job has to be painted. An existing picture missing in the ledger is added to it."""
         if job.file in self._begun:
-            return False  # another row asks for the very same
+            return False  # another row has the same job
         path = self._folder / job.file
         mark = mark_of(path)
         if mark is None or mark.key != job.key:
@@ -122,12 +122,12 @@ class Batch:
 
     def _weights(self, job: Job, painters: Painters) -> str:
         which = (job.request.choice, job.request.from_photo)
-        if which not in self._told_weights:
-            self._told_weights[which] = painters.weights(job)
-        return self._told_weights[which]
+        if which not in self._weights_by_models:
+            self._weights_by_models[which] = painters.weights(job)
+        return self._weights_by_models[which]
 
     def _require_free(self, job: Job, path: Path) -> None:
-        """Raise OutputError where the file in the picture's place is not to be replaced."""
+        """Raise OutputError if an existing file may not be replaced."""
         if not self._overwrite:
             require_replaceable(job, path)
 
@@ -140,11 +140,11 @@ class Batch:
         self._listener.advance(self.tally, self._expected.seconds_left())
 
     def _save(self, job: Job, painted: Painted) -> DepthpaintError | None:
-        """Write a picture and its line; why there is none. Raises DepthpaintError where none can follow."""
+        """Write a picture and its line; return its error. Raises DepthpaintError if no other can follow."""
         path = self._folder / job.file
         try:
             self._require_free(job, path)
-            # Picture first, ledger second: a line always has its picture.
+            # The picture is written before the ledger, so that each line has its picture.
             write_atomic(path, painted.data, overwrite=True)
         except OutputError as error:
             self._require_folder(error)
@@ -172,8 +172,8 @@ class Batch:
     def _count_as_there(self, job: Job) -> None:
         self.tally.there += 1
         if self._wish is not None and job.file not in self._begun:
-            found = read_record(self._folder / job.file).agreement
-            self._judge(None if found is None else found.rank_correlation)
+            agreement = read_record(self._folder / job.file).agreement
+            self._judge(None if agreement is None else agreement.rank_correlation)
         self._expected.skipped(job.request.choice.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
 
@@ -184,25 +184,25 @@ class Batch:
     def _fail(self, line: int, error: DepthpaintError, picture: Request) -> None:
         self.tally.failed += 1
         self._expected.skipped(picture.choice.model, work_of(picture))
-        self._tell_failure(line, error)
+        self._report_failure(line, error)
 
-    def _tell_failure(self, line: int, error: DepthpaintError) -> None:
+    def _report_failure(self, line: int, error: DepthpaintError) -> None:
         self._notes.failed(line, error)
         self._listener.failure(line, error)
 
 
-def in_order(rows: Iterable[Wanted]) -> Iterator[Wanted]:
-    """A thousand rows at a time, so that equal models follow each other, and among them equal shapes.
+def in_order(rows: Iterable[ParsedRow]) -> Iterator[ParsedRow]:
+    """Sort the rows in groups of a thousand, by model and then by shape.
 
-    Where a row names no size, rows of one depth file have one shape.
+    Without a size in the row, rows of one depth file have one shape.
     """
     several = iter(rows)
     while held := list(islice(several, ROWS_AT_ONCE)):
-        yield from sorted(held, key=_kinship)
+        yield from sorted(held, key=_sort_key)
 
 
-def _kinship(asked: Wanted) -> tuple[str, ...]:
-    request = asked.request
+def _sort_key(parsed: ParsedRow) -> tuple[str, ...]:
+    request = parsed.request
     return (
         request.choice.model_dump_json(), str(request.size), str(request.aspect), str(request.fit),
         str(request.depth),

@@ -1,4 +1,4 @@
-"""All rows looked at before anything is loaded: their number, their cost, what is wrong with them."""
+"""Check all rows before anything is loaded: their number, their work, and their problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from depthpaint.batch.job import NAME, Wanted, jobs_of, require_depth_file, require_plan, wanted, work_of
+from depthpaint.batch.job import (
+    NAME,
+    ParsedRow,
+    jobs_of,
+    parse_row,
+    require_depth_file,
+    require_plan,
+    work_of,
+)
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.mark import Fingerprints, require_place
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
@@ -22,9 +30,9 @@ from depthpaint.verification.choosing import Wish
 
 
 class DepthFiles:
-    """Names in `folder` that depth files of any row have, links followed; the manifest is read on first use.
+    """Names of depth files of all rows in `folder`, links followed; reads the manifest on first use.
 
-    Only fingerprints of these names are held, so a million rows whose maps lie elsewhere take no memory.
+    It stores only fingerprints, so a million rows with maps elsewhere take no memory.
     """
 
     def __init__(self, manifest: Manifest, defaults: Mapping[str, object], folder: Path) -> None:
@@ -36,7 +44,7 @@ class DepthFiles:
     @cached_property
     def _names(self) -> Fingerprints:
         names, here = Fingerprints(), os.path.realpath(self._folder)
-        # An error of the manifest ends the survey, too, which then reports it.
+        # A manifest error also ends the survey, which then reports it.
         with suppress(ParameterError):
             for depth in self._depths():
                 for folder, name in _places(depth):
@@ -52,13 +60,13 @@ class DepthFiles:
 
 
 def same_name(file: str) -> str:
-    """Equal for names that differ in case or in how an accent is written: some systems take them for one."""
+    """Equal for names that differ in case or in Unicode normal form: some file systems treat them as one."""
     return unicodedata.normalize("NFC", file).casefold()
 
 
 def _places(depth: Path) -> Iterator[tuple[str, str]]:
-    """Folder and name of a depth file, and of what it leads to if it is a link."""
-    # A name that no file can have, or too long, is an error of its row.
+    """Folder and name of a depth file, and of its target if it is a link."""
+    # An invalid or too long name is an error of its row.
     with suppress(OSError, ValueError):
         yield _real_folder(depth.parent), depth.name
         if depth.is_symlink():
@@ -74,12 +82,12 @@ def _real_folder(folder: Path) -> str:
 MOST_TOLD = 50
 
 ROW_ERRORS = (DepthpaintError, OSError)
-"""What a row's values may cause: looking for a path that is too long, or leads nowhere, is an OSError."""
+"""Errors that a row's values may cause: looking up a path that is too long or broken raises OSError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with the row in `line`."""
+    """A problem of the row in `line`."""
 
     line: int
     error: DepthpaintError
@@ -87,9 +95,9 @@ class Problem:
 
 @dataclass(slots=True)
 class Survey:
-    """What the rows come to. Of the problems the first MOST_TOLD are kept, and all are counted.
+    """The result of checking all rows. The first MOST_TOLD problems are kept, and all are counted.
 
-    `work` is what the pictures of each model cost, in a unit that is the model's own (plans.work_of).
+    `work` is the work of the pictures of each model, in its own unit (job.work_of).
     """
 
     rows: int = 0
@@ -99,7 +107,7 @@ class Survey:
     work: dict[str, float] = field(default_factory=lambda: defaultdict[str, float](float))
 
     def add_problem(self, line: int, error: DepthpaintError) -> None:
-        """Count a row that cannot be painted."""
+        """Count an invalid row."""
         self.bad_rows += 1
         if len(self.problems) < MOST_TOLD:
             self.problems.append(Problem(line, error))
@@ -108,35 +116,35 @@ class Survey:
 def survey(
     manifest: Manifest,
     defaults: Mapping[str, object],
-    rehearse: Callable[[Wanted], object] | None = None,
+    rehearse: Callable[[ParsedRow], object] | None = None,
     folder: Path | None = None,
 ) -> Survey:
-    """Check every row of the shard: its fields, its model, its name, and that its depth file is there.
+    """Check every row of the shard: its fields, its model, its name, and that its depth file exists.
 
-    `folder` is where the pictures are to go: what is in their way there is a problem of the row. `rehearse`
-    is called with each row that is right so far, to look further. Raises ParameterError where the manifest
-    itself cannot be read.
+    `folder` is the output folder: files that block a picture are problems of the row. `rehearse` is called
+    with each row that is valid so far, for further checks. Raises ParameterError if the manifest itself
+    cannot be read.
     """
-    found = Survey()
-    for line, asked in checked_rows(manifest, defaults, folder):
-        found.rows += 1
+    result = Survey()
+    for line, parsed in checked_rows(manifest, defaults, folder):
+        result.rows += 1
         try:
-            if isinstance(asked, DepthpaintError):
-                raise asked
+            if isinstance(parsed, DepthpaintError):
+                raise parsed
             if rehearse is not None:
-                rehearse(asked)
+                rehearse(parsed)
         except ROW_ERRORS as error:
-            found.add_problem(line, row_error(error))
+            result.add_problem(line, row_error(error))
         else:
-            found.pictures += len(asked.request.seeds)
-            found.work[asked.request.choice.model] += work_of(asked.request)
-    return found
+            result.pictures += len(parsed.request.seeds)
+            result.work[parsed.request.choice.model] += work_of(parsed.request)
+    return result
 
 
 def checked_rows(
     manifest: Manifest, defaults: Mapping[str, object], folder: Path | None = None
-) -> Iterator[tuple[int, Wanted | DepthpaintError]]:
-    """Each row of the shard with its line, checked as far as can be without reading its depth file.
+) -> Iterator[tuple[int, ParsedRow | DepthpaintError]]:
+    """Each row of the shard with its line, checked as far as possible without reading its depth file.
 
     Names are compared with those of all rows: shards share a folder.
     """
@@ -147,33 +155,33 @@ def checked_rows(
         if not mine and NAME not in {**defaults, **row.values}:
             continue
         try:
-            asked = wanted(row, manifest.folder, defaults)
-            _require_own_names(asked, names)
+            parsed = parse_row(row, manifest.folder, defaults)
+            _require_own_names(parsed, names)
             if mine:
-                require_plan(asked.request)
-                require_depth_file(asked.request.depth)
+                require_plan(parsed.request)
+                require_depth_file(parsed.request.depth)
                 if folder is not None and depths is not None:
-                    _require_places(asked, folder, depths)
+                    _require_places(parsed, folder, depths)
         except ROW_ERRORS as error:
-            asked = row_error(error)
+            parsed = row_error(error)
         if mine:
-            yield row.line, asked
+            yield row.line, parsed
 
 
 def row_error(error: DepthpaintError | OSError) -> DepthpaintError:
-    """The error as a row's own."""
+    """Convert an OSError to an error about the row."""
     if isinstance(error, DepthpaintError):
         return error
     return ParameterError(
         f"a file of the row cannot be reached: {error}",
         code=ErrorCode.INVALID_PARAMETER,
-        remedy="look for a path that is too long or has characters that no path has",
+        remedy="check for a path that is too long or has invalid characters",
     )
 
 
-def _require_places(asked: Wanted, folder: Path, depths: DepthFiles) -> None:
-    """Raise OutputError where a named picture cannot be written, or only over the depth file of a row."""
-    for file in asked.files:
+def _require_places(parsed: ParsedRow, folder: Path, depths: DepthFiles) -> None:
+    """Raise OutputError if a named picture cannot be written, or would replace the depth file of a row."""
+    for file in parsed.files:
         path = folder / file
         try:
             mode = path.lstat().st_mode
@@ -183,32 +191,32 @@ def _require_places(asked: Wanted, folder: Path, depths: DepthFiles) -> None:
             raise output_error(path, error) from error
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise not_own(path)
-        require_other_file(path, asked.request.depth)
+        require_other_file(path, parsed.request.depth)
         if file in depths:
             raise input_file(path)
 
 
-def _require_own_names(asked: Wanted, names: Fingerprints) -> None:
-    for file in asked.files:
+def _require_own_names(parsed: ParsedRow, names: Fingerprints) -> None:
+    for file in parsed.files:
         if not names.add(same_name(file)):
             raise ParameterError(
-                f"name: an earlier row's picture is {file}, too",
+                f"name: an earlier row has the picture {file}, too",
                 code=ErrorCode.INVALID_PARAMETER,
                 value=file,
-                remedy="give each row a name of its own, or leave the column out",
+                remedy="give each row its own name, or leave the column out",
             )
 
 
 class Rehearsal:
-    """Looks into depth files, for the parts of models, and at the places of pictures; paints nothing."""
+    """Checks depth files, parts of models, and the places of pictures; paints nothing."""
 
     def __init__(self, engine: Engine, folder: Path, wish: Wish | None, *, overwrite: bool) -> None:
         self._engine, self._folder, self._wish, self._overwrite = engine, folder, wish, overwrite
 
-    def __call__(self, asked: Wanted) -> None:
-        """Raise the DepthpaintError or OSError that the row would fail with."""
-        self._engine.prepare(asked.request)
+    def __call__(self, parsed: ParsedRow) -> None:
+        """Raise the DepthpaintError or OSError that painting the row would raise."""
+        self._engine.prepare(parsed.request)
         judge = None if self._wish is None else self._wish.estimator
-        self._engine.require_ready(asked.request.choice, judge)
-        for job in jobs_of(asked, self._wish):
+        self._engine.require_ready(parsed.request.choice, judge)
+        for job in jobs_of(parsed, self._wish):
             require_place(job, self._folder / job.file, overwrite=self._overwrite)

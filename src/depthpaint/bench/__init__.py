@@ -1,1 +1,1 @@
-"""What a picture costs in time, beside a peer in the same run."""
+"""Benchmarks: the time of a picture, compared with stock diffusers in the same run."""

@@ -1,4 +1,4 @@
-"""`depthpaint bench`: a table for people on stderr, one JSON document on stdout."""
+"""`depthpaint bench`: a table on stderr, one JSON document on stdout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 4000, 3000
 
 
 def large_map(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint16]:
-    """A noisy floor with hills, uint16 (height, width): 12 megapixels that compress as real scans do."""
+    """A noisy floor with hills, uint16 (height, width): 12 megapixels that compress like real scans."""
     y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)
     depth: NDArray[np.float64] = 0.7 * y / height + 0.1 * x / width + 0.1 * np.sin(x / 300) * np.cos(y / 200)
     depth = (depth - depth.min()) / np.ptp(depth) * 65_535
@@ -40,7 +40,7 @@ def large_map(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint16]:
 
 
 def measure_inspection(repeats: int, on_run: Callable[[], None] = lambda: None) -> dict[str, Timing]:
-    """Decode by Pillow and understand by the doctor in turns, `repeats` times after one warm-up each."""
+    """Time decoding by Pillow and the full inspection alternately, `repeats` times after one warm-up each."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "map.png"
         Image.fromarray(large_map()).save(path)
@@ -52,7 +52,7 @@ def measure_inspection(repeats: int, on_run: Callable[[], None] = lambda: None) 
                 if turn > 0:
                     seconds[side].append(time.perf_counter() - started)
                 on_run()
-    return {side: Timing.of(found) for side, found in seconds.items()}
+    return {side: Timing.of(times) for side, times in seconds.items()}
 
 
 def _decode(path: Path) -> NDArray[np.uint16]:
@@ -61,11 +61,11 @@ def _decode(path: Path) -> NDArray[np.uint16]:
 
 
 def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
-    """Measure whole processes and loaded pictures, beside stock diffusers if `vs` is "diffusers".
+    """Measure whole processes and loaded programs, and stock diffusers if `vs` is "diffusers".
 
-    Both run in turns on the same machine.
+    Both alternate on the same machine.
 
-    The JSON document goes to stdout, and with `as_json` nothing else is printed.
+    The JSON document goes to stdout; with `as_json` nothing else is printed.
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -89,7 +89,7 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
 
 
 def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
-    """Measure `batch` over rows of `side` x `side` pixels beside a loop of stock diffusers, in turns."""
+    """Measure `batch` over rows of `side` x `side` pixels, alternating with a loop of stock diffusers."""
     from depthpaint.models.diorama.files import write_diffusers_folder
 
     console = Console(stderr=True)
@@ -98,23 +98,25 @@ def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
         peer = write_diffusers_folder(work / "diffusers", DIORAMA)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             step = bar.add_task("measuring", total=2 * (repeats + 1))
-            found = measure_throughput(
+            throughput = measure_throughput(
                 work, peer, rows=rows, side=side, repeats=repeats, on_run=lambda: bar.advance(step)
             )
     if not as_json:
-        for name, timing in found.seconds.items():
-            console.print(f"{name:<11} {timing}, {rows / timing.median:.2f} pictures a second")
-        console.print(f"times as fast as diffusers: {found.times_as_fast:.2f}; alike to {found.psnr:.1f} dB")
+        for name, timing in throughput.seconds.items():
+            console.print(f"{name:<11} {timing}, {rows / timing.median:.2f} pictures per second")
+        console.print(
+            f"times as fast as diffusers: {throughput.times_as_fast:.2f}; PSNR {throughput.psnr:.1f} dB"
+        )
     versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
-    document = asdict(found) | {
+    document = asdict(throughput) | {
         "task": {"size": f"{side}x{side}", "num_inference_steps": STEPS, "guidance_scale": GUIDANCE},
-        "times_as_fast": round(found.times_as_fast, 3), "environment": environment() | versions,
+        "times_as_fast": round(throughput.times_as_fast, 3), "environment": environment() | versions,
     }  # fmt: skip
     sys.stdout.write(json.dumps(document) + "\n")
 
 
 def bench_inspection(repeats: int, as_json: bool) -> None:
-    """Measure how long understanding a 12-megapixel 16-bit PNG takes, beside Pillow's decoding, in turns."""
+    """Measure the inspection of a 12-megapixel 16-bit PNG, alternating with Pillow's decoding."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         step = bar.add_task("measuring", total=2 * (repeats + 1))
@@ -145,7 +147,7 @@ def bench_steps(
     precision: str,
     compiled: bool,
 ) -> None:
-    """Measure the steps of a Stable Diffusion beside stock diffusers; one JSON document on stdout."""
+    """Measure the steps of a Stable Diffusion against stock diffusers; one JSON document on stdout."""
     width, height = Extent.parse(size)
     task = StepsTask(
         model=model, control=control, width=width, height=height, num_inference_steps=steps, device=device,

@@ -1,4 +1,4 @@
-"""depthpaint and stock diffusers on the same task, in turns, on the same machine in the same run."""
+"""depthpaint and stock diffusers on the same task, alternating, on the same machine in the same run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from depthpaint.models.diorama.habits import DIORAMA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchTask:
-    """Depth file (.npy float32 in [0, 1], 1 = nearest), sentence and settings that every side uses."""
+    """Depth file (.npy float32 in [0, 1], 1 = nearest), prompt and settings that both sides use."""
 
     depth: Path
     prompt: str = "a red sphere on a blue floor in front of a yellow wall, at noon"
@@ -35,7 +35,7 @@ class BenchTask:
 
 
 def sphere_before_a_wall(side: int) -> NDArray[np.float32]:
-    """A unit sphere on a floor 1.6 m below the eye, 8 m before a wall: disparity (side, side) in [0, 1]."""
+    """A unit sphere on a floor 1.6 m below the camera, 8 m from a wall: disparity (side, side) in [0, 1]."""
     v, u = np.meshgrid(
         1 - 2 * (np.arange(side) + 0.5) / side, 2 * (np.arange(side) + 0.5) / side - 1, indexing="ij"
     )
@@ -51,17 +51,17 @@ def sphere_before_a_wall(side: int) -> NDArray[np.float32]:
 
 
 PEERS = Path(__file__).parents[3] / "peers"
-"""The stock programs, scripts beside `src` in a checkout; an installed wheel has none."""
+"""The scripts with stock diffusers, beside `src` in a checkout; not part of an installed wheel."""
 PEER = "diffusers_peer.py"
 SAMPLER, SCHEDULE = "dpm++-2m", "trailing"
-"""What both sides know. What depthpaint does beyond the network is left out: both paint one picture."""
+"""Steps that depthpaint does beyond the network are off, so that both sides paint the same picture."""
 WARM_PICTURES = 2
-"""Pictures at the start of a steady run that do not count."""
+"""Pictures at the start of a steady run that are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Whole processes (`cold`) and pictures of a loaded program (`steady`) by side; how alike they paint."""
+    """Times of whole processes (`cold`) and of a loaded program (`steady`) by side, and the likeness."""
 
     cold: dict[str, Timing]
     steady: dict[str, Timing]
@@ -76,9 +76,9 @@ def measure(
     peer_folder: Path | None,
     on_run: Callable[[], None] = lambda: None,
 ) -> Contest:
-    """Run both sides `repeats` times in turns after one warm-up each.
+    """Run both sides alternately `repeats` times after one warm-up each.
 
-    `peer_folder` None leaves diffusers out. `on_run` is called after each of the `runs_of` runs.
+    With `peer_folder` None diffusers is left out. `on_run` is called after each of the `runs_of` runs.
     """
     sides = ["depthpaint", *(["diffusers"] if peer_folder else [])]
     cold: dict[str, list[float]] = {side: [] for side in sides}
@@ -152,17 +152,17 @@ def _peer(task: BenchTask, work: Path, folder: Path | None, pictures: int) -> di
 
 
 def require_peers() -> None:
-    """Raise ModelError where depthpaint is installed without its checkout, which holds the stock programs."""
+    """Raise ModelError if depthpaint is not in a checkout, which has the scripts with stock diffusers."""
     if not (PEERS / PEER).is_file():
         raise ModelError(
-            "bench --vs diffusers needs a checkout of depthpaint: an installed package has no stock programs",
+            "bench --vs diffusers needs a checkout of depthpaint: an installed package lacks the scripts",
             code=ErrorCode.MODEL_INCOMPATIBLE,
             remedy="clone the repository, then pip install -e '.[sd]' there",
         )
 
 
 def run_side(command: Sequence[str]) -> str:
-    """What a side of a contest prints. Raises ModelError with the last thing it said where it fails."""
+    """The output of one side. Raises ModelError with the last line of its error output if it fails."""
     environment = {
         **os.environ,
         "HF_HUB_OFFLINE": "1",

@@ -1,4 +1,4 @@
-"""Denoising steps, and many rows, by depthpaint and by stock diffusers in turns."""
+"""Benchmarks of denoising steps, and of many rows, against stock diffusers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from depthpaint.request import request_from
 STEPS_PEER = "control_peer.py"
 OWN = "depthpaint.bench.throughput"
 ALL, HALF = "all steps", "half of the steps"
-"""In which of the counted steps depth is heard."""
+"""The share of the counted steps in which depth control is active."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class StepsTask:
 
 @dataclass(frozen=True, slots=True)
 class StepsContest:
-    """By side and window: seconds of a whole round of steps divided by their number; peak memory in MB."""
+    """By side and window: seconds per step; peak memory in MB."""
 
     seconds: dict[str, dict[str, Timing]]
     peak_mb: dict[str, int]
@@ -66,10 +66,10 @@ class StepsContest:
 
 
 def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lambda: None) -> StepsContest:
-    """Run both sides in turns, each in its own process, with depth heard in all steps and in half of them.
+    """Run both sides alternately in separate processes, with depth control in all steps and in half of them.
 
-    The first of several pictures of a process warms up and does not count, nor does the first step of any:
-    diffusers does not tell where it begins. Raises ModelError where a side fails.
+    The first of several pictures of a process warms up and is not counted, nor is the first step of any:
+    diffusers does not report when it starts. Raises ModelError if a side fails.
     """
     seconds: dict[str, dict[str, list[float]]] = {"depthpaint": {}, "diffusers": {}}
     peak: dict[str, int] = dict.fromkeys(seconds, 0)
@@ -78,16 +78,16 @@ def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lamb
         np.save(work / "depth.npy", _depth(task.width, task.height))
         for turn in range(turns):
             for name, end in ((ALL, 1.0), (HALF, half_window(task.num_inference_steps))):
-                # Sides change places, so that neither always runs on the warmer machine.
+                # The order alternates, so that neither side always runs on the warmer machine.
                 for side in list(seconds) if turn % 2 == 0 else list(reversed(seconds)):
-                    told = _run(
+                    result = _run(
                         side, replace(task, depth=str(work / "depth.npy"), control_window=(0.0, end)), work
                     )
-                    rounds: list[list[float]] = told["steps"][1:] or told["steps"]
+                    rounds: list[list[float]] = result["steps"][1:] or result["steps"]
                     steps = [sum(each[-(task.num_inference_steps - 1) :]) for each in rounds]
                     steps = [total / (task.num_inference_steps - 1) for total in steps]
                     seconds[side].setdefault(name, []).extend(steps)
-                    peak[side] = max(peak[side], int(told["peak_mb"]))
+                    peak[side] = max(peak[side], int(result["peak_mb"]))
                     on_run()
     timings = {
         side: {window: Timing.of(each) for window, each in windows.items()}
@@ -97,7 +97,7 @@ def measure_steps(task: StepsTask, turns: int, on_run: Callable[[], None] = lamb
 
 
 def half_window(steps: int) -> float:
-    """Where depth falls silent so that it is heard in half of all steps but the first; `steps` is odd."""
+    """The end of the control window for half of all steps but the first; `steps` is odd."""
     return (steps + 1) / (2 * steps)
 
 
@@ -120,7 +120,7 @@ THINGS = ("red sphere", "blue sphere", "golden sphere", "white sphere", "green s
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Seconds of whole processes over the same `rows` by side; `psnr` of their pictures, median, in dB."""
+    """Seconds of whole processes over the same `rows` by side; median `psnr` of their pictures, in dB."""
 
     rows: int
     seconds: dict[str, Timing]
@@ -128,16 +128,16 @@ class Throughput:
 
     @property
     def times_as_fast(self) -> float:
-        """How many times the rows of the peer depthpaint paints in a second."""
+        """The ratio of depthpaint's rows per second to the peer's."""
         return self.seconds["diffusers"].median / self.seconds["depthpaint"].median
 
 
 def measure_throughput(
     work: Path, folder: Path, *, rows: int, side: int, repeats: int, on_run: Callable[[], None]
 ) -> Throughput:
-    """Paint `rows` rows of `side` x `side` pixels in processes of both sides, in turns, after a warm-up each.
+    """Paint `rows` rows of `side` x `side` pixels in processes of both sides alternately, after warm-ups.
 
-    `folder` is diorama as diffusers reads it. `on_run` is called after each of the 2 (repeats + 1) runs.
+    `folder` contains diorama in diffusers' layout. `on_run` is called after each of the 2 (repeats + 1) runs.
     """
     manifest, listed = _write_rows(work, rows, side)
     settings = {"size": f"{side}x{side}", "num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
@@ -171,14 +171,14 @@ def measure_throughput(
 
 
 def _write_rows(work: Path, rows: int, side: int) -> tuple[Path, Path]:
-    """The manifest of one side and the list of the other: a few maps, each with many sentences and seeds."""
+    """The manifest of one side and the list of the other: a few maps, each with many prompts and seeds."""
     scene = sphere_before_a_wall(side)
     for number in range(MAPS):
         depth = np.roll(scene, number * side // (2 * MAPS), axis=1)
         np.save(work / f"depth-{number}.npy", depth)
         np.save(work / f"hint-{number}.npy", relief_of(depth))
     manifest, listed = work / "rows.csv", work / "rows.json"
-    told: list[dict[str, object]] = []
+    entries: list[dict[str, object]] = []
     with manifest.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("depth", "prompt", "seed", "name"))
@@ -187,8 +187,8 @@ def _write_rows(work: Path, rows: int, side: int) -> tuple[Path, Path]:
             name, which = f"{number:04d}", number * MAPS // rows
             table.writerow((f"depth-{which}.npy", prompt, number, name))
             hint = str(work / f"hint-{which}.npy")
-            told.append({"hint": hint, "prompt": prompt, "seed": number, "name": f"{name}.png"})
-    listed.write_text(json.dumps(told), encoding="utf-8")
+            entries.append({"hint": hint, "prompt": prompt, "seed": number, "name": f"{name}.png"})
+    listed.write_text(json.dumps(entries), encoding="utf-8")
     return manifest, listed
 
 
@@ -198,7 +198,7 @@ def _picture(path: Path) -> NDArray[np.float64]:
 
 
 def paint_steps() -> None:
-    """Paint `runs` times; report the seconds of every step, of loading, and the peak of memory in MB."""
+    """Paint `runs` times; print the seconds of every step and of loading, and the peak memory in MB."""
     task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     device, precision = task["device"], task["precision"]
     assert device in get_args(Device) and precision in get_args(Precision)  # noqa: S101
@@ -221,7 +221,7 @@ def paint_steps() -> None:
         began = time.perf_counter()
         result = engine.paint(request, note)
         load = load or result.seconds["load"]
-        # The first step begins where everything before it ended.
+        # The first step starts after all preparation.
         before = sum(result.seconds[stage] for stage in ("read", "load", "text", "control"))
         starts = [began + before, *stamps[:-1]]
         runs.append([end - start for start, end in zip(starts, stamps, strict=True)])

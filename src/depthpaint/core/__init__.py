@@ -1,1 +1,1 @@
-"""What every room stands on: errors, geometry, noise, atomic files. Standard library and numpy."""
+"""Shared foundations: errors, geometry, noise and atomic files. Standard library and numpy only."""

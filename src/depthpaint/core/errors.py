@@ -1,4 +1,4 @@
-"""The error contract: a stable code, one sentence, the remedy, and one table to exit and HTTP status."""
+"""The error contract: an error has a stable code, a message, a remedy, an exit status and an HTTP status."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
-# code -> (exit status, HTTP status). The only such table: the command line, the server and the ledger all
-# read it.
+# code -> (exit status, HTTP status). The command line, the server and the ledger all read this table.
 STATUSES = MappingProxyType(
     {
         ErrorCode.INVALID_PARAMETER: (2, 422),
@@ -103,18 +102,18 @@ STATUSES = MappingProxyType(
 
 def printable(text: str) -> str:
     """Return `text` on one line and safe for a terminal: control and direction characters are escaped."""
-    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+    return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
 
 
 def shortened(text: str, most: int = LONGEST_PART) -> str:
-    """`text`, or its beginning and its end in `most` characters and a mark, for messages that repeat it."""
+    """`text`, or its beginning, "…" and its end within `most` characters; for messages that quote it."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
 
 
 class DepthpaintError(Exception):
-    """Anything that depthpaint refuses: what happened, and what to do about it.
+    """The base class of all errors that depthpaint raises: what happened, and what to do about it.
 
-    `value` is what was given and `limit` what is allowed, where there are such.
+    `value` is the offending value and `limit` the allowed one, where they apply.
     """
 
     def __init__(
@@ -129,12 +128,12 @@ class DepthpaintError(Exception):
 
     @property
     def exit_status(self) -> int:
-        """What the command line exits with."""
+        """The exit status of the command line."""
         return STATUSES[self.code][0]
 
     @property
     def http_status(self) -> int:
-        """What the server answers with."""
+        """The HTTP status of the server's response."""
         return STATUSES[self.code][1]
 
     def __str__(self) -> str:
@@ -142,7 +141,8 @@ class DepthpaintError(Exception):
         return "; ".join(shortened(printable(part)) for part in parts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The inherited one forgets keyword arguments, so an error could not come back from a worker process.
+        # Exception.__reduce__ drops keyword arguments; without them an error cannot be sent between
+        # processes.
         return _rebuilt, (type(self), self.message, self.code, self.remedy, self.value, self.limit)
 
 
@@ -153,7 +153,7 @@ def _rebuilt(
 
 
 class ParameterError(DepthpaintError, ValueError):
-    """A number, a name or a text that was asked for is not possible."""
+    """A setting has an impossible value, or there is no such setting."""
 
 
 class DepthError(DepthpaintError, ValueError):
@@ -161,40 +161,40 @@ class DepthError(DepthpaintError, ValueError):
 
 
 class UnsafeFormatError(DepthpaintError, ValueError):
-    """The file could run code when it is read; it was not."""
+    """The file is in a format that can run code when it is read, so it was not read."""
 
 
 class ModelError(DepthpaintError):
-    """A model is unknown, missing, damaged or does not fit."""
+    """A model is unknown, missing, damaged or incompatible."""
 
 
 class OutputError(DepthpaintError, OSError):
-    """A result cannot be written where it was asked to go."""
+    """A result cannot be written to the given path."""
 
 
 class PictureRefused(DepthpaintError):
-    """A picture was painted as asked, and is withheld: nothing failed."""
+    """The picture was painted, but the safety checker rejected it, so it is not returned."""
 
 
 class OutOfMemory(DepthpaintError):
-    """There is not enough memory for what was asked."""
+    """There is not enough memory for the request."""
 
 
 class Cancelled(DepthpaintError):
-    """The user stopped it."""
+    """The user cancelled the run."""
 
 
 class InternalError(DepthpaintError):
-    """A mistake in depthpaint itself."""
+    """A bug in depthpaint."""
 
 
 _Kind = TypeVar("_Kind", ModelError, ParameterError)
 
 
 def not_installed(kind: type[_Kind], error: ImportError, what: str, extra: str, otherwise: str = "") -> _Kind:
-    """The error for a package that an extra of depthpaint brings; a module of depthpaint's is raised again.
+    """The error for a package of an optional extra that is missing; a missing depthpaint module is re-raised.
 
-    `what` needs the package; `otherwise` is the way to do without it.
+    `what` is the feature that needs the package; `otherwise` is how to do without it.
     """
     if (error.name or "").startswith("depthpaint"):
         raise error
@@ -211,7 +211,7 @@ _TEXTS = (
     "unable to allocate", "can't start new thread", "not enough memory", "pthread_create failed",
     "thread constructor failed", "failed to map segment",
 )  # fmt: skip
-"""In lower case: parts of what the interpreter, shared libraries, numpy, ONNX Runtime and torch tell."""
+"""Parts of out-of-memory messages, in lower case: Python, shared libraries, numpy, ONNX Runtime, torch."""
 
 
 LEAST = 384 << 20
@@ -219,24 +219,24 @@ LEAST = 384 << 20
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Whether an error, or what it came of, says that memory (or room for another thread) has run out."""
-    seen: set[int] = set()
+    """Whether an error, or one of its causes, means that memory (or room for another thread) has run out."""
+    checked: set[int] = set()
     each: BaseException | None = error
-    while each is not None and id(each) not in seen:
-        seen.add(id(each))
-        if tells_shortage(each):
+    while each is not None and id(each) not in checked:
+        checked.add(id(each))
+        if is_shortage_alone(each):
             return True
         each = each.__cause__ or each.__context__
     return False
 
 
-def tells_shortage(error: BaseException) -> bool:
-    """The same of an error alone, by its class (torch's without importing it), its number or its text."""
+def is_shortage_alone(error: BaseException) -> bool:
+    """As `is_shortage`, for this error without its causes: by class name (torch's), errno or text."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if getattr(error, "errno", None) == errno.ENOMEM:
         return True
-    # What else went wrong with a file or with a parameter may quote somebody's text.
+    # The text of other file and parameter errors may quote user input.
     if isinstance(error, OSError | ValueError | DepthpaintError):
         return isinstance(error, OutOfMemory)
     lowered = str(error).lower()
@@ -244,9 +244,9 @@ def tells_shortage(error: BaseException) -> bool:
 
 
 def require_room() -> None:
-    """Raise OutOfMemory where the process is allowed less than numpy and ONNX Runtime need to start.
+    """Raise OutOfMemory if the process may use less memory than numpy and ONNX Runtime need to start.
 
-    Below that they end the process themselves, and nobody could say why.
+    With less they abort the process without an error message.
     """
     try:
         import resource
@@ -273,12 +273,12 @@ def out_of_memory(what: str, remedy: str) -> OutOfMemory:
 
 
 SIGNALLED = 128
-"""What is added to a signal's number, as shells do."""
+"""Added to a signal's number for the exit status, as shells do."""
 
 TERMINATING = tuple(
     number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )
-"""SIGHUP comes when a terminal is closed; Windows does not have it."""
+"""SIGHUP is sent when a terminal closes; Windows does not have it."""
 ENDING = (signal.SIGINT, *TERMINATING)
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, locks on them, and names that every file system takes."""
+"""Atomic writes, file locks, and file names that work on every file system."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from depthpaint.core.errors import ErrorCode, OutputError
 
 try:
     import fcntl
-except ImportError:  # Windows, which has no such locks
+except ImportError:  # not available on Windows
     fcntl = None
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 HAS_LOCKS = fcntl is not None
-"""Where there are none, an open file cannot be renamed or removed either."""
+"""Where it is not available, an open file cannot be renamed or removed either."""
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Lock an open file; False where this file system knows no locks.
+    """Lock an open file; False where the file system does not support locks.
 
-    Raises BlockingIOError where another process holds it.
+    Raises BlockingIOError if another process holds the lock.
     """
     if fcntl is None:
         return False
@@ -45,7 +45,7 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def wait_for_shared_lock(descriptor: int) -> None:
-    """Lock an open file as one of several, when no process holds it alone any more."""
+    """Take a shared lock on an open file; waits until no process holds it exclusively."""
     if fcntl is None:
         return
     try:
@@ -58,29 +58,29 @@ def wait_for_shared_lock(descriptor: int) -> None:
 def is_still_at(descriptor: int, path: Path) -> bool:
     """Whether `path` names the open file: it may have been removed or replaced since it was opened."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return False
-    return os.path.samestat(found, os.fstat(descriptor))
+    return os.path.samestat(status, os.fstat(descriptor))
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-# Windows gives these names to devices, with any extension.
+# Device names on Windows, with any extension.
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 )
 _MAX_STEM_BYTES = 180
 
 LONGEST_NAME = 255
-"""Bytes that a file system takes as a name."""
+"""The longest file name in bytes."""
 
 PROOF_BYTES = 1 << 16
-"""Bytes of a file, at its start and at its end, that have to show whose it is."""
+"""Bytes at the start and at the end of a file that identify what wrote it."""
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk, a quota or the allowed size of a file is used up."""
+    """Whether an error means that the disk, a quota or the file size limit is exceeded."""
     return isinstance(error, OSError) and error.errno in _FULL
 
 
@@ -91,17 +91,17 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; False, and no OSError, for a name that no file can have."""
+    """Whether the file exists; False instead of OSError for an invalid name."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; False, and no OSError, for a name that none can have."""
+    """Whether the folder exists; False instead of OSError for an invalid name."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def name_of(path: Path) -> str:
-    """What to call a file or a folder: its name, also where the path is "." or ".."; "/" is "/"."""
+    """The display name of a file or folder: its last part, also where the path is "." or ".."; "/" is "/"."""
     if path.name not in ("", ".."):
         return path.name
     place = path.resolve()
@@ -109,18 +109,18 @@ def name_of(path: Path) -> str:
 
 
 def expanded(path: str) -> Path:
-    """`path` with "~" as the home folder; as it stands where there is no such user."""
+    """`path` with "~" replaced by the home folder; unchanged if that user does not exist."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises an error instead
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> None:
-    """Write a file so that its name never stands for half of it, not even after a power cut.
+    """Write a file atomically and durably: after a crash or power cut it is complete or absent.
 
     Raises OutputError: output_exists where `path` exists and `overwrite` is false, disk_full,
     output_not_writable.
     """
     path = Path(path)
-    # The same folder, because a rename is atomic only inside one file system.
+    # The temporary file is in the same folder, because a rename is atomic only within one file system.
     temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
     try:
         with _held(temporary) as file:
@@ -141,7 +141,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, overwrite: bool) -> 
 
 
 def open_regular(path: Path, flags: int) -> int:
-    """Open a regular file with the `flags` of os.open; follows no link, and waits for no pipe or device.
+    """Open a regular file with the `flags` of os.open; does not follow links or block on pipes and devices.
 
     Raises OSError, and OutputError output_exists where something else has the name.
     """
@@ -152,11 +152,11 @@ def open_regular(path: Path, flags: int) -> int:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise _not_a_file(path)
     except FileNotFoundError:
-        pass  # It is made, or the next line says that it is missing.
+        pass  # Created below, or reported as missing.
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
-        if error.errno == errno.ELOOP:  # a link that was put there meanwhile
+        if error.errno == errno.ELOOP:  # replaced by a link in the meantime
             raise _not_a_file(path) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -186,7 +186,7 @@ def require_own(path: Path, is_own: Callable[[bytes], bool]) -> None:
 
 
 def replace_own(path: Path, data: bytes, is_own: Callable[[bytes], bool]) -> None:
-    """As `write_atomic`; an earlier file is replaced if it `is_own` (see `require_own`), and no other."""
+    """As `write_atomic`; replaces an existing file only if it `is_own` (see `require_own`)."""
     require_own(path, is_own)
     write_atomic(path, data, overwrite=True)
 
@@ -195,7 +195,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL
+    except (OSError, ValueError) as error:  # ValueError: the path contains NUL
         raise OutputError(
             f"cannot make the folder {folder}: {error.strerror if isinstance(error, OSError) else error}",
             code=ErrorCode.DISK_FULL if is_full(error) else ErrorCode.OUTPUT_NOT_WRITABLE,
@@ -205,9 +205,9 @@ def make_folder(folder: Path) -> None:
 
 
 def not_own(path: Path) -> OutputError:
-    """The error for a file that is in the way and was not written by depthpaint."""
+    """The error for an existing file that depthpaint did not write."""
     return OutputError(
-        f"{path} is there already, and depthpaint did not write it",
+        f"{path} already exists, and depthpaint did not write it",
         code=ErrorCode.OUTPUT_EXISTS,
         value=str(path),
         remedy="move it away, or choose another folder with --out",
@@ -215,7 +215,7 @@ def not_own(path: Path) -> OutputError:
 
 
 def is_same_file(first: Path, second: Path) -> bool:
-    """Whether both are one file, by whatever names; False where one of them does not exist."""
+    """Whether both paths are the same file; False if one does not exist."""
     try:
         return first.samefile(second)
     except (OSError, ValueError):
@@ -223,15 +223,15 @@ def is_same_file(first: Path, second: Path) -> bool:
 
 
 def require_other_file(path: Path, source: Path) -> None:
-    """Raise OutputError output_exists where `path`, which is to be written, is the input file `source`."""
+    """Raise OutputError output_exists if the output `path` is the input file `source`."""
     if is_same_file(path, source):
         raise input_file(path)
 
 
 def input_file(path: Path) -> OutputError:
-    """The error for a file that is to be written and is read, too."""
+    """The error for an output path that is also the input."""
     return OutputError(
-        f"{path} is the file that is read",
+        f"cannot write {path}: it is the input file",
         code=ErrorCode.OUTPUT_EXISTS,
         value=str(path),
         remedy="write to another name or folder",
@@ -242,7 +242,7 @@ def require_short_name(name: str) -> None:
     """Raise OutputError output_path_escape for a file name of more than LONGEST_NAME bytes."""
     if len(os.fsencode(name)) > LONGEST_NAME:
         raise OutputError(
-            f"the name {name[:20]}... is longer than the {LONGEST_NAME} bytes that a file system takes",
+            f"the name {name[:20]}... is longer than the limit of {LONGEST_NAME} bytes",
             code=ErrorCode.OUTPUT_PATH_ESCAPE,
             value=name,
             limit=LONGEST_NAME,
@@ -274,7 +274,7 @@ def safe_stem(prompt: str, limit: int = 60) -> str:
         stem = longer
     # A name may hold 255 bytes, and a letter takes up to four.
     stem = stem.encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
-    # In the C locale file names are ASCII; what cannot be written is left out.
+    # In the C locale file names are ASCII; other characters are left out.
     stem = stem.encode(sys.getfilesystemencoding(), "ignore").decode(sys.getfilesystemencoding()).strip("-")
     return f"picture-{stem}" if stem in _RESERVED else stem or "picture"
 
@@ -284,13 +284,13 @@ def _is_word(letter: str) -> bool:
 
 
 def _held(path: Path) -> BinaryIO:
-    """A new file, locked as long as it is open: a batch removes files of this kind that nobody holds."""
+    """A new file that is locked while it is open: a batch removes unlocked files of this kind."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         file = os.fdopen(os.open(path, flags, 0o666), "wb")
         try:
             wait_for_shared_lock(file.fileno())
-            # It may have been removed before it was locked; then it is made again.
+            # Another process may have removed it before it was locked; then create it again.
             if is_still_at(file.fileno(), path):
                 return file
         except OSError:
@@ -305,20 +305,19 @@ def _publish_new(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # No hard links here (exFAT, some network folders): reserve the name, then rename over the
-        # reservation.
+        # No hard links here (exFAT, some network folders): reserve the name, then rename over it.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
         temporary.replace(path)
 
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":
-        return  # Windows opens no folders, and makes names durable by itself.
+        return  # Windows cannot open folders, and needs no sync.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network folders cannot
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not supported on some network folders
             raise
     finally:
         os.close(descriptor)
@@ -328,7 +327,7 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except (OSError, ValueError):
-        return  # The first error is the one to tell.
+        return  # The caller reports the first error.
 
 
 def output_error(path: Path, error: OSError | ValueError) -> OutputError:

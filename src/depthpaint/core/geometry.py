@@ -1,4 +1,4 @@
-"""Sizes, boxes, and how a picture of one size is laid on another. Arithmetic only, no pixels."""
+"""Sizes, boxes, and how an image of one size is placed on another. Arithmetic only, no pixels."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Extent(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Extent:
         """Read "940x564", width first; raises ParameterError."""
-        found = _EXTENT.fullmatch(text.strip())
-        extent = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
+        match = _EXTENT.fullmatch(text.strip())
+        extent = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
         if min(extent) < 1:
             raise ParameterError(
                 f"'{text[:80]}' is not a size",
@@ -62,9 +62,9 @@ class Extent(NamedTuple):
 
 def parse_aspect(text: str) -> float:
     """Read "5:3" or "1.5" as width over height, between 1:16 and 16:1; raises ParameterError."""
-    found = _ASPECT.fullmatch(text.strip())
-    width, height = (float(found[1]), float(found[2] or 1)) if found else (0.0, 0.0)
-    # Compared as a product, so that 1:16 is in bounds whatever a division would round to.
+    match = _ASPECT.fullmatch(text.strip())
+    width, height = (float(match[1]), float(match[2] or 1)) if match else (0.0, 0.0)
+    # Compared as a product, so that rounding cannot put 1:16 out of bounds.
     if height <= 0 or width > height * MAX_ASPECT or height > width * MAX_ASPECT:
         raise ParameterError(
             f"'{text[:80]}' is not an aspect ratio between 1:16 and 16:1",
@@ -95,14 +95,14 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Which part of a source lands where: `source` may have fractions, `target` lies on the pixel grid."""
+    """Which part of a source goes where: `source` may have fractions, `target` is on the pixel grid."""
 
     source: Box
     target: Box
 
 
 def place(source: Extent, target: Extent, fit: Fit) -> Placement:
-    """Lay `source` on `target`, centred.
+    """Place `source` on `target`, centred.
 
     PAD shows the whole source inside the target, CROP covers the whole target with the middle of the source,
     STRETCH lays the whole on the whole. Where the target is the source scaled and rounded to whole pixels the

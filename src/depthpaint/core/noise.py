@@ -1,6 +1,6 @@
-"""Gaussian noise drawn by numpy, equal to what PyTorch draws on the CPU for the same seed.
+"""Gaussian noise drawn by numpy that equals PyTorch's on the CPU for the same seed.
 
-A seed has to mean the same picture with and without torch, and on every device. The reference is
+A seed must give the same picture with and without torch, and on every device. The reference is
 `torch.randn(shape, generator=torch.Generator().manual_seed(seed))` on CPU, float32. The random integers are
 equal to the bit; the normals agree to 2.4e-7 * max(1, |value|), two units in the last place, and nine in ten
 are bit-equal (torch takes vectorised logarithms and cosines).
@@ -55,7 +55,8 @@ class NoiseStream:
         whole = size - size % _BLOCK
         values[:whole] = _box_muller(values[:whole])
         if whole != size:
-            # A ragged end takes sixteen fresh uniforms, so up to fifteen finished values are overwritten.
+            # A partial last block takes sixteen new uniforms, so up to fifteen finished values are
+            # overwritten.
             values[-_BLOCK:] = _box_muller(self._uniforms(_BLOCK))
         return values
 
@@ -79,9 +80,9 @@ class NoiseStream:
 class NoiseDraws:
     """The numbered noise of one picture: draw 0 is its first latents, draw k the k-th fresh noise.
 
-    Equal to one torch generator asked again and again for the same shape, as diffusers' pipelines do it.
-    Asking in rising order costs one draw each; an earlier number starts the stream anew, so the answer
-    depends on the number alone.
+    Equal to drawing the same shape repeatedly from one torch generator, as diffusers' pipelines do. Draws in
+    rising order cost one draw each; an earlier number restarts the stream, so the result depends on the
+    number alone.
     """
 
     def __init__(self, shape: tuple[int, ...], seed: int) -> None:
@@ -108,7 +109,7 @@ class NoiseDraws:
 
 
 def standard_normal(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
-    """Standard normal noise of this shape, float32; seed k of a batch is the same picture as seed k alone."""
+    """Standard normal noise of this shape, float32; it depends on the seed alone, in a batch as well."""
     return NoiseStream(seed).draw(shape)
 
 
@@ -127,8 +128,7 @@ def _mersenne_twister(seed: int) -> np.random.MT19937:
 def _box_muller(uniforms: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn uniforms, a multiple of 16 of them, into normals: in each block 8 radii, then 8 angles."""
     blocks = uniforms.reshape(-1, 2, _HALF)
-    # The logarithm in double precision, all else in single: of the variants tried this differs least from
-    # torch.
+    # Logarithm in double precision, the rest in single: of the variants tried, the nearest to torch.
     logarithm = np.log1p(-blocks[:, 0].astype(np.float64)).astype(np.float32)
     radius = np.sqrt(np.float32(-2.0) * logarithm)
     angle = np.float32(2.0 * math.pi) * blocks[:, 1]

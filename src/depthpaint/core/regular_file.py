@@ -1,4 +1,4 @@
-"""Read a file of bounded size that anybody may have named, and one inside the package by its digest."""
+"""Read user-given files with a size limit, and files of the package with a check of their digest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a file is to be, and the error where it cannot be read as that or is too large."""
+    """What kind of file is expected, and the errors for one that cannot be read or is too large."""
 
     what: str
     error: type[DepthpaintError]
@@ -44,40 +44,40 @@ _KINDS = (
 
 @dataclass(slots=True)
 class _StandardInput:
-    """What came in on a stream, which gives it only once."""
+    """Standard input, which can be read only once, and the data read from it."""
 
     stream: BinaryIO | None = None
     data: bytes = b""
 
 
-_came_in = _StandardInput()
+_standard_input = _StandardInput()
 
 
 def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """Read standard input to its end where `path` is "-", and a regular file otherwise; see there.
+    """Read standard input to its end where `path` is "-", else a regular file (see `read_regular_file`).
 
-    What came in is kept: a map is read again for each picture, and when a picture is verified.
+    Standard input is kept, because a map is read again for each picture and when a picture is verified.
     """
     if os.fspath(path) != STDIN:
         return read_regular_file(path, max_bytes)
     if sys.stdin is None or sys.stdin.isatty():
         raise DepthError(
-            "nothing comes in on standard input",
+            "there is no data on standard input",
             code=ErrorCode.DEPTH_UNREADABLE,
             remedy="pipe a depth map in, as in: depthpaint inspect - < depth.png",
             value=STDIN,
         )
     stream = sys.stdin.buffer
-    if stream is not _came_in.stream:
-        _came_in.data = _read_stream(stream, "standard input", max_bytes + 1)
-        _came_in.stream = stream
-    return _bounded(_came_in.data, "standard input", max_bytes)
+    if stream is not _standard_input.stream:
+        _standard_input.data = _read_stream(stream, "standard input", max_bytes + 1)
+        _standard_input.stream = stream
+    return _bounded(_standard_input.data, "standard input", max_bytes)
 
 
 def read_stream(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
     """Read an open binary file from where it stands to its end; errors call it `name`.
 
-    Raises DepthError: unreadable for one that is closed or opened as text, too large.
+    Raises DepthError: unreadable for a closed file or one opened as text, too large.
     """
     return _bounded(_read_stream(stream, name, max_bytes + 1), name, max_bytes)
 
@@ -89,7 +89,7 @@ def _bounded(data: bytes, name: str, max_bytes: int) -> bytes:
 
 
 def _read_stream(stream: BinaryIO, name: str, most: int) -> bytes:
-    """Read to the end, or `most` bytes; a pipe that does not block is waited for."""
+    """Read to the end, or `most` bytes; waits for data on a non-blocking pipe."""
     try:
         return _pieces_of(stream, most)
     except (OSError, ValueError, TypeError) as error:
@@ -98,13 +98,13 @@ def _read_stream(stream: BinaryIO, name: str, most: int) -> bytes:
 
 def _pieces_of(stream: BinaryIO, most: int) -> bytes:
     if isinstance(stream, io.TextIOBase):
-        raise TypeError("it is opened as text, and 'rb' is needed")
+        raise TypeError("it is opened as text; open it with 'rb'")
     pieces: list[bytes] = []
     total = 0
     while total < most:
         piece = cast("object", stream.read(min(_PIECE, most - total)))
         if not isinstance(piece, bytes | None):
-            raise TypeError(f"it gives {type(piece).__name__} in the place of bytes")
+            raise TypeError(f"read() returns {type(piece).__name__}, not bytes")
         if piece is None:
             select.select([stream], [], [])
         elif piece:
@@ -118,13 +118,13 @@ def _pieces_of(stream: BinaryIO, most: int) -> bytes:
 def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Wanted = DEPTH_MAP) -> bytes:
     """Read the whole of a regular file of at most `max_bytes`.
 
-    Raises the error of `wanted`, DepthError by default: unreadable for what is no regular file or cannot be
-    read, too large. Never hangs, never maps the file into memory (a file that shrinks under a map kills the
-    process).
+    Raises the error of `wanted`, DepthError by default: unreadable if it is not a regular file or cannot be
+    read, too large. Does not block on pipes, and does not map the file into memory (if a mapped file
+    shrinks, the process is killed).
     """
     path = Path(path)
     try:
-        # Looked at before opening, because opening a device can already do something.
+        # Checked before opening, because opening a device can have side effects.
         _require_regular(path, path.stat(), wanted)
         flags = (
             os.O_RDONLY
@@ -134,15 +134,15 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Want
         )
         with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
-            _require_regular(path, status, wanted)  # it may have been swapped since
+            _require_regular(path, status, wanted)  # it may have been replaced since
             if status.st_size > max_bytes:
                 raise _too_large(path, status.st_size, max_bytes, wanted)
-            # One read of the right size copies nothing; the rest is for files that grow or lie about their
+            # One read of the expected size copies nothing; the loop handles files that grow or report a wrong
             # size.
-            pieces = [_some(file, status.st_size + 1)]
+            pieces = [_read_piece(file, status.st_size + 1)]
             total = len(pieces[0])
             while pieces[-1] and total <= max_bytes:
-                pieces.append(_some(file, _PIECE))
+                pieces.append(_read_piece(file, _PIECE))
                 total += len(pieces[-1])
     except (OSError, ValueError) as error:
         if isinstance(error, DepthpaintError):
@@ -153,9 +153,9 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int, wanted: Want
     return b"".join(filter(None, pieces))
 
 
-def _some(file: io.FileIO, most: int) -> bytes:
+def _read_piece(file: io.FileIO, most: int) -> bytes:
     data = file.read(most)
-    # Some files of /proc are regular by name and wait for events like a pipe.
+    # Some files of /proc are reported as regular, but block like a pipe.
     if data is None:
         raise BlockingIOError(errno.EAGAIN, "it has no end")
     return data
@@ -163,7 +163,7 @@ def _some(file: io.FileIO, most: int) -> bytes:
 
 def _require_regular(path: Path, status: os.stat_result, wanted: Wanted) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kind = next((name for matches, name in _KINDS if matches(status.st_mode)), "no regular file")
+        kind = next((name for matches, name in _KINDS if matches(status.st_mode)), "not a regular file")
         raise _unreadable(path, f"it is {kind}", wanted)
 
 
@@ -188,7 +188,7 @@ def _unreadable(path: Path, reason: str, wanted: Wanted) -> DepthpaintError:
 
 def _too_large(path: Path, size: int, max_bytes: int, wanted: Wanted) -> DepthpaintError:
     return wanted.error(
-        f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed",
+        f"{path} is too large: {size:,} bytes, the limit is {max_bytes:,}",
         code=wanted.too_large,
         remedy=f"give a smaller {wanted.what}",
         value=size,
@@ -198,14 +198,14 @@ def _too_large(path: Path, size: int, max_bytes: int, wanted: Wanted) -> Depthpa
 
 REMEDY = "reinstall depthpaint"
 AT_ONCE = 16 << 20
-"""Bytes that are hashed at once: between two pieces a thread waits for the interpreter, and smaller ones took
-four times as long beside another thread that imports."""
+"""Bytes hashed at once: between two pieces a thread waits for the interpreter lock. Smaller pieces took four
+times as long beside a thread that imports."""
 
 
 def require_digest(owner: str, path: Path, expected: object) -> str:
-    """The sha256 of a file, hexadecimal, which must be `expected`.
+    """Return the sha256 of a file, hexadecimal, after checking that it is `expected`.
 
-    `owner` is what the file belongs to, as an error names it. Raises ModelError: model_not_found,
+    `owner` is the name of what the file belongs to, for messages. Raises ModelError: model_not_found,
     model_hash_mismatch.
     """
     digest = digest_of(owner, path)
@@ -215,7 +215,7 @@ def require_digest(owner: str, path: Path, expected: object) -> str:
 
 
 def require_digests(owner: str, folder: Path, expected: Mapping[str, object]) -> None:
-    """The same for several files of `folder`, by their names."""
+    """As `require_digest`, for several files of `folder`, by name."""
     for name, digest in expected.items():
         require_digest(owner, folder / name, digest)
 
@@ -233,9 +233,9 @@ def digest_of(owner: str, path: Path) -> str:
 
 
 def missing(owner: str, name: str) -> ModelError:
-    """The error for a shipped file that is not there."""
+    """The error for a missing file of the package."""
     return ModelError(
-        f"{name} is missing, a file of {owner}",
+        f"{owner}: the file {name} is missing",
         code=ErrorCode.MODEL_NOT_FOUND,
         value=name,
         remedy=REMEDY,
@@ -243,9 +243,9 @@ def missing(owner: str, name: str) -> ModelError:
 
 
 def other_digest(owner: str, name: str, digest: str, expected: object) -> ModelError:
-    """The error for a shipped file that was changed."""
+    """The error for a file of the package that was changed."""
     return ModelError(
-        f"{name} of {owner} has sha256 {digest[:10]}…, the shipped one {str(expected)[:10]}…",
+        f"{owner}: {name} has sha256 {digest[:10]}…, expected {str(expected)[:10]}…",
         code=ErrorCode.MODEL_HASH_MISMATCH,
         value=digest,
         limit=expected,
@@ -255,13 +255,13 @@ def other_digest(owner: str, name: str, digest: str, expected: object) -> ModelE
 
 DOCUMENT = "model.json"
 OWN_DIGEST = "document_sha256"
-"""The digest of everything else in the document: a changed setting changes pictures, too."""
+"""The key for the digest of the rest of the document: changed settings would change pictures as well."""
 
 
 def read_document(owner: str, folder: Path) -> dict[str, Any]:
-    """What `model.json` in `folder` says of a model, without reading its weights.
+    """Read and check `model.json` in `folder`, without reading the weights.
 
-    `owner` is the model, as an error names it. Raises ModelError: model_not_found, model_truncated,
+    `owner` is the model's name, for messages. Raises ModelError: model_not_found, model_truncated,
     model_hash_mismatch.
     """
     try:
@@ -272,17 +272,17 @@ def read_document(owner: str, folder: Path) -> dict[str, Any]:
         raise _damaged(owner) from error
     if not isinstance(document, dict):
         raise _damaged(owner)
-    found = cast("dict[str, Any]", document)
-    expected, digest = found.pop(OWN_DIGEST, None), _digest(found)
+    content = cast("dict[str, Any]", document)
+    expected, digest = content.pop(OWN_DIGEST, None), _digest(content)
     if expected != digest:
         raise other_digest(owner, DOCUMENT, digest, expected)
-    return found
+    return content
 
 
 def write_document(folder: Path, document: Mapping[str, object]) -> None:
-    """Write `model.json` with its own digest, as read_document wants it."""
-    told = {**document, OWN_DIGEST: _digest(json.loads(json.dumps(document)))}
-    (folder / DOCUMENT).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    """Write `model.json` with its own digest, as `read_document` expects it."""
+    signed = {**document, OWN_DIGEST: _digest(json.loads(json.dumps(document)))}
+    (folder / DOCUMENT).write_text(json.dumps(signed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _digest(document: Mapping[str, object]) -> str:
@@ -291,7 +291,7 @@ def _digest(document: Mapping[str, object]) -> str:
 
 def _damaged(owner: str) -> ModelError:
     return ModelError(
-        f"{DOCUMENT} is damaged, a file of {owner}",
+        f"{owner}: the file {DOCUMENT} is damaged",
         code=ErrorCode.MODEL_TRUNCATED,
         value=DOCUMENT,
         remedy=REMEDY,

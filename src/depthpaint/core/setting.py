@@ -1,4 +1,4 @@
-"""Settings: what each may hold, and what is known of it beside its type."""
+"""Settings: checks of their values, and how each is offered to users."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ LEARNED_WORD = r"\w[\w.-]*"
 
 
 def no_boolean(value: object) -> object:
-    """For fields of numbers: JSON's true is none."""
+    """For number fields: reject booleans, which JSON clients may send."""
     if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
+        raise ValueError("true and false are not numbers")
     return value
 
 
 def clean_text(value: object) -> object:
-    """Refuse NUL, halves of characters, and more than MAX_PROMPT characters."""
+    """Reject NUL, lone surrogates, and more than MAX_PROMPT characters."""
     if isinstance(value, str):
         if "\0" in value:
-            raise ValueError("a text may not contain NUL")
+            raise ValueError("text must not contain NUL")
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("a text may not contain half a character (a lone surrogate)")
+            raise ValueError("text must not contain lone surrogates")
         if len(value) > MAX_PROMPT:
-            raise ValueError(f"a text may have {MAX_PROMPT:,} characters, and this one has {len(value):,}")
+            raise ValueError(f"text is limited to {MAX_PROMPT:,} characters, this has {len(value):,}")
     return value
 
 
 def clean_path(value: object) -> object:
-    """As `clean_text`, but names of files need not be UTF-8: Python's half characters for such bytes stay."""
+    """As `clean_text`, but allow lone surrogates, which Python uses for file names that are not UTF-8."""
     if isinstance(value, str):
         whole = "".join(letter for letter in value if not "\udc80" <= letter <= "\udcff")
         clean_text(whole)
-        # pydantic takes no text with half characters, but a path as it is.
+        # pydantic rejects str with lone surrogates, but accepts a Path.
         return value if whole == value else Path(value)
     return value
 
 
 def _not_empty(value: str) -> str:
     if not value.strip():
-        raise ValueError("a name may not be empty")
+        raise ValueError("a name must not be empty")
     return value
 
 
@@ -74,20 +74,20 @@ def _window_in_order(value: tuple[float, float]) -> tuple[float, float]:
 
 
 Window = Annotated[tuple[float, float], AfterValidator(_window_in_order), BeforeValidator(_window)]
-"""A part of the run: from one share of the steps to another."""
+"""Part of the run, as a start and an end in shares of the steps."""
 
 
 CONFIG_VARIABLE = "DEPTHPAINT_CONFIG"
-"""Names the file with a user's own defaults, which the command line alone reads; empty, there is none."""
+"""The environment variable for the user's config file, used by the command line only; empty disables it."""
 
 Unset = TypeVar("Unset")
-"""What an unset field holds: `Group[None]` may leave fields unset, `Group[Never]` has them all."""
+"""The type of an unset field: `Group[None]` may leave fields unset, `Group[Never]` sets all of them."""
 UNSET: Any = Field(default=None)
-"""The default of every field. Groups without unset fields check it like any value, so it does not pass."""
+"""The default of every field. Groups without unset fields validate it like any value, so it is rejected."""
 
 
 class Default(Enum):
-    """Defaults that are no value of their own."""
+    """Defaults that are not fixed values."""
 
     OF_MODEL = "the model's own"
     NONE = "required"
@@ -95,12 +95,12 @@ class Default(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a field is offered to people.
+    """How a field is presented to users.
 
-    `help` is one plain sentence; `panel` the heading it stands under; `flag` the long option, if it is not
-    the field's name with dashes; `default` the value where nothing is given, or a `Default`; `metavar` what
-    stands for a value in help. `paths` says that the value names files, which a record may not tell.
-    `rule`, if given, says in words what the default depends on.
+    `help` is one short line; `panel` its heading in the help; `flag` the long option, if it is not the
+    field's name with dashes; `default` the value if none is given, or a `Default`; `metavar` the placeholder
+    in help. `paths` marks fields that hold file names, which a record stores without folders. `rule`, if
+    given, describes what the default depends on.
     """
 
     help: str
@@ -112,38 +112,38 @@ class Setting:
     rule: str = ""
 
     def flag_of(self, field: str) -> str:
-        """The long option of the field of that name."""
+        """The long option of a field."""
         return self.flag or f"--{field.replace('_', '-')}"
 
 
 class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
-    """Base of the groups: frozen, no unknown fields, no infinities; what is unset is None."""
+    """Base of the groups: frozen, no unknown fields, no infinities; unset fields are None."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def given(self) -> dict[str, Any]:
-        """The fields that are set, by name; values are not copied."""
+        """The fields that are set, by name, without copying values."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in values.items() if value is not None}
 
 
 def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
-    """The settings of a `SettingsGroup` class, by field, in the order in which they are written."""
-    if group not in _KNOWN:
-        _KNOWN[group] = {
+    """The settings of a `SettingsGroup` class by field name, in the order of definition."""
+    if group not in _SETTINGS:
+        _SETTINGS[group] = {
             name: each
             for name, field in group.model_fields.items()
             for each in field.metadata
             if isinstance(each, Setting)
         }
-    return _KNOWN[group]
+    return _SETTINGS[group]
 
 
-_KNOWN: dict[type[BaseModel], Mapping[str, Setting]] = {}
+_SETTINGS: dict[type[BaseModel], Mapping[str, Setting]] = {}
 
 
 class ResolvedGroup(BaseModel, frozen=True):
-    """Makes a `SettingsGroup[Never]` of what is given: what is left out, or None, has its default."""
+    """Builds a `SettingsGroup[Never]`: fields that are left out, or None, get their defaults."""
 
     @model_validator(mode="before")
     @classmethod
@@ -152,13 +152,13 @@ class ResolvedGroup(BaseModel, frozen=True):
 
     @classmethod
     def of(cls, group: SettingsGroup[None] | SettingsGroup[Never]) -> Self:
-        """The part of a larger group that these fields are."""
+        """The fields of this class, taken from a larger group."""
         known = settings_of(cls)
         return cls.model_validate({name: value for name, value in group.given().items() if name in known})
 
 
 def with_defaults(group: type[BaseModel], values: object) -> object:
-    """`values` with the defaults of what they leave out or hold as None; defaults of models stay out."""
+    """`values` plus defaults for fields that are missing or None; defaults of models are not filled in."""
     if not isinstance(values, Mapping):
         return values
     named = cast("Mapping[str, object]", values)

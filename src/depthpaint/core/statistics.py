@@ -1,4 +1,4 @@
-"""Numbers from several measurements: their median, how far off it may be, and paired comparisons."""
+"""Statistics of measurements: medians with confidence intervals, and paired comparisons."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 EQUAL_DB = 120.0
-"""The peak signal-to-noise ratio of equal pictures, where a finite number is needed."""
+"""The peak signal-to-noise ratio of equal images, where a finite number is needed."""
 DRAWS = 2000
 LEVEL = 0.95
 NUMBERS_AT_ONCE = 1 << 18
-"""Drawn in one go: a call for each draw costs a hundred times as much as the draw."""
+"""Values drawn at once: one call per resample is a hundred times slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Interval:
         return f"{self.median:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
     def overlaps(self, other: Interval) -> bool:
-        """Whether the two could be measurements of the same thing."""
+        """Whether the intervals overlap, so that the two may not differ."""
         return self.low <= other.high and other.low <= self.high
 
 
@@ -44,7 +44,7 @@ def interval_of(values: Sequence[float], seed: int = 0) -> Interval:
         raise ValueError("no measurement has no median")
     numbers = np.asarray(values, np.float64)
     rng = np.random.default_rng(seed)
-    # Some draws at a time: ten thousand pictures times two thousand draws do not fit. How many changes none.
+    # In chunks: ten thousand pictures times two thousand resamples do not fit in memory. Same result.
     at_once = max(1, NUMBERS_AT_ONCE // len(numbers))
     medians = np.concatenate(
         [
@@ -62,13 +62,13 @@ def difference(one: Sequence[float], other: Sequence[float]) -> Interval:
     return interval_of([a - b for a, b in zip(one, other, strict=True)])
 
 
-def told(apart: Interval, more: str, less: str) -> str:
-    """In words: `more` or `less` where the interval leaves out zero, else that no difference is seen."""
+def in_words(apart: Interval, more: str, less: str) -> str:
+    """`more` or `less` with the interval if it excludes zero, else "no clear difference"."""
     if apart.low > 0:
         return f"{more} (by {apart})"
     if apart.high < 0:
         return f"{less} (by {apart})"
-    return f"no difference seen ({apart})"
+    return f"no clear difference ({apart})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Timing:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Timing:
-        """Sum up at least one measurement."""
+        """Summarise at least one measurement."""
         return cls(statistics.median(seconds), min(seconds), max(seconds), len(seconds))
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""The depth map: read, decoded, normalised and fitted to a size. numpy and Pillow, no torch."""
+"""Depth maps: read, interpreted, normalised and fitted to a size. numpy and Pillow, no torch."""

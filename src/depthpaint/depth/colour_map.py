@@ -1,4 +1,4 @@
-"""Depth that was painted with a colour map, turned back into numbers."""
+"""Convert depth drawn with a colour map back to numbers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ColourMapName = Literal[
 ]  # fmt: skip
 NAMES: tuple[ColourMapName, ...] = get_args(ColourMapName)
 NEARLY_GRAY: frozenset[ColourMapName] = frozenset({"gray", "bone"})
-"""Maps that a pale photo also comes close to; they are believed only where the colours fit well."""
+"""Maps that a pale photo may also resemble; accepted only if the colours fit well."""
 
 Colours = NDArray[np.float32]
 
 PICTURE = Path(__file__).with_name("colour_maps.png")
-"""One row a map, so that anybody can look at it."""
+"""One row per map, so that the table can be viewed."""
 DIGEST = "02de6633a9814a85ca3d9afbfe1a7174f51edc574ffa0811e7e414a8e68c5fef"
 
 
@@ -32,8 +32,8 @@ DIGEST = "02de6633a9814a85ca3d9afbfe1a7174f51edc574ffa0811e7e414a8e68c5fef"
 def colours_of(name: ColourMapName, swapped: bool = False) -> Colours:
     """The map's colours from its first to its last: float32 (256, 3) in [0, 255].
 
-    `swapped` exchanges red and blue, as a program does that takes RGB for BGR. A map and its reverse ("_r")
-    are the same line in colour space; which end of it is near is another question.
+    `swapped` exchanges red and blue, as a program that confuses RGB and BGR does. A map and its reverse
+    ("_r") are the same line in colour space; which end is near is decided elsewhere.
     """
     table = _table()[NAMES.index(name)]
     return table[:, ::-1] if swapped else table
@@ -46,8 +46,8 @@ def _table() -> Colours:
         return np.asarray(Image.open(file, formats=("PNG",)).convert("RGB")).astype(np.float32)
 
 
-# Distances are Euclidean in RGB, in 1/255. Measured on rendered scenes (docs/doctor.md): painted pictures lie
-# 0 to 1 from their map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to 60 from every map.
+# Distances are Euclidean in RGB, in 1/255. Measured on rendered scenes (docs/doctor.md): colour-mapped depth
+# is 0 to 1 from its map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to 60 from every map.
 MEAN_LIMIT = 8.0
 STRICT_MEAN_LIMIT, STRICT_TAIL_LIMIT = 4.0, 16.0
 ON_THE_LINE = 16.0
@@ -65,7 +65,7 @@ _ROWS_AT_ONCE = 1 << 20  # pixels
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A picture read along a colour map.
+    """A picture converted along a colour map.
 
     `values` is float32 (H, W), the position in the map in [0, 1]; `distance` float32 (H, W) how far the
     colours lie from the map, in 1/255; `mean` and `tail` are its mean and 99th percentile, and `share` is how
@@ -82,7 +82,7 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """1 for a picture that lies on the map, falling with its distance, 0.5 at the limit of belief."""
+        """1 for a picture on the map, falling with its distance, 0.5 at the limit of acceptance."""
         if self.name in NEARLY_GRAY:
             worst = max(self.mean / STRICT_MEAN_LIMIT, self.tail / STRICT_TAIL_LIMIT)
         else:
@@ -91,7 +91,7 @@ class Reading:
 
     @property
     def accepted(self) -> bool:
-        """Whether the picture can be taken to be painted with this map."""
+        """Whether the picture can be assumed to be drawn with this map."""
         return self.confidence >= 0.5
 
 
@@ -102,11 +102,11 @@ def read_colours(
     *,
     lossy: bool = False,
 ) -> Reading:
-    """Read a picture (H, W, 3) along the known colour map that is nearest to it, or along `only`.
+    """Convert a picture (H, W, 3) along the nearest known colour map, or along `only`.
 
     Only pixels that are `counted` (H, W) decide which map it is. A `lossy` picture went through JPEG, which
-    keeps brightness sharp and blurs colour: there brightness weighs more in where on the map a colour lies.
-    A picture has few colours and many pixels, so colours are decoded once.
+    keeps brightness sharp and blurs colour: brightness then has more weight in the position on the map.
+    A picture has few colours and many pixels, so each colour is converted once.
     """
     codes = picture[..., 0].astype(np.int32) << 16
     codes |= picture[..., 1].astype(np.int32) << 8
@@ -128,7 +128,7 @@ def read_colours(
 
 
 def nearest_on_map(table: Colours, colours: Colours) -> tuple[Colours, Colours]:
-    """Project colours (K, 3) on the line through a map's colours (256, 3), both in [0, 255].
+    """Project colours (K, 3) onto the line through a map's colours (256, 3), both in [0, 255].
 
     Returns positions (K,) in [0, 1] and distances (K,). First the nearest of the map's own colours, then the
     nearest point of the two pieces of line beside it.
@@ -154,19 +154,19 @@ def nearest_on_map(table: Colours, colours: Colours) -> tuple[Colours, Colours]:
 def _nearest_map(
     colours: Colours, weights: NDArray[np.intp], names: tuple[ColourMapName, ...]
 ) -> tuple[ColourMapName, bool]:
-    """The map nearest to a sample of the picture's colours, and whether with red and blue swapped."""
+    """The map nearest to a sample of the picture's colours, and whether red and blue are swapped."""
     if len(colours) > _SAMPLE:
-        # Evenly over the pixels in the order of their colours: frequent ones are drawn more often.
+        # Evenly over the pixels sorted by colour: frequent colours are drawn more often.
         places = np.linspace(0, int(weights.sum()) - 1, _SAMPLE)
         drawn = np.unique(np.searchsorted(np.cumsum(weights), places, side="right"))
         colours, weights = colours[drawn], weights[drawn]
-    found: list[tuple[float, bool, ColourMapName]] = []
+    candidates: list[tuple[float, bool, ColourMapName]] = []
     for name in names:
         for swapped in (False, True) if name != "gray" else (False,):
             _, distances = nearest_on_map(colours_of(name, swapped), colours)
-            # A swapped map has to fit clearly better: jet and hsv swapped are nearly their own reverses.
-            found.append((_summary(distances, weights)[0] + (2.0 if swapped else 0.0), swapped, name))
-    _, swapped, name = min(found)
+            # A swapped map has to fit clearly better: swapped jet and hsv are nearly their own reverses.
+            candidates.append((_summary(distances, weights)[0] + (2.0 if swapped else 0.0), swapped, name))
+    _, swapped, name = min(candidates)
     return name, swapped
 
 
@@ -211,12 +211,12 @@ _MIXED_ROWS_AT_ONCE = 256
 def repaired(
     picture: NDArray[np.uint8], reading: Reading, limit: float, unlike: float = np.inf
 ) -> tuple[Floats, float]:
-    """The depths (H, W) of `reading`, with those of mixed colours taken from a neighbour; and their share.
+    """The depths (H, W) of `reading`, with those of mixed colours replaced from a neighbour; and their share.
 
-    A mix of two colours of a map lies beside the map, and the nearest point on it may be a depth that is at
-    neither side of the edge. Where a colour lies further than `limit` (in 1/255) from the map, the depth is
-    that of the pixel, among those on the map within `REACH`, whose brightness is closest,
-    if it is closer than `unlike` (in 1/255 and half the pixels between them).
+    A mix of two colours of a map is off the map, and the nearest point on it may be a depth of neither side
+    of the edge. Where a colour is further than `limit` (in 1/255) from the map, the depth is that of the
+    pixel, among those on the map within `REACH`, whose brightness is closest, if it is closer than `unlike`
+    (in 1/255 and half the pixels between them).
     """
     mixed = reading.distance > limit
     share = float(mixed.mean())
@@ -236,14 +236,14 @@ def _adopt(
     values: Floats, original: Floats, mixed: NDArray[np.bool_], brightness: Floats,
     places: tuple[NDArray[np.intp], NDArray[np.intp]], unlike: float,
 ) -> None:  # fmt: skip
-    """Give each of `places` the depth of its most alike neighbour that lies on the map."""
+    """Give each of `places` the depth of its most similar neighbour on the map."""
     rows, columns = places
     height, width = mixed.shape
     best = np.full(len(rows), unlike, dtype=np.float32)
     for down in range(-REACH, REACH + 1):
         for right in range(-REACH, REACH + 1):
             y, x = (rows + down).clip(0, height - 1), (columns + right).clip(0, width - 1)
-            # Among equally bright ones the nearer neighbour.
+            # Among equally bright ones the nearest.
             apart = np.abs(brightness[y, x] - brightness[rows, columns]) + 0.5 * np.hypot(down, right)
             better = ~mixed[y, x] & (apart < best)
             best[better] = apart[better]

@@ -1,4 +1,4 @@
-"""How alike two depth maps are, when neither scale nor shift of one of them means anything."""
+"""Similarity of two depth maps, independent of the scale and shift of one of them."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ def ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
 Floats = NDArray[np.floating]
 
 NEIGHBOURHOOD = 1 / 8
-"""Half the side of the square that a pixel is compared with, of the root of the map's area."""
+"""Half the side of the square that a pixel is compared with, as a share of the root of the map's area."""
 
 
-def detail_correlation(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = None) -> float:
+def detail_correlation(wanted: Floats, estimated: Floats, valid: NDArray[np.bool_] | None = None) -> float:
     """Correlation, in [-1, 1], of how much nearer each pixel is than its surroundings; 0 where all is flat.
 
-    Maps (H, W) of any scale, compared where `valid`. Ranks stand for depths, as in Spearman's correlation. On
-    most pictures the ground is near below and the sky far above, so that any two maps have a high rank
-    correlation; the mean of the surroundings takes that away, and what stays tells right from wrong maps.
+    Maps (H, W) of any scale, compared where `valid`. It uses ranks, like Spearman's correlation. In most
+    pictures the ground is near at the bottom and the sky far at the top, so that any two maps have a high
+    rank correlation; subtracting the mean of the surroundings removes that, and the rest tells right from
+    wrong maps.
     """
     counted = np.ones(wanted.shape, np.bool_) if valid is None else valid
-    first, second = (_beside_surroundings(side, counted) for side in (wanted, found))
+    first, second = (_beside_surroundings(side, counted) for side in (wanted, estimated))
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt((first @ first) * (second @ second)))
-    # Of ranks in [0, 1] less is what rounding leaves.
+    # With ranks in [0, 1], smaller values are rounding errors.
     return float(first @ second) / size if size > 1e-12 * len(first) else 0.0
 
 
 def _beside_surroundings(depth: Floats, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Ranks in [0, 1] of the counted pixels (N,), less the mean rank of the counted ones around."""
+    """Ranks in [0, 1] of the counted pixels (N,), minus the mean rank of the counted ones around."""
     order = np.zeros(depth.shape)
     order[counted] = ranks(depth[counted]) / max(1, np.count_nonzero(counted))
     half = max(1, round(NEIGHBOURHOOD * float(np.sqrt(depth.size))))
@@ -49,7 +50,7 @@ def _beside_surroundings(depth: Floats, counted: NDArray[np.bool_]) -> NDArray[n
 
 
 def _sums(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
-    """Sum over the square of side 2 half + 1 around each pixel, as far as it lies on the map."""
+    """Sum over the square of side 2 half + 1 around each pixel, clipped to the map."""
     height, width = values.shape
     corner = np.zeros((height + 1, width + 1))
     corner[1:, 1:] = values.cumsum(0).cumsum(1)
@@ -61,25 +62,25 @@ def _sums(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
 
 
 FLOOR = 1e-3
-"""Disparity below this counts as this, where a ratio is taken: the far plane has no ratio to anything."""
+"""The lowest disparity in ratios: the far plane itself would give infinite ones."""
 
 COMPARED_AREA = 1 << 20
-"""Pixels of the largest maps that are compared as they are; those of larger pictures are reduced to it."""
+"""Pixels of the largest maps that are compared at full size; larger ones are reduced to it."""
 
 TRIMMED, ROUNDS = 0.2, 3
-"""Share of the pixels that the alignment leaves out as strangers, and how often it looks for them."""
+"""Share of the pixels that the alignment excludes as outliers, and the number of passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Scores of an estimated disparity beside the wanted one.
+    """Scores of an estimated disparity against the wanted one.
 
-    `rank_correlation` is Spearman's, in [-1, 1]: blind to every monotone change. `detail_correlation` is that
-    of what stands out of its surroundings (depth.detail). Three follow an affine
+    `rank_correlation` is Spearman's, in [-1, 1]: invariant to monotone changes. `detail_correlation` is that
+    of the depth relative to its surroundings. Three follow an affine
     alignment by trimmed least squares (Ranftl et al. 1907.01341, eq. 4) that never turns near and far around:
     `affine_rmse` in units of disparity in [0, 1], `abs_rel` the mean of |error| / wanted, `delta_1_25` the
-    share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is the
-    literature's for controlled pictures: both maps stretched to 0 to 255 on their own, and no alignment
+    share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is usual in the
+    literature: both maps stretched to 0 to 255 separately, without alignment
     (ControlNet++, 2404.07987).
     """
 
@@ -100,10 +101,10 @@ def compared_size(size: Extent) -> Extent:
     return Extent(*(min(longest, max(MIN_SIDE, side)) for side in (width, height)))
 
 
-def compare(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = None) -> Likeness:
-    """Compare disparity maps (H, W), where `valid`; `wanted` is in [0, 1], `found` on any scale."""
+def compare(wanted: Floats, estimated: Floats, valid: NDArray[np.bool_] | None = None) -> Likeness:
+    """Compare disparity maps (H, W), where `valid`; `wanted` is in [0, 1], `estimated` on any scale."""
     counted = slice(None) if valid is None else valid.ravel()
-    x, y = (np.asarray(side, np.float64).ravel()[counted] for side in (wanted, found))
+    x, y = (np.asarray(side, np.float64).ravel()[counted] for side in (wanted, estimated))
     scale, shift = _alignment(x, y)
     aligned = scale * y + shift
     error = aligned - x
@@ -111,7 +112,7 @@ def compare(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = Non
     ratio = np.maximum(aligned, FLOOR) / far
     return Likeness(
         rank_correlation=rank_correlation(x, y),
-        detail_correlation=detail_correlation(np.asarray(wanted), np.asarray(found), valid),
+        detail_correlation=detail_correlation(np.asarray(wanted), np.asarray(estimated), valid),
         affine_rmse=float(np.sqrt(np.mean(error**2))),
         rmse_8bit=255 * float(np.sqrt(np.mean((_stretched(x) - _stretched(y)) ** 2))),
         abs_rel=float(np.mean(np.abs(error) / far)),
@@ -119,18 +120,20 @@ def compare(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = Non
     )
 
 
-def aligned_to(wanted: Floats, found: Floats, valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """`found` (H, W) scaled and shifted to come as near to `wanted` as it can, where `valid`."""
+def aligned_to(
+    wanted: Floats, estimated: Floats, valid: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """`estimated` (H, W) scaled and shifted to fit `wanted` best, where `valid`."""
     counted = slice(None) if valid is None else valid.ravel()
-    x, y = (np.asarray(side, np.float64).ravel()[counted] for side in (wanted, found))
+    x, y = (np.asarray(side, np.float64).ravel()[counted] for side in (wanted, estimated))
     scale, shift = _alignment(x, y)
-    return (scale * found + shift).astype(np.float32)
+    return (scale * estimated + shift).astype(np.float32)
 
 
 def rank_correlation(x: Floats, y: Floats) -> float:
     """Spearman's correlation of two lists of numbers (N,); equal numbers share the mean of their ranks.
 
-    0 where one of them is constant: it orders nothing.
+    0 if one of them is constant.
     """
     first, second = ranks(np.ravel(x)), ranks(np.ravel(y))
     first, second = first - first.mean(), second - second.mean()
@@ -144,9 +147,9 @@ def _stretched(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _alignment(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """Scale (0 or more) and shift of `y` that bring most of it nearest to `x`.
+    """Scale (0 or more) and shift of `y` for the best fit of most of it to `x`.
 
-    Medians find a first fit that strangers cannot bend, least squares over what is near it the last one.
+    Medians give a first, robust fit; least squares over the values near it the final one.
     """
     middle_x, middle_y = np.median(x), np.median(y)
     width = float(np.mean(np.abs(y - middle_y)))

@@ -1,7 +1,7 @@
-"""Cues to which end of a depth map is near, measured on a small copy of it.
+"""Cues for which end of a depth map is near, measured on a small copy of it.
 
-Every cue is positive where the high end seems near, and changes its sign when the map is inverted, so that
-what is concluded from them cannot prefer one end by itself.
+Every cue is positive if the high end seems near, and changes its sign when the map is inverted, so that
+they are not biased towards one end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CUES = (
     "a flat end at the top",
     "how much lies at the very end",
 )
-"""What each cue looks at, in the order of `cues`."""
+"""Descriptions of the cues, in the order of `cues`."""
 
 _EDGE = 0.06  # of the range, between neighbours in the small copy: a step from one thing to another
 
@@ -35,17 +35,17 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
     height, width = numbers.shape
     scale = min(1.0, SIDE / max(height, width))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    # Far fewer numbers do for a copy this small.
+    # A subset of the numbers suffices for a copy this small.
     skip = max(1, min(height // size[1], width // size[0]) // 4)
     # A quarter, so that no difference overflows.
-    with np.errstate(invalid="ignore"):  # some kinds of NaN complain when they are widened
+    with np.errstate(invalid="ignore"):  # some kinds of NaN raise when they are widened
         sparse, known = numbers[::skip, ::skip].astype(np.float64) / 4, valid[::skip, ::skip]
     if not known.any():
         return np.zeros(size[::-1], np.float32), np.zeros(size[::-1], np.bool_)
     low, high = np.quantile(sparse[known], (0.01, 0.99))
     if low == high:
         low, high = sparse[known].min(), sparse[known].max()
-    with np.errstate(over="ignore"):  # what lies that far beyond the percentiles is clipped anyway
+    with np.errstate(over="ignore"):  # values that far beyond the percentiles are clipped anyway
         shares = np.clip((sparse - low) / ((high - low) or 1.0), 0, 1)
     stretched = np.where(known, shares, 0).astype(np.float32)
     weight = _resized(known.astype(np.float32), size)
@@ -59,7 +59,7 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         return np.zeros(len(CUES), np.float32)
     filled = np.where(valid, values, np.median(values[valid])).astype(np.float32)
     centred = filled - np.median(filled).astype(np.float32)
-    found = (
+    measured = (
         _bottom_against_top(filled),
         _floor_slope(filled),
         _lowest_rows(filled),
@@ -69,7 +69,7 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         _flat_top(filled),
         _at_the_end(filled),
     )
-    return np.array(found, dtype=np.float32)
+    return np.array(measured, dtype=np.float32)
 
 
 def _bottom_against_top(values: Floats) -> float:
@@ -104,9 +104,9 @@ def _rim_against_middle(values: Floats) -> float:
 
 
 def _steps(values: Floats) -> float:
-    """At steps from one thing to another, whether they rise downwards.
+    """At depth steps between things, whether they rise downwards.
 
-    A thing in front hides what is behind it above its top, and stands on the floor without a step.
+    A thing in front hides what is behind it above its top, and meets the floor without a step.
     """
     down, right = np.gradient(values)
     size = np.hypot(down, right)
@@ -116,7 +116,7 @@ def _steps(values: Floats) -> float:
 
 
 def _few_against_many(centred: Floats) -> float:
-    """Few things are near and much is far: the skewness, from quantiles, which no outlier moves."""
+    """Few things are near and much is far: the skewness, from quantiles, which are robust to outliers."""
     low, high = np.quantile(centred, (0.05, 0.95))
     return float((high + low) / max(float(high - low), 1e-6))
 
@@ -130,7 +130,7 @@ def _flat_top(values: Floats) -> float:
 
 
 def _at_the_end(values: Floats) -> float:
-    """Much lies at the very far end (a sky, a background), little at the very near one."""
+    """Much is at the very far end (a sky, a background), little at the very near one."""
     return float((values < 0.02).mean() - (values > 0.98).mean())
 
 

@@ -1,4 +1,4 @@
-"""A depth map: how its file is to be read, what was concluded of it, and the values that travel on."""
+"""A depth map: the settings for reading its file, the conclusions about it, and its values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ZOE_PERCENTILES = (0.02, 0.85)
 def in_terms_of(
     values: NDArray[np.float32], profile: ProfileName, far_over_near: float
 ) -> NDArray[np.float32]:
-    """Depth float32 (H, W), 1 = nearest, as a network of this profile knows it; in [0, 1].
+    """Depth float32 (H, W), 1 = nearest, in the form that a network of this profile expects; in [0, 1].
 
     `values` is disparity in [0, 1]; `far_over_near` how many times as far its 0 is as its 1 (> 1).
     """
@@ -92,7 +92,7 @@ EmptyField = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_emp
 
 
 class ReadingFields(SettingsGroup[Unset], frozen=True):
-    """What decides how the numbers of a depth file are understood."""
+    """How the numbers of a depth file are interpreted."""
 
     near: Annotated[
         NearChoice | Unset,
@@ -163,22 +163,22 @@ MAX_PIXELS_SETTING = Setting(
 
 
 class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_default=True):
-    """Everything that can be stated about a depth file, with the defaults for what is not.
+    """All settings for reading a depth file, with their defaults.
 
-    `near` is the end of the stored numbers that is near (the high one is "white"); `kind` says whether they
+    `near` is the near end of the stored numbers ("white" is the high one); `kind` says whether they
     grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
-    `colour_map` the map that a colour picture is painted with; `holes` what becomes of pixels that nothing is
-    known of; `empty` the numbers that mark such pixels; `range` what of the numbers spans far to near, in
+    `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
+    depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
     stored units; `part` the key or channel inside a container; `from_photo` the estimator (a name or
-    a folder) that estimates depth from a picture that holds none; `max_pixels` bounds the size of a map, and
-    with it memory (size_limit.MAX_PIXELS).
+    a folder) that estimates depth from a photo; `max_pixels` limits the size of a map, and
+    with it memory (samples.MAX_PIXELS).
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET
 
     @property
     def fill(self) -> Fill:
-        """What becomes of holes. Transparent ones are the background of what was cut out, unless stated."""
+        """The treatment of holes. Transparent pixels are the background of a cut-out, unless specified."""
         if self.holes != "auto":
             return self.holes
         return "far" if self.alpha_mask else "inpaint"
@@ -186,14 +186,14 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
 
 Aspect = Literal["frame", "colour_map", "holes", "near", "kind", "unit", "range", "bits", "banding"]
 LEAST_CONFIDENCE = 0.75
-"""Below it, what decides the picture is refused rather than guessed."""
+"""A conclusion that decides the picture, with a lower confidence, is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A conclusion. `confidence` is in [0, 1], 1 for what was told or what the file itself states.
+    """A conclusion. `confidence` is in [0, 1], 1 for what the user or the file states.
 
-    `evidence` says in words what it rests on; `flag` is what overrides it on the command line.
+    `evidence` is the reason in words; `flag` the option that overrides it on the command line.
     """
 
     aspect: Aspect
@@ -208,19 +208,19 @@ Near = Literal["white", "black"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthSource:
-    """Where a depth map came from and how it was understood.
+    """The origin of a depth map and how it was interpreted.
 
-    `size` is that of the map as it stands upright, without what surrounds it in the file. `container_bits` is
-    what the file's format could hold a value, `bits_used` what its `levels` distinct values need.
-    `colour_map` is a name of colour_maps.NAMES, "rgb24" or "bgr24". `near` says which end of the stored
-    numbers is near, `kind` whether they grow with nearness or are distances, `metres` how many metres one of
-    them is (None where nobody said). `raw_range` is the smallest and the largest valid number as stored (for
-    a colour map: position in it, 0 to 1), `used_range` what of it spans far to near, `far_over_near`
-    how many times as far the far end is (scale.RATIO where nobody can know). `invalid_share` in
-    [0, 1] is what was filled or left free. `findings` say what was concluded and why; `reading` repeats them
-    as settings, so that the same file is understood the same way again; `notes` are sentences to show.
-    `estimator` saw the depth in a photo, with weights of that digest from that revision on the hub ("" for a
-    folder's); all three are "" where the file holds depth.
+    `size` is that of the upright map, without what surrounds it in the file. `container_bits` is the number
+    of bits per value of the file's format, `bits_used` those needed for its `levels` distinct values.
+    `colour_map` is a name of colour_maps.NAMES, "rgb24" or "bgr24". `near` is the near end of the stored
+    numbers, `kind` whether they grow with nearness or are distances, `metres` how many metres one of them is
+    (None if unknown). `raw_range` is the smallest and the largest valid number as stored (for a colour map:
+    position in it, 0 to 1), `used_range` the part that spans far to near, `far_over_near` how many times as
+    far the far end is (scale.RATIO if unknown). `invalid_share` in [0, 1] is the share that was filled or
+    left free. `findings` are the conclusions with reasons; `reading` repeats them as settings, so that the
+    same file is interpreted the same way again; `notes` are texts to show. `estimator` is the estimator of a
+    photo's depth, with the digest of its weights and their revision on the hub ("" for a folder's); all three
+    are "" if the file holds depth.
     """
 
     path: str
@@ -246,16 +246,16 @@ class DepthSource:
     estimator_sha256: str = ""
 
     def finding(self, aspect: Aspect) -> Finding | None:
-        """What was concluded about one aspect, if anything was."""
-        return next((found for found in self.findings if found.aspect == aspect), None)
+        """The conclusion about one aspect, if there is one."""
+        return next((finding for finding in self.findings if finding.aspect == aspect), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DepthMap:
-    """Depth as Stable Diffusion's depth networks know it.
+    """Depth in the form that Stable Diffusion's depth networks expect.
 
     `values` is float32 (H, W) in [0, 1], 1 = nearest, 0 = farthest, disparity-like. `valid` is bool (H, W);
-    where it is false nothing was measured, and `values` holds what the holes were filled with.
+    where it is false nothing was measured, and `values` contains the filling of the holes.
     """
 
     values: NDArray[np.float32]

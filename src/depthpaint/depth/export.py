@@ -1,4 +1,4 @@
-"""The understood depth as files for other programs: one map, or a sequence with one range for all."""
+"""Export interpreted depth for other programs: one map, or a sequence with one common range."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ENDINGS = (".png", ".npy", ".exr")
 
 
 def save_depth(depth: DepthMap, path: Path, *, overwrite: bool = False) -> Path:
-    """Write disparity (H, W) in [0, 1], 1 = nearest, to `path`; its ending says as what.
+    """Write disparity (H, W) in [0, 1], 1 = nearest, to `path`, in the format of its ending.
 
-    .png is 16-bit gray, .npy and .exr (channel Z) are float32; what is invalid holds what it was filled with.
-    Raises ParameterError for another ending, OutputError where the file cannot be written.
+    .png is 16-bit gray, .npy and .exr (channel Z) are float32; invalid pixels have their filled value.
+    Raises ParameterError for another ending, OutputError if the file cannot be written.
     """
     encoders = {".png": _png, ".npy": _npy, ".exr": _exr}
     encode = encoders.get(path.suffix.lower())
@@ -41,7 +41,7 @@ def save_depth(depth: DepthMap, path: Path, *, overwrite: bool = False) -> Path:
 
 
 def preview_png(depth: DepthMap, longest: int = 1024) -> bytes:
-    """An 8-bit PNG to look at, near is white, unknown pixels dark red; sides of at most `longest` pixels."""
+    """An 8-bit PNG for viewing: near is white, unknown pixels dark red; sides of at most `longest` pixels."""
     gray = np.rint(depth.values * 255).astype(np.uint8)
     colours = np.stack([gray, gray, gray], axis=-1)
     colours[~depth.valid] = (96, 16, 16)
@@ -78,25 +78,25 @@ _FRAMES = frozenset({
 def frames_of(folder: Path) -> list[Path]:
     """The depth files of a folder in the order of their numbers ("frame2" before "frame10").
 
-    Raises DepthError where there are none.
+    Raises DepthError if there are none.
     """
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in _FRAMES and path.is_file()]
+        frames = [path for path in folder.iterdir() if path.suffix.lower() in _FRAMES and path.is_file()]
     except OSError as error:
         raise DepthError(
             f"cannot read {folder}: {error.strerror}",
             code=ErrorCode.DEPTH_UNREADABLE,
-            remedy="name a folder of depth maps",
+            remedy="give a folder of depth maps",
             value=str(folder),
         ) from error
-    if not found:
+    if not frames:
         raise DepthError(
-            f"{folder} holds no depth map",
+            f"{folder} contains no depth map",
             code=ErrorCode.DEPTH_UNREADABLE,
-            remedy=f"put files in it that end in one of {', '.join(sorted(_FRAMES))}",
+            remedy=f"put files with one of these endings in it: {', '.join(sorted(_FRAMES))}",
             value=str(folder),
         )
-    return sorted(found, key=_natural)
+    return sorted(frames, key=_natural)
 
 
 def sequence_reading(
@@ -105,11 +105,11 @@ def sequence_reading(
     on_frame: Callable[[int], None] | None = None,
     read: Callable[[Path, DepthReading], DepthMap] = read_depth,
 ) -> DepthReading:
-    """Read every frame once and settle what holds for all of them.
+    """Read every frame once and choose a reading that is common to all of them.
 
-    The near end by the sum of the frames' evidence (their log odds), the kind and the colour map by their
-    majority, the range from the least to the greatest that any frame uses. `on_frame` is told each frame's
-    number, from 1. Raises DepthError where a frame cannot be read.
+    The near end by the sum of the frames' evidence (their log odds), the kind and the colour map by majority,
+    the range from the lowest to the highest used in any frame. `on_frame` is called with each frame's number,
+    from 1. Raises DepthError if a frame cannot be read.
     """
     sources: list[DepthSource] = []
     for number, frame in enumerate(frames, 1):
@@ -137,8 +137,8 @@ def read_sequence(frames: Sequence[Path], reading: DepthReading) -> Iterator[Dep
 
 
 def _log_odds(source: DepthSource) -> float:
-    found = source.finding("near")
-    confidence = min(found.confidence, 0.999) if found is not None else 0.5
+    near = source.finding("near")
+    confidence = min(near.confidence, 0.999) if near is not None else 0.5
     return math.log(confidence / (1 - confidence)) * (1 if source.near == "white" else -1)
 
 

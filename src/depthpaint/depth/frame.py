@@ -1,4 +1,4 @@
-"""What surrounds a depth map in its picture: letterbox bars, a frame, a page with a colour bar."""
+"""Detect what surrounds a depth map in its picture: letterbox bars, a frame, a page with a colour bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 
-SAME = 8  # of 255: how far apart colours of one bar may be (JPEG)
+SAME = 8  # of 255: the largest difference of colours within a bar (JPEG)
 LEAST_BAR = 0.01  # of the side, and at least two pixels
 LEAST_MAP = 0.15  # of the picture
 MOST_SPINE = 4  # pixels of the line that plotting programs draw around a map
@@ -18,7 +18,7 @@ MOST_SPINE = 4  # pixels of the line that plotting programs draw around a map
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The map's box in pixels (right and bottom excluded), what was found around it, and how sure that is."""
+    """The map's box in pixels (right and bottom excluded), what surrounds it, and the confidence."""
 
     left: int
     top: int
@@ -35,8 +35,8 @@ class Frame:
 def find_frame(picture: NDArray[Any]) -> Frame | None:
     """Find what surrounds the map in `picture`, (H, W) or (H, W, 3) of any real numbers, or None.
 
-    Bars count only in pairs: sky, too, is one value, but only at the top. A page counts where its paper shows
-    on all four sides, around one large rectangle.
+    Bars count only in pairs: a sky may also be constant, but only at the top. A page counts if its background
+    is visible on all four sides, around one large rectangle.
     """
     if picture.dtype.kind == "b" or min(picture.shape[:2]) < 8:
         return None
@@ -64,9 +64,9 @@ def find_frame(picture: NDArray[Any]) -> Frame | None:
 
 
 def _like_corner(picture: NDArray[Any]) -> Mask | None:
-    """Where the picture has the colour of its corners, (H, W); None where its corners differ.
+    """Where the picture has the colour of its corners, (H, W); None if its corners differ.
 
-    Bytes may be JPEG's and are compared loosely, other numbers exactly.
+    Bytes may come from JPEG and are compared with a tolerance, other numbers exactly.
     """
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]]
     if picture.dtype != np.uint8:
@@ -84,7 +84,7 @@ def _like_corner(picture: NDArray[Any]) -> Mask | None:
 
 
 def _bars(paper: Mask) -> tuple[int, int, int, int]:
-    """How many rows and columns of nothing but paper there are: top, bottom, left, right."""
+    """The number of full rows and columns of background: top, bottom, left, right."""
     rows: Mask = ~np.logical_and.reduce(paper, axis=1)
     columns: Mask = ~np.logical_and.reduce(paper, axis=0)
     if not rows.any():
@@ -98,7 +98,7 @@ def _alike(first: int, second: int) -> bool:
 
 
 def _is_full(paper: Mask, bars: tuple[int, int, int, int]) -> bool:
-    """Whether what the bars leave is all map: paper does not reach into it from a side."""
+    """Whether the rest is all map: the background does not reach into it from a side."""
     top, bottom, left, right = bars
     inner = paper[top : len(paper) - bottom, left : paper.shape[1] - right]
     rims = (inner[0], inner[-1], inner[:, 0], inner[:, -1])
@@ -127,7 +127,7 @@ def _panel(picture: NDArray[Any], paper: Mask) -> Frame | None:
 
 
 def _has_corners(box: Mask) -> bool:
-    """Whether what fills `box` is a rectangle and not a round thing: three of its corners are full."""
+    """Whether the content of `box` is a rectangle and not round: three of its corners are filled."""
     rows, columns = max(1, box.shape[0] // 20), max(1, box.shape[1] // 20)
     corners = (box[:rows, :columns], box[:rows, -columns:], box[-rows:, :columns], box[-rows:, -columns:])
     return sum(float(corner.mean()) > 0.5 for corner in corners) >= 3
@@ -142,9 +142,9 @@ def _widest_run(shares: NDArray[np.floating[Any]]) -> tuple[int, int]:
 
 
 def _without_spine(picture: NDArray[Any], box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """Peel the line off that is drawn around a map: rows of one colour, unlike what follows.
+    """Remove the line drawn around a map: rows of one colour, unlike what follows.
 
-    The line is as thick on every side, but may be seen on one only, where the others are as dark as it.
+    The line is equally thick on every side, but may be visible on one only, where the others are as dark.
     """
     top, bottom, left, right = box
     inside = picture[top:bottom, left:right].astype(np.float32)
@@ -162,7 +162,7 @@ def _without_spine(picture: NDArray[Any], box: tuple[int, int, int, int]) -> tup
 
 
 def _down_the_spine(content: Mask, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """Lengthen a box along the line around the map: a map may end in the colour of the paper."""
+    """Extend a box along the line around the map: a map may end in the background's colour."""
     top, bottom, left, right = box
     rails: Mask = np.logical_or.reduce(content[:, left : left + 3], axis=1)
     rails = rails & np.logical_or.reduce(content[:, right - 3 : right], axis=1)

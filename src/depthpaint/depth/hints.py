@@ -1,4 +1,4 @@
-"""What networks are shown of a depth map beside itself: normals, edges, relief."""
+"""Control images derived from a depth map: normals, edges, relief."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 CHANNELS = 4
-"""The depth, its slope to the right, its slope downwards, and its breaks."""
+"""The depth, its slope to the right, its slope downwards, and its discontinuities."""
 EVERYDAY_SLOPE = 0.5
-"""Of the range over the picture's size: a slope that is drawn at half strength. A floor has about 1."""
+"""Of the range over the picture's size: the slope that is drawn at half strength. A floor has about 1."""
 SLIGHT_BREAK = 0.01
-"""Of the range: a crease or step that is drawn at half strength."""
+"""Of the range: the crease or step that is drawn at half strength."""
 
 
 def relief_of(depth: Floats) -> Floats:
     """The four channels (4, H, W) of a depth map (H, W) in [0, 1], 1 = nearest; all but the first in (-1, 1).
 
     A plane has one slope everywhere, because disparity is linear over the picture of a plane. Slopes are
-    counted over the picture's size, the root of its area: they mean the same at every resolution.
+    measured over the picture's size, the root of its area: they mean the same at every resolution.
     """
     height, width = depth.shape
     size = float(np.sqrt(height * width))
@@ -34,22 +34,22 @@ def relief_of(depth: Floats) -> Floats:
 
 
 def _bounded(values: NDArray[np.floating], half: float) -> Floats:
-    """Values in (-1, 1), `half` becomes a half: small ones stay apart, great ones do not drown them."""
+    """Values compressed to (-1, 1), where `half` becomes a half; large values do not dominate."""
     return (values / (np.abs(values) + half)).astype(np.float32)
 
 
 Doubles = NDArray[np.float64]
 
 OPENING = math.radians(55)
-"""Angle of view across the longer side: between a phone's and a portrait lens, where nobody tells it."""
+"""The assumed angle of view across the longer side: between a phone's and a portrait lens."""
 
 WINDOWS = (1, 2, 4, 8, 16)
 STAIR = 1 / 255
-"""What a plane may miss by, of a range of 1: the rounding of 8 bits, and a little bending."""
+"""The largest deviation from a plane, of a range of 1: rounding to 8 bits, and slight bending."""
 
 
 def normals_of(values: Floats, far_over_near: float) -> Floats:
-    """Facing of each pixel, (H, W, 3) in [0, 1], from depth (H, W) in [0, 1], 1 = nearest.
+    """The normal at each pixel, (H, W, 3) in [0, 1], from depth (H, W) in [0, 1], 1 = nearest.
 
     Red is to the left, green up, blue towards the eye, 0.5 is neither (Bae et al. 2109.09881, as ControlNet
     1.1 draws them). `far_over_near` is how many times as far 0 is as 1.
@@ -69,10 +69,10 @@ def normals_of(values: Floats, far_over_near: float) -> Floats:
 
 
 def _slopes(values: Doubles) -> tuple[Doubles, Doubles]:
-    """Change a pixel across and down: of the plane through the widest window that is one, but for stairs.
+    """Change per pixel across and down: of the plane through the largest planar window, except at steps.
 
-    Far away a step of 1/255 is a steep slope; only a wide window sees that it belongs to none. Where even the
-    smallest window holds an edge, the flatter side of each pixel counts, so that a step tilts neither.
+    Far away a step of 1/255 is a steep slope; only a large window shows that it is none. If even the
+    smallest window contains an edge, the flatter side of each pixel is used, so that neither side tilts.
     """
     across, down = (_flatter_side(values, axis) for axis in (1, 0))
     flat = np.ones(values.shape, np.bool_)
@@ -86,7 +86,7 @@ def _slopes(values: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _plane_through(values: Doubles, radius: int) -> tuple[Doubles, Doubles, Doubles]:
-    """Least squares over each pixel's window: slopes across and down, mean square of what is left."""
+    """Least squares over each pixel's window: slopes across and down, mean square of the residuals."""
     side = 2 * radius + 1
     padded = np.pad(values, radius, mode="reflect", reflect_type="odd")
     rows = np.broadcast_to(np.arange(padded.shape[0], dtype=np.float64)[:, None], padded.shape)
@@ -112,7 +112,7 @@ def _flatter_side(values: Doubles, axis: int) -> Doubles:
 
 
 WEAK, STRONG = 0.015, 0.04
-"""Change of depth a pixel, of a range of 1: an edge starts at STRONG and goes on as far as WEAK."""
+"""Change of depth per pixel, of a range of 1: an edge starts at STRONG and continues down to WEAK."""
 
 
 def edges_of(values: Floats) -> Floats:
@@ -121,16 +121,16 @@ def edges_of(values: Floats) -> Floats:
     down, across = (_slope(smooth, axis) for axis in (0, 1))
     steepness = np.hypot(across, down)
     ridge = _is_ridge(steepness, across, down)
-    found, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
-    return _followed(found, weak).astype(np.float32)
+    strong, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
+    return _followed(strong, weak).astype(np.float32)
 
 
-def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
-    """How well the edges of two depth maps (H, W) meet: F-score in [0, 1], within `tolerance` pixels.
+def edge_agreement(wanted: Floats, estimated: Floats, tolerance: int = 2) -> float:
+    """How well the edges of two depth maps (H, W) match: F-score in [0, 1], within `tolerance` pixels.
 
-    1 where neither has any.
+    1 if neither has any.
     """
-    lines, others = edges_of(wanted) > 0, edges_of(found) > 0
+    lines, others = edges_of(wanted) > 0, edges_of(estimated) > 0
     if not lines.any() or not others.any():
         return float(lines.any() == others.any())
     near_lines, near_others = lines, others
@@ -141,7 +141,7 @@ def edge_agreement(wanted: Floats, found: Floats, tolerance: int = 2) -> float:
 
 
 def _slope(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Change a pixel along `axis`; none where that is one pixel long."""
+    """Change per pixel along `axis`; zero if that is one pixel long."""
     return np.asarray(np.gradient(values, axis=axis)) if values.shape[axis] > 1 else np.zeros_like(values)
 
 
@@ -157,7 +157,7 @@ def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _is_ridge(
     steepness: NDArray[np.float64], across: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Steepest among the neighbours up and down the slope, in one of four directions."""
+    """Steepest among the neighbours along the gradient, in one of four directions."""
     angle = np.round(np.arctan2(down, across) / (np.pi / 4)).astype(int) % 4
     padded = np.pad(steepness, 1)
     height, width = steepness.shape
@@ -166,18 +166,18 @@ def _is_ridge(
         ahead, behind = (
             padded[1 + s * dy : 1 + s * dy + height, 1 + s * dx : 1 + s * dx + width] for s in (1, -1)
         )
-        # Of two equal neighbours one is the line.
+        # Of two equal neighbours one is kept.
         ridge |= (angle == direction) & (steepness > behind) & (steepness >= ahead)
     return ridge
 
 
-def _followed(found: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`found` (H, W) and all of `weak` that hangs together with it, by any of eight neighbours.
+def _followed(strong: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`strong` (H, W) and all of `weak` connected with it, by any of eight neighbours.
 
-    Each round looks at the ends alone: a line may be as long as the map has pixels.
+    Each round processes only the ends: a line may be as long as the map has pixels.
     """
-    height, width = found.shape
-    lines, open_ways = np.pad(found, 1).ravel(), np.pad(weak & ~found, 1).ravel()
+    height, width = strong.shape
+    lines, open_ways = np.pad(strong, 1).ravel(), np.pad(weak & ~strong, 1).ravel()
     row = width + 2
     around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
     ends = np.flatnonzero(lines)
@@ -188,9 +188,9 @@ def _followed(found: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.b
     return lines.reshape(height + 2, row)[1:-1, 1:-1]
 
 
-def _grown(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    padded = np.pad(found, 1)
-    height, width = found.shape
+def _grown(lines: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    padded = np.pad(lines, 1)
+    height, width = lines.shape
     return np.logical_or.reduce([
         padded[y : y + height, x : x + width] for y in range(3) for x in range(3)
     ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pixels without depth: which they are, and how they are filled from what surrounds them."""
+"""Pixels without depth: how they are detected, and how they are filled from their surroundings."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Mask = NDArray[np.bool_]
 
 LEAST_SHARE = 1e-4
 BACKGROUND = 1e9
-"""Renderers write 1e10 and more where a ray hits nothing."""
-_GAP = 0.05  # of the range of the rest, between a mark and the next number
+"""Renderers write 1e10 and more for rays without a hit."""
+_GAP = 0.05  # of the range of the rest, between a marker and the next number
 
 
 @dataclass(frozen=True, slots=True)
 class Emptiness:
-    """What lies beside the depth proper, each bool (H, W).
+    """Masks of the pixels without regular depth, each bool (H, W).
 
-    `unknown`: NaN, transparent, or told to be empty. `endless`: infinite or a renderer's background. `low`
-    and `high`: one number at the end of the range, far from all others; what it means depends on which end
+    `unknown`: NaN, transparent, or specified as empty. `endless`: infinite or a renderer's background. `low`
+    and `high`: one number at the end of the range, far from all others; its meaning depends on which end
     is near. `low_mark` and `high_mark` are those numbers.
     """
 
@@ -44,10 +44,10 @@ class Emptiness:
 def find_empty(
     numbers: Numbers, opaque: Mask | None, empty: tuple[float, ...] | Literal["auto"], stated: float | None
 ) -> Emptiness:
-    """Sort the pixels of `numbers` (H, W).
+    """Classify the pixels of `numbers` (H, W).
 
-    `opaque` leaves the transparent ones out; `empty` are the marks that the user told, `stated` the one that
-    the file declares.
+    `opaque` excludes transparent ones; `empty` are the markers given by the user, `stated` the one declared
+    in the file.
     """
     unknown = np.zeros(numbers.shape, dtype=np.bool_) if opaque is None else ~opaque
     endless = np.zeros(numbers.shape, dtype=np.bool_)
@@ -73,7 +73,7 @@ def find_empty(
 
 
 def _background(numbers: Numbers) -> Mask:
-    """Where a renderer wrote that a ray hit nothing: one huge number, far beyond everything else."""
+    """Where a renderer wrote its background: one huge number, far beyond all others."""
     if numbers.dtype.itemsize < 4:
         return np.zeros(numbers.shape, dtype=np.bool_)
     huge = np.isfinite(numbers) & (numbers >= BACKGROUND)
@@ -86,9 +86,9 @@ def _background(numbers: Numbers) -> Mask:
 
 
 def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
-    """The least and the greatest number, where many pixels hold exactly it and none comes near it.
+    """The least and the greatest number, if many pixels have exactly it and no other is near.
 
-    Only in numbers with room for a mark: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
+    Only for types with room for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
     """
     if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
         return None, None
@@ -106,7 +106,7 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
     room = max(_GAP * (last - second), 1e-30)
     least = max(4, LEAST_SHARE * values.size)
     low_is_mark = float(low) <= 0 and second - float(low) > room and np.count_nonzero(values == low) >= least
-    # A near thing may well be one number far above all others; a mark is the type's own end, or far beyond.
+    # A near thing may be one number far above all others; a marker is the type's own end, or far beyond.
     top = float(np.iinfo(numbers.dtype).max) if numbers.dtype.kind in "iu" else np.inf
     beyond = float(high) in (top, 65504.0) or float(high) - last > 3 * (last - second)
     high_is_mark = beyond and float(high) - last > room and np.count_nonzero(values == high) >= least
@@ -116,15 +116,15 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
 Floats = NDArray[np.float32]
 
 STEP = 0.05
-"""Of the range: neighbours that differ more belong to two things, and a hole between them to the farther."""
+"""Of the range: neighbours that differ more are separate things, and a hole between them is far."""
 
 
 def inpainted(values: Floats, valid: Mask) -> Floats:
-    """`values` (H, W), 1 = near, with what is not `valid` filled in from its surroundings.
+    """`values` (H, W), 1 = near, with invalid pixels filled from their surroundings.
 
-    A pyramid (push-pull: Gortler et al. 1996, "The Lumigraph", 3.4), but what four pixels hand up is not
-    their mean: it is the mean of those within STEP of the farthest. Sensors and stereo miss what a near thing
-    hides, which belongs to the background, and a mean would draw a slope that is not there.
+    A pyramid (push-pull: Gortler et al. 1996, "The Lumigraph", 3.4), but each level uses not the mean of
+    four pixels, but of those within STEP of the farthest. Holes of sensors and stereo are mostly next to
+    near things and belong to the background, and a mean would create a slope that does not exist.
     """
     if valid.all() or not valid.any():
         return values
@@ -140,7 +140,7 @@ def _filled(values: Floats, valid: Mask) -> Floats:
 
 
 def _pushed(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
-    """Half the size: for every two by two pixels one, valid where any of them is."""
+    """Half the size: one pixel for every two by two, valid if any of them is."""
     height, width = values.shape
     coarse = np.empty((-(-height // 2), -(-width // 2)), np.float32)
     known = np.empty(coarse.shape, np.bool_)
@@ -164,7 +164,7 @@ def _halved(values: Floats, valid: Mask) -> tuple[Floats, Mask]:
 
 
 def _doubled(coarse: Floats, shape: tuple[int, ...]) -> Floats:
-    """Twice the size, smoothly where neighbours are alike and from the nearest one across a step."""
+    """Twice the size: smooth where neighbours are similar, from the nearest one across a step."""
     padded = np.pad(coarse, 1, mode="edge")
     values = np.empty(shape, np.float32)
     for block in blocks(shape):

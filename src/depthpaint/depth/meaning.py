@@ -1,4 +1,4 @@
-"""What a map's numbers mean: which end is near, disparity or distance, and in which unit."""
+"""The meaning of a map's numbers: which end is near, disparity or distance, and the unit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _STRIDE = 10
 
 
 def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
-    """How much smooth surfaces bend, in [-1, 1]: about 0 in disparity, below it in 1 minus distance.
+    """How much smooth surfaces bend, in [-1, 1]: about 0 in disparity, negative in 1 minus distance.
 
-    `nearness` is a small copy (cues.small_copy), 1 = near. In every window a quadratic surface is fitted; the
-    second derivative along the slope, over the slope, times the window is what counts; the median over
-    windows that the surface fits.
+    `nearness` is a small copy (cues.small_copy), 1 = near. A quadratic surface is fitted in every window; the
+    measure is the second derivative along the slope, divided by the slope, times the window; the result is
+    the median over windows with a good fit.
     """
     height, width = nearness.shape
     if height < WINDOW or width < WINDOW:
@@ -30,7 +30,7 @@ def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
     y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
     basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
     solve = np.linalg.pinv(basis)
-    found: list[float] = []
+    bends: list[float] = []
     for top in range(0, height - WINDOW + 1, _STRIDE):
         for left in range(0, width - WINDOW + 1, _STRIDE):
             rows, columns = slice(top, top + WINDOW), slice(left, left + WINDOW)
@@ -42,30 +42,30 @@ def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
             slope = float(np.hypot(right, down))
             rough = float(np.sqrt(np.mean((basis @ fitted - patch) ** 2)))
             if slope < 0.02 or rough > 0.1 * slope:
-                continue  # flat, or no single surface
+                continue  # flat, or not a single surface
             second = 2 * (xx * right**2 + xy * right * down + yy * down**2) / slope**2
-            found.append(second / slope)
-    return float(np.tanh(np.median(found))) if len(found) >= 4 else 0.0
+            bends.append(second / slope)
+    return float(np.tanh(np.median(bends))) if len(bends) >= 4 else 0.0
 
 
 KITTI_WIDTHS, KITTI_HEIGHTS = (1216, 1248), (352, 384)
 MOST_MILLIMETRES = 12_000
-"""Depth cameras see ten metres at most."""
+"""Depth cameras measure up to ten metres."""
 LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
 
 
 def unit_finding(
-    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, told: str
+    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, given: str
 ) -> Finding | None:
     """The unit of valid distances `inside` (N,) of a map of `shape` (H, W), as metres from near to far.
 
-    `metres` is what was told or stated; `told` its name, or "auto". Depth for the network does not depend on
-    it, so a likely unit is said and changes nothing. None where nothing is known.
+    `metres` is what the user or the file states; `given` the user's choice, or "auto". The picture does not
+    depend on the unit, so a likely unit is only reported. None if nothing is known.
     """
     low, high = float(inside.min()), float(inside.max())
     if metres is not None:
-        name, sure = (told, 1.0) if told != "auto" else (f"{metres:g} m", 1.0)
-        evidence = "as told" if told != "auto" else "as the file states"
+        name, sure = (given, 1.0) if given != "auto" else (f"{metres:g} m", 1.0)
+        evidence = "as given" if given != "auto" else "as the file states"
     else:
         name, evidence = _likely(inside, shape, high)
         if not name:
@@ -88,14 +88,14 @@ def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[
     return "", ""
 
 
-# Logistic regression without an intercept on maps of rendered worlds, each once as it is and once inverted
+# Logistic regression without an intercept on maps of rendered worlds, each as it is and inverted
 # (training/near_study.py fits and prints them; docs/doctor.md has the table).
 WEIGHTS = (1.0, 0.9, 2.0, 0.4, 0.2, 1.0, 0.7, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
 class NearGuess:
-    """Which end is near, how sure that is (0.5 to 1), and the cues that weigh most, in words."""
+    """Which end is near, the confidence (0.5 to 1), and the cues with the largest weights, in words."""
 
     near: Near
     confidence: float
@@ -109,22 +109,22 @@ def guess_near(values: Floats, valid: NDArray[np.bool_]) -> NearGuess:
     confidence = float(1 / (1 + np.exp(-abs(total))))
     sign = 1 if total >= 0 else -1
     order = np.argsort(-np.abs(parts))
-    told = [f"{CUES[k]} ({sign * parts[k]:+.1f})" for k in order[:3] if abs(parts[k]) >= 0.1]
-    return NearGuess("white" if total >= 0 else "black", confidence, ", ".join(told) or "no cue speaks")
+    strongest = [f"{CUES[k]} ({sign * parts[k]:+.1f})" for k in order[:3] if abs(parts[k]) >= 0.1]
+    return NearGuess("white" if total >= 0 else "black", confidence, ", ".join(strongest) or "no clear cue")
 
 
 STRAIGHT = -0.15
-"""Surfaces that bend less than this (kind.bend) are straight: disparity."""
+"""Surfaces that bend less than this (`bend`) are straight: disparity."""
 MOST_RATIO = 1e6
 LEAST_NEAREST = 0.01
-"""Distances that begin nearer than this share of their greatest have lost their zero: they were stretched."""
+"""Distances that start nearer than this share of their maximum were stretched, and have no zero point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """The near end, the kind, metres a stored number (None where nobody said), with the findings for both.
+    """The near end, the kind, metres per stored number (None if unknown), with the findings for both.
 
-    `infinity_is_unknown`: the format writes infinity where stereo matching failed, not where there is sky.
+    `infinity_is_unknown`: the format writes infinity where stereo matching failed, not for the sky.
     """
 
     near: Near
@@ -137,7 +137,7 @@ class Meaning:
     def far_over_near(self, low: float, high: float) -> float:
         """How many times as far the far end of stored numbers from `low` to `high` is.
 
-        RATIO where nobody can know: of disparity, and of distances that have lost their zero.
+        RATIO if unknown: for disparity, and for distances without a zero point.
         """
         if self.kind == "disparity" or self.near == "white" or low <= 0:
             return RATIO
@@ -151,14 +151,14 @@ def meaning_of(
     small: tuple[NDArray[np.float32], NDArray[np.bool_]],
     reading: DepthReading,
 ) -> Meaning:
-    """Conclude from what was told, then from what the file states, then from the map itself.
+    """Conclude from the user's settings, then from what the file states, then from the map itself.
 
     `inside` are its valid numbers (N,), `small` is a small copy of it.
     """
     metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
-    kind_told, kind_says = _stated_kind(samples, metres, reading)
-    near = _near(small, kind_told, kind_says, reading)
-    kind = _kind(small, near, kind_told, kind_says, measured=_looks_measured(inside))
+    kind_given, kind_evidence = _stated_kind(samples, metres, reading)
+    near = _near(small, kind_given, kind_evidence, reading)
+    kind = _kind(small, near, kind_given, kind_evidence, measured=_looks_measured(inside))
     return Meaning(
         near="white" if near.value == "white" else "black",
         kind="distance" if kind.value == "distance" else "disparity",
@@ -170,13 +170,13 @@ def meaning_of(
 
 
 def _is_flat(small: tuple[NDArray[np.float32], NDArray[np.bool_]]) -> bool:
-    """Whether a small copy holds one value only."""
+    """Whether a small copy has only one value."""
     values, valid = small
     return not valid.any() or float(np.ptp(values[valid])) == 0
 
 
 def _looks_measured(inside: NDArray[Any]) -> bool:
-    """Whether numbers look like lengths: positive, and not stretched over what their type can hold."""
+    """Whether numbers look like lengths: positive, and not stretched over their type's range."""
     low, high = float(inside.min()), float(inside.max())
     if inside.dtype.kind == "f":
         return low > 0 and high > 1.5
@@ -185,23 +185,28 @@ def _looks_measured(inside: NDArray[Any]) -> bool:
 
 def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) -> tuple[Kind | None, str]:
     if reading.kind != "auto":
-        return reading.kind, "as told"
+        return reading.kind, "as given"
     if metres is not None:
-        return "distance", "numbers that have a unit are distances"
+        return "distance", "numbers with a unit are distances"
     if samples.quantity is not None:
         return samples.quantity, f"as {samples.stated_by} states"
     return None, ""
 
 
 def _near(
-    small: tuple[NDArray[np.float32], NDArray[np.bool_]], kind: Kind | None, says: str, reading: DepthReading
+    small: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    kind: Kind | None,
+    evidence: str,
+    reading: DepthReading,
 ) -> Finding:
     if reading.near != "auto":
-        return Finding(aspect="near", value=reading.near, confidence=1.0, evidence="as told", flag="--near")
-    if kind is not None and says != "as told":
-        # Told kinds may be inverted ones ("1 - distance"); what has a unit or stands in a format is not.
+        return Finding(aspect="near", value=reading.near, confidence=1.0, evidence="as given", flag="--near")
+    if kind is not None and evidence != "as given":
+        # A kind given by the user may be inverted ("1 - distance"); a unit or a format's definition is not.
         near: Near = "black" if kind == "distance" else "white"
-        return Finding(aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {says}", flag="--near")
+        return Finding(
+            aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {evidence}", flag="--near"
+        )
     if reading.allow_constant and _is_flat(small):
         return Finding(
             aspect="near", value="white", confidence=1.0, evidence="the map is flat", flag="--near"
@@ -215,14 +220,14 @@ def _near(
 def _kind(
     small: tuple[NDArray[np.float32], NDArray[np.bool_]],
     near: Finding,
-    told: Kind | None,
-    says: str,
+    given: Kind | None,
+    evidence: str,
     *,
     measured: bool,
 ) -> Finding:
-    value, sure, why = told, 1.0, says
+    value, sure, why = given, 1.0, evidence
     if value is None and near.value == "white":
-        # Estimators and depth networks write disparity; hardly anybody else makes the near end white.
+        # Estimators and depth networks write disparity; hardly any other source has white as the near end.
         value, sure, why = "disparity", 0.9, "near is white, as estimators write it"
     elif value is None:
         values, valid = small
@@ -230,7 +235,11 @@ def _kind(
         if bends < STRAIGHT:
             value, sure, why = "distance", 0.95, f"surfaces bend as distances do ({bends:.2f})"
         elif measured:
-            value, sure, why = "distance", 0.8, "near is black, and the numbers fill no range of their type"
+            value, sure, why = (
+                "distance",
+                0.8,
+                "near is black, and the numbers do not fill their type's range",
+            )
         else:
             value, sure, why = (
                 "disparity",

@@ -1,4 +1,4 @@
-"""One number a pixel: gray as it is, colours along their map, packed bytes put together."""
+"""One number per pixel: gray unchanged, colours converted along their map, packed bytes combined."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from depthpaint.formats.samples import Samples
 
 Order = Literal["rgb", "bgr"]
 
-# Below this the carries say that two channels are one number. Channels of photos and of colour maps move
+# Below this the carries show that two channels are one number. Channels of photos and of colour maps move
 # together or apart and stay near 1; two channels of noise alone give 0.75.
 CARRY_LIMIT = 0.5
 _FEWEST_BENDS = 64
-_LINES = 512  # rows, and columns, that are looked at
+_LINES = 512  # the number of rows, and columns, that are examined
 
 
 def unpack_rgb24(picture: NDArray[np.uint8], order: Order) -> NDArray[np.uint32]:
@@ -29,11 +29,11 @@ def unpack_rgb24(picture: NDArray[np.uint8], order: Order) -> NDArray[np.uint32]
 
 
 def looks_packed(picture: NDArray[np.uint8]) -> tuple[Order | None, float]:
-    """Tell whether the channels of (H, W, 3) are the bytes of one number, and how surely, from 0 to 1.
+    """Whether the channels of (H, W, 3) are the bytes of one number, and the confidence, from 0 to 1.
 
     Where a packed number passes a multiple of 256, the higher byte moves by one and the lower one falls from
-    255 to 0 or jumps back, and only both together are smooth. No picture and no colour map does that: there
-    neighbours are alike in every channel.
+    255 to 0 or jumps back, and only both together are smooth. In pictures and colour maps
+    neighbours are similar in every channel.
     """
     best: Order | None = None
     least = 1.0
@@ -47,18 +47,18 @@ def looks_packed(picture: NDArray[np.uint8]) -> tuple[Order | None, float]:
 
 
 def _carry(picture: NDArray[np.uint8], order: Order) -> float:
-    """How far a byte's bends are from being carries of the one below it: 0 for all carries, 1 for none."""
+    """How far a byte's second differences are from carries of the byte below: 0 for all, 1 for none."""
     low, middle, high = _ordered(picture, order)
     bends = _bends(high)
     carries = _apart(bends, _bends(middle))
     if carries is None and not bends.any():
-        # Everything is so near that the highest byte is never reached.
+        # All depths are so near that the highest byte is never reached.
         carries = _apart(_bends(middle), _bends(low))
     return 1.0 if carries is None else carries
 
 
 def _apart(bends: NDArray[np.int16], below: NDArray[np.int16]) -> float | None:
-    """Where a byte bends a little: how far the two bytes as one number bend, over what each does alone."""
+    """Where a byte bends slightly: the bend of both bytes as one number, relative to that of each alone."""
     small = (bends != 0) & (np.abs(bends) <= 2)
     if int(small.sum()) < _FEWEST_BENDS:
         return None
@@ -67,7 +67,7 @@ def _apart(bends: NDArray[np.int16], below: NDArray[np.int16]) -> float | None:
 
 
 def _bends(plane: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Second differences, along some of the rows and down some columns: 0 on any slope that is even."""
+    """Second differences, along some of the rows and down some columns: 0 on even slopes."""
     rows = plane[:: max(1, plane.shape[0] // _LINES)].astype(np.int16)
     columns = plane[:, :: max(1, plane.shape[1] // _LINES)].astype(np.int16)
     return np.concatenate([np.diff(rows, 2, axis=1).ravel(), np.diff(columns, 2, axis=0).ravel()])
@@ -82,7 +82,7 @@ def _ordered(
 
 
 RED, MOST_RED = 0.04, 0.01
-"""How far from its ends hsv is red, and how much red of a lossy picture may be."""
+"""The distance from the ends of hsv that is red, and the largest share of red in a lossy picture."""
 MIXED, MIXED_LOSSY, SAME_BRIGHTNESS = 6.0, 16.0, 6.0
 """Colours further from their map than this, in 1/255, are mixed from two depths."""
 SURELY_PACKED = 0.5
@@ -99,26 +99,26 @@ class Numbers:
 
 
 def numbers_of(
-    name: str, samples: Samples, picture: NDArray[Any], opaque: NDArray[np.bool_] | None, told: ColoursChoice
+    name: str, samples: Samples, picture: NDArray[Any], opaque: NDArray[np.bool_] | None, given: ColoursChoice
 ) -> Numbers:
-    """Read `picture`, (H, W) or (H, W, 3), as numbers; `told` is what the user says of its colours.
+    """Convert `picture`, (H, W) or (H, W, 3), to numbers; `given` is the user's setting for its colours.
 
-    Raises DepthError for a picture that is painted with no known map.
+    Raises DepthError for a picture without a known colour map.
     """
     if picture.ndim == 2:
-        if told in ("auto", "gray"):
+        if given in ("auto", "gray"):
             return Numbers(picture, "gray", None)
         if picture.dtype.itemsize > 1:
-            raise _not_coloured(name, told)
+            raise _not_coloured(name, given)
     notes = list[str]()
     picture, narrowed = _bytes(name, picture)
     if narrowed:
         notes.append("16-bit colours are read at 8 bits")
-    if told in ("rgb24", "bgr24"):
-        return _unpacked(picture, told, Finding(
-            aspect="colour_map", value=told, confidence=1.0, evidence="as told", flag="--colour-map",
+    if given in ("rgb24", "bgr24"):
+        return _unpacked(picture, given, Finding(
+            aspect="colour_map", value=given, confidence=1.0, evidence="as given", flag="--colour-map",
         ))  # fmt: skip
-    if told == "auto" and picture.ndim == 3 and not samples.lossy:
+    if given == "auto" and picture.ndim == 3 and not samples.lossy:
         order, confidence = looks_packed(picture)
         if order is not None and confidence >= SURELY_PACKED:
             return _unpacked(picture, f"{order}24", Finding(
@@ -126,7 +126,7 @@ def numbers_of(
                 evidence="the low byte runs through 0 to 255 while the next counts by one",
                 flag="--colour-map",
             ))  # fmt: skip
-    only = None if told == "auto" else told
+    only = None if given == "auto" else given
     return _along_a_map(name, samples.lossy, picture, opaque, only, notes)
 
 
@@ -140,7 +140,7 @@ def _bytes(name: str, picture: NDArray[Any]) -> tuple[NDArray[np.uint8], bool]:
     if picture.dtype.kind == "f" and np.isfinite(picture).all() and 0 <= picture.min() <= picture.max() <= 1:
         return np.rint(picture * 255).astype(np.uint8), False
     raise DepthError(
-        f"{name} has colours of a kind ({picture.dtype}) that no colour map is written in",
+        f"{name} has colours of the type {picture.dtype}, which no colour map uses",
         code=ErrorCode.DEPTH_BAD_SHAPE,
         remedy="save the depth as one channel",
         value=str(picture.dtype),
@@ -161,28 +161,28 @@ def _along_a_map(
     evidence = f"its colours lie {reading.mean:.1f}/255 from the map{swapped}"
     if only is None and not reading.accepted:
         raise DepthError(
-            f"{name} is a colour picture: a photo, or depth in a colour map that is not known (nearest is "
+            f"{name} is a colour picture: a photo, or depth in an unknown colour map (nearest is "
             f"{reading.name}, {reading.mean:.1f}/255 away, with {reading.share:.0%} of the pixels on it)",
             code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="name the map with --colour-map, or give depth as gray; for a photo use --from-photo",
+            remedy="give the map with --colour-map, or save depth as gray; for a photo use --from-photo",
             value=round(reading.mean, 3),
         )
-    # In a lossy picture all colours are a little mixed; only a neighbour of the same brightness is better.
+    # In a lossy picture all colours are slightly mixed; only a neighbour of the same brightness is better.
     limits = (MIXED_LOSSY, SAME_BRIGHTNESS) if lossy else (MIXED, np.inf)
     if lossy and reading.name == "hsv" and only is None:
         _require_one_red(name, reading)
     values, mixed = repaired(picture, reading, *limits)
     if mixed >= 0.001:
-        notes.append(f"{mixed:.1%} of the colours are mixed from two depths; they take their neighbour's")
+        notes.append(f"{mixed:.1%} of the colours are mixed from two depths; a neighbour's depth is used")
     if reading.name == "gray":
-        notes.append(f"the colours are gray but for {reading.mean:.1f}/255; they are read as gray")
+        notes.append(f"the colours are gray within {reading.mean:.1f}/255; they are read as gray")
     else:
         notes.append(f"the colours are the map {reading.name}{swapped}; depth is read along it")
     return Numbers(
         values,
         reading.name,
         Finding(
-            aspect="colour_map", value=reading.name, evidence=evidence if only is None else "as told",
+            aspect="colour_map", value=reading.name, evidence=evidence if only is None else "as given",
             confidence=reading.confidence if only is None else 1.0, flag="--colour-map",
         ),
         tuple(notes),
@@ -190,22 +190,22 @@ def _along_a_map(
 
 
 def _require_one_red(name: str, reading: Reading) -> None:
-    """Refuse a lossy picture in hsv that shows its ends: both are red, and JPEG cannot keep them apart."""
+    """Reject a lossy picture in hsv that shows its ends: both are red, and JPEG cannot separate them."""
     red = float(((reading.values < RED) | (reading.values > 1 - RED)).mean())
     if red > MOST_RED:
         raise DepthError(
-            f"{name} is painted with hsv, whose near and far ends are both red, and {red:.0%} of it is red",
+            f"{name} is drawn with hsv, whose near and far ends are both red, and {red:.0%} of it is red",
             code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="save it as PNG, or take the risk with --colour-map hsv",
+            remedy="save it as PNG, or accept the risk with --colour-map hsv",
             value=round(red, 3),
             limit=MOST_RED,
         )
 
 
-def _not_coloured(name: str, told: str) -> DepthError:
+def _not_coloured(name: str, given: str) -> DepthError:
     return DepthError(
-        f"{name} has no colours, and so none of the map {told}",
+        f"{name} has no colours, so it cannot be drawn with the map {given}",
         code=ErrorCode.INVALID_PARAMETER,
         remedy="leave --colour-map out",
-        value=told,
+        value=given,
     )

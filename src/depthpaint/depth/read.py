@@ -1,4 +1,4 @@
-"""Read a depth file, or estimate the depth of a photo: the one way to a DepthMap."""
+"""Read a depth file, or estimate the depth of a photo, as a DepthMap."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from depthpaint.formats.samples import FormatName, Quantity, Samples
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What an estimator saw: float32 (H, W), disparity on a scale of its own or distance in metres.
+    """The output of an estimator: float32 (H, W), disparity on an arbitrary scale or distance in metres.
 
-    `estimator` is its name, `revision` the commit that its weights are from ("" where none is known);
-    `caution` a clause that follows its name where a person must know more of it.
+    `estimator` is its name, `revision` the commit of its weights ("" if unknown);
+    `caution` a limitation, as a clause that follows its name.
     """
 
     values: NDArray[np.float32]
@@ -37,34 +37,34 @@ class Estimate:
 
 
 Estimating = Callable[[str, NDArray[np.uint8]], Estimate]
-"""Takes an estimator's name or folder, and a picture (H, W, 3)."""
+"""A function of an estimator's name or folder, and a picture (H, W, 3)."""
 
 
 def estimated(
     name: str, samples: Samples, estimator: str, reading: DepthReading, estimate: Estimating
 ) -> tuple[Samples, Estimate]:
-    """Let `estimator` see depth in a photo; raises DepthError for what is none."""
+    """Estimate the depth of a photo with `estimator`; raises DepthError if it is not a photo."""
     picture, notes = _picture(name, samples)
-    seen = estimate(estimator, np.ascontiguousarray(picture))
-    _require_no_other_word(reading, seen)
-    by_whom = f"{seen.estimator}, {seen.caution}" if seen.caution else seen.estimator
+    result = estimate(estimator, np.ascontiguousarray(picture))
+    _require_no_conflict(reading, result)
+    source = f"{result.estimator}, {result.caution}" if result.caution else result.estimator
     return Samples(
-        values=seen.values, opaque=samples.opaque, bits=32, quantity=seen.quantity,
-        metres=1.0 if seen.quantity == "distance" else None,
-        notes=(*notes, f"the depth is estimated from a photo by {by_whom}"), stated_by=seen.estimator,
-    ), seen  # fmt: skip
+        values=result.values, opaque=samples.opaque, bits=32, quantity=result.quantity,
+        metres=1.0 if result.quantity == "distance" else None,
+        notes=(*notes, f"the depth is estimated from a photo by {source}"), stated_by=result.estimator,
+    ), result  # fmt: skip
 
 
 def _picture(name: str, samples: Samples) -> tuple[NDArray[np.uint8], list[str]]:
-    """The photo as bytes (H, W, 3), and what is worth telling of it."""
+    """The photo as bytes (H, W, 3), and notes."""
     picture = samples.values
-    # What lossy compression did to the photo is not what it does to depth.
+    # The note about lossy compression concerns depth maps only.
     notes = [note for note in samples.notes if note != LOSSY_NOTE]
     if samples.hidden:
         raise DepthError(
-            f"{name} brings a depth map of its own",
+            f"{name} contains its own depth map",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="leave --from-photo out to paint from it, or save the photo anew without it",
+            remedy="leave --from-photo out to use it, or save the photo again without it",
             value=name,
         )
     if picture.ndim == 2:
@@ -74,20 +74,20 @@ def _picture(name: str, samples: Samples) -> tuple[NDArray[np.uint8], list[str]]
         notes.append("the photo's 16 bits are read at 8, as the estimator was trained")
     if picture.dtype != np.uint8:
         raise DepthError(
-            f"{name} is no photo: its numbers are {picture.dtype}",
+            f"{name} is not a photo: its numbers are {picture.dtype}",
             code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="leave --from-photo out: it is for pictures that hold no depth",
+            remedy="leave --from-photo out: it is for pictures without depth",
             value=str(picture.dtype),
         )
     return picture, notes
 
 
-def _require_no_other_word(reading: DepthReading, seen: Estimate) -> None:
-    """Refuse what is said of numbers in a file where an estimator states what its numbers are."""
+def _require_no_conflict(reading: DepthReading, result: Estimate) -> None:
+    """Reject settings for a file's numbers that contradict the estimator's output."""
     flag = "--unit" if reading.unit != "auto" else "--kind"
-    if reading.unit != "auto" or reading.kind not in ("auto", seen.quantity):
+    if reading.unit != "auto" or reading.kind not in ("auto", result.quantity):
         raise DepthError(
-            f"{flag} is about numbers in a file, and {seen.estimator} states that it sees {seen.quantity}",
+            f"{flag} is for the numbers in a file, but {result.estimator} estimates {result.quantity}",
             code=ErrorCode.INVALID_PARAMETER,
             remedy=f"leave {flag} out",
             value=reading.unit if flag == "--unit" else reading.kind,
@@ -103,12 +103,12 @@ _ENDINGS: dict[FormatName, tuple[str, ...]] = {
 def read_depth(
     source: Source, reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
 ) -> DepthMap:
-    """Read a depth map of any known format, told by its content, as disparity in [0, 1] with 1 = nearest.
+    """Read a depth map of any known format, detected by content, as disparity in [0, 1] with 1 = nearest.
 
-    `source` may be the path "-" for standard input. `reading` is what the user says of the file; the rest is
-    concluded, and the map's `source.findings` say how surely. `estimate` is called where it says
-    "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for what no depth map can
-    be read from, and what `estimate` raises.
+    `source` may be the path "-" for standard input. `reading` is what the user specifies; the rest is
+    concluded, and the map's `source.findings` give the confidence. `estimate` is called if `reading` has
+    "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for an unsupported source,
+    and what `estimate` raises.
     """
     path = Path(name_of(source))
     try:
@@ -123,15 +123,15 @@ def read_depth(
 
 
 def require_certain(source: DepthSource) -> None:
-    """Raise DepthError depth_ambiguous unless the near end is known well enough to paint from."""
+    """Raise DepthError depth_ambiguous unless the near end is certain enough to paint from."""
     near = source.finding("near")
     if near is None or near.confidence >= LEAST_CONFIDENCE:
         return
     raise DepthError(
-        f"{source.path}: which end of the map is near cannot be told ({near.value} with a confidence of "
-        f"{near.confidence:.0%}; {LEAST_CONFIDENCE:.0%} are needed: {near.evidence})",
+        f"{source.path}: it is not certain which end of the map is near ({near.value} with a confidence of "
+        f"{near.confidence:.0%}; {LEAST_CONFIDENCE:.0%} are required: {near.evidence})",
         code=ErrorCode.DEPTH_AMBIGUOUS,
-        remedy="say it with --near white or --near black",
+        remedy="specify it with --near white or --near black",
         value=round(near.confidence, 3),
         limit=LEAST_CONFIDENCE,
     )
@@ -142,62 +142,64 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
     data = bytes_of(source, reading.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
     file_format, samples = decode(name, data, reading.part, reading.max_pixels)
-    del data  # a large file would otherwise stay in memory beside its numbers
-    seen = None
+    del data  # frees the file's content, which may be large
+    estimated_depth = None
     if reading.from_photo is not None:
-        samples, seen = estimated(name, samples, reading.from_photo, reading, estimate or _nobody)
-    found = understand(name, samples, reading)
-    height, width = found.values.shape
+        samples, estimated_depth = estimated(
+            name, samples, reading.from_photo, reading, estimate or _no_estimator
+        )
+    result = understand(name, samples, reading)
+    height, width = result.values.shape
     origin = DepthSource(
         path=str(path),
         sha256=digest,
         format=file_format,
         size=Extent(width, height),
         container_bits=samples.bits,
-        bits_used=(found.levels - 1).bit_length(),
-        levels=found.levels,
-        colour_map=found.colour_map,
-        near=found.meaning.near,
-        kind=found.meaning.kind,
-        metres=found.meaning.metres,
-        raw_range=found.raw_range,
-        used_range=found.used_range,
-        far_over_near=found.far_over_near,
-        invalid_share=1 - float(found.valid.mean()),
-        findings=found.findings,
-        reading=_settled(reading, found),
-        estimator="" if seen is None else seen.estimator,
-        estimator_revision="" if seen is None else seen.revision,
-        estimator_sha256="" if seen is None else seen.weights_sha256,
-        notes=(*_name_note(path, file_format), *samples.notes, *found.notes),
+        bits_used=(result.levels - 1).bit_length(),
+        levels=result.levels,
+        colour_map=result.colour_map,
+        near=result.meaning.near,
+        kind=result.meaning.kind,
+        metres=result.meaning.metres,
+        raw_range=result.raw_range,
+        used_range=result.used_range,
+        far_over_near=result.far_over_near,
+        invalid_share=1 - float(result.valid.mean()),
+        findings=result.findings,
+        reading=_settled(reading, result),
+        estimator="" if estimated_depth is None else estimated_depth.estimator,
+        estimator_revision="" if estimated_depth is None else estimated_depth.revision,
+        estimator_sha256="" if estimated_depth is None else estimated_depth.weights_sha256,
+        notes=(*_name_note(path, file_format), *samples.notes, *result.notes),
     )
-    return DepthMap(values=found.values, valid=found.valid, source=origin)
+    return DepthMap(values=result.values, valid=result.valid, source=origin)
 
 
-def _nobody(estimator: str, picture: NDArray[np.uint8]) -> Estimate:
+def _no_estimator(estimator: str, picture: NDArray[np.uint8]) -> Estimate:
     raise InternalError(
-        f"nobody is here to run the estimator {estimator} on a picture of {picture.shape}",
+        f"there is no function to run the estimator {estimator} on a picture of {picture.shape}",
         code=ErrorCode.INTERNAL,
-        remedy="give read_depth an estimate function",
+        remedy="pass an estimate function to read_depth",
     )
 
 
-def _settled(reading: DepthReading, found: Understood) -> DepthReading:
-    """`reading` with what was concluded in the place of "auto": another version concludes nothing anew."""
+def _settled(reading: DepthReading, result: Understood) -> DepthReading:
+    """`reading` with the conclusions in place of "auto", so that later versions do not conclude anew."""
     return DepthReading.model_validate(
         {
             **reading.model_dump(),
-            "near": found.meaning.near,
+            "near": result.meaning.near,
             "holes": reading.fill,
-            "kind": found.meaning.kind,
-            "colour_map": found.colour_map,
-            "range": found.used_range if _exact(found.used_range) else reading.range,
+            "kind": result.meaning.kind,
+            "colour_map": result.colour_map,
+            "range": result.used_range if _exact(result.used_range) else reading.range,
         }
     )
 
 
 def _exact(ends: tuple[float, float]) -> bool:
-    """Whether floats hold both ends as they are stored: 64-bit integers may be too long for them."""
+    """Whether floats represent both ends exactly: 64-bit integers may be too large."""
     return ends[0] < ends[1] and max(map(abs, ends)) < 2**53
 
 

@@ -1,4 +1,4 @@
-"""Depth laid on another size without ringing, and a picture enlarged along the surfaces of its depth."""
+"""Resize depth without ringing, and enlarge a picture along the surfaces of its depth."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Mask = NDArray[np.bool_]
 def fit_depth(depth: DepthMap, placement: Placement, content: Extent) -> tuple[Floats, Mask]:
     """Resize and place `depth` on `content` pixels: values float32 (h, w) in [0, 1] and validity bool (h, w).
 
-    A triangle filter: bilinear on the way up, an average over the covered pixels on the way down; filters
-    with negative lobes would draw rims of false depth along every edge. A pixel is valid where at least half
+    A triangle filter: bilinear when enlarging, an average over the covered pixels when reducing; filters
+    with negative lobes would create false depth along every edge. A pixel is valid if at least half
     of its sources are.
     """
     left, top, right, bottom = (round(side) for side in placement.target)
@@ -37,13 +37,13 @@ def fit_depth(depth: DepthMap, placement: Placement, content: Extent) -> tuple[F
 
 
 def depth_at(depth: DepthMap, size: Extent, fit: Fit) -> tuple[Floats, Mask]:
-    """The depth that a picture of `size` should have, (H, W) in [0, 1], and where it was given at all."""
+    """The depth that a picture of `size` should have, (H, W) in [0, 1], and where it is given."""
     source = Extent(depth.values.shape[1], depth.values.shape[0])
     return fit_depth(depth, place(source, size, fit), size)
 
 
 def pad_to(values: NDArray[Item], canvas: Extent, box: Box) -> NDArray[Item]:
-    """Put `values` (h, w) at `box` of a canvas, (H, W) as returned, and repeat their edges to its rim."""
+    """Place `values` (h, w) at `box` of a canvas, (H, W) as returned, and repeat their edges to its rim."""
     left, top, right, bottom = (round(side) for side in box)
     inside = 0 <= left <= right <= canvas.width and 0 <= top <= bottom <= canvas.height
     if not inside or values.shape != (bottom - top, right - left) or not values.size:
@@ -56,7 +56,7 @@ def pad_to(values: NDArray[Item], canvas: Extent, box: Box) -> NDArray[Item]:
 
 def _resized(values: Floats, source: Box, size: Extent) -> Floats:
     height, width = values.shape
-    # Rounding may leave a box a hair outside, which Pillow refuses.
+    # Rounding may put a box slightly outside, which Pillow rejects.
     box = (max(0.0, source.left), max(0.0, source.top), min(width, source.right), min(height, source.bottom))
     if size == (width, height) and box == (0, 0, width, height):
         return values.copy()
@@ -68,23 +68,23 @@ Pixels = NDArray[np.uint8]
 Rows = NDArray[np.intp]
 
 REACH_SHARP, REACH_SOFT = 0.55, 0.7
-"""Standard deviation, in cells of colour, over which colours are gathered."""
+"""Standard deviation, in cells, of the kernel that gathers colours."""
 SAME_PLANE, SAME_PLANE_SHARE = 0.006, 0.1
-"""Distance from the plane that still belongs to it: of the depth's range, and of its span around."""
+"""The largest distance from a plane that belongs to it: of the depth's range, and of the local span."""
 PURITY, LEAST_PURE = 4.0, 0.02
-"""A mixed cell has little say, unless all are mixed."""
+"""The weight of a mixed cell, unless all are mixed."""
 CERTAIN = 0.002
-"""A pixel for which less than this of its surroundings speaks keeps the plain colour, in part."""
+"""A pixel with less support from its surroundings than this partly keeps the plain colour."""
 PIXELS_AT_ONCE = 1 << 15
-"""A band that a core's cache holds: of the sizes from 2**12 to 2**18 the fastest, on one core and on two."""
+"""Pixels of a band, to fit a core's cache: the fastest of 2**12 to 2**18, on one core and on two."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """A grid of colours (h, w, 3) to gather from, and the depth (h, w) at the pixels in their middles.
+    """A grid of colours (h, w, 3) to gather from, and the depth (h, w) at the centres of the cells.
 
-    `pure` is 1 where a cell lies on one surface, near 0 where it is a mixture of several; `reach` is that of
-    the gathering, in cells.
+    `pure` is 1 where a cell is on one surface, near 0 where it is a mixture of several; `reach` is the radius
+    of the kernel, in cells.
     """
 
     colours: Floats
@@ -96,11 +96,11 @@ class _Cells:
 
 
 def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1, threads: int = 0) -> Pixels:
-    """Bring `picture` (h, w, 3) to the guide's size, (H, W, 3): its colours end where surfaces end.
+    """Resize `picture` (h, w, 3) to the guide's size, (H, W, 3), with colour edges at depth edges.
 
-    `guide` is the depth (H, W) in [0, 1]. `softness` is how many of the picture's pixels its edges are spread
-    over: colours are gathered from cells of that size. Where all around lies on one plane the result is
-    Lanczos', with the picture's own texture. `threads` is how many work at it, 0 for one a core.
+    `guide` is the depth (H, W) in [0, 1]. `softness` is the width of the picture's edges in pixels:
+    colours are gathered from cells of that size. Where the surroundings are one plane the result equals
+    Lanczos', with the picture's own texture. `threads` is the number of threads, 0 for one per core.
     """
     height, width = guide.shape
     large = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
@@ -113,7 +113,7 @@ def enlarge_along_depth(picture: Pixels, guide: Floats, softness: int = 1, threa
         rows = slice(top, min(top + band, height))
         result[rows] = _finished(large[rows], cells, _Pixels.of(rows, guide, (across, down), cells))
 
-    # numpy lets go of the interpreter while it computes, and no pixel depends on another band's.
+    # numpy releases the interpreter lock while it computes, and the bands are independent.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         deque(pool.map(finish, range(0, height, band)), maxlen=0)
     return result
@@ -129,7 +129,7 @@ def _cells(picture: Pixels, guide: Floats, slopes: tuple[Floats, Floats], softne
     ]
     rows, columns = _middles(height, guide.shape[0]), _middles(width, guide.shape[1])
     colours = np.stack([np.asarray(channel) for channel in channels], -1)
-    # A point of the depth, not its mean: the mean over an edge lies on no surface.
+    # The depth at a point, not its mean: the mean over an edge is on no surface.
     middles = np.ix_(rows, columns)
     row, column = _owners(height, guide.shape[0]), _owners(width, guide.shape[1])
     here = np.ix_(row, column)
@@ -165,7 +165,7 @@ def _slope(guide: Floats, axis: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
-    """A band of output pixels (n, W): depth, its slopes a pixel, and where they lie, also among the cells."""
+    """A band of output pixels (n, W): depth, its slopes per pixel, and their positions, also in the grid."""
 
     depth: Floats
     across: Floats
@@ -198,7 +198,7 @@ class _Pixels:
             for j in range(4):
                 row, column = first_row + i, first_column + j
                 close = np.exp(-((row - self.row) ** 2 + (column - self.column) ** 2) / (2 * cells.reach**2))
-                # Beyond the rim the last cell stands in, where it is.
+                # Beyond the rim the last cell is repeated.
                 rows = row.astype(np.intp).clip(0, height - 1)
                 columns = column.astype(np.intp).clip(0, width - 1)
                 across, down = cells.columns[columns] - self.columns, cells.rows[rows] - self.rows
@@ -222,7 +222,7 @@ def _finished(large: Pixels, cells: _Cells, at: _Pixels) -> Pixels:
     alike = (weight / whole)[..., None]
     plain /= whole[..., None]
     gathered = near / np.maximum(weight, 1e-6)[..., None]
-    told = np.minimum(alike / CERTAIN, 1)
-    # Texture belongs to a surface's inside; at its rim the picture's own edge would shine through.
+    certain = np.minimum(alike / CERTAIN, 1)
+    # Texture is added inside surfaces only; at their rims the picture's own edge would show.
     texture = (large - plain) * alike**2
-    return np.rint(np.clip(plain + told * (gathered - plain) + texture, 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(plain + certain * (gathered - plain) + texture, 0, 255)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""From numbers as stored to nearness in [0, 1]: the levels a map really has, its range, its scale."""
+"""From stored numbers to nearness in [0, 1]: actual levels, range, scale."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REACHES = (16, 8, 4, 2, 1, 8, 4, 2, 1, 4, 2, 1, 2, 1, 1)
 def debanded(numbers: Numbers, valid: NDArray[np.bool_]) -> Floats:
     """`numbers` (H, W) as float64 with the steps between neighbouring levels smoothed, edges kept.
 
-    Every number stays within half a level of what is stored, because that is all that rounding can have taken
-    from it; and only neighbours at most one level apart are averaged, so that an edge stays where it is.
-    Where there are no steps (more than MOST_LEVELS levels) nothing changes.
+    Every number stays within half a level of the stored one, the largest error of rounding; only neighbours
+    at most one level apart are averaged, so that edges stay in place.
+    If there are no steps (more than MOST_LEVELS levels) nothing changes.
     """
     levels = np.unique(numbers[valid])
     if not 2 < len(levels) <= MOST_LEVELS:
@@ -39,7 +39,7 @@ def debanded(numbers: Numbers, valid: NDArray[np.bool_]) -> Floats:
 
 
 def _places(levels: Floats) -> Floats:
-    """Where each level stands on a scale of steps: uneven ones (a gamma) count one each, gaps count many.
+    """The position of each level on a scale of steps: uneven ones (a gamma) count one each, gaps several.
 
     A gap is where no pixel has the levels between: an edge, and not a step.
     """
@@ -53,7 +53,7 @@ def _places(levels: Floats) -> Floats:
 def _averaged(smooth: Floats, rank: Floats, valid: NDArray[np.bool_], reach: int) -> Floats:
     """The mean of each pixel and its neighbours at `reach`, in pairs that are both at most one level away.
 
-    A neighbour without its opposite would pull a slope to its own side.
+    Single neighbours would bias a slope towards their side.
     """
     total, weight = smooth.copy(), np.ones_like(smooth)
     for axis in (0, 1):
@@ -71,7 +71,7 @@ def _averaged(smooth: Floats, rank: Floats, valid: NDArray[np.bool_], reach: int
 
 
 def distinct(values: NDArray[Any]) -> int:
-    """How many different numbers there are in `values` (N,)."""
+    """The number of different values in `values` (N,)."""
     if values.dtype.kind == "b":
         return len({bool(values.min()), bool(values.max())})
     if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
@@ -83,31 +83,31 @@ def distinct(values: NDArray[Any]) -> int:
 def bits_of(
     values: NDArray[Any], container: int, colour_map: str
 ) -> tuple[int, tuple[Finding, ...], tuple[str, ...]]:
-    """The number of levels of the valid `values` (N,), what is to be concluded, and what to tell."""
+    """The number of levels of the valid `values` (N,), findings, and notes."""
     levels = distinct(values)
-    found, notes = list[Finding](), list[str]()
+    findings, notes = list[Finding](), list[str]()
     used = (levels - 1).bit_length()
     if colour_map == "gray" and container == 16 and values.dtype.kind in "iu":
-        if told := _narrower(values):
-            found.append(
-                Finding(aspect="bits", value=f"{used} of 16", confidence=0.95, evidence=told, flag="")
+        if note := _narrower(values):
+            findings.append(
+                Finding(aspect="bits", value=f"{used} of 16", confidence=0.95, evidence=note, flag="")
             )
-            notes.append(told)
+            notes.append(note)
     if 2 < levels <= WORTHWHILE_LEVELS:
-        told = (
+        note = (
             f"only {levels} different depths: expect steps; export 16 bits or floats, or smooth with --deband"
         )
-        found.append(
+        findings.append(
             Finding(
-                aspect="banding", value=f"{levels} levels", confidence=1.0, evidence=told, flag="--deband"
+                aspect="banding", value=f"{levels} levels", confidence=1.0, evidence=note, flag="--deband"
             )
         )
-        notes.append(told)
-    return levels, tuple(found), tuple(notes)
+        notes.append(note)
+    return levels, tuple(findings), tuple(notes)
 
 
 def _narrower(values: NDArray[Any]) -> str:
-    """What 16-bit numbers were before somebody put them into 16 bits, if it shows."""
+    """The original type of numbers converted to 16 bits, if detectable."""
     some = values[:: max(1, values.size // 100_000)].astype(np.int64)
     if (some % 257 == 0).all() or (some % 256 == 0).all():
         return "a 16-bit file of 8-bit data: every number is a multiple of 256 or 257"
@@ -117,21 +117,21 @@ def _narrower(values: NDArray[Any]) -> str:
 
 
 NEAR_TAIL = 0.001
-"""Near things may be small, and are what a picture is about: only a thousandth is ever cut there."""
+"""Near things may be small but important: only a thousandth is cut at the near end."""
 FAR_TAIL = 0.05
 GAP = 0.005
 FAR_SQUASH, NEAR_SQUASH = 0.2, 0.5
-"""How much of the rest's range a gap, or of the whole range a near tail, has to take up to be cut."""
+"""The share of the rest's range for a gap, or of the whole range for a near tail, to be cut."""
 
 FEWEST = 400
-"""Numbers, below which a tail of a share is no number of pixels to speak of."""
+"""Numbers, below which a share is too few pixels for a tail."""
 
 _SAMPLE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The stored numbers at both ends, and how much of the map lies beyond them, far and near, in [0, 1]."""
+    """The stored numbers at both ends, and the shares of the map beyond them, far and near, in [0, 1]."""
 
     low: Any
     high: Any
@@ -142,8 +142,8 @@ class Span:
 def find_span(values: NDArray[Any], *, high_is_near: bool, inverse: bool) -> Span:
     """Choose the ends for the valid numbers `values` (N,).
 
-    `inverse`: they are distances, and what counts is their inverse; where `high_is_near` they are distances
-    counted from the far end, of which nothing can be said.
+    `inverse`: they are distances, and their inverse is used; with `high_is_near` they are distances
+    counted from the far end, whose true scale is unknown.
     """
     low, high = values.min(), values.max()
     if low == high or values.dtype.kind == "b" or values.size < FEWEST:
@@ -166,10 +166,10 @@ def find_span(values: NDArray[Any], *, high_is_near: bool, inverse: bool) -> Spa
 
 
 def _far_tail(rise: NDArray[np.float64]) -> int:
-    """How many of the lowest of `rise` (ascending) to leave out because a gap parts them from the rest.
+    """How many of the lowest of `rise` (ascending) to cut because a gap separates them from the rest.
 
-    A gap is a stretch that a two-hundredth of the map at most lies in. Slopes run out towards an end, but not
-    as thinly as that: in the corner of a plane a tenth of the range holds as many.
+    A gap is a stretch with at most a two-hundredth of the map. Slopes thin out towards an end, but not
+    as much as that: in the corner of a plane a tenth of the range contains as many.
     """
     bulk, top, few = int(FAR_TAIL * len(rise)), int(0.95 * len(rise)) - 1, max(1, int(GAP * len(rise)))
     inner = float(rise[top] - rise[bulk])
@@ -181,7 +181,7 @@ def _far_tail(rise: NDArray[np.float64]) -> int:
 
 
 def _near_tail(rise: NDArray[np.float64]) -> int:
-    """How many of the lowest of `rise` to leave out because a thousandth takes up half of the range."""
+    """How many of the lowest of `rise` to cut because a thousandth takes up half of the range."""
     few = max(1, int(NEAR_TAIL * len(rise)))
     gap, whole = rise[few] - rise[0], rise[-1] - rise[0]
     if gap <= NEAR_SQUASH * whole or rise[few] == rise[-1] or rise[few] >= rise[int(0.9 * len(rise))]:
@@ -192,16 +192,16 @@ def _near_tail(rise: NDArray[np.float64]) -> int:
 Kind = Literal["disparity", "distance"]
 
 RATIO = 10.0
-"""How many times as far as the near plane the far one is taken to be, where distances lost their zero."""
+"""The assumed ratio of the far to the near plane for distances without a zero point."""
 
 _PIXELS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How stored numbers become disparity.
+    """The conversion of stored numbers to disparity.
 
-    `low` and `high` are stored numbers, the ends of what is shown; `near` says which of them is near. With
+    `low` and `high` are stored numbers, the ends of the used range; `near` says which of them is near. With
     the kind "disparity" nearness is linear between them. With "distance" it is linear in 1 / z (Ranftl et al.
     1907.01341, eq. 3), where z runs from 1 at the near end to `far_over_near` at the far one.
     """
@@ -213,7 +213,7 @@ class Scale:
     far_over_near: float = RATIO
 
     def apply(self, numbers: Numbers) -> NDArray[np.float32]:
-        """Nearness, float32 (H, W) in [0, 1], of `numbers` (H, W); what lies beyond an end is put on it."""
+        """Nearness, float32 (H, W) in [0, 1], of `numbers` (H, W); values beyond an end are clipped."""
         values = np.empty(numbers.shape, dtype=np.float32)
         for rows in blocks(numbers.shape):
             values[rows] = self._apply(numbers[rows])
@@ -247,6 +247,6 @@ def stretched(block: Numbers, low: Any, high: Any) -> NDArray[np.float64]:
 
 
 def blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of rows of about a million pixels: what is computed in float64 stays small."""
+    """Slices of rows of about a million pixels, so that float64 intermediates stay small."""
     rows = max(1, _PIXELS_AT_ONCE // shape[1])
     return (slice(top, top + rows) for top in range(0, shape[0], rows))

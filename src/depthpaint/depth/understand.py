@@ -1,4 +1,4 @@
-"""From decoded numbers to depth: what they are, how sure that is, and what follows."""
+"""From decoded numbers to depth: their interpretation, the confidence, and the conversion."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from depthpaint.formats.samples import Samples
 def holes_finding(
     empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], size: int, reading: DepthReading
 ) -> list[Finding]:
-    """How much is unknown or endless, masks (H, W), and what becomes of it; empty where there is nothing."""
+    """How much is unknown or endless, masks (H, W), and its treatment; empty if there is none."""
     parts = list[str]()
     if lost := int(unknown.sum()):
-        deed = {"far": "put at the far plane", "inpaint": "filled from what surrounds them",
-                "free": "left to the sentence"}[reading.fill]  # fmt: skip
-        parts.append(f"{_percent(lost / size)} unknown, {deed}")
+        treatment = {"far": "put at the far plane", "inpaint": "filled from their surroundings",
+                     "free": "left to the prompt"}[reading.fill]  # fmt: skip
+        parts.append(f"{_percent(lost / size)} unknown, {treatment}")
     if beyond := int(endless.sum()):
-        parts.append(f"{_percent(beyond / size)} endlessly far")
+        parts.append(f"{_percent(beyond / size)} infinitely far")
     if not parts:
         return []
     marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
@@ -43,14 +43,14 @@ def holes_finding(
 
 
 def range_finding(span: Span, scale: Scale, reading: DepthReading) -> Finding | None:
-    """What of the numbers is used, where that is not all of them."""
+    """The used part of the numbers, if it is not all of them."""
     if isinstance(reading.range, tuple):
-        evidence, cut = "as told", True
+        evidence, cut = "as specified", True
     else:
         cut = bool(span.far_cut or span.near_cut)
         evidence = (
             f"{_percent(span.far_cut)} at the far end and {_percent(span.near_cut)} at the near end "
-            "lie apart from the rest, and would squash it"
+            "are far from the rest, and would compress its range"
         )
     if not cut:
         return None
@@ -63,12 +63,12 @@ def _percent(share: float) -> str:
 
 
 MOST_UNKNOWN = 0.5
-"""Of the pixels; more is refused unless --holes says what is to become of them."""
+"""Of the pixels; more is an error unless --holes specifies their treatment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """Depth in [0, 1], 1 = nearest, with all that was concluded on the way (see DepthSource)."""
+    """Depth in [0, 1], 1 = nearest, with all conclusions (see DepthSource)."""
 
     values: NDArray[np.float32]
     valid: NDArray[np.bool_]
@@ -83,16 +83,16 @@ class Understood:
 
 
 def understand(name: str, samples: Samples, reading: DepthReading) -> Understood:
-    """Understand decoded `samples` under what the user says of them. Raises DepthError.
+    """Interpret decoded `samples` with the user's settings. Raises DepthError.
 
-    What is not certain enough is not refused here: see `settled`.
+    An uncertain near end is not an error here: see read.require_certain.
     """
     picture, opaque, frame, notes = _framed(samples, reading)
     mask, alpha_notes = _mask(opaque, reading.alpha_mask)
     numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
     empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
     proper = _enough(name, numbers.values, empty, reading)
-    # Where all of it is depth, a view saves a copy of a large map.
+    # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading)
     unknown, endless = _placed(empty, meaning)
@@ -122,7 +122,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         raw_range=(float(low), float(high)),
         used_range=(float(scale.low), float(scale.high)),
         far_over_near=scale.far_over_near,
-        findings=tuple(found for found in findings if found is not None),
+        findings=tuple(finding for finding in findings if finding is not None),
         notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
     )
 
@@ -130,21 +130,21 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
 def _framed(
     samples: Samples, reading: DepthReading
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Finding | None, list[str]]:
-    """Cut off what surrounds the map, if anything does."""
-    found: Frame | None = None if reading.frame == "keep" else find_frame(samples.values)
-    if found is None:
+    """Cut off what surrounds the map."""
+    frame: Frame | None = None if reading.frame == "keep" else find_frame(samples.values)
+    if frame is None:
         return samples.values, samples.opaque, None, []
-    size = f"{found.right - found.left}x{found.bottom - found.top}"
+    size = f"{frame.right - frame.left}x{frame.bottom - frame.top}"
     finding = Finding(
-        aspect="frame", value=f"{size} at {found.left},{found.top}", evidence=found.what,
-        confidence=found.confidence, flag="--frame keep",
+        aspect="frame", value=f"{size} at {frame.left},{frame.top}", evidence=frame.what,
+        confidence=frame.confidence, flag="--frame keep",
     )  # fmt: skip
-    opaque = None if samples.opaque is None else found.cut(samples.opaque)
-    return found.cut(samples.values), opaque, finding, [f"{found.what} around the map: cut to {size}"]
+    opaque = None if samples.opaque is None else frame.cut(samples.opaque)
+    return frame.cut(samples.values), opaque, finding, [f"{frame.what} around the map: cut to {size}"]
 
 
 def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bool_] | None, list[str]]:
-    """What transparency means: nothing, unless it was asked to mean "not valid"."""
+    """The transparency as a mask of valid pixels, if requested, and notes."""
     if opaque is None or opaque.all():
         return None, ["--alpha-mask has no effect: nothing is transparent"] if wanted else []
     share = 1 - float(opaque.mean())
@@ -154,34 +154,34 @@ def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bo
 
 
 def _enough(name: str, numbers: NDArray[Any], empty: Emptiness, reading: DepthReading) -> NDArray[np.bool_]:
-    """The pixels that hold depth, if they are enough to go by."""
+    """The pixels that hold depth, if there are enough."""
     proper = empty.proper
     share = float(empty.unknown.mean())
     chosen = reading.holes != "auto"
     if not proper.any() and not empty.unknown.all() and not empty.endless.any():
-        proper = ~empty.unknown  # two marks and nothing else: then they are the map
+        proper = ~empty.unknown  # two marker values and nothing else: then they are the map
     if proper.any() and (share <= MOST_UNKNOWN or chosen):
         return proper
     if empty.unknown.all() and numbers.dtype.kind != "f":
-        raise _constant(name, "it is fully transparent or empty")
+        raise _constant(name, "it is completely transparent or empty")
     what = (
         f"{share:.1%} of its values are NaN, transparent or empty"
         if share
         else "all of its values are infinite"
     )
     raise DepthError(
-        f"{name} holds too little depth: {what}",
+        f"{name} contains too little depth: {what}",
         code=ErrorCode.DEPTH_NOT_FINITE,
-        remedy=f"up to {MOST_UNKNOWN:.0%} are filled unasked; --holes inpaint fills any number",
+        remedy=f"up to {MOST_UNKNOWN:.0%} are filled by default; --holes inpaint fills any number",
         value=share,
         limit=MOST_UNKNOWN,
     )
 
 
 def _placed(empty: Emptiness, meaning: Meaning) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which pixels are unknown and which are endlessly far, now that the near end is known.
+    """Which pixels are unknown and which infinitely far, given the near end.
 
-    A mark at the far end is sky or background. One at the near end would be the nearest thing of all, and is
+    A marker at the far end is sky or background. At the near end it would be the nearest thing of all, and is
     what sensors write for "nothing measured".
     """
     low_is_far = meaning.near == "white"
@@ -223,6 +223,6 @@ def _constant(name: str, reason: str) -> DepthError:
     return DepthError(
         f"{name} has no depth in it: {reason}",
         code=ErrorCode.DEPTH_CONSTANT,
-        remedy="give a map with near and far; --allow-constant paints a flat one",
+        remedy="give a map with near and far; --allow-constant accepts a flat one",
         value=name,
     )

@@ -1,1 +1,1 @@
-"""Depth files of any known format: bytes become samples."""
+"""Decoders of depth files: from bytes to samples."""

@@ -1,4 +1,4 @@
-"""From whatever holds a depth map to samples: its bytes, and the decoder that their content asks for."""
+"""Decode any source of a depth map: its bytes, with the decoder for their content."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ IN_MEMORY = {
     ARRAY: "an array in memory",
     IMAGE: "an image in memory",
 }
-"""What stands for the path of a depth map that was no file, and what it was."""
+"""Placeholder paths of depth maps that were not files, and their descriptions."""
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
 def name_of(source: object) -> str:
-    """The path of a file, or what stands for it. Raises ParameterError for what is no source."""
+    """The path of a file, or its placeholder. Raises ParameterError for an unsupported source."""
     if isinstance(source, str | os.PathLike):
         return str(Path(os.fsdecode(cast("str | os.PathLike[str]", source))))
     if isinstance(source, bytes | bytearray):
@@ -68,10 +68,10 @@ def name_of(source: object) -> str:
 
 
 def bytes_of(source: Source, max_pixels: int) -> bytes:
-    """The file itself, or an array as NPY and an image as PNG or NPY.
+    """The bytes of a file, of an array as NPY, or of an image as PNG or NPY.
 
-    A file object is read from where it stands to its end. An array gives the bytes that numpy.save writes of
-    it. Raises DepthError, and ParameterError for what is no source.
+    A file object is read from its position to its end. An array gives the bytes that numpy.save would write.
+    Raises DepthError, and ParameterError for an unsupported source.
     """
     name, most = name_of(source), max_file_bytes(max_pixels)
     if isinstance(source, np.ndarray):
@@ -92,7 +92,7 @@ def _npy(name: str, array: NDArray[Any]) -> bytes:
         if array.dtype.kind not in "iuf":
             remedy = "convert it: array.astype('float32')"
             raise bad_type(name, f"masked numbers of type '{array.dtype}'", remedy)
-        # NaN is how a plain array says that nothing was measured.
+        # NaN marks missing measurements in a plain array.
         hidden = np.ma.getmaskarray(array)
         array = np.ma.getdata(array).astype(np.result_type(array.dtype, np.float32))
         array[hidden] = np.nan
@@ -106,7 +106,7 @@ def _image(name: str, image: Image.Image, max_pixels: int) -> bytes:
         raise bad_shape(name, "no pixels", "give an image of a depth map")
     check_size(name, Extent(*image.size), max_pixels)
     try:
-        # As files are read: upright.
+        # Upright, as files are read.
         upright = ImageOps.exif_transpose(image)
         if image.mode == "F" or image.mode.startswith("I"):
             return _npy(name, np.asarray(upright))
@@ -116,11 +116,11 @@ def _image(name: str, image: Image.Image, max_pixels: int) -> bytes:
         upright.save(stream, "PNG", compress_level=1)
     except (DepthError, MemoryError):
         raise
-    except Exception as error:  # Pillow's decoders raise anything at damaged files
+    except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise DepthError(
             f"{name} cannot be read: {str(error) or 'its file is closed'}",
             code=ErrorCode.DEPTH_UNREADABLE,
-            remedy="give an image that is open and whole, or the path of its file",
+            remedy="give an open, complete image, or the path of its file",
         ) from error
     return stream.getvalue()
 
@@ -154,8 +154,8 @@ def decode(
 ) -> tuple[FormatName, Samples]:
     """Decode a file of any known format.
 
-    `part` chooses inside a container: the key of an NPZ, the channel of an EXR; elsewhere it is an error to
-    name one. A map of more than `max_pixels` is refused by its header. Raises DepthError and
+    `part` selects from a container: the key of an NPZ, the channel of an EXR; it is an error for other
+    formats. A map of more than `max_pixels` is rejected by its header. Raises DepthError and
     UnsafeFormatError.
     """
     kind = file_kind(data)
@@ -176,7 +176,7 @@ def decode(
 
 def _no_parts(name: str, looks_like: str, part: str) -> DepthError:
     return DepthError(
-        f"{name} is {looks_like} and has no parts, so none is called '{part[:80]}'",
+        f"{name} is {looks_like} and has no parts, so there is no part '{part[:80]}'",
         code=ErrorCode.DEPTH_BAD_SHAPE,
         remedy="leave --part out",
         value=part[:80],

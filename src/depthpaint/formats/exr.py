@@ -1,4 +1,4 @@
-"""OpenEXR's depth: which channel holds it, read and put in the place that the windows give it."""
+"""OpenEXR: choose the depth channel, read it, and place it in the display window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = ("R", "G", "B")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Channels `names` of part `index`: one, or R, G and B; `label` is what to call them."""
+    """Channels `names` of part `index`: one, or R, G and B; `label` is the name to display."""
 
     index: int
     names: tuple[str, ...]
@@ -37,10 +37,10 @@ class _Candidate:
 
     @property
     def rank(self) -> int | None:
-        """0 for the surest name of depth, 3 for mere brightness, None for what is no depth."""
+        """0 for the most certain name of depth, 3 for mere brightness, None for other channels."""
         words = self.name.lower().split(".")
         stem = self.name[: -len(words[-1])]
-        # Normals and positions have a Z as well, beside an X.
+        # Normals and positions have a Z as well, with an X.
         vector = f"{stem}X" in self.siblings or f"{stem}x" in self.siblings
         if "mist" in self.label.lower().split("."):
             return 2
@@ -52,25 +52,25 @@ class _Candidate:
 
 
 def choose(name: str, header: ExrHeader, part: str | None) -> Choice:
-    """Choose by `part` (a channel, a part of the file, or both with a point between), or by the names alone.
+    """Choose by `part` (a channel, a part of the file, or both joined by a point), or by the names alone.
 
-    Z, depth; then such names at the end of longer ones, as renderers write layers; then Mist; then Y; then R,
-    G and B, which have to be equal. Raises DepthError (depth_bad_shape), which names what there is.
+    Z, depth; then such names at the end of longer ones, as in renderers' layers; then Mist; then Y; then R,
+    G and B, which must be equal. Raises DepthError (depth_bad_shape), which lists the candidates.
     """
     everything = _candidates(header)
     candidates = everything if part is None else _called(everything, header, part)
     if not candidates:
         raise bad_shape(
-            name, f"no channel '{(part or '')[:80]}'", f"name one with --part: {_listed(everything)}"
+            name, f"no channel '{(part or '')[:80]}'", f"select one with --part: {_listed(everything)}"
         )
     if part is not None and len(candidates) == 1:
         return _single(candidates[0])
     for rank in range(4):
-        found = [each for each in candidates if each.rank == rank]
-        if len(found) == 1:
-            return _single(found[0])
-        if found:
-            raise _several(name, found)
+        matches = [each for each in candidates if each.rank == rank]
+        if len(matches) == 1:
+            return _single(matches[0])
+        if matches:
+            raise _several(name, matches)
     coloured = [
         index
         for index in sorted({each.index for each in candidates})
@@ -92,7 +92,7 @@ def _single(candidate: _Candidate) -> Choice:
 
 
 def _candidates(header: ExrHeader) -> list[_Candidate]:
-    # One set a part: a set a channel makes thousands of channels a matter of seconds.
+    # One set per part: a set per channel would take seconds for thousands of channels.
     beside = [frozenset(channel.name for channel in part.channels) for part in header.parts]
     return [
         _Candidate(index, channel.name, _labelled(header, index, channel.name), beside[index])
@@ -102,7 +102,7 @@ def _candidates(header: ExrHeader) -> list[_Candidate]:
 
 
 def _labelled(header: ExrHeader, index: int, channel: str) -> str:
-    """The channel's name, after the part's name where there are several parts."""
+    """The channel's name, preceded by the part's name if there are several parts."""
     part = header.parts[index].name
     return f"{part}.{channel}" if header.multi_part and part else channel
 
@@ -112,7 +112,7 @@ def _called(candidates: list[_Candidate], header: ExrHeader, part: str) -> list[
         [each for each in candidates if each.label == part]
         or [each for each in candidates if each.name == part]
         or [each for each in candidates if header.parts[each.index].name == part]
-        # A layer: all that begins with it.
+        # A layer: all channels below it.
         or [each for each in candidates if each.label.startswith(f"{part}.")]
     )
 
@@ -121,7 +121,7 @@ def _several(name: str, candidates: list[_Candidate]) -> Exception:
     return bad_shape(
         name,
         f"several channels that could be the depth: {_listed(candidates)}",
-        "name one with --part CHANNEL",
+        "select one with --part CHANNEL",
     )
 
 
@@ -132,9 +132,9 @@ def _listed(candidates: list[_Candidate]) -> str:
 
 
 def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
-    """Decode one channel (H, W) of the display window's size; what lies outside the data window is NaN.
+    """Decode one channel (H, W) of the display window's size; pixels outside the data window are NaN.
 
-    A far plane of 1e10, which renderers write where there is nothing, is left as it is. Raises DepthError.
+    A far plane of 1e10, which renderers write as background, is kept. Raises DepthError.
     """
     header = read_exr_header(name, data)
     choice = choose(name, header, part)
@@ -152,7 +152,7 @@ def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Sam
         raise bad_shape(
             name,
             f"colours ({choice.label}) and no depth channel",
-            "name a channel with --part, or save depth",
+            "select a channel with --part, or save depth",
         )
     values, notes = _in_display(name, chosen, values)
     if sum(len(each.channels) for each in header.parts) > len(choice.names):
@@ -164,7 +164,7 @@ def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Sam
 
 
 def _by_library(name: str, data: bytes, header: ExrHeader, choice: Choice) -> list[NDArray[Any]]:
-    """Read with the OpenEXR library, in another process, what is not read here."""
+    """Read files that are not supported here with the OpenEXR library, in another process."""
     part = header.parts[choice.index]
     if part.tiled and header.multi_part:
         raise unsupported(name, "an OpenEXR file of several parts in tiles", "save it in scan lines")
@@ -176,7 +176,7 @@ def _by_library(name: str, data: bytes, header: ExrHeader, choice: Choice) -> li
     _, contents = decoded_elsewhere(name, data, "exr", {"channels": list(choice.names)}, unpacked)
     lengths = [size.pixels * np.dtype(each).itemsize for each in types]
     if [len(content) for content in contents] != lengths:
-        raise damaged(name, KIND, "it has not as many pixels as it says")
+        raise damaged(name, KIND, "its number of pixels is wrong")
     return [
         np.frombuffer(content, each).reshape(size.height, size.width)
         for content, each in zip(contents, types, strict=True)
@@ -184,7 +184,7 @@ def _by_library(name: str, data: bytes, header: ExrHeader, choice: Choice) -> li
 
 
 def _single_part(part: ExrPart, chunks: list[tuple[int, bytes]]) -> bytes:
-    """A file of nothing but this part and what decides its pixels: that is all the library ever sees."""
+    """A file with only this part and the attributes that decide its pixels, for the library."""
 
     def attribute(key: str, kind: str, content: bytes) -> bytes:
         return f"{key}\0{kind}\0".encode() + struct.pack("<i", len(content)) + content
@@ -214,7 +214,7 @@ def _single_part(part: ExrPart, chunks: list[tuple[int, bytes]]) -> bytes:
 
 
 def _in_display(name: str, part: ExrPart, values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Lay the data window on the display window."""
+    """Place the data window on the display window."""
     data, display = part.data_window, part.display_window
     if data == display:
         return values, ()
@@ -224,10 +224,10 @@ def _in_display(name: str, part: ExrPart, values: NDArray[Any]) -> tuple[NDArray
         raise bad_shape(name, "no pixel inside its display window", "save it with its display window set")
     inside = values[top - data.top : bottom - data.top + 1, left - data.left : right - data.left + 1]
     whole = (display.left, display.top, display.right, display.bottom) == (left, top, right, bottom)
-    note = f"its data window of {data.size} is laid on its display window of {display.size}"
+    note = f"its data window of {data.size} is placed on its display window of {display.size}"
     if whole:
         return inside, (note,)
-    # NaN needs floats; 32 bits of integers need 64 bits of them.
+    # NaN requires floats; 32-bit integers require 64-bit floats.
     dtype = np.float64 if values.dtype.kind == "u" else values.dtype
     placed = np.full((display.size.height, display.size.width), np.nan, dtype)
     placed[top - display.top : bottom - display.top + 1, left - display.left : right - display.left + 1] = (

@@ -1,4 +1,4 @@
-"""OpenEXR, before any pixel is unpacked: the header's attributes, channels and windows."""
+"""OpenEXR headers: attributes, channels and windows, before any pixel is decompressed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ KIND = "OpenEXR file"
 
 
 def read_attributes(name: str, data: bytes, position: int) -> tuple[dict[str, tuple[str, bytes]], int]:
-    """Name -> type and content, up to the NUL that ends a header; and the position behind that."""
-    found: dict[str, tuple[str, bytes]] = {}
+    """Name -> type and content, up to the NUL that ends a header; and the position after it."""
+    entries: dict[str, tuple[str, bytes]] = {}
     while True:
         key, position = read_word(name, data, position)
         if not key:
-            return found, position
+            return entries, position
         kind, position = read_word(name, data, position)
         if position + 4 > len(data):
             raise truncated(name, KIND, "it ends in its header")
         (length,) = struct.unpack_from("<i", data, position)
         end = position + 4 + length
         if length < 0:
-            raise damaged(name, KIND, "its header makes no sense")
+            raise damaged(name, KIND, "its header is invalid")
         if end > len(data):
             raise truncated(name, KIND, "it ends in its header")
-        if len(found) >= MAX_ATTRIBUTES or end > MAX_HEADER_BYTES:
+        if len(entries) >= MAX_ATTRIBUTES or end > MAX_HEADER_BYTES:
             raise too_many(name, f"a header of more than {MAX_ATTRIBUTES:,} entries", MAX_ATTRIBUTES)
-        found.setdefault(key, (kind, data[position + 4 : end]))
+        entries.setdefault(key, (kind, data[position + 4 : end]))
         position = end
 
 
@@ -42,16 +42,16 @@ def read_word(name: str, data: bytes, position: int) -> tuple[str, int]:
     if end < 0:
         if position + 256 >= len(data):
             raise truncated(name, KIND, "it ends in its header")
-        raise damaged(name, KIND, "its header makes no sense")
+        raise damaged(name, KIND, "its header is invalid")
     return data[position:end].decode("utf-8", errors="replace"), end + 1
 
 
 MAX_PARTS, MAX_CHANNELS = 256, 4_096
 
 TYPES = ("<u4", "<f2", "<f4")
-"""numpy's names of EXR's types of numbers, at EXR's own number for each."""
+"""numpy's names of EXR's number types, at EXR's index."""
 ROWS = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256}
-"""Rows of a chunk by the compression's number: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB."""
+"""Rows per chunk by compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB."""
 
 _TILED, _LONG_NAMES, _DEEP, _MULTI_PART = 0x200, 0x400, 0x800, 0x1000
 _HEAD = 8
@@ -59,7 +59,7 @@ _HEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of whole pixels, all four sides inside it; any of them may be negative."""
+    """A rectangle of pixels, all four sides inclusive; any may be negative."""
 
     left: int
     top: int
@@ -74,7 +74,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class ExrChannel:
-    """A plane of numbers: `type_name` is numpy's, `sampling` how many pixels one number covers, x and y."""
+    """A channel: `type_name` is numpy's, `sampling` the pixels per number, in x and y."""
 
     name: str
     type_name: str
@@ -83,7 +83,7 @@ class ExrChannel:
 
 @dataclass(frozen=True, slots=True)
 class ExrPart:
-    """One picture of the file; a file that is no multi-part file has one, without a name."""
+    """One part of the file; a single-part file has one without a name."""
 
     name: str
     channels: tuple[ExrChannel, ...]
@@ -96,7 +96,7 @@ class ExrPart:
 
 @dataclass(frozen=True, slots=True)
 class ExrHeader:
-    """All parts, and where the tables of their chunks begin."""
+    """All parts, and the positions of their chunk tables."""
 
     parts: tuple[ExrPart, ...]
     multi_part: bool
@@ -104,9 +104,9 @@ class ExrHeader:
 
 
 def read_exr_header(name: str, data: bytes) -> ExrHeader:
-    """Parse the header; raises DepthError, also for deep data and for compressions that are not known.
+    """Parse the header; raises DepthError, also for deep data and for unknown compressions.
 
-    Sizes are judged by `check_windows`, for the part that is wanted.
+    Sizes are checked by `check_windows`, for the chosen part.
     """
     if len(data) < _HEAD:
         raise truncated(name, KIND, "it ends in its header")
@@ -133,10 +133,10 @@ def read_exr_header(name: str, data: bytes) -> ExrHeader:
 
 
 def check_windows(name: str, part: ExrPart, max_pixels: int) -> None:
-    """Raise DepthError unless both windows of a part have a size that a map may have."""
+    """Raise DepthError unless both windows of a part have an allowed size."""
     for window in (part.data_window, part.display_window):
         if min(window.size) < 1:
-            raise damaged(name, KIND, "its windows are inside out")
+            raise damaged(name, KIND, "its windows have negative sizes")
         check_size(name, window.size, max_pixels)
 
 
@@ -144,9 +144,9 @@ def _part(
     name: str, attributes: dict[str, tuple[str, bytes]], multi_part: bool, flagged_tiled: bool
 ) -> ExrPart:
     def content(key: str, kind: str, length: int | None = None) -> bytes:
-        found, value = attributes.get(key, ("", b""))
-        if found != kind or (length is not None and len(value) != length):
-            raise damaged(name, KIND, f"its header does not say what it has to ({key})")
+        value_type, value = attributes.get(key, ("", b""))
+        if value_type != kind or (length is not None and len(value) != length):
+            raise damaged(name, KIND, f"its header lacks a valid attribute {key}")
         return value
 
     form = attributes.get("type", ("", b""))[1].decode("latin-1")
@@ -171,7 +171,7 @@ def _part(
         data_window=data_window,
         display_window=display_window,
         tiled=tiled,
-        # Only whole rows can be counted from the windows; a file of several parts has to say it.
+        # The chunk count follows from the windows for rows only; a multi-part file has to state it.
         chunk_count=struct.unpack("<i", content("chunkCount", "int", 4))[0] if multi_part else count,
     )
 
@@ -187,7 +187,7 @@ def _channels(name: str, content: bytes) -> tuple[ExrChannel, ...]:
             raise damaged(name, KIND, "its list of channels is cut")
         kind, _, across, down = struct.unpack_from("<iIii", content, position)
         if not 0 <= kind < len(TYPES) or across < 1 or down < 1:
-            raise damaged(name, KIND, "its list of channels makes no sense")
+            raise damaged(name, KIND, "its list of channels is invalid")
         channels.append(ExrChannel(word, TYPES[kind], (across, down)))
         position += 16
         if len(channels) > MAX_CHANNELS:
@@ -196,5 +196,5 @@ def _channels(name: str, content: bytes) -> tuple[ExrChannel, ...]:
 
 def _deep(name: str) -> Exception:
     return unsupported(
-        name, "a deep OpenEXR file, with many depths a pixel", "flatten it to one depth a pixel"
+        name, "a deep OpenEXR file, with several depths per pixel", "flatten it to one depth per pixel"
     )

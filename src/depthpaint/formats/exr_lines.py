@@ -1,4 +1,4 @@
-"""OpenEXR pixels in whole rows: read (uncompressed, RLE, ZIPS, ZIP), and written as one channel "Z"."""
+"""OpenEXR pixels in scan lines: read (uncompressed, RLE, ZIPS, ZIP), and written as one channel "Z"."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CHUNK_BYTES = 512 << 20  # 16 rows of a thousand channels of eight thousand 
 
 
 def can_read(part: ExrPart) -> bool:
-    """Whether a part is one of those that are read here; a channel of any of them may be asked for."""
+    """Whether a part can be read here, for any of its channels."""
     plain = all(channel.sampling == (1, 1) for channel in part.channels)
     return part.compression in (NONE, RLE, ZIPS, ZIP) and not part.tiled and plain
 
@@ -26,7 +26,7 @@ def read_rows(
 ) -> list[NDArray[np.generic]]:
     """Return each wanted channel of part `index` as (H, W) over the data window; raises DepthError.
 
-    The windows have been checked. No more than one chunk is unpacked at a time.
+    The windows must have been checked. One chunk at a time is decompressed.
     """
     part = header.parts[index]
     width, height = part.data_window.size
@@ -49,7 +49,7 @@ def read_rows(
             start = starts[_place(part, channel)]
             content = np.ascontiguousarray(lines[:, start : start + width * plane.itemsize])
             plane[top : top + count] = content.view(plane.dtype)
-    # As many chunks as there are blocks of rows, and none twice: nothing is missing.
+    # As many chunks as blocks of rows, and none twice: nothing is missing.
     return list(planes)
 
 
@@ -58,7 +58,7 @@ def _place(part: ExrPart, channel: str) -> int:
 
 
 def _layout(part: ExrPart, width: int) -> tuple[list[int], int]:
-    """Where each channel's numbers begin in a row, and how long a row of all of them is, in bytes."""
+    """The position of each channel's numbers in a row, and the length of a row of all channels, in bytes."""
     starts: list[int] = []
     total = 0
     for channel in part.channels:
@@ -68,17 +68,17 @@ def _layout(part: ExrPart, width: int) -> tuple[list[int], int]:
 
 
 def read_chunks(name: str, data: bytes, header: ExrHeader, index: int) -> list[tuple[int, bytes]]:
-    """First row and packed bytes of each chunk of a part that is stored in rows; raises DepthError."""
+    """First row and packed bytes of each chunk of a part in scan lines; raises DepthError."""
     part = header.parts[index]
     before = sum(max(each.chunk_count, 0) for each in header.parts[:index])
     expected = -(-part.data_window.size.height // ROWS[part.compression])
     if part.chunk_count != expected:
-        raise damaged(name, KIND, "it counts its chunks wrongly")
+        raise damaged(name, KIND, "its number of chunks is wrong")
     table = header.offset + 8 * before
     if table + 8 * expected > len(data):
         raise truncated(name, KIND, "it ends in its table of chunks")
     head = struct.Struct("<iii" if header.multi_part else "<ii")
-    found: list[tuple[int, bytes]] = []
+    chunks: list[tuple[int, bytes]] = []
     total = 0
     for offset in struct.unpack_from(f"<{expected}Q", data, table):
         if offset == 0 or offset + head.size > len(data):
@@ -86,19 +86,19 @@ def read_chunks(name: str, data: bytes, header: ExrHeader, index: int) -> list[t
         *number, first, length = head.unpack_from(data, offset)
         start, end = offset + head.size, offset + head.size + length
         if length < 0 or number not in ([], [index]):
-            raise damaged(name, KIND, "a chunk makes no sense")
+            raise damaged(name, KIND, "a chunk is invalid")
         if end > len(data):
             raise truncated(name, KIND)
         total += length
-        # Chunks that lie over one another would make much of little.
+        # Overlapping chunks would expand a small file to a large one.
         if total > len(data):
             raise damaged(name, KIND, "its chunks overlap")
-        found.append((first, data[start:end]))
-    return found
+        chunks.append((first, data[start:end]))
+    return chunks
 
 
 def _unpacked(name: str, packed: bytes, part: ExrPart, length: int) -> bytes:
-    # What would have grown is stored as it is.
+    # Data that compression would enlarge is stored uncompressed.
     if part.compression == NONE or len(packed) == length:
         content = packed
     else:
@@ -109,17 +109,17 @@ def _unpacked(name: str, packed: bytes, part: ExrPart, length: int) -> bytes:
                 else zlib.decompressobj().decompress(packed, length)
             )
         except zlib.error as error:
-            raise damaged(name, KIND, "its pixels cannot be unpacked") from error
+            raise damaged(name, KIND, "its pixels cannot be decompressed") from error
         if len(mixed) != length:
-            raise damaged(name, KIND, "its pixels cannot be unpacked")
+            raise damaged(name, KIND, "its pixels cannot be decompressed")
         content = _put_together(mixed)
     if len(content) != length:
-        raise damaged(name, KIND, "a chunk has not the length of its rows")
+        raise damaged(name, KIND, "a chunk does not have the length of its rows")
     return content
 
 
 def _put_together(mixed: bytes) -> bytes:
-    """Undo the differences (each byte less the one before, plus 128), then put both halves together again."""
+    """Undo the differences (each byte less the previous one, plus 128), then interleave both halves."""
     steps = np.frombuffer(mixed, np.uint8).copy()
     steps[1:] -= np.uint8(128)
     sums = np.add.accumulate(steps, dtype=np.uint8)
@@ -130,7 +130,7 @@ def _put_together(mixed: bytes) -> bytes:
 
 
 def _runs(packed: bytes, length: int) -> bytes:
-    """EXR's run lengths: less than 0 counts bytes as they are, others are one less than the repetitions."""
+    """EXR's run lengths: negative counts precede literal bytes, others are one less than the repetitions."""
     out = bytearray()
     position = 0
     while position + 1 < len(packed) and len(out) <= length:
@@ -149,7 +149,7 @@ _FLOAT, _ZIP, _INCREASING_Y = 2, 3, 0
 
 
 def write_exr_depth(values: NDArray[np.float32]) -> bytes:
-    """Return an OpenEXR file with `values` (H, W) as the channel "Z", exactly; NaN and infinity stay."""
+    """Return an OpenEXR file with `values` (H, W) as the channel "Z", exactly; NaN and infinity are kept."""
     height, width = values.shape
     window = struct.pack("<iiii", 0, 0, width - 1, height - 1)
     channel = b"Z\0" + struct.pack("<iIii", _FLOAT, 0, 1, 1) + b"\0"
@@ -176,12 +176,11 @@ def _attribute(name: str, kind: str, content: bytes) -> bytes:
 
 def _chunk(top: int, rows: NDArray[np.float32]) -> bytes:
     raw = rows.astype("<f4").tobytes()
-    # Even bytes first, then odd ones, so that bytes alike stand together; then what each adds to the one
-    # before.
+    # Even bytes first, then odd ones, so that similar bytes are adjacent; then the differences.
     single = np.frombuffer(raw, np.uint8)
     mixed = np.concatenate([single[0::2], single[1::2]])
     mixed[1:] = mixed[1:] - mixed[:-1] + np.uint8(128)
     packed = zlib.compress(mixed.tobytes())
-    # Readers tell by the length that a chunk which would have grown is stored as it is.
+    # Readers recognise uncompressed chunks by their length.
     content = packed if len(packed) < len(raw) else raw
     return struct.pack("<ii", top, len(content)) + content

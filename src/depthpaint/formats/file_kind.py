@@ -1,4 +1,4 @@
-"""What a file is, told from its content; names and extensions are not believed."""
+"""The type of a file, detected from its content; names and extensions are ignored."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NOT_A_MAP = "give a depth map as PNG, TIFF, EXR, PFM, NPY or NPZ"
 
 
 class FileKind(NamedTuple):
-    """A verdict, what the file looks like in words, and how to make a readable file of it."""
+    """The type, a description, and how to convert it to a supported file."""
 
     verdict: Verdict
     looks_like: str
     remedy: str
 
 
-# What begins with these bytes is read. RIFF, ISO media and ZIP need a second look, below.
+# Supported formats by first bytes. RIFF, ISO media and ZIP are examined further below.
 _READABLE: tuple[tuple[Readable, bytes], ...] = (
     ("png", PNG_SIGNATURE),
     ("npy", NPY_MAGIC),
@@ -35,7 +35,7 @@ _READABLE: tuple[tuple[Readable, bytes], ...] = (
     ("tiff", b"MM\0+"),
     ("jpeg", b"\xff\xd8\xff"),
 )
-# First bytes -> what they are that is not read.
+# Unsupported formats by first bytes.
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "a GIF picture", BY_PROGRAM),
     (b"8BPS", "a Photoshop document", BY_PROGRAM),
@@ -66,7 +66,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
         "fetch the file with git lfs pull",
     ),
 )
-# Text protocols of pickle have no magic; these are their usual beginnings.
+# Text protocols of pickle have no magic number; these are the usual first bytes.
 _TEXT_PICKLE = re.compile(rb"(c[\w.]+\n[\w.]+\n|\([dlit](p\d+\n|[.S])|\(i[\w.]+\n)")
 _PFM = re.compile(rb"P[Ff]\s")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -74,25 +74,25 @@ _NETPBM = re.compile(rb"P[1-7]\s")
 
 
 def file_kind(data: bytes) -> FileKind:
-    """Tell what `data` is from its first bytes (and for TGA from its last ones)."""
+    """Detect the type of `data` from its first bytes (and for TGA from its last ones)."""
     if not data:
         return FileKind("empty", "an empty file", _NOT_A_MAP)
     for verdict, magic in _READABLE:
         if data.startswith(magic):
             return _readable(verdict)
-        # One byte says too little, but for the first two, which nothing else here begins with.
+        # One byte is not enough, except for the first two, which are unique here.
         if magic.startswith(data) and (len(data) > 1 or verdict in ("png", "npy")):
             return FileKind("cut", f"the beginning of a {verdict.upper()} file", "copy or download it again")
     if data[:4] == b"\x89PNG" or data[:8].startswith((b"\x89PN", b"\xc2\x89PNG")):
         return FileKind(
-            "damaged", "a PNG file damaged on its way, as by a text-mode transfer", "copy it again as binary"
+            "damaged", "a PNG file damaged in transfer, as by text mode", "copy it again as binary"
         )
     if _is_pickle(data):
         return FileKind("pickle", "a Python pickle, which can run code when it is read", BY_NUMPY)
     if data[:4] == b"PK\x03\x04" and b"/data.pkl" in data[:512]:
         return FileKind("pickle", "a PyTorch file, which can run code when it is read", BY_NUMPY)
     container = _container(data)
-    return _readable(container) if container else FileKind("other", *_look(data))
+    return _readable(container) if container else FileKind("other", *_describe(data))
 
 
 def _is_pickle(data: bytes) -> bool:
@@ -105,22 +105,22 @@ def _readable(verdict: Readable) -> FileKind:
 
 
 def _container(data: bytes) -> Readable | None:
-    """The formats whose first bytes they share with others."""
+    """Formats that share their first bytes with others."""
     if _PFM.match(data):
         return "pfm"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
-    # Names stand before each file in a ZIP archive and once more at its end.
+    # A ZIP archive has the names before each file and once more at its end.
     if data[:4] == b"PK\x03\x04" and (b".npy" in data[:512] or b".npy" in data[-4096:]):
         return "npz"
     if data[4:8] == b"ftyp":
-        # An AVIF is an ISO still picture too, and says so only among its further brands.
+        # An AVIF is also an ISO still picture, and only its further brands show it.
         brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
         return "heif" if data[8:12] in _HEIF_BRANDS and b"avi" not in brands else None
     return None
 
 
-def _look(data: bytes) -> tuple[str, str]:
+def _describe(data: bytes) -> tuple[str, str]:
     for magic, looks_like, remedy in _MAGIC:
         if data.startswith(magic):
             return looks_like, remedy
@@ -135,13 +135,13 @@ def _look(data: bytes) -> tuple[str, str]:
         return "a PNM picture", BY_PROGRAM
     if data.rstrip(b"\0").endswith(b"TRUEVISION-XFILE."):
         return "a TGA picture", BY_PROGRAM
-    return _look_at_text(data)
+    return _describe_text(data)
 
 
-def _look_at_text(data: bytes) -> tuple[str, str]:
+def _describe_text(data: bytes) -> tuple[str, str]:
     head = data[:1024]
     try:
-        # A cut in the middle of a letter is no reason to call it binary.
+        # The sample may end inside a character.
         text = head.decode("utf-8") if len(data) <= len(head) else head.decode("utf-8", errors="ignore")
     except UnicodeDecodeError:
         return "an unknown format", _NOT_A_MAP

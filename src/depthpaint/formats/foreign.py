@@ -1,4 +1,4 @@
-"""Formats that libraries written in C read: in a process of their own, with bounded memory and time."""
+"""Formats decoded by C libraries: in a separate process, with limited memory and time."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from depthpaint.formats.samples import (
 )
 
 SECONDS = 60
-# For the interpreter and the library themselves, before any file.
+# For the interpreter and the library, without a file.
 _BASE_BYTES = 1 << 30
 _WORKER = Path(__file__).with_name("foreign_worker.py")
-# What reads a kind of file, and the part of depthpaint's requirements that brings it.
+# The library for each format, and the extra of depthpaint that installs it.
 _EXTRAS = {"exr": ("OpenEXR", "[exr]"), "heif": ("pillow-heif", "[phone]"), "tiff": ("Pillow", "")}
-# Libraries of numbers reserve memory for each processor, which a limit of memory would take for the file's.
+# Numeric libraries reserve memory for each processor, which would count against the file's limit.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH")
 
@@ -47,10 +47,10 @@ def decoded_elsewhere(
     options: dict[str, Any],
     unpacked_bytes: int,
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """Let the library for `kind` read `data` in another process; return what it says, and its planes' bytes.
+    """Decode `data` with the library for `kind` in another process; return its metadata and planes.
 
-    `unpacked_bytes` is how much memory the pixels may take. Raises DepthError: depth_unreadable for a file
-    that the library refuses, crashes on or spends too much on; depth_unsupported_format where it is not
+    `unpacked_bytes` is the memory allowed for the pixels. Raises DepthError: depth_unreadable for a file
+    that the library rejects, crashes on or takes too long for; depth_unsupported_format if it is not
     installed.
     """
     task = {
@@ -63,7 +63,7 @@ def decoded_elsewhere(
     environment = _ENVIRONMENT | {key: os.environ[key] for key in _KEPT if key in os.environ}
     library, extra = _EXTRAS[kind]
     try:
-        # -I: neither the environment nor the current folder has a say in what is imported.
+        # -I: ignore the environment and the current folder for imports.
         run = subprocess.run(
             [sys.executable, "-I", str(_WORKER), json.dumps(task)],
             input=data,
@@ -76,7 +76,7 @@ def decoded_elsewhere(
         raise damaged(name, f"{kind.upper()} file", f"reading it takes more than {SECONDS} s") from error
     except OSError as error:
         raise DepthError(
-            f"cannot read {name}: no other process can be started for it",
+            f"cannot read {name}: a separate process cannot be started",
             code=ErrorCode.DEPTH_UNREADABLE,
             remedy="convert it to a 16-bit PNG or to NPY",
             value=name,
@@ -87,7 +87,7 @@ def decoded_elsewhere(
     if head.get("error") == "missing":
         raise unsupported(
             name,
-            f"a file that the library {library} is needed for",
+            f"a file that requires the library {library}",
             f'install it with pip install "depthpaint{extra}"',
         )
     if "error" in head:
@@ -96,7 +96,7 @@ def decoded_elsewhere(
 
 
 def _answer(output: bytes) -> tuple[dict[str, Any] | None, list[bytes]]:
-    """The JSON line and the planes behind it; None where they are not all there."""
+    """The JSON line and the planes after it; None if incomplete."""
     line, _, content = output.partition(b"\n")
     try:
         head: Any = json.loads(line)
@@ -117,18 +117,18 @@ _CLASSES: dict[str, type[ImageFile]] = {"JPEG": JpegImageFile, "WEBP": WebPImage
 
 LOSSY_NOTE = "the file went through lossy compression, which blurs edges of depth and adds ripples"
 LOSSY_TOLERANCE = 2
-"""How far apart equal channels come back from the conversion to luminance and colour."""
+"""The largest difference of equal channels after conversion to luminance and colour."""
 
 
 def decoded(name: str, data: bytes, image_format: Literal["JPEG", "WEBP"]) -> NDArray[Any]:
-    """Decode a file of this format, and of no other, to (H, W) or (H, W, C) of uint8; raises DepthError.
+    """Decode a file of this format only, to (H, W) or (H, W, C) of uint8; raises DepthError.
 
-    The caller has checked the size in the header. A picture that ends too early is an error.
+    The caller has checked the size in the header. A truncated picture is an error.
     """
     kind = f"{image_format} picture"
     try:
-        # Only this one: another decoder behind a name is how image libraries are attacked. Image.open would
-        # judge the size by a limit of its own.
+        # Only this decoder: choosing another one by content is a known attack. Image.open would apply its own
+        # size limit.
         image = _CLASSES[image_format](BytesIO(data))
         image.load()
         return np.asarray(image)
@@ -156,7 +156,7 @@ _BITS_OF_THE_LARGEST = 4 * 2
 
 
 def decode_heif(name: str, data: bytes, max_pixels: int) -> Samples:
-    """Decode with libheif in another process; raises DepthError. The library turns the picture upright."""
+    """Decode with libheif in another process; raises DepthError. The library returns it upright."""
     head, planes = decoded_elsewhere(
         name, data, "heif", {"most_pixels": max_pixels}, max_pixels * _BITS_OF_THE_LARGEST
     )
@@ -172,7 +172,7 @@ def decode_heif(name: str, data: bytes, max_pixels: int) -> Samples:
     dtype = np.dtype("<u2" if mode.endswith("16") else "u1")
     stride, row = int(head.get("stride", 0)), width * channels * dtype.itemsize
     if stride < row or len(planes[0]) < stride * height:
-        raise damaged(name, _KIND, "it has not as many pixels as it says")
+        raise damaged(name, _KIND, "its number of pixels is wrong")
     lines = np.frombuffer(planes[0], np.uint8, stride * height).reshape(height, stride)[:, :row]
     pixels = np.ascontiguousarray(lines).view(dtype).reshape(height, width, channels)
     opaque = None

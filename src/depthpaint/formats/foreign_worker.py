@@ -1,6 +1,6 @@
-"""What runs in the other process: a library unpacks a file that nobody vouches for; bare numbers come back.
+"""The separate process: a library decodes an untrusted file, and plain numbers are returned.
 
-Run as a script of its own, so that nothing but the library is imported. Standard input is the file. Standard
+Run as a script, so that only the library is imported. Standard input is the file. Standard
 output is one line of JSON, then the planes one after the other, little-endian; or one line with an "error".
 """
 
@@ -17,10 +17,10 @@ _LIBRARIES = {"exr": "OpenEXR", "heif": "pillow_heif", "tiff": "PIL.TiffImagePlu
 
 
 def limit(memory_bytes: int, seconds: int) -> None:
-    """Bound what this process may take, where the system can; no core files, no new files of any size."""
+    """Limit this process's resources, if the system can; no core files, no new files."""
     try:
         import resource
-    except ImportError:  # Windows has the parent's clock alone
+    except ImportError:  # on Windows the parent's timeout is the only limit
         return
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
@@ -34,7 +34,7 @@ def limit(memory_bytes: int, seconds: int) -> None:
 
 
 def exr_channels(library: Any, data: bytes, channels: list[str]) -> tuple[dict[str, Any], list[bytes]]:
-    """Read these channels of a single-part file, and no others."""
+    """Read these channels of a single-part file."""
     file = library.InputFile(BytesIO(data))
     return {}, [file.channel(channel) for channel in channels]
 
@@ -57,21 +57,21 @@ def heif_depth(library: Any, data: bytes, most_pixels: int) -> tuple[dict[str, A
 
 
 def tiff_bytes(library: Any, data: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """Read a gray picture of bytes, which was written by the one who asks."""
-    # The class itself, because Image.open would judge a size that has been judged before.
+    """Read a gray 8-bit picture, which the parent process wrote."""
+    # The class itself, because Image.open would apply its own size limit.
     return {}, [library.TiffImageFile(BytesIO(data)).tobytes()]
 
 
 def main() -> int:
-    """Do what the one argument, a JSON object, says."""
+    """Run the request given as a JSON argument."""
     task: dict[str, Any] = json.loads(sys.argv[1])
     sys.path[:] = task["path"]
     data = sys.stdin.buffer.read()
-    # The answer keeps the true output for itself; what a library prints goes to the errors.
+    # The result uses the original standard output; what a library prints goes to stderr.
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        # Before the limits, which are for the file and not for the library.
+        # Imported before the limits, which are for the file and not for the library.
         library = importlib.import_module(_LIBRARIES[task["kind"]])
     except ImportError:
         answer.write(b'{"error": "missing"}\n')
@@ -85,7 +85,7 @@ def main() -> int:
             head, planes = heif_depth(library, data, task["most_pixels"])
         else:
             head, planes = tiff_bytes(library, data)
-    except Exception as error:  # noqa: BLE001  whatever a library throws is an answer too
+    except Exception as error:  # noqa: BLE001  any error of the library is reported
         head, planes = {"error": "unreadable", "reason": str(error)[:300]}, []
     lengths = [len(plane) for plane in planes]
     answer.write(json.dumps(head | {"lengths": lengths}).encode() + b"\n")
@@ -96,7 +96,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Not sys.exit: what a library breaks on its way out is nobody's concern.
+    # Not sys.exit: errors of the library at exit are irrelevant.
     status = main()
     sys.stderr.flush()
     os._exit(status)

@@ -1,4 +1,4 @@
-"""JPEG: 8 bits, damaged by compression; or the depth map that a phone has put into a portrait."""
+"""JPEG: 8 bits with compression artefacts; or the depth map inside a phone's portrait."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class Xmp:
 
 
 class _Refused(Exception):
-    """Something that no XMP packet has."""
+    """XML content that no XMP packet has."""
 
 
 def read_xmp(packet: bytes) -> Xmp:
-    """Read a packet; one that is damaged, or declares types or entities, says nothing.
+    """Parse a packet; the result is empty if it is damaged, or declares types or entities.
 
-    XML can be made to unfold to gigabytes through entities, so that a document type ends the reading.
+    Entities can expand XML to gigabytes, so parsing stops at a document type declaration.
     """
-    found = Xmp()
-    # The padding that packets end in, and a NUL that some writers add.
+    parsed = Xmp()
+    # Packets end in padding, and some writers add a NUL.
     text = packet.strip(b"\0 \t\r\n")
     if not text or len(text) > MAX_PACKET_BYTES:
-        return found
+        return parsed
     open_texts: list[list[str]] = []
     count = 0
 
@@ -64,14 +64,14 @@ def read_xmp(packet: bytes) -> Xmp:
             raise _Refused
         open_texts.append([])
         if attributes:
-            found.elements.append(attributes)
+            parsed.elements.append(attributes)
             for key, value in attributes.items():
-                found.values.setdefault(key, value)
+                parsed.values.setdefault(key, value)
 
     def end(name: str) -> None:
         content = "".join(open_texts.pop()).strip()
         if content:
-            found.values.setdefault(name, content)
+            parsed.values.setdefault(name, content)
 
     def characters(content: str) -> None:
         if open_texts:
@@ -91,7 +91,7 @@ def read_xmp(packet: bytes) -> Xmp:
         parser.Parse(text, True)
     except (expat.ExpatError, _Refused, ValueError, LookupError):
         return Xmp()
-    return found
+    return parsed
 
 
 _GDEPTH = "http://ns.google.com/photos/1.0/depthmap/"
@@ -106,8 +106,8 @@ _KIND = "portrait"
 class HiddenMap:
     """A picture file inside another one.
 
-    `growing` is what grows with its numbers, None where that is not said. `backwards` is for Google's
-    RangeInverse, which stores 1 - (disparity, stretched to [0, 1]): near is 0 although it is no distance.
+    `growing` is the quantity that grows with its numbers, None if unknown. `backwards` is for Google's
+    RangeInverse, which stores 1 - (disparity, stretched to [0, 1]): near is 0 although it is not a distance.
     """
 
     data: bytes
@@ -117,7 +117,7 @@ class HiddenMap:
 
 
 def hidden_map(name: str, data: bytes, segments: JpegSegments) -> HiddenMap | None:
-    """Find the depth map inside a JPEG, or None; raises DepthError where one is announced but is missing."""
+    """Find the depth map inside a JPEG, or None; raises DepthError if one is declared but missing."""
     plain, extended = read_xmp(segments.xmp), read_xmp(segments.extended_xmp)
     values = plain.values | extended.values
     if f"{_GDEPTH}Data" in values:
@@ -146,11 +146,11 @@ def _from_base64(name: str, text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise damaged(name, _KIND, "the depth map inside it is no base64") from error
+        raise damaged(name, _KIND, "the depth map inside it is not base64") from error
 
 
 def _behind(name: str, data: bytes, xmp: Xmp) -> bytes | None:
-    """The item of a container directory that is depth: items lie one after the other at the file's end."""
+    """The depth item of a container directory: items follow one after the other at the file's end."""
     for namespace in _ITEMS:
         items = [element for element in xmp.elements if f"{namespace}Mime" in element]
         for k, item in enumerate(items[1:], start=1):
@@ -159,7 +159,7 @@ def _behind(name: str, data: bytes, xmp: Xmp) -> bytes | None:
                 continue
             lengths = [later.get(f"{namespace}Length", "") for later in items[k:]]
             if not all(length.isascii() and length.isdigit() and len(length) < 12 for length in lengths):
-                raise damaged(name, _KIND, "it does not say how long the depth map inside it is")
+                raise damaged(name, _KIND, "it does not state the length of the depth map inside it")
             start, length = len(data) - sum(map(int, lengths)), int(lengths[0])
             if start < 0 or length == 0:
                 raise damaged(name, _KIND, "the depth map inside it is not where it should be")
@@ -176,7 +176,7 @@ def _apple(name: str, data: bytes, segments: JpegSegments) -> HiddenMap | None:
         try:
             inner = read_jpeg_segments(name, content)
         except DepthError:
-            continue  # a preview that is damaged is none of our business
+            continue  # a damaged preview is irrelevant
         kind = read_xmp(inner.xmp).values.get(_APPLE_KIND, "").lower()
         note = "the depth map inside the picture is used, not the picture itself"
         if "disparity" in kind:
@@ -187,7 +187,7 @@ def _apple(name: str, data: bytes, segments: JpegSegments) -> HiddenMap | None:
 
 
 def _further_pictures(segments: JpegSegments) -> list[tuple[int, int]]:
-    """Start and length in the file of each picture but the first; empty where the table makes no sense."""
+    """Start and length in the file of each picture but the first; empty if the table is invalid."""
     table, place = segments.multi_picture
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(table[:4])
     if order is None or len(table) < 8:
@@ -201,7 +201,7 @@ def _further_pictures(segments: JpegSegments) -> list[tuple[int, int]]:
         if tag == _PICTURES_TAG and start + length <= len(table):
             ends = range(start + _PICTURE_BYTES, start + length - _PICTURE_BYTES + 1, _PICTURE_BYTES)
             pictures = [struct.unpack_from(f"{order}III", table, entry) for entry in ends[:_MAX_PICTURES]]
-            # Places count from this table's own beginning.
+            # Offsets are relative to this table.
             return [(place + where, size) for _, size, where in pictures if where]
     return []
 
@@ -214,7 +214,7 @@ def decode_jpeg(name: str, data: bytes, max_pixels: int) -> Samples:
     orientation = orientation_of(segments.exif)
     if orientation == UPRIGHT:
         return samples
-    # A hidden map lies as the picture around it does.
+    # A hidden map has the orientation of the outer picture.
     opaque = None if samples.opaque is None else upright(samples.opaque, orientation)
     notes = (*samples.notes, UPRIGHT_NOTE)
     return replace(samples, values=upright(samples.values, orientation), opaque=opaque, notes=notes)

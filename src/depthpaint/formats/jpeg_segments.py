@@ -1,4 +1,4 @@
-"""Walk a JPEG's segments up to its pixels: what decides these is kept, what is said about them is set apart.
+"""Walk a JPEG's segments up to its pixels, and separate metadata from what decides the pixels.
 
 Format: ITU-T T.81 (segments), Adobe XMP specification part 3 (extended XMP), CIPA DC-007 (multi-picture
 format).
@@ -14,7 +14,7 @@ from depthpaint.core.geometry import Extent
 from depthpaint.formats.samples import damaged, too_many, truncated, unsupported
 
 MAX_SEGMENTS = 10_000
-MAX_SCANS = 30  # a picture that sharpens while it loads has ten; each costs as much time as the whole picture
+MAX_SCANS = 30  # a progressive picture has ten; each costs as much time as the whole picture
 
 KIND = "JPEG picture"
 _EXIF, _XMP, _MORE_XMP = (
@@ -54,10 +54,10 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
     """Parse everything before the pixels.
 
     Raises DepthError: depth_truncated, depth_unreadable, depth_unsupported_format (lossless, arithmetic and
-    12-bit JPEG), depth_too_large (more scans or segments than any picture has). The size is not judged here.
+    12-bit JPEG), depth_too_large (too many scans or segments). The size is not checked here.
     """
     kept: list[bytes] = []
-    found: dict[bytes, bytes] = {}
+    metadata: dict[bytes, bytes] = {}
     extension: list[bytes] = []
     frame: tuple[Extent, int] | None = None
     multi_picture, pixels = (b"", 0), len(data)
@@ -71,7 +71,7 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
             frame = _frame(name, marker, content)
         for head in (_EXIF, _XMP):
             if marker == _APP_FIRST + 1 and content.startswith(head):
-                found.setdefault(head, content[len(head) :])
+                metadata.setdefault(head, content[len(head) :])
         if marker == _APP_FIRST + 1 and content.startswith(_MORE_XMP):
             extension.append(content[len(_MORE_XMP) :])
         elif marker == _APP_FIRST + 2 and content.startswith(_MULTI_PICTURE):
@@ -83,15 +83,15 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
     if data.count(b"\xff\xda", pixels) > MAX_SCANS:
         raise too_many(name, f"more than {MAX_SCANS} layers of one picture", MAX_SCANS)
     plain = b"".join([b"\xff\xd8", *kept, data[pixels:]])
-    exif, xmp = found.get(_EXIF, b""), found.get(_XMP, b"")
+    exif, xmp = metadata.get(_EXIF, b""), metadata.get(_XMP, b"")
     return JpegSegments(*frame, plain, exif, xmp, _joined(extension), multi_picture)
 
 
 def _walk(name: str, data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of each segment's content, up to and with the first scan."""
+    """Yield marker, start and end of each segment's content, up to and including the first scan."""
     position = 2
     for _ in range(MAX_SEGMENTS):
-        # Any number of FF may stand before a marker.
+        # Any number of FF bytes may precede a marker.
         while data[position : position + 2] == b"\xff\xff":
             position += 1
         if position + 4 > len(data):
@@ -128,12 +128,12 @@ def _frame(name: str, marker: int, content: bytes) -> tuple[Extent, int]:
             "save it as a 16-bit gray PNG",
         )
     if width < 1 or height < 1:
-        raise damaged(name, KIND, "its header names no size")
+        raise damaged(name, KIND, "its header has no size")
     return Extent(width, height), components
 
 
 def _joined(parts: list[bytes]) -> bytes:
-    """The parts of the first extended XMP packet in their order; empty where they do not make up a whole."""
+    """The parts of the first extended XMP packet in order; empty if incomplete."""
     parts = [part for part in parts if len(part) >= _EXTENSION_HEAD and part[:32] == parts[0][:32]]
     places = [struct.unpack_from(">II", part, 32) for part in parts]
     packet = b"".join(

@@ -1,4 +1,4 @@
-"""NPY and NPZ: the header checked against the file's length, the one array that can be a depth map.
+"""NPY and NPZ: check the header against the file's length, and select the array with the depth map.
 
 No pickle, no memory map.
 """
@@ -24,7 +24,7 @@ from depthpaint.formats.samples import BY_NUMPY, Samples, bad_shape, check_size,
 MAX_HEADER_BYTES = 10_000
 MAX_START_BYTES = MAX_HEADER_BYTES + 12  # with the magic, the version and the header's length
 
-# Three known keys are all a header has; a general parser of Python literals would only be a larger door.
+# A header has three known keys; a general parser of Python literals would be a larger attack surface.
 _TYPE = re.compile(r"""['"]descr['"]\s*:\s*(['"])([^'"]*)\1""")
 _ORDER = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
 _SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([^()]*)\)""")
@@ -34,7 +34,7 @@ _NUMBERS = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 
 @dataclass(frozen=True, slots=True)
 class NpyHeader:
-    """Where and what the numbers are.
+    """The type and layout of the numbers.
 
     `shape` as stored (H, W), (H, W, 1) or (1, H, W); `size` in pixels; `kind` one of b, i, u, f; `item_bytes`
     a number; `big_endian`; `column_major` for Fortran order; `offset` of the first number in bytes.
@@ -65,21 +65,21 @@ class NpyHeader:
 
 
 def read_npy_header(name: str, data: bytes, max_pixels: int, length: int | None = None) -> NpyHeader:
-    """Parse the header and hold it against the file.
+    """Parse the header and check it against the file.
 
     `length` is the whole file's length where `data` is only its beginning, MAX_START_BYTES or more.
     Raises UnsafeFormatError (pickle_refused) and DepthError (depth_truncated, depth_unreadable,
-    depth_bad_dtype, depth_bad_shape, depth_too_large), all before any memory is taken.
+    depth_bad_dtype, depth_bad_shape, depth_too_large), all before any memory is allocated.
     """
     text, offset = _header_text(name, data)
     kind, item_bytes, big_endian = _number_type(name, text)
     order, shape = _ORDER.search(text), _shape(name, text)
     if order is None:
-        raise _damaged(name, "its header does not say in which order its numbers are")
+        raise _damaged(name, "its header does not state the order of its numbers")
     plane = _plane(shape)
     if plane is None or min(plane) < 1:
         raise DepthError(
-            f"{name} holds an array of shape {shape}, and a depth map is (height, width)",
+            f"{name} holds an array of shape {shape}, but a depth map is (height, width)",
             code=ErrorCode.DEPTH_BAD_SHAPE,
             remedy="give one plane of it, such as array[..., 0]",
             value=shape,
@@ -104,16 +104,16 @@ def _header_text(name: str, data: bytes) -> tuple[str, int]:
     length = int.from_bytes(data[start : start + width], "little")
     offset = start + width + length
     if length > MAX_HEADER_BYTES:
-        raise _truncated(name, f"its header claims {length:,} bytes, and {MAX_HEADER_BYTES:,} are allowed")
+        raise _truncated(name, f"its header claims {length:,} bytes, the limit is {MAX_HEADER_BYTES:,}")
     if len(data) < max(offset, start + width):
         raise _truncated(name, "it ends in its header")
     return data[start + width : offset].decode("latin-1"), offset
 
 
 def _number_type(name: str, text: str) -> tuple[str, int, bool]:
-    found = _TYPE.search(text)
-    descr = found[2] if found else "a structure"
-    if found and descr[-1:] == "O":
+    match = _TYPE.search(text)
+    descr = match[2] if match else "a structure"
+    if match and descr[-1:] == "O":
         raise UnsafeFormatError(
             f"{name} holds Python objects, which can run code when they are read",
             code=ErrorCode.PICKLE_REFUSED,
@@ -123,7 +123,7 @@ def _number_type(name: str, text: str) -> tuple[str, int, bool]:
     number = re.fullmatch(r"([<>|=]?)([biuf])([0-9]{1,2})", descr)
     if number is None or int(number[3]) not in _NUMBERS[number[2]]:
         raise DepthError(
-            f"{name} holds numbers of type '{descr[:40]}', which are no depth",
+            f"{name} holds numbers of type '{descr[:40]}', which cannot be depth",
             code=ErrorCode.DEPTH_BAD_DTYPE,
             remedy="give integers or floats, such as array.astype('float32')",
             value=descr[:40],
@@ -133,9 +133,9 @@ def _number_type(name: str, text: str) -> tuple[str, int, bool]:
 
 
 def _shape(name: str, text: str) -> tuple[int, ...]:
-    found = _SHAPE.search(text)
+    match = _SHAPE.search(text)
     # Files written by Python 2 mark long integers: (338L, 338L).
-    sides = [side.strip().removesuffix("L") for side in found[1].split(",")] if found else ["?"]
+    sides = [side.strip().removesuffix("L") for side in match[1].split(",")] if match else ["?"]
     if sides[-1] == "":
         sides.pop()
     if not all(_SIDE.fullmatch(side) for side in sides):
@@ -156,7 +156,7 @@ def _plane(shape: tuple[int, ...]) -> tuple[int, int] | None:
 
 def _truncated(name: str, reason: str) -> DepthError:
     return DepthError(
-        f"{name} is no complete NPY file: {reason}",
+        f"{name} is not a complete NPY file: {reason}",
         code=ErrorCode.DEPTH_TRUNCATED,
         remedy="copy or save it again",
         value=name,
@@ -180,7 +180,7 @@ def decode_npy(name: str, data: bytes, max_pixels: int) -> Samples:
         header.rows_and_columns
     )
     if header.kind == "b":
-        # A byte that is neither 0 nor 1 is no boolean, and numpy would compute with it as it is.
+        # A byte that is neither 0 nor 1 is not a boolean, but numpy would compute with it.
         plane = plane.view(np.uint8) != 0
     return Samples(values=plane, opaque=None, bits=header.item_bytes * 8)
 
@@ -207,10 +207,10 @@ _NAMES_SHOWN = 12
 
 
 def decode_npz(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
-    """Decode the array `part`, or the only one that has the shape and the type of a map.
+    """Decode the array `part`, or the only one with the shape and the type of a map.
 
-    Masks (bool) and what is no map (camera matrices, texts, points) are passed over. A key with "disp" in it
-    says that the numbers are disparity; "depth" and "z" say nothing, because people call both kinds so.
+    Masks (bool) and other data (camera matrices, texts, points) are ignored. A key with "disp" in it
+    means that the numbers are disparity; "depth" and "z" are used for both kinds, so they mean nothing.
     Raises DepthError and UnsafeFormatError.
     """
     archive = _opened(name, data)
@@ -219,13 +219,13 @@ def decode_npz(name: str, data: bytes, part: str | None, max_pixels: int) -> Sam
         key = part.removesuffix(".npy")
         if key not in members:
             raise bad_shape(
-                name, f"no array '{part[:80]}'", f"name one of its keys with --part: {_listed(members)}"
+                name, f"no array '{part[:80]}'", f"select one of its keys with --part: {_listed(members)}"
             )
         member = members[key]
         read_npy_header(f"{name}[{key}]", _start(name, archive, member), max_pixels, member.file_size)
     else:
         key = _only_candidate(name, archive, members, max_pixels)
-    # Its header has been held against its size, so that this is no more than max_pixels numbers.
+    # Its header was checked against its size, so this is at most max_pixels numbers.
     content = _unpacked(name, archive, members[key], members[key].file_size)
     samples = decode_npy(f"{name}[{key}]", content, max_pixels)
     notes = () if len(members) == 1 else (f"the archive's array '{key}' is used",)
@@ -234,7 +234,7 @@ def decode_npz(name: str, data: bytes, part: str | None, max_pixels: int) -> Sam
 
 
 def _opened(name: str, data: bytes) -> zipfile.ZipFile:
-    # Counted in the raw bytes, because listing the members of a hostile archive is itself the cost.
+    # Counted in the raw bytes, because listing the members of a hostile archive is itself expensive.
     if data.count(_DIRECTORY_ENTRY) > MAX_MEMBERS:
         raise too_many(name, f"more than {MAX_MEMBERS:,} files", MAX_MEMBERS)
     try:
@@ -246,7 +246,7 @@ def _opened(name: str, data: bytes) -> zipfile.ZipFile:
 
 
 def _members(name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The arrays by their keys, none of them touched yet."""
+    """The arrays by key; nothing is decompressed yet."""
     members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
         path = member.filename
@@ -287,10 +287,10 @@ def _only_candidate(
     if len(keys) == 1:
         return keys[0]
     if not keys:
-        # Objects are told first: they are why the file is dangerous, and not only unfit.
+        # Objects are reported first, because they are dangerous.
         raise next((error for error in refusals if isinstance(error, UnsafeFormatError)), refusals[0])
     raise bad_shape(
-        name, f"{len(keys)} arrays that could be the depth: {_listed(keys)}", "name one with --part KEY"
+        name, f"{len(keys)} arrays that could be the depth: {_listed(keys)}", "select one with --part KEY"
     )
 
 

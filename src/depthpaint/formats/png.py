@@ -1,4 +1,4 @@
-"""PNG: header and chunks, checked before anything is decoded; then the numbers as they are stored."""
+"""PNG: check header and chunks before decoding; then read the numbers as stored."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
 
 @dataclass(frozen=True, slots=True)
 class PngHeader:
-    """What IHDR says. `bits` is per channel; `colour_type` is PNG's own number."""
+    """The content of IHDR. `bits` is per channel; `colour_type` is PNG's own number."""
 
     size: Extent
     bits: int
@@ -56,7 +56,7 @@ class PngHeader:
 
     @property
     def scanline_bytes(self) -> int:
-        """How many bytes the compressed pixels unpack to, with one filter byte a row."""
+        """The length of the decompressed pixels, with one filter byte per row."""
         bits = self.bits * _CHANNELS[self.colour_type]
         total = 0
         for left, top, across, down in _PASSES if self.interlaced else ((0, 0, 1, 1),):
@@ -68,7 +68,7 @@ class PngHeader:
 
 
 def read_png_header(name: str, data: bytes) -> PngHeader:
-    """Parse IHDR; raises DepthError (depth_truncated, depth_unreadable). The size is not judged here."""
+    """Parse IHDR; raises DepthError (depth_truncated, depth_unreadable). The size is not checked here."""
     chunk = data[len(PNG_SIGNATURE) : HEADER_END]
     if len(chunk) < 25:
         raise truncated(name, _KIND)
@@ -85,7 +85,7 @@ MAX_CHUNKS = 10_000
 MAX_METADATA_BYTES = 16 << 20
 MAX_FRAMES = 1_000
 FRAMES_AT_ONCE = 3
-"""Times the largest map: as many pixels may all frames of an animation have."""
+"""The limit for the pixels of all frames of an animation, as a multiple of the largest map."""
 
 _PIECE = 1 << 20
 _FULL_CHUNK = 1_024
@@ -109,7 +109,7 @@ class PngContent:
     frames: int
 
     def rebuilt(self) -> bytes:
-        """A PNG file of nothing but these parts, so that no metadata ever reaches an image library."""
+        """A PNG file with only these parts, so that no metadata reaches an image library."""
         header = self.header
         fields = (*header.size, header.bits, header.colour_type, 0, 0, int(header.interlaced))
         chunks = [PNG_SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))]
@@ -130,7 +130,7 @@ def read_png_content(name: str, data: bytes, max_pixels: int) -> PngContent:
 
 
 def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> PngContent:
-    """As `read_png_content`, for a `header` whose size is judged already."""
+    """As `read_png_content`, for a `header` whose size was already checked."""
     kept: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
     small, metadata, frames = 0, 0, 1
@@ -146,7 +146,7 @@ def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> P
         small += is_counted(kind, length)
         metadata += length if kind != b"IDAT" and kind not in _FRAME_DATA else 0
         if small > MAX_CHUNKS or metadata > MAX_METADATA_BYTES:
-            raise damaged(name, _KIND, "it carries more metadata than any picture needs")
+            raise damaged(name, _KIND, "it has too much metadata")
     pixels = b"".join(pieces)
     _check_stream(name, pixels, header.scanline_bytes)
     palette, transparency, exif = (kept.get(kind, b"") for kind in (b"PLTE", b"tRNS", b"eXIf"))
@@ -154,17 +154,17 @@ def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> P
 
 
 def is_counted(kind: bytes, length: int) -> bool:
-    """Whether a chunk is counted; large ones of pixels are bounded by the size of the file."""
+    """Whether a chunk is counted; large pixel chunks are limited by the size of the file."""
     return kind != b"IDAT" or length < _FULL_CHUNK
 
 
 def chunk_heads(
     head: Callable[[int], bytes], size: int, position: int = len(PNG_SIGNATURE)
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and length of each chunk as its head states them; nothing is checked.
+    """Yield kind, start and length of each chunk as stated in its head; nothing is checked.
 
-    `head` gives the 8 bytes at a position of a file of `size` bytes. IEND is yielded last; where the chunks
-    do not lead to it, the file was cut.
+    `head` gives the 8 bytes at a position of a file of `size` bytes. IEND is yielded last; if the chunks
+    do not lead to it, the file is truncated.
     """
     while position + 12 <= size:
         stated = head(position)
@@ -205,23 +205,23 @@ def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:
 
 
 def _check_stream(name: str, pixels: bytes, expected: int) -> None:
-    """Unpack in small pieces and count: image libraries leave rows black where a stream ends early."""
+    """Decompress in small pieces and count: image libraries leave rows black if a stream ends early."""
     unpacker, view = zlib.decompressobj(), memoryview(pixels)
     total = 0
     try:
-        # In pieces of input, too: after every piece of output the unpacker copies all the input that is left.
+        # The input is also split: after every piece of output the decompressor copies all remaining input.
         for start in range(0, len(pixels), _PIECE):
             rest: bytes | memoryview = view[start : start + _PIECE]
             while rest and not unpacker.eof and total <= expected:
                 total += len(unpacker.decompress(rest, _PIECE))
                 rest = unpacker.unconsumed_tail
-        # What is inside the unpacker after the last input.
+        # The rest in the decompressor after the last input.
         while not unpacker.eof and total <= expected and (more := unpacker.decompress(b"", _PIECE)):
             total += len(more)
     except zlib.error as error:
         raise damaged(name, _KIND, "its pixels cannot be unpacked") from error
     if total > expected:
-        raise damaged(name, _KIND, "it holds more pixels than its header says")
+        raise damaged(name, _KIND, "it holds more pixels than its header states")
     if total < expected or not unpacker.eof:
         raise truncated(name, _KIND)
 
@@ -237,8 +237,8 @@ Numbers = NDArray[Any]
 def decode_png(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode any kind of PNG: gray, colour or palette, 1 to 16 bits, with or without transparency.
 
-    The picture comes upright, an animation as its first frame. A pixel is opaque from half of full opacity
-    on. Raises DepthError.
+    The picture is returned upright, an animation as its first frame. A pixel is opaque from half of full
+    opacity on. Raises DepthError.
     """
     content = read_png_content(name, data, max_pixels)
     planes = _wide(name, content) if content.header.bits == 16 else _narrow(name, content)
@@ -263,13 +263,13 @@ def _narrow(name: str, content: PngContent) -> Numbers:
 
 
 def _wide(name: str, content: PngContent) -> Numbers:
-    """16 bits: (H, W) or (H, W, C) of uint16. Pillow alone would drop the low bytes of all but plain gray."""
+    """16 bits: (H, W) or (H, W, C) of uint16. Pillow itself drops the low bytes of all but plain gray."""
     header = content.header
     if header.colour_type == GRAY:
         return np.asarray(_opened(name, content.rebuilt()))
     if header.colour_type == GRAY_ALPHA:
-        # Four bytes a pixel, as in 8-bit RGBA, and PNG's filters know only bytes: read as that, the bytes
-        # come out whole.
+        # Four bytes per pixel, as in 8-bit RGBA, and PNG's filters work on bytes: decoded as that, the bytes
+        # are unchanged.
         twin = replace(content, header=replace(header, bits=8, colour_type=RGB_ALPHA))
         return np.asarray(_opened(name, twin.rebuilt())).view(">u2").astype(np.uint16)
     mode = {RGB: "RGB", RGB_ALPHA: "RGBA"}[header.colour_type]
@@ -291,8 +291,8 @@ def _bytes_of(name: str, content: PngContent, mode: str, end: str) -> Numbers:
 
 def _opened(name: str, data: bytes) -> Image.Image:
     try:
-        # Only PNG: another decoder behind a PNG's name is how image libraries are attacked. Image.open would
-        # judge the size by a limit of its own, after it has been judged by the user's.
+        # Only PNG: choosing another decoder by content is a known attack. Image.open would apply its own size
+        # limit, after the user's was checked.
         image = PngImageFile(BytesIO(data))
         image.load()
     except (OSError, ValueError, SyntaxError) as error:
@@ -301,7 +301,7 @@ def _opened(name: str, data: bytes) -> Image.Image:
 
 
 def _split(name: str, content: PngContent, planes: Numbers) -> tuple[Numbers, NDArray[np.bool_] | None]:
-    """Part values from opacity: alpha, or the one colour or palette entry that stands for it."""
+    """Separate values from opacity: alpha, or the one transparent colour or palette entry."""
     header, key = content.header, content.transparency
     if header.colour_type in (GRAY_ALPHA, RGB_ALPHA):
         half = 1 << (header.bits - 1)
@@ -325,7 +325,7 @@ def _from_palette(
         raise damaged(name, _KIND, "its palette is incomplete")
     colours = np.frombuffer(content.palette, dtype=np.uint8).reshape(-1, 3)
     if int(indices.max()) >= len(colours):
-        raise damaged(name, _KIND, "it names colours that its palette does not have")
+        raise damaged(name, _KIND, "it uses colours that its palette does not have")
     if not content.transparency:
         return colours[indices], None
     opacity = np.full(256, 255, dtype=np.uint8)

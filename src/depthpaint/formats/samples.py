@@ -1,4 +1,4 @@
-"""What all formats share: the sizes that are accepted, the errors of damaged files, the samples handed on."""
+"""Shared by all formats: size limits, errors for damaged files, and the decoded samples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BY_PROGRAM = "convert it to a 16-bit gray PNG with any image program"
 def truncated(name: str, kind: str, reason: str = "it ends in the middle of the picture") -> DepthError:
     """The error for a file of this `kind` ("NPZ archive") that ends too early."""
     return DepthError(
-        f"{name} is no complete {kind}: {reason}",
+        f"{name} is not a complete {kind}: {reason}",
         code=ErrorCode.DEPTH_TRUNCATED,
         remedy="copy or download it again",
         value=name,
@@ -27,34 +27,34 @@ def truncated(name: str, kind: str, reason: str = "it ends in the middle of the 
 
 
 def damaged(name: str, kind: str, reason: str) -> DepthError:
-    """The error for a file that contradicts itself."""
+    """The error for a file with contradictions."""
     return DepthError(
         f"{name} is a damaged {kind}: {reason}",
         code=ErrorCode.DEPTH_UNREADABLE,
-        remedy="copy or download it again, or save it anew with the program that made it",
+        remedy="copy or download it again, or save it again with the program that made it",
         value=name,
     )
 
 
 def unsupported(name: str, what: str, remedy: str) -> DepthError:
-    """The error for a sound file of a kind that is not read; `what` goes on after "is"."""
+    """The error for a valid file of an unsupported kind; `what` follows "is"."""
     return DepthError(f"{name} is {what}", code=ErrorCode.DEPTH_UNSUPPORTED_FORMAT, remedy=remedy, value=name)
 
 
 def bad_type(name: str, what: str, remedy: str = BY_NUMPY) -> DepthError:
-    """The error for numbers that are no depth; `what` goes on after "holds"."""
+    """The error for numbers that cannot be depth; `what` follows "holds"."""
     return DepthError(f"{name} holds {what}", code=ErrorCode.DEPTH_BAD_DTYPE, remedy=remedy, value=what)
 
 
 def bad_shape(name: str, what: str, remedy: str) -> DepthError:
-    """The error for numbers that are no single plane; `what` goes on after "holds"."""
+    """The error for numbers that are not a single plane; `what` follows "holds"."""
     return DepthError(f"{name} holds {what}", code=ErrorCode.DEPTH_BAD_SHAPE, remedy=remedy, value=what)
 
 
 def too_many(name: str, what: str, limit: int) -> DepthError:
-    """The error for a count out of all proportion; `what` goes on after "holds"."""
+    """The error for an excessive count; `what` follows "holds"."""
     return DepthError(
-        f"{name} holds {what}, and {limit:,} are allowed",
+        f"{name} holds {what}, the limit is {limit:,}",
         code=ErrorCode.DEPTH_TOO_LARGE,
         remedy="save the depth map alone",
         value=what,
@@ -63,17 +63,17 @@ def too_many(name: str, what: str, limit: int) -> DepthError:
 
 
 MAX_PIXELS = 1 << 25
-"""By default: 8192 x 4096, which are understood in about 1 GB of memory; --max-pixels allows more."""
+"""The default: 8192 x 4096, which takes about 1 GB of memory; --max-pixels allows more."""
 MAX_SIDE = 32_768
 MOST_PIXELS = MAX_SIDE**2
 MIN_SIDE = 8
 
 _FILE_BYTES = 800 << 20
-"""Of a file with any number of channels; an array of float64 may be as large as its pixels make it."""
+"""For a file with any number of channels; an array of float64 may be as large as its pixels."""
 
 
 def max_file_bytes(max_pixels: int) -> int:
-    """How many bytes a file with a map of so many pixels may have."""
+    """The largest file in bytes for a map of so many pixels."""
     return max(_FILE_BYTES, max_array_bytes(max_pixels))
 
 
@@ -85,14 +85,14 @@ def max_array_bytes(max_pixels: int) -> int:
 def check_size(name: str, extent: Extent, max_pixels: int = MAX_PIXELS) -> None:
     """Raise DepthError (depth_too_large, depth_bad_shape) unless a map of `extent` pixels may be read."""
     if max(extent) > MAX_SIDE:
-        raise _too_large(name, extent, f"sides of up to {MAX_SIDE:,} pixels", MAX_SIDE, "make it smaller")
+        raise _too_large(name, extent, f"sides of {MAX_SIDE:,} pixels", MAX_SIDE, "make it smaller")
     if extent.pixels > max_pixels:
         flag = f"--max-pixels {extent.pixels} (batch and study: --set max_pixels={extent.pixels})"
         remedy = f"make it smaller, or allow it with {flag}"
-        raise _too_large(name, extent, f"up to {max_pixels:,} pixels", max_pixels, remedy)
+        raise _too_large(name, extent, f"{max_pixels:,} pixels", max_pixels, remedy)
     if min(extent) < MIN_SIDE:
         raise DepthError(
-            f"{name} is too small: {extent} pixels, and each side needs at least {MIN_SIDE}",
+            f"{name} is too small: {extent} pixels, but each side needs at least {MIN_SIDE}",
             code=ErrorCode.DEPTH_BAD_SHAPE,
             remedy="give a larger depth map",
             value=str(extent),
@@ -102,7 +102,7 @@ def check_size(name: str, extent: Extent, max_pixels: int = MAX_PIXELS) -> None:
 
 def _too_large(name: str, extent: Extent, allowed: str, limit: int, remedy: str) -> DepthError:
     return DepthError(
-        f"{name} is too large: {extent} are {extent.pixels:,} pixels, and {allowed} are allowed",
+        f"{name} is too large: {extent} is {extent.pixels:,} pixels, the limit is {allowed}",
         code=ErrorCode.DEPTH_TOO_LARGE,
         remedy=remedy,
         value=str(extent),
@@ -115,7 +115,7 @@ _TAG, _SHORT = 0x0112, 3
 
 
 def orientation_of(exif: bytes) -> int:
-    """Return EXIF's orientation, 1 to 8; 1 (upright) where there is none, or none that makes sense."""
+    """EXIF's orientation, 1 to 8; 1 (upright) if it is missing or invalid."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None or len(exif) < 8:
         return UPRIGHT
@@ -132,21 +132,21 @@ def orientation_of(exif: bytes) -> int:
 
 FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "exr", "heif"]
 Quantity = Literal["distance", "disparity"]
-"""What grows with the stored number: the distance from the camera, or the nearness."""
+"""The quantity that grows with the stored number: distance from the camera, or nearness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """Decoded numbers of any real type.
 
-    `values` is (H, W), or (H, W, 3) for colours; `opaque` is bool (H, W), or None where the file knows no
-    transparency; `bits` is what the file's format holds a value; `notes` are sentences to show the user.
+    `values` is (H, W), or (H, W, 3) for colours; `opaque` is bool (H, W), or None without
+    transparency; `bits` is the file format's number of bits per value; `notes` are texts to show the user.
 
-    The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or the like;
-    `quantity` is None where nothing is said; `metres` is how many metres one stored unit is; `empty` is the
-    stored number that stands for "nothing was measured here" (GDAL's nodata); `part` names what was chosen
-    inside a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
-    picture; `stated_by` says who states all this.
+    The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or similar;
+    `quantity` is None if not stated; `metres` is how many metres one stored unit is; `empty` is the
+    stored number for missing measurements (GDAL's nodata); `part` names the chosen part of
+    a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
+    picture; `stated_by` is the source of these statements.
     """
 
     values: NDArray[Any]
@@ -162,12 +162,12 @@ class Samples:
     stated_by: str = "the file"
 
 
-UPRIGHT_NOTE = "the picture is turned upright, as its orientation tag says"
+UPRIGHT_NOTE = "the picture is turned upright by its orientation tag"
 
 
 def upright(planes: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Undo EXIF's and TIFF's orientation of (H, W) or (H, W, C), a number from 1 to 8."""
-    # 2 to 4 are mirrored or turned by half, 5 to 8 lie on their side.
+    # 2 to 4 are mirrored or turned by 180 degrees, 5 to 8 by 90.
     if orientation > 4:
         planes = planes.swapaxes(0, 1)
         orientation = {5: 1, 6: 2, 7: 3, 8: 4}[orientation]
@@ -176,9 +176,9 @@ def upright(planes: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
-    """Return (H, W) where the channels of (H, W, 3) are equal within `tolerance`, and the colours elsewhere.
+    """Return (H, W) if the channels of (H, W, 3) are equal within `tolerance`, else the colours.
 
-    Where they differ a little the middle one, green, stands for all: lossy formats keep it best. NaN equals
+    If they differ slightly green is used: lossy formats preserve it best. NaN equals
     NaN, because it marks the same hole in every channel.
     """
     red, green, blue = (planes[..., k] for k in range(3))

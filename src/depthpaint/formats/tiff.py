@@ -1,4 +1,4 @@
-"""TIFF's pixels: strips and tiles unpacked and put together, the numbers as they are stored."""
+"""TIFF pixels: decompress strips and tiles, and assemble the numbers as stored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_tiff_numbers(name: str, data: bytes, header: TiffHeader) -> NDArray[Any
         plane, place = divmod(k, across * down)
         top, left = place // across * header.piece.height, place % across * header.piece.width
         shape = (len(content) // (header.piece.width * each * dtype.itemsize), header.piece.width, each)
-        # Tiles hang over the right and the lower edge.
+        # Tiles extend beyond the right and the lower edge.
         target = numbers[top : top + shape[0], left : left + shape[1], plane * each : (plane + 1) * each]
         target[:] = _summed(content, shape, dtype, header.predictor)[: target.shape[0], : target.shape[1]]
     return numbers
@@ -49,10 +49,10 @@ def read_tiff_numbers(name: str, data: bytes, header: TiffHeader) -> NDArray[Any
 def _summed(
     content: bytes, shape: tuple[int, int, int], dtype: np.dtype[Any], predictor: int
 ) -> NDArray[Any]:
-    """Numbers (rows, columns, channels) of the unpacked bytes of one piece."""
+    """Numbers (rows, columns, channels) of the decompressed bytes of one piece."""
     rows, columns, channels = shape
     if predictor == FLOAT_DIFFERENCES:
-        # Bytes are differenced; then the first bytes of all numbers of a row stand first, whatever the order.
+        # Bytes are differenced; then the high bytes of all numbers of a row come first, whatever the order.
         steps = np.frombuffer(content, np.uint8).reshape(rows, columns * dtype.itemsize, channels)
         parts = np.add.accumulate(steps, axis=1, dtype=np.uint8)
         parts = parts.reshape(rows, dtype.itemsize, columns * channels).swapaxes(1, 2)
@@ -97,7 +97,7 @@ def _inflated(packed: bytes, length: int) -> bytes:
 
 
 def _unrolled(packed: bytes, length: int) -> bytes:
-    """PackBits: a count less one of bytes as they are, or 257 less the count of the byte that follows."""
+    """PackBits: a count less one of literal bytes, or 257 less the count of repeats of the next byte."""
     out = bytearray()
     position = 0
     while position + 1 < len(packed) and len(out) < length:
@@ -108,7 +108,7 @@ def _unrolled(packed: bytes, length: int) -> bytes:
         else:
             if count > 128:
                 out += packed[position + 1 : position + 2] * (257 - count)
-            # 128 alone means nothing, and stands without a byte behind it.
+            # 128 has no meaning, and no byte after it.
             position += 2 if count > 128 else 1
     return bytes(out[:length])
 
@@ -156,8 +156,8 @@ _ORIENTATION, _COLOUR_MAP, _GDAL_NODATA = 274, 320, 42_113
 def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
     """Decode the first page; a pixel is opaque from half of full opacity on. Raises DepthError.
 
-    GDAL's nodata value becomes `empty`, as a number of the map's own type. "White is zero" turns integers
-    round, and is passed over with floats, which have no highest value.
+    GDAL's nodata value becomes `empty`, as a number of the map's own type. "White is zero" inverts integers;
+    it is ignored for floats, which have no highest value.
     """
     pages = read_tiff_pages(name, data)
     page = pages[0]
@@ -173,7 +173,7 @@ def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
     empty = _empty(page, values.dtype)
     if header.photometric == WHITE_IS_ZERO:
         if values.dtype.kind == "f":
-            notes.append("the file says that zero is white, which means nothing for floats")
+            notes.append("the tag that zero is white is ignored for floats")
         else:
             values, empty = ~values, None if empty is None else float(~values.dtype.type(int(empty)))
     if header.photometric == PALETTE:
@@ -189,7 +189,7 @@ def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
 
 
 def _empty(page: TiffDirectory, dtype: np.dtype[Any]) -> float | None:
-    """GDAL's nodata, written as text; None too where no number of this type can equal it, and for NaN."""
+    """GDAL's nodata, written as text; None also if no number of this type can equal it, and for NaN."""
     try:
         number = float(page.text(_GDAL_NODATA))
     except ValueError:

@@ -1,4 +1,4 @@
-"""TIFF, before any pixel is unpacked: its directories, and what a page states of its pixels."""
+"""TIFF headers: directories, and a page's description of its pixels, before any is decompressed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_TAGS = 1_000
 MAX_NUMBERS = 1 << 24  # in one tag; a map of the largest size with one row a strip has 32,768
 
 KIND = "TIFF file"
-# TIFF's numbers for types of values -> struct's letter. Fractions and floats decide nothing here.
+# TIFF's numbers for value types -> struct's letter. Fractions and floats are not needed here.
 _LETTERS = {
     1: "B",
     2: "c",
@@ -46,7 +46,7 @@ _REDUCED_OR_MASK = 1 | 4
 
 @dataclass(frozen=True, slots=True)
 class TiffDirectory:
-    """One page: where the values of each tag lie. `tags` maps a tag to its type, count and offset."""
+    """One page: the positions of its tags' values. `tags` maps a tag to its type, count and offset."""
 
     name: str
     data: bytes
@@ -60,23 +60,23 @@ class TiffDirectory:
         kind, count, offset = self.tags[tag]
         letter = _LETTERS.get(kind, "c")
         if letter == "c" or count < 1:
-            raise damaged(self.name, KIND, f"its tag {tag} is no number")
+            raise damaged(self.name, KIND, f"its tag {tag} is not a number")
         if count > MAX_NUMBERS:
             raise too_many(self.name, f"{count:,} numbers in its tag {tag}", MAX_NUMBERS)
         if offset + count * struct.calcsize(letter) > len(self.data):
-            raise truncated(self.name, KIND, f"its tag {tag} lies behind its end")
+            raise truncated(self.name, KIND, f"its tag {tag} is beyond its end")
         stored = np.frombuffer(self.data, np.dtype(f"{self.order}{letter}"), count, offset)
         if letter in "Qq" and (stored.astype(np.uint64) >> np.uint64(62)).any():
-            raise damaged(self.name, KIND, f"its tag {tag} is out of all proportion")
+            raise damaged(self.name, KIND, f"its tag {tag} is too large")
         return stored.astype(np.int64)
 
     def number(self, tag: int, default: int | None = None) -> int:
         """The first number of a tag; raises DepthError, also where it is missing and has no default."""
-        found = self.numbers(tag)
-        if found is not None:
-            return int(found[0])
+        numbers = self.numbers(tag)
+        if numbers is not None:
+            return int(numbers[0])
         if default is None:
-            raise damaged(self.name, KIND, f"its tag {tag}, which every picture needs, is missing")
+            raise damaged(self.name, KIND, f"its required tag {tag} is missing")
         return default
 
     def text(self, tag: int) -> str:
@@ -90,7 +90,7 @@ class TiffDirectory:
 def read_tiff_pages(name: str, data: bytes) -> list[TiffDirectory]:
     """Follow the chain of directories, leaving out previews and masks.
 
-    Raises DepthError: depth_truncated, depth_unreadable (a chain that bites its tail), depth_too_large (more
+    Raises DepthError: depth_truncated, depth_unreadable (a chain with a loop), depth_too_large (more
     than MAX_PAGES).
     """
     order = "<" if data[:2] == b"II" else ">"
@@ -98,15 +98,15 @@ def read_tiff_pages(name: str, data: bytes) -> list[TiffDirectory]:
     if len(data) < (16 if big else 8):
         raise truncated(name, KIND, "it ends in its header")
     if big and struct.unpack_from(f"{order}HH", data, 4) != (8, 0):
-        raise damaged(name, KIND, "its header makes no sense")
+        raise damaged(name, KIND, "its header is invalid")
     (offset,) = struct.unpack_from(f"{order}Q", data, 8) if big else struct.unpack_from(f"{order}I", data, 4)
     pages: list[TiffDirectory] = []
-    seen: set[int] = set()
+    visited: set[int] = set()
     while offset:
-        if offset in seen:
-            raise damaged(name, KIND, "its chain of pages bites its tail")
-        seen.add(offset)
-        if len(seen) > MAX_PAGES:
+        if offset in visited:
+            raise damaged(name, KIND, "its chain of pages contains a loop")
+        visited.add(offset)
+        if len(visited) > MAX_PAGES:
             raise too_many(name, f"more than {MAX_PAGES:,} pages", MAX_PAGES)
         page, offset = _directory(name, data, order, offset, big)
         if not page.number(_SUB_KIND, 0) & _REDUCED_OR_MASK:
@@ -121,7 +121,7 @@ def _directory(name: str, data: bytes, order: str, offset: int, big: bool) -> tu
     count_type, entry_bytes, next_type = ("Q", 20, "Q") if big else ("H", 12, "I")
     start = offset + struct.calcsize(count_type)
     if start > len(data):
-        raise truncated(name, KIND, "a page lies behind its end")
+        raise truncated(name, KIND, "a page is beyond its end")
     (count,) = struct.unpack_from(f"{order}{count_type}", data, offset)
     if count > MAX_TAGS:
         raise too_many(name, f"a page with {count:,} tags", MAX_TAGS)
@@ -152,13 +152,13 @@ _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _TYPES = {"u": (8, 16, 32, 64), "i": (8, 16, 32, 64), "f": (16, 32, 64)}
 _TILE_SIDE = 16
 _ALPHA = (1, 2)
-# Tiles hang over the edges; more than this over the picture's own size is no tiling but an attack.
+# Tiles extend beyond the edges; if they are much larger than the picture, the file is an attack.
 _MAX_OVERHANG = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class TiffHeader:
-    """How the numbers lie in the file.
+    """The layout of the numbers in the file.
 
     `type_name` is numpy's, with the file's byte order, such as ">f4"; `channels` counts all samples a pixel
     has, `alpha` is the place of the opacity among them; `planar` means that each channel is stored by itself.
@@ -206,7 +206,7 @@ class TiffHeader:
 
 
 def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
-    """Parse a page and hold it against the file; raises DepthError."""
+    """Parse a page and check it against the file; raises DepthError."""
     size = Extent(page.number(256), page.number(257))
     if min(size) < 1:
         raise damaged(page.name, KIND, f"its header announces a size of {size}")
@@ -215,7 +215,7 @@ def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
     photometric, alpha = _colours(page, channels)
     type_name = _number_type(page, channels)
     if photometric == PALETTE and type_name[1:] not in ("u1", "u2"):
-        raise damaged(page.name, KIND, "its palette does not fit its numbers")
+        raise damaged(page.name, KIND, "its palette does not match its numbers")
     method = page.number(259, 1)
     if method not in _METHODS:
         what = _OTHER_METHODS.get(method, f"method {method}")
@@ -229,10 +229,10 @@ def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
     planar = page.number(284, 1) == 2 and channels > 1
     piece, offsets, lengths = _pieces(page, size, channels if planar else 1)
     if ((offsets < 0) | (lengths < 0)).any():
-        raise damaged(page.name, KIND, "its pixels lie nowhere")
+        raise damaged(page.name, KIND, "it has no pixels")
     if (offsets + lengths > len(page.data)).any():
         raise truncated(page.name, KIND)
-    # Many pieces may not share the same bytes: unpacked, a small file of them would fill any memory.
+    # Pieces must not share bytes: decompressed, a small file of them would fill any memory.
     if int(lengths.sum()) > len(page.data):
         raise damaged(page.name, KIND, "its strips or tiles overlap")
     return TiffHeader(
@@ -242,7 +242,7 @@ def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
 
 
 def _colours(page: TiffDirectory, channels: int) -> tuple[int, int | None]:
-    """What the channels are: the photometric number, and which of them is opacity."""
+    """The meaning of the channels: the photometric number, and the index of opacity."""
     photometric = page.number(262, BLACK_IS_ZERO)
     if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE):
         raise bad_shape(page.name, "colours that are neither gray nor RGB", "save the depth as gray")
@@ -273,14 +273,14 @@ def _number_type(page: TiffDirectory, channels: int) -> str:
 def _pieces(
     page: TiffDirectory, size: Extent, planes: int
 ) -> tuple[Extent, NDArray[np.int64], NDArray[np.int64]]:
-    """The size of a strip or tile, and where each lies."""
+    """The size of a strip or tile, and the position of each."""
     if 322 in page.tags:
         piece = Extent(page.number(322), page.number(323))
         if min(piece) < 1 or piece.width % _TILE_SIDE or piece.height % _TILE_SIDE:
             raise damaged(page.name, KIND, f"its tiles have an impossible size of {piece}")
         offsets, lengths = page.numbers(324), page.numbers(325)
     else:
-        # Missing, or the largest number there is: all rows in one strip.
+        # Missing, or the largest possible number: all rows in one strip.
         rows = page.number(278, size.height)
         piece = Extent(size.width, min(rows, size.height))
         if piece.height < 1:
@@ -288,8 +288,8 @@ def _pieces(
         offsets, lengths = page.numbers(273), page.numbers(279)
     across, down = -(-size.width // piece.width), -(-size.height // piece.height)
     if across * piece.width * down * piece.height > 2 * size.pixels + _MAX_OVERHANG:
-        raise damaged(page.name, KIND, f"its tiles of {piece} do not fit its size of {size}")
+        raise damaged(page.name, KIND, f"its tiles of {piece} do not match its size of {size}")
     expected = across * down * planes
     if offsets is None or lengths is None or len(offsets) < expected or len(lengths) < expected:
-        raise damaged(page.name, KIND, "it does not say where all of its pixels lie")
+        raise damaged(page.name, KIND, "it does not state the position of all of its pixels")
     return piece, offsets[:expected], lengths[:expected]

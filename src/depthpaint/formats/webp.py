@@ -1,4 +1,4 @@
-"""WebP: its chunks, checked before it is decoded; then 8 bits a channel."""
+"""WebP: check its chunks before decoding; then 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LOSSLESS_SIGNATURE = 0x2F
 
 @dataclass(frozen=True, slots=True)
 class WebpChunks:
-    """What a WebP is. `plain` is the same picture without metadata; `frames` is 1 for a still."""
+    """The parts of a WebP. `plain` is the same picture without metadata; `frames` is 1 for a still."""
 
     size: Extent
     lossless: bool
@@ -44,7 +44,7 @@ class WebpChunks:
 
 
 def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
-    """Walk the chunks; raises DepthError. The size is not judged here."""
+    """Walk the chunks; raises DepthError. The size is not checked here."""
     (length,) = struct.unpack_from("<I", data, 4) if len(data) >= _HEAD else (0,)
     if len(data) < _HEAD + 8 or length + 8 > len(data):
         raise truncated(name, KIND)
@@ -103,7 +103,7 @@ def _frame_size(name: str, kind: bytes, content: bytes) -> Extent:
         size = Extent(width & 0x3FFF, height & 0x3FFF)
         if min(size) > 0:
             return size
-    raise damaged(name, KIND, "its header makes no sense")
+    raise damaged(name, KIND, "its header is invalid")
 
 
 def decode_webp(name: str, data: bytes, max_pixels: int) -> Samples:

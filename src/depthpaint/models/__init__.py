@@ -1,1 +1,1 @@
-"""The networks: what each is used to, and the doors to the libraries that run them."""
+"""The networks: their habits, how they are found and loaded, and adapters to the libraries that run them."""

@@ -1,4 +1,4 @@
-"""The JSON files of a model's folder, read with bounds on their size and on the numbers in them."""
+"""The JSON files of a model's folder, read with limits on their size and on the numbers in them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from depthpaint.core.regular_file import read_regular_file
 MOST_DEPTH = 16
 MOST_ITEMS = 10_000
 LARGEST = 1e9
-"""Of a number that the table does not name."""
+"""The limit for numbers under keys that the table does not list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A whole number, or one with a fraction where not `whole`, in [`low`, `high`].
+    """A number in [`low`, `high`], an integer if `whole`.
 
-    With `most` it may be a list of so many such numbers, nested or not; `alone` says whether it may be one
-    number, `null` whether it may be null.
+    With `most` it may also be a list of up to that many numbers, nested or not; `alone` allows a single
+    number, `null` allows null.
     """
 
     low: float
@@ -34,19 +34,19 @@ class Bound:
     null: bool = True
 
     def fault(self, value: object, depth: int = 0) -> str:
-        """What is wrong with a value, "" where nothing is."""
+        """What is wrong with a value, "" if nothing is."""
         if value is None and depth == 0:
             return "" if self.null else "is null"
         if isinstance(value, list) and self.most and depth < 3:
             items = cast("list[object]", value)
             if not 1 <= len(items) <= self.most:
-                return f"has {len(items)} items, and 1 to {self.most} are allowed"
-            return next((told for each in items if (told := self.fault(each, depth + 1))), "")
+                return f"has {len(items)} items, allowed are 1 to {self.most}"
+            return next((fault for each in items if (fault := self.fault(each, depth + 1))), "")
         kind = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kind) or (depth == 0 and not self.alone):
-            return f"is {_shown(cast('object', value))}, and {self._wanted()} is needed"
+            return f"is {_shown(cast('object', value))}, but must be {self._wanted()}"
         if not self.low <= cast("float", value) <= self.high:
-            return f"is {_shown(value)}, and {self.low:,} to {self.high:,} is allowed"
+            return f"is {_shown(value)}, but must be between {self.low:,} and {self.high:,}"
         return ""
 
     def _wanted(self) -> str:
@@ -56,16 +56,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some texts, or null where `null`."""
+    """One of several strings, or null if `null`."""
 
     names: Collection[str]
     null: bool = True
 
     def fault(self, value: object) -> str:
-        """What is wrong with a value, "" where nothing is."""
+        """What is wrong with a value, "" if nothing is."""
         if value in self.names if isinstance(value, str) else value is None and self.null:
             return ""
-        return f"is {_shown(value)}, and known are {', '.join(sorted(self.names))}"
+        return f"is {_shown(value)}, but must be one of {', '.join(sorted(self.names))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,16 @@ class Flag:
     """True, false or null."""
 
     def fault(self, value: object) -> str:
-        """What is wrong with a value, "" where nothing is."""
+        """What is wrong with a value, "" if nothing is."""
         return (
-            "" if value is None or isinstance(value, bool) else f"is {_shown(value)}, and not true or false"
+            ""
+            if value is None or isinstance(value, bool)
+            else f"is {_shown(value)}, but must be true or false"
         )
 
 
 OBJECTS = frozenset({"size", "crop_size"})
-"""Keys of numbers that hold an object in some files, with height and width in it."""
+"""Keys whose value is an object with height and width in some files, and a number in others."""
 
 Bounds = Mapping[str, Bound | Choice | Flag]
 
@@ -117,7 +119,7 @@ BOUNDS: Bounds = {
     "patch_size": Bound(1, 256, most=2), "mlp_ratio": Bound(1e-3, 64, whole=False),
     "reassemble_hidden_size": _WIDTH, "fusion_hidden_size": _WIDTH, "head_hidden_size": _WIDTH,
     "neck_hidden_sizes": Bound(1, 16_384, most=16),
-    # What pictures are resized to before a network sees them.
+    # The size that pictures are resized to for a network.
     "size": _PIXELS, "crop_size": _PIXELS, "shortest_edge": _PIXELS, "longest_edge": _PIXELS,
     "height": _PIXELS, "width": _PIXELS,
     # Schedulers.
@@ -125,15 +127,15 @@ BOUNDS: Bounds = {
     "beta_schedule": Choice(("linear", "scaled_linear", "squaredcos_cap_v2"), null=False),
     "prediction_type": Choice(("epsilon", "v_prediction", "sample"), null=False),
     "rescale_betas_zero_snr": Flag(), "force_zeros_for_empty_prompt": Flag(),
-    # A name with a "/" would be fetched, and run.
+    # A name with a "/" would be downloaded and run.
     "attn_implementation": Choice(("eager", "sdpa")), "_attn_implementation": Choice(("eager", "sdpa")),
 }  # fmt: skip
 UNET: Bounds = {**BOUNDS, "sample_size": Bound(1, 256, null=False)}
-"""Of the latents that a UNet was trained on: 64 for Stable Diffusion 1.5, 128 for SDXL."""
+"""Side of the latents that a UNet was trained on: 64 for Stable Diffusion 1.5, 128 for SDXL."""
 
 
 def fault_in(document: Mapping[str, Any], bounds: Bounds) -> str:
-    """The first thing that is wrong with a configuration, with its key, value and limit; "" where none is."""
+    """The first fault of a configuration, with its key, value and limit; "" if there is none."""
     return _fault(document, bounds, 0)
 
 
@@ -143,21 +145,21 @@ def _fault(value: object, bounds: Bounds, depth: int) -> str:
     if isinstance(value, dict):
         for name, each in cast("dict[str, Any]", value).items():
             bound = _bound_of(name, each, bounds)
-            told = bound.fault(each) if bound else _fault(each, bounds, depth + 1)
-            if told:
-                return told if told.startswith(("it ", "its ")) else f"its {name[:60]} {told}"
+            fault = bound.fault(each) if bound else _fault(each, bounds, depth + 1)
+            if fault:
+                return fault if fault.startswith(("it ", "its ")) else f"its {name[:60]} {fault}"
     elif isinstance(value, list):
         items = cast("list[object]", value)
         if len(items) > MOST_ITEMS:
-            return f"has {len(items):,} items, and {MOST_ITEMS:,} are allowed"
-        return next((told for each in items if (told := _fault(each, bounds, depth + 1))), "")
+            return f"has {len(items):,} items, the limit is {MOST_ITEMS:,}"
+        return next((fault for each in items if (fault := _fault(each, bounds, depth + 1))), "")
     elif isinstance(value, int | float) and not abs(value) <= LARGEST:
-        return f"is {_shown(value)}, and at most {LARGEST:,.0f} is allowed"
+        return f"is {_shown(value)}, the limit is {LARGEST:,.0f}"
     return ""
 
 
 def _bound_of(name: str, value: object, bounds: Bounds) -> Bound | Choice | Flag | None:
-    """The bound of a key. An object that may stand in a number's place is looked into."""
+    """The bound of a key. An object in place of a number is checked key by key."""
     return None if isinstance(value, dict) and name in OBJECTS else bounds.get(name)
 
 
@@ -166,25 +168,25 @@ def _shown(value: object) -> str:
 
 
 LONGEST = 1_000_000
-"""Bytes of a configuration; published ones have a few thousand."""
+"""The longest configuration in bytes; published ones have a few thousand."""
 LONGEST_INDEX = 16_000_000
-"""Bytes of an index of shards, which names every tensor."""
+"""The longest index of shards, which lists every tensor, in bytes."""
 LONGEST_WORDS = 16_000_000
-"""Bytes of a tokenizer's file; CLIP's largest has 3.6 million."""
+"""The longest file of a tokenizer in bytes; CLIP's largest has 3.6 million."""
 MOST_FILES = 1_000
 _WORDS = frozenset({"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"})
 _TEXTS = frozenset({".json", ".txt", ".jinja", ".model", ".py"})
 
 Refuse = Callable[[Path, str], ModelError]
-"""Makes the error for a folder, from why it cannot be used."""
+"""Makes the error for a folder, given the reason why it cannot be used."""
 
 
 def incompatible(folder: Path, why: str) -> ModelError:
-    """The error for a folder that cannot be painted with."""
+    """The error for a folder that cannot be used for painting."""
     return ModelError(
-        f"{folder} cannot be painted with: {why}",
+        f"{folder} cannot be used for painting: {why}",
         code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="take a Stable Diffusion 1, 2 or XL in diffusers' layout, and a control network of its family",
+        remedy="use a Stable Diffusion 1, 2 or XL in diffusers' layout, and a control network of its family",
         value=str(folder),
     )
 
@@ -192,9 +194,9 @@ def incompatible(folder: Path, why: str) -> ModelError:
 def read_configuration(
     path: Path, bounds: Bounds = BOUNDS, refuse: Refuse = incompatible
 ) -> Mapping[str, Any]:
-    """The JSON object in `path`, every number of it within `bounds`.
+    """Read the JSON object in `path` and check all its numbers against `bounds`.
 
-    Raises ModelError model_not_found, or what `refuse` makes of its folder and of what is wrong.
+    Raises ModelError model_not_found, or the error that `refuse` makes from the folder and the reason.
     """
     document = read_json(path, refuse=refuse)
     fault = fault_in(document, bounds)
@@ -204,13 +206,13 @@ def read_configuration(
 
 
 def read_json(path: Path, longest: int = LONGEST, *, refuse: Refuse = incompatible) -> Mapping[str, Any]:
-    """The JSON object in a regular file of at most `longest` bytes. Raises as read_configuration does."""
+    """The JSON object in a regular file of at most `longest` bytes. Raises as `read_configuration` does."""
     try:
         data = read_regular_file(path, longest)
     except DepthError as error:
         if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             raise (
-                _none(path) if refuse is incompatible else refuse(path.parent, f"it holds no {path.name}")
+                _none(path) if refuse is incompatible else refuse(path.parent, f"it contains no {path.name}")
             ) from error
         why = f"it has more than {longest:,} bytes" if error.limit == longest else _reason(error)
         raise refuse(path.parent, f"{path.name} cannot be read: {why}") from error
@@ -221,50 +223,50 @@ def read_json(path: Path, longest: int = LONGEST, *, refuse: Refuse = incompatib
 
 
 def parsed_object(data: bytes | str) -> Mapping[str, Any]:
-    """The JSON object that `data` is. Raises ValueError with what it is in its place, as "is no JSON"."""
+    """Parse `data` as a JSON object. Raises ValueError with a reason such as "is not JSON"."""
     try:
         document: object = json.loads(data, parse_constant=_no_number)
     except _NoNumber as error:
         raise ValueError(str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise ValueError("is no JSON") from error
+        raise ValueError("is not JSON") from error
     if not isinstance(document, dict):
-        raise ValueError("holds no object")
+        raise ValueError("does not contain an object")
     return cast("dict[str, Any]", document)
 
 
 def require_readable(folder: Path, refuse: Refuse = incompatible) -> None:
-    """Look at what a library will read from `folder` besides weights: regular files of bounded size.
+    """Check the files besides weights that a library will read: regular, and of limited size.
 
-    Without it, a pipe would hang the library, and a device or a huge file would fill the memory.
+    Otherwise a pipe would block the library, and a device or a huge file would fill the memory.
     """
     try:
         for count, file in enumerate(folder.iterdir()):
             if count == MOST_FILES:
-                raise refuse(folder, f"it holds more than {MOST_FILES:,} files")
+                raise refuse(folder, f"it contains more than {MOST_FILES:,} files")
             status = file.stat()
             if stat.S_ISDIR(status.st_mode):
                 continue
             if not stat.S_ISREG(status.st_mode):
-                raise refuse(folder, f"{file.name[:60]} is no regular file")
+                raise refuse(folder, f"{file.name[:60]} is not a regular file")
             longest = _longest(file)
             if longest and status.st_size > longest:
-                size = f"{status.st_size:,} bytes, and {longest:,} are allowed"
+                size = f"{status.st_size:,} bytes, the limit is {longest:,}"
                 raise refuse(folder, f"{file.name[:60]} has {size}")
     except OSError as error:
         raise refuse(folder, f"it cannot be read: {error.strerror}") from error
 
 
 class _NoNumber(ValueError):
-    """NaN or Infinity, which JSON does not have and Python reads."""
+    """NaN or Infinity, which JSON does not have, but Python accepts."""
 
 
 def _no_number(text: str) -> NoReturn:
-    raise _NoNumber(f"holds {text}, which is no number")
+    raise _NoNumber(f"contains {text}, which is not a number")
 
 
 def _longest(file: Path) -> int:
-    """The most bytes of a text that a library reads; 0 for weights, which may be of any size."""
+    """The longest text file that a library reads, in bytes; 0 for weights, which have no limit."""
     if file.name in _WORDS:
         return LONGEST_WORDS
     if file.name.endswith(".index.json"):
@@ -278,8 +280,8 @@ def _reason(error: DepthError) -> str:
 
 def _none(path: Path) -> ModelError:
     return ModelError(
-        f"{path.parent} holds no {path.name}",
+        f"{path.parent} contains no {path.name}",
         code=ErrorCode.MODEL_NOT_FOUND,
-        remedy="name a folder in diffusers' layout",
+        remedy="give a folder in diffusers' layout",
         value=str(path.parent),
     )

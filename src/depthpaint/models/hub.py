@@ -1,4 +1,4 @@
-"""Files on the hub: found in the local cache, downloaded only when asked, licences shown once."""
+"""Files on the hub: found in the local cache, downloaded on request, licences shown once."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import cast
 
 from depthpaint.core.errors import ErrorCode, ModelError, OutputError
 from depthpaint.core.files import sha256_of, write_atomic
-from depthpaint.models.hub_download import tried
+from depthpaint.models.hub_download import with_retries
 from depthpaint.models.hub_files import CONFIGURATIONS, UNSTATED, HubPart, Listing, require_sound_environment
 
 
 def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
-    """Where `part` lies in the hub's cache, without a connection. Raises ModelError offline_missing.
+    """The folder of `part` in the hub's cache, without a connection. Raises ModelError offline_missing.
 
-    `what` is its name for people, `otherwise` the way around a download, for the remedy.
+    `what` is its name in messages, `otherwise` an alternative to a download, for the remedy.
     """
     require_sound_environment()
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    # Of a pattern's files perhaps only some were wanted; which, the library does not know.
+    # For a pattern it is not known which of its files were downloaded.
     named = all("*" not in name for name in part.weights)
     try:
         root = snapshot_download(
@@ -33,30 +33,30 @@ def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
     except (LocalEntryNotFoundError, OSError) as error:
         raise _missing(what, part, otherwise) from error
     folder = Path(root) / part.subfolder
-    # What an interrupted download left is not there either.
+    # An interrupted download is treated as missing.
     if part.missing_in(folder):
         raise _missing(what, part, otherwise)
     return folder
 
 
 def pull(what: str, part: HubPart, otherwise: str, *, bars: bool = False) -> Path:
-    """Download `part`; what is there already is not fetched again, what was cut goes on.
+    """Download `part`; existing files are kept, and interrupted downloads are resumed.
 
     Raises ModelError: hub_unreachable, hub_auth_required, hub_gated, model_not_found, offline_missing (where
-    HF_HUB_OFFLINE forbids it), model_hash_mismatch; OutputError where nothing can be kept.
+    HF_HUB_OFFLINE forbids it), model_hash_mismatch; OutputError if the files cannot be stored.
     """
     require_sound_environment()
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return _local_at_least(what, part, otherwise)
-    folder = tried(what, part, otherwise, lambda: _fetched(part), bars=bars)
+    folder = with_retries(what, part, otherwise, lambda: _fetched(part), bars=bars)
     require_pinned(folder, part)
     return folder
 
 
 def part_on_hub(what: str, repository: str, otherwise: str, revision: str | None = None) -> HubPart:
-    """Ask the hub what of a repository is to be fetched. Raises ModelError as pull and Listing do."""
+    """Ask the hub which files of a repository are needed. Raises ModelError as pull and Listing do."""
     require_sound_environment()
     from huggingface_hub import constants
 
@@ -64,20 +64,20 @@ def part_on_hub(what: str, repository: str, otherwise: str, revision: str | None
     if constants.HF_HUB_OFFLINE:
         _local_at_least(what, whole, otherwise)
         return whole
-    listing = tried(what, whole, otherwise, lambda: _listed(repository, revision))
+    listing = with_retries(what, whole, otherwise, lambda: _listed(repository, revision))
     return replace(listing.part, revision=revision)
 
 
 def require_pinned(folder: Path, part: HubPart) -> None:
-    """Raise ModelError model_hash_mismatch unless the files in `folder` have the digests that are known."""
+    """Raise ModelError model_hash_mismatch unless the files in `folder` have the expected digests."""
     for name, digest in part.sha256.items():
-        found = sha256_of(folder / name)
-        if found != digest:
+        actual = sha256_of(folder / name)
+        if actual != digest:
             raise ModelError(
-                f"{name} of {part.repository} has sha256 {found[:10]}…, the published one {digest[:10]}…",
+                f"{name} of {part.repository} has sha256 {actual[:10]}…, expected {digest[:10]}…",
                 code=ErrorCode.MODEL_HASH_MISMATCH,
-                remedy="delete it from the hub's cache and pull it again; or name a folder of other weights",
-                value=found,
+                remedy="delete it from the hub's cache and pull it again; or give a folder of other weights",
+                value=actual,
                 limit=digest,
             )
 
@@ -85,9 +85,9 @@ def require_pinned(folder: Path, part: HubPart) -> None:
 def _listed(repository: str, revision: str | None) -> Listing:
     from huggingface_hub import HfApi
 
-    told = HfApi().model_info(repository, revision=revision, files_metadata=True)
-    files = tuple((file.rfilename, file.size or 0) for file in told.siblings or ())
-    licence = told.card_data.get("license") if told.card_data is not None else None
+    info = HfApi().model_info(repository, revision=revision, files_metadata=True)
+    files = tuple((file.rfilename, file.size or 0) for file in info.siblings or ())
+    licence = info.card_data.get("license") if info.card_data is not None else None
     return Listing(repository, files, str(licence) if licence else UNSTATED)
 
 
@@ -96,12 +96,12 @@ def _fetched(part: HubPart) -> Path:
 
     root = snapshot_download(part.repository, revision=part.revision, allow_patterns=part.patterns)
     folder = Path(root) / part.subfolder
-    # Where the hub is down the library may be content with what an interrupted download left.
+    # If the hub is down, the library may return an incomplete download.
     if lacking := part.missing_in(folder):
         raise ModelError(
             f"the hub did not send {lacking} of {part.repository}",
             code=ErrorCode.HUB_UNREACHABLE,
-            remedy="try again; if it stays so, its authors have moved the file: name a folder instead",
+            remedy="try again; if it fails again, the file was moved: give a folder instead",
             value=lacking,
         )
     return folder
@@ -112,7 +112,7 @@ def _local_at_least(what: str, part: HubPart, otherwise: str) -> Path:
         return local_folder(what, part, otherwise)
     except ModelError as error:
         raise ModelError(
-            f"{what} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it",
+            f"{what} is not on this machine, and HF_HUB_OFFLINE forbids downloading it",
             code=ErrorCode.OFFLINE_MISSING,
             remedy=f"unset HF_HUB_OFFLINE, or {otherwise}",
             value=part.repository,
@@ -124,24 +124,24 @@ def _missing(what: str, part: HubPart, otherwise: str) -> ModelError:
     return ModelError(
         f"{what} is not on this machine",
         code=ErrorCode.OFFLINE_MISSING,
-        remedy=f"depthpaint models pull {what.rpartition(' ')[2]} fetches it ({size}{part.licence}); "
+        remedy=f"depthpaint models pull {what.rpartition(' ')[2]} downloads it ({size}{part.licence}); "
         f"without a connection, {otherwise}",
         value=part.repository,
     )
 
 
 FILE = "depthpaint-licences.json"
-"""Beside the hub's cache, so that it comes and goes with it: licences by repository."""
+"""Licences already shown, by repository; beside the hub's cache, so that they share its lifetime."""
 LONGEST = 1_000_000
 
 
 def is_new(part: HubPart) -> bool:
-    """Whether this licence of the repository was never shown; one that has changed was not."""
+    """Whether this licence of the repository has not been shown yet, also after a change of licence."""
     return part.licence not in _shown().get(part.repository, [])
 
 
 def remember(parts: Sequence[HubPart]) -> None:
-    """Note that the licences were shown. What cannot be noted is shown again, which is no reason to fail."""
+    """Store that the licences were shown. If that fails they are shown again, which is not an error."""
     shown = _shown()
     for part in parts:
         known = shown.setdefault(part.repository, [])
@@ -158,12 +158,12 @@ def _shown() -> dict[str, list[str]]:
     try:
         with _file().open(encoding="utf-8") as stream:
             document: object = json.loads(stream.read(LONGEST))
-    # Missing, no text, no JSON, or brackets without end: then nothing was shown.
+    # Missing, not text, not JSON, or nested too deeply: nothing was shown.
     except (OSError, ValueError, RecursionError):
         return {}
     known = cast("dict[str, object]", document) if isinstance(document, dict) else {}
-    lists = {name: cast("list[object]", told) for name, told in known.items() if isinstance(told, list)}
-    return {name: [str(licence) for licence in told] for name, told in lists.items()}
+    lists = {name: cast("list[object]", value) for name, value in known.items() if isinstance(value, list)}
+    return {name: [str(licence) for licence in licences] for name, licences in lists.items()}
 
 
 def _file() -> Path:

@@ -1,4 +1,4 @@
-"""Downloads from a hub: what it answers is checked, failures become one error, waiting has an end."""
+"""Downloads from a hub: checked responses, one error for failures, time limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NO_ENTRY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, err
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether another try could do better: the hub is busy, or the line broke."""
+def is_temporary(error: Exception) -> bool:
+    """Whether a retry may succeed: the hub is busy, or the connection broke."""
     from huggingface_hub.errors import (
         LocalTokenNotFoundError,
         RepositoryNotFoundError,
@@ -37,7 +37,7 @@ def may_pass(error: Exception) -> bool:
 
 
 def refusal(what: str, part: HubPart, otherwise: str, error: Exception) -> DepthpaintError:
-    """The error for `what`, which was not downloaded because of `error`."""
+    """The error for `what` that could not be downloaded because of `error`."""
     from huggingface_hub import constants
 
     number = error.errno if isinstance(error, OSError) else None
@@ -45,9 +45,9 @@ def refusal(what: str, part: HubPart, otherwise: str, error: Exception) -> Depth
     if full or number in _NO_ENTRY:
         size = f"{part.megabytes} MB are needed; " if part.megabytes else ""
         return OutputError(
-            f"cannot keep {what} in {constants.HF_HUB_CACHE}: {'the disk is full' if full else error}",
+            f"cannot store {what} in {constants.HF_HUB_CACHE}: {'the disk is full' if full else error}",
             code=ErrorCode.DISK_FULL if full else ErrorCode.OUTPUT_NOT_WRITABLE,
-            remedy=f"{size}HF_HOME names another folder",
+            remedy=f"{size}set HF_HOME to use another folder",
             value=constants.HF_HUB_CACHE,
         )
     code, why, remedy = _reason(part, error)
@@ -69,28 +69,28 @@ def _reason(part: HubPart, error: Exception) -> tuple[ErrorCode, str, str]:
     )
 
     if isinstance(error, GatedRepoError):
-        page = f"agree on {constants.ENDPOINT}/{part.repository} and give your token as HF_TOKEN"
-        return ErrorCode.HUB_GATED, "its authors ask for an agreement first", page
+        page = f"accept the terms at {constants.ENDPOINT}/{part.repository} and set your token as HF_TOKEN"
+        return ErrorCode.HUB_GATED, "its authors require that you accept their terms", page
     if isinstance(error, RevisionNotFoundError):
         revision = part.revision or "main"
-        return ErrorCode.MODEL_NOT_FOUND, f"the hub has no revision {revision} of it", "look at HF_ENDPOINT"
+        return ErrorCode.MODEL_NOT_FOUND, f"it has no revision {revision} on the hub", "check HF_ENDPOINT"
     status = _status(error)
-    token = "give a valid token as HF_TOKEN"
+    token = "set a valid token as HF_TOKEN"
     if isinstance(error, LocalTokenNotFoundError):
-        return ErrorCode.HUB_AUTH_REQUIRED, "the hub asks for a token", token
-    # The hub says 401 of what is private as of what is not there at all.
+        return ErrorCode.HUB_AUTH_REQUIRED, "the hub requires a token", token
+        # The hub responds with 401 for private and for missing repositories.
     if isinstance(error, RepositoryNotFoundError):
         if status == _UNAUTHORIZED:
-            return ErrorCode.HUB_AUTH_REQUIRED, "the hub does not have it, or shows it to others only", token
-        return ErrorCode.MODEL_NOT_FOUND, "the hub does not have it", "look at the name and at HF_ENDPOINT"
+            return ErrorCode.HUB_AUTH_REQUIRED, "the hub does not have it, or it is private", token
+        return ErrorCode.MODEL_NOT_FOUND, "the hub does not have it", "check the name and HF_ENDPOINT"
     if status in (_UNAUTHORIZED, _FORBIDDEN):
-        return ErrorCode.HUB_AUTH_REQUIRED, f"the hub refuses it ({status})", token
-    answer = "the hub does not answer" if status is None else f"the hub answers with {status}"
-    return ErrorCode.HUB_UNREACHABLE, answer, "look at the connection and at HF_ENDPOINT, try again"
+        return ErrorCode.HUB_AUTH_REQUIRED, f"the hub denies access to it ({status})", token
+    answer = "the hub does not respond" if status is None else f"the hub responds with {status}"
+    return ErrorCode.HUB_UNREACHABLE, answer, "check the connection and HF_ENDPOINT, try again"
 
 
 def _status(error: BaseException | None) -> int | None:
-    """The HTTP status that an error, or what caused it, came with."""
+    """The HTTP status of an error, or of its cause."""
     while error is not None:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(status, int):
@@ -101,28 +101,28 @@ def _status(error: BaseException | None) -> int | None:
 
 COMMIT, TAG, LINKED_TAG = "x-repo-commit", "etag", "x-linked-etag"
 PATHS = frozenset({"path", "rfilename"})
-"""Keys of a listing that name files."""
+"""Keys of a listing whose values are file names."""
 PLAIN = frozenset({"sha", "oid", "sha256", "commit", "blobId", "xetHash", "lastCommit"})
-"""Keys of a listing that become parts of file names."""
+"""Keys of a listing whose values become parts of file names."""
 AUTHORS_OWN = frozenset({"cardData", "config", "model-index", "widgetData", "gguf", "transformersInfo"})
-"""Keys of what the authors of a repository wrote, of which no file name is made."""
+"""Keys for texts of a repository's authors, which are not used in file names."""
 _PLAIN = re.compile(r"(?!\.)[\w.-]{1,200}", re.ASCII)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 _DEEPEST = 40
 _REFUSED = 400
-"""The first status of an answer that is an error."""
+"""The lowest HTTP status that is an error."""
 LONGEST_ANSWER = 8 << 20
-"""Bytes of a listing or of an error; one of a thousand files has 300,000."""
+"""The longest listing or error in bytes; a listing of a thousand files has 300,000."""
 MOST_FILES = 20_000
-"""In all listings of one download; large models have a hundred, and are listed twice."""
+"""The most files in all listings of one download; large models have a hundred, listed twice."""
 _listed = 0
 
 
-def look_at_answer(response: Any) -> None:
-    """Raise ModelError hub_unreachable for an answer that is too long, or whose names would leave the cache.
+def check_response(response: Any) -> None:
+    """Raise ModelError hub_unreachable for a response that is too long, or has names outside the cache.
 
-    Files are not looked into: the library writes them to the disk piece by piece. It is a hook of the
-    library's HTTP client, which calls it before anybody has the answer.
+    File contents are not checked: the library streams them to the disk. This is a hook of the library's
+    HTTP client, which calls it before it uses the response.
     """
     for header in (COMMIT, LINKED_TAG, *([TAG] if _names_file(response) else [])):
         value = response.headers.get(header)
@@ -134,41 +134,41 @@ def look_at_answer(response: Any) -> None:
     if about or response.status_code >= _REFUSED:
         _read(response)
     if about and "html" not in response.headers.get("content-type", ""):
-        _look_at_listing(response)
+        _check_listing(response)
 
 
 def begin_counting() -> None:
-    """The names of files in all answers of one download are counted from here."""
-    global _listed  # noqa: PLW0603 - the hook has no other place that lasts from answer to answer
+    """Reset the count of file names for a new download."""
+    global _listed  # noqa: PLW0603 - the hook has no other state between responses
     _listed = 0
 
 
 def _read(response: Any) -> None:
-    """Read a body that the library would hold in memory, whatever its packing; up to LONGEST_ANSWER bytes."""
+    """Read a body that the library would hold in memory, after decompression; up to LONGEST_ANSWER bytes."""
     body = bytearray()
     for piece in response.iter_bytes():
         body += piece
         if len(body) > LONGEST_ANSWER:
             response.close()
             raise _too_much(response, f"more than {LONGEST_ANSWER:,} bytes of text")
-    # Where read() keeps what it has read: the stream cannot be read twice.
+    # read() keeps the content here: the stream cannot be read twice.
     response._content = bytes(body)
 
 
 def _names_file(response: Any) -> bool:
-    """Whether the library takes a file's name from this answer: servers of the content are asked with GET."""
+    """Whether the library takes a file name from this response: content servers are queried with GET."""
     return response.request.method == "HEAD"
 
 
 def _bare(value: str) -> str:
-    """A tag as the library uses it: without the mark of a weak one, and without quotes."""
+    """An ETag as the library uses it: without the weak mark, and without quotes."""
     return value.lstrip("W/").strip('"')
 
 
-def _look_at_listing(response: Any) -> None:
+def _check_listing(response: Any) -> None:
     try:
         document: object = json.loads(response.read())
-    # What is no JSON is no listing; the library says so.
+    # Invalid JSON is not a listing; the library reports it.
     except (ValueError, RecursionError):
         return
     for name, value in _texts(document, 0):
@@ -188,7 +188,7 @@ def _count(response: Any) -> None:
 
 
 def _texts(value: object, depth: int) -> Iterable[tuple[str, str]]:
-    """Every text of a document by its key."""
+    """Every string of a document with its key."""
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):
@@ -209,55 +209,57 @@ def _stays_below(name: str) -> bool:
 
 def _too_much(response: Any, what: str) -> ModelError:
     return ModelError(
-        f"{response.url.host} answers with {what}, which no model has",
+        f"{response.url.host} responds with {what}, which no model has",
         code=ErrorCode.HUB_UNREACHABLE,
-        remedy="look at HF_ENDPOINT and at the repository's name, or download the files by other means",
+        remedy="check HF_ENDPOINT and the repository's name, or download the files by other means",
         value=what,
     )
 
 
 def _distrusted(response: Any, what: str) -> ModelError:
     return ModelError(
-        f"{response.url.host} answers with {what}, which would lead out of the cache; nothing was written",
+        f"{response.url.host} responds with {what}, which points outside the cache; nothing was written",
         code=ErrorCode.HUB_UNREACHABLE,
-        remedy="look at HF_ENDPOINT: this hub or mirror is not to be trusted",
+        remedy="check HF_ENDPOINT: do not trust this hub or mirror",
         value=what,
     )
 
 
 T = TypeVar("T")
 PAUSES = (1.0, 3.0)
-"""Seconds before another try, where the hub is busy or the line broke; what was fetched is kept."""
+"""Seconds before each retry, if the hub is busy or the connection broke; downloaded data is kept."""
 
 
-def tried(what: str, part: HubPart, otherwise: str, action: Callable[[], T], *, bars: bool = False) -> T:
-    """What `action` gives, tried again where the trouble may pass."""
+def with_retries(
+    what: str, part: HubPart, otherwise: str, action: Callable[[], T], *, bars: bool = False
+) -> T:
+    """The result of `action`, retried after temporary errors."""
     _silence(bars=bars)
     pauses = iter(PAUSES)
     while True:
-        _be_careful()
+        _harden()
         begin_counting()
         try:
             return action()
         except DepthpaintError:
             raise
-        # The library, its HTTP client and its faster ways to download raise no closed set of classes.
+        # The library, its HTTP client and its download backends raise no fixed set of classes.
         except Exception as error:
             pause = next(pauses, None)
-            if pause is None or not may_pass(error):
+            if pause is None or not is_temporary(error):
                 raise refusal(what, part, otherwise, error) from error
             time.sleep(pause)
 
 
-def _be_careful() -> None:
-    """Give every question a time limit, since the library asks some without, and look at every answer."""
+def _harden() -> None:
+    """Set a time limit on every request, since the library has none on some, and check every response."""
     from huggingface_hub import get_session
 
     hooks = get_session().event_hooks
     if _limit_time not in hooks["request"]:
         hooks["request"].append(_limit_time)
-        # First of all: the library's own hooks follow.
-        hooks["response"].insert(0, look_at_answer)
+        # Inserted first: the library's own hooks come after it.
+        hooks["response"].insert(0, check_response)
 
 
 def _limit_time(request: Any) -> None:
@@ -273,8 +275,8 @@ def _silence(*, bars: bool) -> None:
     from huggingface_hub import constants
     from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
 
-    # It tells of every attempt; the last one is what we tell.
+    # It logs every attempt; we report the last one.
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
-    # Who set HF_HUB_DISABLE_PROGRESS_BARS has decided, and the library would warn.
+    # HF_HUB_DISABLE_PROGRESS_BARS set by the user takes precedence, and the library would warn.
     if constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
         (enable_progress_bars if bars else disable_progress_bars)()

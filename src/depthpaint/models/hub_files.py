@@ -1,4 +1,4 @@
-"""Names on the Hugging Face hub: repositories, revisions, files worth fetching, their size and licence."""
+"""The Hugging Face hub: names of repositories and revisions, the files of a model, their size and licence."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MOST_SECONDS = 1_000_000
 
 
 def require_sound_environment() -> None:
-    """Raise ParameterError where a variable is no number; call it before one of the libraries is imported."""
+    """Raise ParameterError if a variable is not a number; call it before importing one of the libraries."""
     for name in SECONDS:
         value = os.environ.get(name)
-        # huggingface_hub takes an empty one for an unset one, diffusers does not.
+        # huggingface_hub treats an empty one as unset, diffusers does not.
         if value is None or (not value and name.startswith("HF_")):
             continue
         try:
@@ -43,41 +43,40 @@ LICENCE = "its own licence"
 
 
 def part_named(name: str) -> HubPart | None:
-    """All of the repository that `name` means; None where it is no hub id.
+    """The whole repository with that `name`; None if it is not a hub id.
 
-    A revision is a commit, a tag or a branch; without one it is whatever "main" is.
+    A revision is a commit, a tag or a branch; the default is the current "main".
     """
-    said = _NAME.fullmatch(name)
-    return None if said is None else HubPart(said["repository"], 0, LICENCE, revision=said["revision"])
+    match = _NAME.fullmatch(name)
+    return None if match is None else HubPart(match["repository"], 0, LICENCE, revision=match["revision"])
 
 
 _REPOSITORY, _SNAPSHOTS = "models--", "snapshots"
 
 
 def commits_of(places: Iterable[Path]) -> dict[str, str]:
-    """The commits by repository (owner/name); what lies outside the hub's cache has none."""
-    found: dict[str, str] = {}
+    """The commits by repository (owner/name); files outside the hub's cache have none."""
+    commits: dict[str, str] = {}
     for place in places:
         for (folder, below), commit in zip(pairwise(place.parts), place.parts[2:], strict=False):
             if folder.startswith(_REPOSITORY) and below == _SNAPSHOTS:
-                found[folder.removeprefix(_REPOSITORY).replace("--", "/", 1)] = commit
-    return found
+                commits[folder.removeprefix(_REPOSITORY).replace("--", "/", 1)] = commit
+    return commits
 
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 CONFIGURATIONS = ("*.json", "*.txt")
-"""Texts: configurations, and the words of tokenizers; the hub's `*` goes into folders, too."""
+"""Text files: configurations and vocabularies; the hub's `*` also matches in subfolders."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubPart:
-    """One repository's share of a model.
+    """The part of a repository that a model needs.
 
-    `weights` are names or patterns of its safetensors files, and nothing else but texts is fetched: never a
-    pickle. All of them are below `subfolder`. `revision` is the commit, tag or branch that is taken, None for
-    whatever "main" is; `sha256` are digests, hexadecimal, of files by their path below `subfolder`, as far as
-    they are known. A LoRA is not `configured`: it comes without a config.json; without `weights` only texts
-    are meant.
+    `weights` are names or patterns of its safetensors files; besides them only text files are downloaded,
+    never a pickle. All of them are below `subfolder`. `revision` is a commit, tag or branch, None for the
+    current "main"; `sha256` are the known digests, hexadecimal, by path below `subfolder`. A LoRA is not
+    `configured`: it has no config.json; without `weights` only text files are downloaded.
     """
 
     repository: str
@@ -94,25 +93,25 @@ class HubPart:
 
     @property
     def patterns(self) -> list[str]:
-        """What is fetched."""
+        """The patterns of the files to download."""
         texts = CONFIGURATIONS if self.configured else ()
         return [f"{self.subfolder}/{name}" if self.subfolder else name for name in (*texts, *self.weights)]
 
     @property
     def name(self) -> str:
-        """What people call it: its repository, and after an @ the revision that it is pinned to."""
+        """The display name: the repository, and after an @ the pinned revision."""
         return self.repository if self.revision is None else f"{self.repository}@{self.revision}"
 
     @property
     def page(self) -> str:
-        """Where the weights and their licence are."""
+        """The repository and revision of the weights and their licence."""
         revision = self.revision or "main"
         return f"{self.repository} at {revision[:10] if _COMMIT.fullmatch(revision) else revision}"
 
     def missing_in(self, folder: Path) -> str:
-        """The first thing that `folder` lacks of it, "" where it is whole.
+        """The first file that `folder` lacks, "" if it is complete.
 
-        That is every file which is named, one that a pattern means, and a configuration.
+        Required are every named file, one for each pattern, and a configuration.
         """
         if self.configured and not any(file.is_file() for file in folder.rglob("*.json")):
             return "config.json"
@@ -120,17 +119,17 @@ class HubPart:
             if "*" not in name and not (folder / name).is_file():
                 return name
         patterns = [name for name in self.weights if "*" in name]
-        found = any(file.is_file() for name in patterns for file in folder.rglob(name))
-        return "" if found or not patterns else patterns[0]
+        exists = any(file.is_file() for name in patterns for file in folder.rglob(name))
+        return "" if exists or not patterns else patterns[0]
 
 
 CLIP_WORDS = HubPart("openai/clip-vit-large-patch14", 6, "MIT", ())
-"""The tokenizer for checkpoints in one file, which bring none: the texts of this repository alone."""
+"""The tokenizer for single-file checkpoints, which contain none: only text files of this repository."""
 
 
 INDEX = "model_index.json"
 FOLDERS = frozenset({"unet", "vae", "text_encoder", "text_encoder_2"})
-"""Those of diffusers' layout that hold weights which paint."""
+"""The folders of diffusers' layout whose weights are needed for painting."""
 UNSTATED = "its page names no licence"
 
 
@@ -144,7 +143,7 @@ class Listing:
 
     @property
     def part(self) -> HubPart:
-        """What is fetched. Raises ModelError pickle_refused, model_not_found or model_incompatible."""
+        """The files to download. Raises ModelError pickle_refused, model_not_found or model_incompatible."""
         names = [name for name, _ in self.files]
         weights = self._weights(names)
         size = sum(bytes_ for name, bytes_ in self.files if name in weights)
@@ -169,29 +168,29 @@ class Listing:
     def _nothing(self, names: Sequence[str], chosen: Sequence[str]) -> ModelError:
         if chosen and INDEX not in names:
             return ModelError(
-                f"{self.repository} holds {len(chosen)} files of weights, such as {chosen[0]}",
+                f"{self.repository} contains {len(chosen)} weight files, such as {chosen[0]}",
                 code=ErrorCode.MODEL_INCOMPATIBLE,
-                remedy="download the one that is meant, and name it by its path",
+                remedy="download the one you need, and give its path",
                 value=self.repository,
             )
         pickles = [name for name in names if PurePosixPath(name).suffix.lower() in PICKLES]
         if pickles:
             return ModelError(
-                f"{self.repository} holds pickled weights only ({pickles[0]}), which can run code",
+                f"{self.repository} contains only pickled weights ({pickles[0]}), which can run code",
                 code=ErrorCode.PICKLE_REFUSED,
-                remedy="look for a copy in safetensors, or convert them where you trust them",
+                remedy="look for a copy in safetensors, or convert them if you trust them",
                 value=self.repository,
             )
         return ModelError(
-            f"{self.repository} holds no weights of a Stable Diffusion",
+            f"{self.repository} contains no weights of a Stable Diffusion",
             code=ErrorCode.MODEL_NOT_FOUND,
-            remedy="name a repository in diffusers' layout, or of one control network, autoencoder or LoRA",
+            remedy="give a repository in diffusers' layout, or of one control network, autoencoder or LoRA",
             value=self.repository,
         )
 
 
 def _of_twins(tensors: Sequence[str], folder: str) -> list[str]:
-    """The files directly in `folder`: in float16 where they are published so, else the plain ones."""
+    """The files directly in `folder`: in float16 if published so, else the plain ones."""
     here = sorted(name for name in tensors if str(PurePosixPath(name).parent) == folder)
     halves = [name for name in here if ".fp16." in name or ".fp16-" in name]
     plain = [name for name in here if "non_ema" not in name and name not in halves]

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions on the CPU that leave the cores alone when they are done."""
+"""ONNX Runtime sessions on the CPU whose threads do not spin when idle."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ from typing import Any, cast
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, out_of_memory, tells_shortage
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, is_shortage_alone, out_of_memory
 
 _LONGEST = 200
-"""Characters of ONNX Runtime's own message that are passed on; some hold a whole graph."""
+"""The longest message of ONNX Runtime that is quoted, in characters; some contain a whole graph."""
 
 
 class OnnxSession:
-    """A loaded graph. Whatever ONNX Runtime raises becomes a DepthpaintError that names the graph."""
+    """A loaded graph. Errors of ONNX Runtime become a DepthpaintError that names the graph."""
 
     def __init__(self, graph: Path, session: Any) -> None:
         self.graph = graph
         self.inner = session
 
     def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[Any]:
-        """The outputs, all of them where none is named. Raises ModelError model_incompatible, OutOfMemory."""
+        """The outputs, all if none are named. Raises ModelError model_incompatible, OutOfMemory."""
         try:
             return self.inner.run(outputs, inputs)
-        # ONNX Runtime's exceptions have no class in common but Exception.
+        # ONNX Runtime's exceptions have no common class but Exception.
         except Exception as error:
             raise _failure(self.graph, "run", ErrorCode.MODEL_INCOMPATIBLE, error) from error
 
 
 def start_session(graph: Path, threads: int = 0) -> OnnxSession:
-    """Load a graph that runs in so many threads, 0 for one a core; several sessions do not get into each
-    other's way.
+    """Load a graph that runs in `threads` threads, 0 for one per core.
 
-    A session's threads go on spinning for a while after each run in wait of the next. Where a picture needs
-    four sessions in turn, those of the last one take the cores from the next: on two cores steps took twice
-    as long (docs/benchmarks.md). Raises ModelError model_truncated, OutOfMemory.
+    By default the threads of a session keep spinning after each run, waiting for the next. If a picture needs
+    four sessions in turn, the idle ones take the cores from the active one: on two cores, steps took twice as
+    long (docs/benchmarks.md). Raises ModelError model_truncated, OutOfMemory.
     """
     try:
         options = cast("Any", onnxruntime).SessionOptions()
@@ -51,7 +50,7 @@ def start_session(graph: Path, threads: int = 0) -> OnnxSession:
 
 
 def _failure(graph: Path, action: str, code: ErrorCode, error: Exception) -> DepthpaintError:
-    if tells_shortage(error):
+    if is_shortage_alone(error):
         return out_of_memory(
             f"to {action} the graph {graph.name}", "close other programs, or ask for a smaller --size"
         )

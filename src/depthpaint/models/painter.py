@@ -1,4 +1,4 @@
-"""What the engine needs of a model: where it computes, a painter's calls, its entry before loading."""
+"""The interface between engine and models: the runtime, a painter's methods, and a model's entry."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from depthpaint.sampling.levels import NoiseLevel
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 MOST_THREADS = 256
-"""Each graph of diorama has that many, which on a machine of few cores costs memory and saves no time."""
+"""The most threads; each graph of diorama has that many, and more than the cores only cost memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """`auto` takes the fastest device there is, and the precision that it does well.
+    """`auto` takes the fastest device available, and the fastest precision on it.
 
-    `compile` lets torch compile the denoising network: minutes at the first picture, faster from then on.
-    `threads` is how many a CPU works with, 0 for one a core. For torch the last engine's number holds for the
-    whole process.
+    `compile` compiles the denoising network with torch: minutes for the first picture, faster afterwards.
+    `threads` is the number of CPU threads, 0 for one per core. For torch the number of the last engine
+    applies to the whole process.
     """
 
     device: Device = "auto"
@@ -35,12 +35,12 @@ class Runtime:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        """Raise ParameterError for a number of threads that is none, or that no machine has cores for."""
+        """Raise ParameterError for a number of threads below 0 or above the limit."""
         if isinstance(self.threads, bool) or not 0 <= self.threads <= MOST_THREADS:
             raise ParameterError(
-                f"{self.threads} threads are asked for, and 0 to {MOST_THREADS} are possible",
+                f"{self.threads} threads were requested, allowed are 0 to {MOST_THREADS}",
                 code=ErrorCode.INVALID_PARAMETER,
-                remedy="leave out --threads: 0 takes one a core",
+                remedy="leave out --threads: the default, 0, uses one per core",
                 value=self.threads,
                 limit=MOST_THREADS,
             )
@@ -51,14 +51,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class UnknownWord:
-    """A word that a model never learned, with the nearest ones that it knows (best first, possibly none)."""
+    """A word unknown to a model, with the nearest known ones (best first, possibly none)."""
 
     word: str
     nearest: tuple[str, ...]
 
 
 class Painter(Protocol):
-    """A loaded model. What goes in and comes out is float32 numpy; what travels between calls is its own.
+    """A loaded model. Inputs and outputs are float32 numpy; intermediate values are of its own types.
 
     Latents are (1, c, h, w), variance-preserving, in the model's array library and on its device; the engine
     only adds and multiplies them. Conditioning, prepared control and residuals are opaque.
@@ -66,50 +66,50 @@ class Painter(Protocol):
 
     @property
     def habits(self) -> ModelHabits:
-        """What the model is used to."""
+        """The model's habits."""
         ...
 
     @property
     def weights_sha256(self) -> str:
-        """Digest of the weights that are loaded, hexadecimal."""
+        """Digest of the loaded weights, hexadecimal."""
         ...
 
     @property
     def runs_on(self) -> Mapping[str, str]:
-        """Device, precision and versions that decide its numbers; nothing that names a person or a host."""
+        """Device, precision and versions that affect the numbers; nothing that identifies a user or host."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What it had to do that the person should know of, such as saving memory."""
+        """Measures that the user should know of, such as saving memory."""
         ...
 
     def steadier(self) -> bool:
-        """Compute with more headroom, after numbers that are none; False where there is no more."""
+        """Switch to a higher precision after non-finite numbers; False if there is none."""
         ...
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
-        """The words of `prompt` that mean nothing to this model."""
+        """The words of `prompt` that this model does not know."""
         ...
 
     def tokens_cut(self, prompt: str) -> int:
-        """How many tokens of `prompt` are beyond what this model can hear."""
+        """How many tokens of `prompt` exceed this model's limit."""
         ...
 
     def encode_text(self, prompt: str) -> object:
-        """Turn a sentence into conditioning, which the engine keeps between pictures."""
+        """Encode a prompt as conditioning, which the engine caches between pictures."""
         ...
 
     def begin(self, noise: Floats) -> Array:
-        """Bring standard normal noise (1, c, h, w) to where the model computes."""
+        """Move standard normal noise (1, c, h, w) to the model's device."""
         ...
 
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
-        """Do once a picture what depth control needs no latents for.
+        """Prepare depth control, once per picture: the part that does not depend on the latents.
 
-        `hints` are of the canvas, in [0, 1]: "depth" (H, W), 1 = nearest, and where further controls are
-        asked for "normal" (H, W, 3) and "canny" (H, W). `known` (H, W) is 0 where nobody knows depth and it
-        has no say. For a control network that is the hint embedding, for an adapter all of it.
+        `hints` are of the canvas, in [0, 1]: "depth" (H, W), 1 = nearest, and for further controls "normal"
+        (H, W, 3) and "canny" (H, W). `known` (H, W) is 0 where depth is unknown and has no effect. For a
+        control network this is the hint embedding, for an adapter everything.
         """
         ...
 
@@ -121,20 +121,20 @@ class Painter(Protocol):
         texts: Sequence[object],
         strengths: Mapping[str, float],
     ) -> object:
-        """What depth adds to the network at one step; `strengths` holds the hints that are heard at it."""
+        """The control's contribution to one step; `strengths` holds the hints that are active in it."""
         ...
 
     def predict(
         self, latents: Array, level: NoiseLevel, texts: Sequence[object], residuals: object | None
     ) -> tuple[Array, ...]:
-        """Run the denoising network: one answer for each of `texts`, in one call.
+        """Run the denoising network: one output for each of `texts`, in one call.
 
-        `residuals` is what `control` gave for the same texts, None where depth has no say.
+        `residuals` is the result of `control` for the same texts, None if no control is active.
         """
         ...
 
     def decode(self, latents: Array) -> Floats:
-        """Turn latents into a picture, (H, W, 3), about in [0, 1]; not finite where the model broke down."""
+        """Decode latents into a picture, (H, W, 3), about in [0, 1]; not finite if the model failed."""
         ...
 
 
@@ -144,7 +144,7 @@ def _none(prompt: str) -> Mapping[str, str]:
 
 
 def _nothing_to_look_for() -> None:
-    """What is shipped is there."""
+    """For built-in models, which need no files."""
 
 
 def _as_it_stands(prompt: str, seed: int) -> str:
@@ -154,11 +154,11 @@ def _as_it_stands(prompt: str, seed: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: `habits` are there without loading anything, `load` makes a painter.
+    """One model: `habits` are available without loading anything, `load` makes a painter.
 
-    `learned` says which words of a sentence are files of textual inversions, with their sha256, hexadecimal.
-    `require_here` raises ModelError where a file or a package that it needs is missing; it loads nothing.
-    `expanded` says for a sentence and a seed what the model is told in its place.
+    `learned` returns the textual inversions in a prompt, with the sha256 of their files, hexadecimal.
+    `require_here` raises ModelError if a file or a package that it needs is missing; it loads nothing.
+    `expanded` returns for a prompt and a seed the text that the model is given.
     """
 
     habits: ModelHabits

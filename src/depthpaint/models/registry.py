@@ -1,4 +1,4 @@
-"""The models by name: what each is, and how it is loaded."""
+"""The models by name, and how each is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from depthpaint.models.stable_diffusion.presets import PRESETS
 
 
 def _load_diorama(runtime: Runtime) -> Painter:
-    # It runs on the CPU, in float32. The import is late so that listing models costs no ONNX Runtime.
+    # Runs on the CPU, in float32. Imported late so that listing models does not load ONNX Runtime.
     from depthpaint.models.diorama.painter import Diorama
 
     return Diorama(DIORAMA, threads=runtime.threads)
@@ -29,7 +29,7 @@ MODELS: dict[str, ModelEntry] = {
 
 
 def find_model(choice: ModelChoice) -> ModelEntry:
-    """Find what `choice` names. Raises ModelError model_not_found, or what is wrong with a model's files."""
+    """The model that `choice` names. Raises ModelError model_not_found, or an error about its files."""
     entry = MODELS.get(choice.model)
     if entry is not None:
         _refuse_parts(choice)
@@ -42,10 +42,10 @@ def _refuse_parts(choice: ModelChoice) -> None:
     parts = [name for name in ModelChoice.model_fields if getattr(choice, name) != getattr(plain, name)]
     if parts:
         raise ModelError(
-            f"{choice.model} is one piece: it takes no {' and no '.join(parts)}",
+            f"{choice.model} cannot be combined with {' and '.join(parts)}",
             code=ErrorCode.MODEL_INCOMPATIBLE,
             value=tuple(parts),
-            remedy="leave it out, or name a Stable Diffusion with --model",
+            remedy="leave it out, or choose a Stable Diffusion with --model",
         )
 
 
@@ -53,7 +53,7 @@ def _unknown(name: str) -> ModelEntry:
     known = [*MODELS, *PRESETS]
     near = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known
     raise ModelError(
-        f"no model is named '{printable(name)}', and no folder",
+        f"there is no model or folder named '{printable(name)}'",
         code=ErrorCode.MODEL_NOT_FOUND,
         value=name,
         remedy=f"known: {', '.join(near)}",

@@ -1,4 +1,4 @@
-"""Weight files: safetensors that are whole and as large as the configuration needs, and never a pickle."""
+"""Weight files: complete safetensors, as large as the configuration requires, and never a pickle."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CHUNK = 1 << 20
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that a folder's part is loaded from, each checked: one, or the shards of an index.
+    """The files of a part's folder that are loaded, each checked: one file, or the shards of an index.
 
-    A single file is its own. Raises ModelError: model_not_found, pickle_refused, model_truncated.
+    `folder` may also be a single file. Raises ModelError: model_not_found, pickle_refused, model_truncated.
     """
     if folder.is_file():
         require_whole(folder)
@@ -57,16 +57,16 @@ def digest_of(files: Sequence[Path]) -> str:
 
 
 def require_whole(file: Path) -> None:
-    """Read a file's header: it says where every tensor lies, and the file must be as long as that."""
+    """Check by a file's header that it is complete: it states the position of every tensor."""
     try:
         with file.open("rb") as stream:
             pointer = stream.read(len(_LFS)) == _LFS
         if not pointer:
             with safe_open(file, framework="numpy"):
                 return
-        raise damaged(file, "it is a pointer of Git LFS, not the weights (git lfs pull fetches them)")
+        raise damaged(file, "it is a Git LFS pointer, not the weights (git lfs pull downloads them)")
     except (SafetensorError, OSError) as error:
-        raise damaged(file, "it is damaged, cut short, or no safetensors at all") from error
+        raise damaged(file, "it is damaged, truncated, or not a safetensors file") from error
 
 
 def damaged(file: Path, why: str) -> ModelError:
@@ -74,18 +74,18 @@ def damaged(file: Path, why: str) -> ModelError:
     return ModelError(
         f"{file.name} of {file.parent} cannot be used: {why}",
         code=ErrorCode.MODEL_TRUNCATED,
-        remedy="fetch it again",
+        remedy="download it again",
         value=str(file),
     )
 
 
 def _shards(index: Path) -> list[Path]:
     named: object = read_json(index, LONGEST_INDEX, refuse=_refused(index)).get("weight_map")
-    # Names alone: an index may not point out of its folder.
+    # Names only: an index must not point outside its folder.
     values = cast("dict[str, Any]", named).values() if isinstance(named, dict) else ()
     files = [index.parent / Path(str(name)).name for name in sorted(set(map(str, values)))]
     if not files or not all(file.is_file() for file in files):
-        raise damaged(index, "not every file that it names is there")
+        raise damaged(index, "not all files that it lists exist")
     return files
 
 
@@ -97,42 +97,43 @@ def _none(folder: Path) -> ModelError:
     pickles = sorted(f.name for f in folder.glob("*") if f.suffix.lower() in PICKLES)
     if pickles:
         return ModelError(
-            f"{folder} holds pickled weights only ({pickles[0]}), which can run code and are never read",
+            f"{folder} contains only pickled weights ({pickles[0]}), which can run code and are never read",
             code=ErrorCode.PICKLE_REFUSED,
-            remedy="convert them to safetensors where you trust them, or take a folder that has them",
+            remedy="convert them to safetensors if you trust them, or use a folder with safetensors",
             value=str(folder),
         )
     return ModelError(
-        f"{folder} holds no weights",
+        f"{folder} contains no weights",
         code=ErrorCode.MODEL_NOT_FOUND,
-        remedy=f"it should hold {NAMES[0]} or {NAMES[1]}",
+        remedy=f"it must contain {NAMES[0]} or {NAMES[1]}",
         value=str(folder),
     )
 
 
 SPARE_SHARE, SPARE = 1.25, 1_000_000
-"""What a network may have beyond its weights: published files leave out tensors that are never used."""
+"""The factor by which a network may exceed its weights: published files omit unused tensors."""
 
 
 def require_backed(folder: Path, files: Sequence[Path], empty: Any, refuse: Refuse = incompatible) -> None:
-    """Raise `refuse`'s error where `empty`, a module without memory, is much larger than its weights.
+    """Raise `refuse`'s error if `empty`, a module without memory, is much larger than its weights.
 
-    A library would fill what is missing with random numbers: gigabytes for a configuration of a few bytes.
+    A library would fill missing ones with random numbers: gigabytes for a configuration of a few bytes.
     """
     built = sum(math.prod(tensor.shape) for tensor in empty.state_dict().values())
     held = sum(map(_numbers_in, files))
     if built > held * SPARE_SHARE + SPARE:
-        raise refuse(folder, f"its config.json describes {built:,} weights, and its files hold {held:,}")
+        raise refuse(folder, f"its config.json describes {built:,} weights, but its files contain {held:,}")
 
 
 def require_finite(folder: Path, network: Any, refuse: Refuse = incompatible) -> None:
-    """Raise `refuse`'s error where a weight is NaN or infinite.
+    """Raise `refuse`'s error if a weight is NaN or infinite.
 
-    For networks that judge: where one paints, its picture shows it.
+    Used for networks that judge; a painting network with such weights gives broken pictures, which are
+    noticed.
     """
     for name, weight in network.named_parameters():
         if not bool(weight.isfinite().all()):
-            raise refuse(folder, f"its {name[:80]} holds numbers that are not finite")
+            raise refuse(folder, f"its {name[:80]} contains numbers that are not finite")
 
 
 def _numbers_in(file: Path) -> int:
@@ -143,13 +144,13 @@ def _numbers_in(file: Path) -> int:
 
 _ZIP, _TAR = b"PK\x03\x04", b"ustar"
 _LEGACY = b"\x80"
-"""Protocol 2 and later; the length of a safetensors header may begin so, too."""
+"""Pickle protocol 2 and later; the length of a safetensors header may start with it, too."""
 _HEAD = 263
 _TAR_AT = 257
 
 
 def refuse_pickle(path: Path) -> None:
-    """Raise ModelError pickle_refused where `path` is a file that holds a pickle, or is called like one."""
+    """Raise ModelError pickle_refused if `path` is a file that contains a pickle, or is named like one."""
     if not path.is_file():
         return
     try:
@@ -161,9 +162,9 @@ def refuse_pickle(path: Path) -> None:
         ) from error
     if path.suffix.lower() in PICKLES or _is_pickle(head):
         raise ModelError(
-            f"{path.name} holds pickled weights, which can run code and are never read",
+            f"{path.name} contains pickled weights, which can run code and are never read",
             code=ErrorCode.PICKLE_REFUSED,
-            remedy="look for a copy in safetensors, or convert it where you trust it: torch.load(..., "
+            remedy="look for a copy in safetensors, or convert it if you trust it: torch.load(..., "
             "weights_only=True), then safetensors.torch.save_file",
             value=str(path),
         )
@@ -172,13 +173,13 @@ def refuse_pickle(path: Path) -> None:
 def _is_pickle(head: bytes) -> bool:
     if head.startswith(_ZIP) or head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         return True
-    # A safetensors file has its JSON header's "{" as the ninth byte.
+    # In a safetensors file the ninth byte is the "{" of the JSON header.
     return head.startswith(_LEGACY) and head[8:9] != b"{"
 
 
 _LONGEST_REASON = 200
 _OF_THE_MACHINE = frozenset({"AcceleratorError"})
-"""torch's error for a GPU that failed, by its name."""
+"""The class name of torch's error for a GPU failure."""
 
 
 @contextmanager
@@ -190,10 +191,10 @@ def library_errors(
     short: str = "to load it",
     remedy: str = "take a smaller --model",
 ) -> Generator[None]:
-    """Raise `refuse`'s error for whatever a library raises: the values in `place` are not what it expects.
+    """Raise `refuse`'s error for any exception of a library: the files in `place` are not what it expects.
 
-    `part` names what failed. A shortage of memory is out_of_memory, "there is not enough memory `short`";
-    typed errors, packages that are not installed and errors of the GPU stay what they are.
+    `part` names what failed. A lack of memory becomes out_of_memory, "there is not enough memory `short`";
+    typed errors, missing packages and GPU errors are passed on.
     """
     try:
         yield

@@ -1,1 +1,1 @@
-"""What ran, on what, with what result; inside the picture and beside it."""
+"""The record of a picture: what it was painted from and with; stored in the file and beside it."""

@@ -1,7 +1,7 @@
-"""The text that Stable Diffusion tools look for in a picture: the `parameters` of AUTOMATIC1111's web UI.
+"""The `parameters` text of AUTOMATIC1111's web UI, which Stable Diffusion tools look for in a picture.
 
-It is written for other programs. The `depthpaint` entry beside it is the truth: in this text a prompt that
-contains "Negative prompt:" on a line of its own cannot be told from a negative prompt.
+It is written for other programs; depthpaint itself reads its `depthpaint` entry. In this text, a prompt
+with "Negative prompt:" at the start of a line cannot be distinguished from a negative prompt.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SAMPLER_NAMES = {
     "ddim": "DDIM",
     "unipc": "UniPC",
 }
-# The web UI's name for the same spacing of the noise levels. "Automatic" means Karras for its DPM++ 2M, so it
-# stands only where the web UI has no such spacing.
+# The web UI's names of the same noise schedules. "Automatic" means Karras for its DPM++ 2M; it is used only
+# where the web UI has no equivalent.
 SCHEDULE_NAMES = {
     "trailing": "Simple",
     "leading": "DDIM",
@@ -42,8 +42,8 @@ _LONGEST_LINE = (
 )  # of parameters, in characters; a web UI with every extension writes some ten thousand
 _ASSUMED = {"Clip skip": "1", "RNG": "GPU", "Schedule type": "Automatic"}
 
-# A pair is a key, a colon, and a quoted value or one without commas. Every repeat is possessive and a key is
-# looked for only where a run of its characters begins, so no text makes the search go back.
+# A pair is a key, a colon, and a quoted value or one without commas. All repeats are possessive and keys
+# start only at the start of a run, so no text makes the expression backtrack.
 _PAIR = re.compile(
     r"(?<![\w \-/])[ \-/]*+(?P<key>\w[\w \-/]++):\s*+"
     r'(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^,]*+)(?:,|\Z)'
@@ -52,7 +52,7 @@ _PAIR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ParsedInfotext:
-    """What a text says. `parameters` are text; `Size` is split into `Size-1` and `Size-2`, pixels."""
+    """A parsed text. `parameters` are strings; `Size` is split into `Size-1` and `Size-2`, pixels."""
 
     prompt: str
     negative_prompt: str
@@ -72,7 +72,7 @@ def infotext(record: RunRecord) -> str:
         "Size": f"{width}x{height}",
         "Model hash": record.digests.weights[:10],
         "Model": settings.model,
-        # Without it the web UI would draw the noise on a graphics card, which gives another picture.
+        # Without it the web UI would draw the noise on the GPU, which gives another picture.
         "RNG": "CPU",
         "ControlNet 0": _control_unit(record),
         "Version": f"depthpaint {record.environment.get('depthpaint', 'unknown')}",
@@ -85,18 +85,18 @@ def infotext(record: RunRecord) -> str:
 
 
 def parse_infotext(text: str) -> ParsedInfotext:
-    """Read what any program of the family wrote, in time proportional to the length, whatever the text is.
+    """Parse the text that any program of this family wrote, in linear time.
 
-    The last line holds the parameters if three pairs or more are found in it; otherwise it belongs to the
-    sentence. What the web UI assumes where nothing is said is filled in (Clip skip, RNG, Schedule type).
+    The last line holds the parameters if it has three or more pairs; otherwise it belongs to the prompt.
+    Missing entries get the web UI's defaults (Clip skip, RNG, Schedule type).
     """
     head, _, last = text.strip().rpartition("\n")
-    # A longer line is no list of parameters, whatever it looks like.
-    found = _PAIR.finditer(last if len(last) <= _LONGEST_LINE else "")
-    pairs = [(match["key"], match["value"]) for match in found]
+    # A longer line is not a list of parameters.
+    matches = _PAIR.finditer(last if len(last) <= _LONGEST_LINE else "")
+    pairs = [(match["key"], match["value"]) for match in matches]
     if len(pairs) < _FEWEST_PAIRS:
         head, pairs = f"{head}\n{last}" if head else last, []
-    prompt, negative = _sentences(head)
+    prompt, negative = _prompts(head)
     parameters = dict(_ASSUMED)
     for key, value in pairs:
         plain = _unquoted(value)
@@ -108,7 +108,7 @@ def parse_infotext(text: str) -> ParsedInfotext:
     return ParsedInfotext(prompt, negative, parameters)
 
 
-def _sentences(head: str) -> tuple[str, str]:
+def _prompts(head: str) -> tuple[str, str]:
     if head.startswith(_NEGATIVE):
         return "", head[len(_NEGATIVE) :].strip()
     prompt, _, negative = head.partition(f"\n{_NEGATIVE}")
@@ -116,7 +116,7 @@ def _sentences(head: str) -> tuple[str, str]:
 
 
 def _control_unit(record: RunRecord) -> str:
-    """The depth map as the web UI's ControlNet extension notes it, so that its tools show it."""
+    """The depth map in the format of the web UI's ControlNet extension, so that its tools show it."""
     settings = record.settings
     start, end = settings.control_window
     return _joined({
@@ -148,11 +148,11 @@ def _unquoted(value: str) -> str:
     try:
         plain = cast("str", json.loads(value))
         plain.encode()
-    except ValueError:  # no JSON, or half of a surrogate pair, which no file could hold
+    except ValueError:  # not JSON, or a lone surrogate, which no file can hold
         return value
     return plain
 
 
 def _number(value: float) -> str:
-    """Whole numbers without a fraction, as the web UI writes what its sliders give."""
+    """Whole numbers without a fraction, as the web UI writes them."""
     return str(int(value)) if value.is_integer() else repr(value)

@@ -1,4 +1,4 @@
-"""Names of files: of new pictures, and as a record holds them, without anything about the machine."""
+"""File names of new pictures, and paths as records store them, without folders of the machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ SUFFIX = ".png"
 def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool]) -> list[str]:
     """One name for each seed, such as "a-red-ball-on-a-green-floor-12345.png".
 
-    `taken` says whether a name is in use; a name in use, or used earlier in this list, gets -2, -3 and so on.
+    `taken` returns whether a name is in use; such a name, or one used earlier in this list, gets -2, -3 and
+    so on.
     """
     words = safe_stem(prompt)
     names: list[str] = []
@@ -30,16 +31,16 @@ def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool
 
 
 LONGEST_PATH = 4096
-"""Characters; Linux takes no longer path, and each other byte of one becomes six characters in a record."""
+"""Characters; the longest path on Linux. In a record, each non-UTF-8 byte becomes six characters."""
 
 _HALF = re.compile("[\ud800-\udfff]")
-# Elsewhere than on Windows these two are letters like others; written so, no reader takes them for folders.
+# On other systems than Windows these two are ordinary letters; escaped, no reader takes them for separators.
 _SPECIAL = re.compile(r"[\\:]")
 _WRITTEN = re.compile(r"\\udc(3a|5c|[89a-f][0-9a-f])")
 
 
-def path_to_tell(path: Path) -> str:
-    """`path` below the working folder, or its name alone where it lies elsewhere, as text."""
+def path_for_record(path: Path) -> str:
+    """`path` relative to the working folder, or its name alone if it is outside, as text."""
     below = path
     if path.is_absolute():
         below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
@@ -47,13 +48,13 @@ def path_to_tell(path: Path) -> str:
 
 
 def path_as_text(path: str) -> str:
-    """`path` with what is not UTF-8, backslashes and colons as \\udcXX; `path_from_text` reads it back."""
+    """`path` with non-UTF-8 bytes, backslashes and colons as \\udcXX; `path_from_text` reverses it."""
     plain = _SPECIAL.sub(lambda sign: f"\\udc{ord(sign.group()):02x}", path)
     return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", plain)
 
 
 def path_from_text(text: str) -> str:
-    """The path that `path_as_text` wrote."""
+    """The path that `path_as_text` encoded."""
 
     def letter(byte: re.Match[str]) -> str:
         number = int(byte[1], 16)
@@ -63,31 +64,31 @@ def path_from_text(text: str) -> str:
 
 
 def names_no_folder(path: str) -> bool:
-    """Whether a path says nothing of the machine: it leads below the working folder, or is a name alone."""
-    # By Windows' rules as it is written, and by this system's rules as it is meant.
+    """Whether a path is below the working folder or a name alone, so it reveals nothing of the machine."""
+    # By Windows' rules as it is written, and by this system's rules as decoded.
     windows, here = PureWindowsPath(_WRITTEN.sub("_", path)), PurePath(path_from_text(path))
     parts = {*windows.parts, *here.parts}
     return bool(path) and not (windows.anchor or here.anchor or path.startswith("/") or ".." in parts)
 
 
-def settings_to_tell(settings: Settings) -> Settings:
-    """Settings with their paths as they may be told; registered names and hub ids stay what they are."""
-    return _with_paths(settings, lambda path, _: path_to_tell(Path(path).resolve()))
+def settings_for_record(settings: Settings) -> Settings:
+    """Settings with paths shortened as by `path_for_record`; registered names and hub ids are kept."""
+    return _with_paths(settings, lambda path, _: path_for_record(Path(path).resolve()))
 
 
 def require_no_folder(settings: Settings) -> Settings:
-    """Refuse paths that lead out of the working folder: a record from elsewhere may not name files here."""
+    """Reject paths outside the working folder: a record from elsewhere must not name files here."""
 
     def checked(path: str, field: str) -> str:
         if not names_no_folder(path):
-            raise ValueError(f"{field}: '{path[:80]}' is no name, hub id or path below the working folder")
+            raise ValueError(f"{field}: '{path[:80]}' is not a name, hub id or path below the working folder")
         return path
 
     return _with_paths(settings, checked)
 
 
 def _with_paths(settings: Settings, change: Callable[[str, str], str]) -> Settings:
-    """The settings with each path in them changed. Every field that holds paths is marked so (Setting)."""
+    """The settings with `change` applied to every path. Fields with paths are marked as such (Setting)."""
     changed: dict[str, object] = {}
     for name, setting in settings_of(Settings).items():
         value = getattr(settings, name)

@@ -1,4 +1,4 @@
-"""A painted picture as a PNG that carries its own record, and the record read without decoding."""
+"""A painted picture as a PNG that contains its record; the record can be read without decoding."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ INFOTEXT_KEY = "parameters"
 XMP_KEY = "XML:com.adobe.xmp"
 
 MAX_PICTURE_BYTES = MAX_OUTPUT_SIDE * MAX_OUTPUT_SIDE * 3 + (16 << 20)
-"""The largest picture that can be asked for, unpacked, and its texts."""
+"""Bytes of the largest picture, uncompressed, with its texts."""
 _PICTURE = Wanted("picture", RecordError, ErrorCode.PICTURE_UNREADABLE, ErrorCode.PICTURE_UNREADABLE)
 
-# The one mark of synthetic pictures that image editors keep (IPTC Photo Metadata, Digital Source Type).
-# It holds nothing of the prompt, so nothing has to be escaped.
+# The mark of synthetic pictures that image editors keep (IPTC Photo Metadata, Digital Source Type).
+# It contains nothing of the prompt, so nothing has to be escaped.
 _XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -45,30 +45,29 @@ _XMP = (
 
 
 def encode_png(pixels: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
-    """A PNG of uint8 (H, W, 3) with these texts, and the XMP mark of a picture made by a trained model.
+    """A PNG of uint8 (H, W, 3) with these texts and the XMP mark of a picture made by a trained model.
 
-    Equal input gives equal bytes. A text of Latin letters becomes a tEXt chunk, any other an iTXt chunk.
+    Equal input gives equal bytes. A Latin-1 text becomes a tEXt chunk, any other an iTXt chunk.
     """
     info = PngInfo()
     info.add_itxt(XMP_KEY, _XMP)
     for key, text in texts.items():
-        info.add_text(key, text)  # which turns to iTXt by itself where Latin-1 does not suffice
+        info.add_text(key, text)  # switches to iTXt if the text is not Latin-1
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
 
 
 def picture_bytes(path: Path) -> bytes:
-    """The content of a picture's file. Raises RecordError picture_unreadable: no regular file, too large."""
+    """The content of a picture file. Raises RecordError picture_unreadable: not a regular file, too large."""
     return read_regular_file(path, MAX_PICTURE_BYTES, _PICTURE)
 
 
 def read_record(path: Path) -> RunRecord:
     """The record of a picture that depthpaint painted.
 
-    Raises RecordError: picture_unreadable for what is no picture or ends before any record, record_missing
-    where it is a picture without a record, and record_damaged for a record that is damaged or of another
-    version.
+    Raises RecordError: picture_unreadable if it is not an image or ends before any record, record_missing
+    for an image without a record, and record_damaged for a record that is damaged or of another version.
     """
     data = picture_bytes(path)
     kind = file_kind(data)
@@ -87,14 +86,14 @@ def read_record(path: Path) -> RunRecord:
 
 
 def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """The type and content of each text chunk; behind the last one RecordError where no end follows."""
+    """The type and content of each text chunk. Raises RecordError at the end if the file is truncated."""
     view, counted = memoryview(data), 0
     for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data)):
         if kind == b"IEND":
             return
         counted += is_counted(kind, length)
         if counted > MAX_CHUNKS:
-            raise _unreadable(name, f"has more than {MAX_CHUNKS:,} chunks, and no picture needs so many")
+            raise _unreadable(name, f"has more than {MAX_CHUNKS:,} chunks")
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             end = start + length
             if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
@@ -104,10 +103,10 @@ def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unpacked(kind: bytes, packed: bytes, name: str) -> str:
-    """The text of a chunk behind its key. Other programs may have packed what was written plain."""
+    """The text of a chunk after its key. Other programs may have compressed it."""
     compressed, text = kind == b"zTXt", packed
     if kind == b"zTXt":
-        text = packed[1:]  # the compression method, of which there is one
+        text = packed[1:]  # skip the compression method; there is only one
     elif kind == b"iTXt":
         # flag, method, language, NUL, translated key, NUL, text
         compressed, text = packed[:1] == b"\1", b"".join(packed[2:].split(b"\0", 2)[2:])
@@ -124,7 +123,7 @@ def _unreadable(name: str, why: str) -> RecordError:
         f"{name} {why}",
         code=ErrorCode.PICTURE_UNREADABLE,
         value=name,
-        remedy="use the picture as it was written, or save it anew with an image program",
+        remedy="use the original picture, or save it again with an image program",
     )
 
 
@@ -132,7 +131,7 @@ def _damaged(name: str) -> RecordError:
     return RecordError(
         f"the record in {name} is damaged",
         code=ErrorCode.RECORD_DAMAGED,
-        remedy="use the picture as it was written",
+        remedy="use the original picture",
     )
 
 
@@ -145,7 +144,7 @@ _SIDECAR = ".json"
 
 @dataclass(frozen=True, slots=True)
 class SavedPicture:
-    """A picture on disk. `sha256` is of its pixels, as in the record: the file also holds times."""
+    """A picture on disk. `sha256` is of its pixels, as in the record; the file itself also contains times."""
 
     path: Path
     seed: int
@@ -165,12 +164,12 @@ def write_picture(
     name: str | None = None,
     sidecar: bool = False,
 ) -> SavedPicture:
-    """Write a picture (H, W, 3) with its record into `folder`, made if missing.
+    """Write a picture (H, W, 3) with its record into `folder`, which is created if missing.
 
-    Without a `name` one is made from the prompt and the seed, and a number is added rather than anything
-    overwritten, unless `overwrite`; the depth map `source` never is. `sidecar` adds the record as .json.
-    Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape for a name that
-    is more than a name.
+    Without a `name`, one is made from the prompt and the seed, with a number if it is taken. Existing files
+    are replaced only with `overwrite`, and the depth map `source` never. `sidecar` also writes the record as
+    .json. Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape if the
+    name contains folders.
     """
     data = encode_png(pixels, texts_of(record))
     name = None if name is None else checked_name(name)
@@ -183,14 +182,14 @@ def write_picture(
             require_free(path, sidecar=sidecar)
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
-        # After the picture, so that a sidecar always has one.
+        # Written after the picture, so that there is no sidecar without one.
         write_atomic(path.with_suffix(_SIDECAR), (record.to_json() + "\n").encode(), overwrite=overwrite)
     height, width = pixels.shape[:2]
     return SavedPicture(path, record.settings.seed, width, height, record.digests.picture, record)
 
 
 def numbered_names(name: str | None, count: int) -> list[str | None]:
-    """A name for each of `count` pictures: the one, or numbered from 1; None for those without a name."""
+    """A name for each of `count` pictures: `name`, or numbered from 1; all None without a `name`."""
     if name is None or count == 1:
         return [name] * count
     stem = checked_name(name)[: -len(SUFFIX)]
@@ -203,7 +202,7 @@ def texts_of(record: RunRecord) -> dict[str, str]:
 
 
 def checked_name(name: str) -> str:
-    """`name` with its .png. Raises OutputError output_path_escape unless every system takes it as a name."""
+    """`name` with its .png. Raises OutputError output_path_escape unless it is valid on every system."""
     stem = name.partition(".")[0].strip().lower()
     plain = (
         name != ""
@@ -211,7 +210,7 @@ def checked_name(name: str) -> str:
         and not set(name) & set('/\\:*?"<>|')
         and printable(name) == name
         and name == name.strip().rstrip(".")
-        # which tells the names that Windows keeps for devices
+        # is_reserved covers the device names of Windows
         and safe_stem(stem) != f"picture-{stem}"
     )
     if not plain:
@@ -231,15 +230,15 @@ def _write_under_free_name(
 
     def taken(name: str) -> bool:
         path = folder / name
-        found = _there(path) or (sidecar and _there(path.with_suffix(_SIDECAR)))
-        return name in lost or (found and (not overwrite or is_same_file(path, source)))
+        exists = _exists(path) or (sidecar and _exists(path.with_suffix(_SIDECAR)))
+        return name in lost or (exists and (not overwrite or is_same_file(path, source)))
 
     while True:
         (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken)
         try:
             write_atomic(folder / name, data, overwrite=overwrite)
         except OutputError as error:
-            # Another process took the name between the look and the write.
+            # Another process took the name between the check and the write.
             if error.code is not ErrorCode.OUTPUT_EXISTS or name in lost:
                 raise
             lost.add(name)
@@ -247,17 +246,17 @@ def _write_under_free_name(
             return folder / name
 
 
-def _there(path: Path) -> bool:
-    # A link that leads nowhere also holds its name; Path.exists would not see it.
+def _exists(path: Path) -> bool:
+    # Unlike Path.exists, lexists is also true for a dangling link, which takes the name.
     return os.path.lexists(path)
 
 
 def require_free(path: Path, *, sidecar: bool) -> None:
     """Raise OutputError output_exists where a picture of this path, or its sidecar, would replace a file."""
     for each in (path, path.with_suffix(_SIDECAR)) if sidecar else (path,):
-        if _there(each):
+        if _exists(each):
             raise OutputError(
-                f"{each} is there already",
+                f"{each} already exists",
                 code=ErrorCode.OUTPUT_EXISTS,
                 value=str(each),
                 remedy="choose another name or allow overwriting",

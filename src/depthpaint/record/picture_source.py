@@ -1,4 +1,4 @@
-"""A painted picture's pixels, and the depth map that it was painted from."""
+"""The pixels of a painted picture, and the depth map that it was painted from."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ MAX_PICTURE_PIXELS = MAX_OUTPUT_SIDE**2
 def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.uint8]:
     """The pixels (H, W, 3) of a picture in one of Pillow's `formats`, upright, as viewers show it.
 
-    Of 16 bits the high byte is taken. Raises RecordError picture_unreadable for what is no regular file, of
-    another format, damaged, or larger than the largest output.
+    16-bit values are reduced to their high byte. Raises RecordError picture_unreadable if it is not a regular
+    file, of another format, damaged, or larger than the largest output.
     """
     data = picture_bytes(image)
     try:
         plain, exif = _plain(image, data, formats)
-        del data  # The picture would otherwise stay in memory beside its pixels.
+        del data  # frees the file's content while the pixels are decoded
         with warnings.catch_warnings():
-            # The size was judged by the header; Pillow warns by a limit of its own.
+            # The size was checked in the header; Pillow would warn by its own limit.
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(plain), formats=formats) as picture:
                 pixels = upright(_eight_bits(picture), orientation_of(exif))
@@ -49,19 +49,19 @@ def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.ui
         raise _unreadable(error.message, image) from error
     except RecordError:
         raise
-    except Exception as error:  # Pillow's decoders raise anything at damaged files
+    except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise _unreadable(f"{image} cannot be read: its pixels are damaged", image) from error
     return np.ascontiguousarray(pixels)
 
 
 def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """The file without its metadata, all of which Pillow would read, and its EXIF.
+    """The file without its metadata, which Pillow would parse, and its EXIF.
 
     Raises DepthError and RecordError.
     """
     name, kind = str(image), file_kind(data)
     if kind.verdict.upper() not in formats:
-        raise _unreadable(f"{image} is {kind.looks_like}, and no picture in {' or '.join(formats)}", image)
+        raise _unreadable(f"{image} is {kind.looks_like}, not a {' or '.join(formats)} picture", image)
     if kind.verdict == "png":
         header = read_png_header(name, data)
         _require_size(image, header.size)
@@ -74,7 +74,7 @@ def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, b
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
     """The pixels (H, W, 3); transparency is dropped."""
-    if picture.mode.startswith("I"):  # Pillow would cut such values at 255.
+    if picture.mode.startswith("I"):  # Pillow's conversion would clip at 255
         gray = (np.asarray(picture) >> 8).astype(np.uint8)
         return np.repeat(gray[..., None], 3, axis=2)
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
@@ -83,8 +83,7 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
 def _require_size(image: Path, size: Extent) -> None:
     if size.pixels > MAX_PICTURE_PIXELS:
         raise RecordError(
-            f"{image} is too large: {size} are {size.pixels:,} pixels, and up to {MAX_PICTURE_PIXELS:,} "
-            "pixels are allowed",
+            f"{image} is too large: {size} is {size.pixels:,} pixels, the limit is {MAX_PICTURE_PIXELS:,}",
             code=ErrorCode.PICTURE_UNREADABLE,
             value=str(image),
             limit=MAX_PICTURE_PIXELS,
@@ -97,35 +96,35 @@ def _unreadable(message: str, image: Path) -> RecordError:
         message,
         code=ErrorCode.PICTURE_UNREADABLE,
         value=str(image),
-        remedy="use the picture as it was written, or save it anew with an image program",
+        remedy="use the original picture, or save it again with an image program",
     )
 
 
 def recorded_depth(
-    record: RunRecord, image: Path, said: Path | None = None, max_pixels: int | None = None
+    record: RunRecord, image: Path, given: Path | None = None, max_pixels: int | None = None
 ) -> Path:
-    """The depth file that a picture was painted from: `said`, if that is a file.
+    """The depth file that a picture was painted from: `given`, if that is a file.
 
-    Else the file that the record names, if its bytes are the same: in the folder `said`, from here, or
-    beside the picture. Raises DepthError, also where the depth map was no file.
+    Otherwise the file that the record names, if its digest matches: in the folder `given`, in the working
+    folder, or beside the picture. Raises DepthError, also if the depth map was not a file.
     """
-    if said is not None and not is_folder(said):
-        return said
+    if given is not None and not is_folder(given):
+        return given
     named = Path(path_from_text(record.depth.file))
     if str(named) in IN_MEMORY:
         raise _never_a_file(image, str(named))
-    looked = [*([said / named.name] if said else []), named, image.parent / named.name]
-    found = [path for path in looked if is_file(path)]
+    candidates = [*([given / named.name] if given else []), named, image.parent / named.name]
+    existing = [path for path in candidates if is_file(path)]
     most = max_file_bytes(max_pixels or MAX_PIXELS)
-    for path in found:
+    for path in existing:
         if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:
-            # A file of this name, not standard input, which only a person can mean.
+            # The path of a file named "-", so that it is not taken for standard input.
             return path.absolute() if os.fspath(path) == STDIN else path
     raise DepthError(
-        f"the depth map {named} of {image} {'has changed since' if found else 'is not here'}",
+        f"the depth map {named} of {image} {'has changed since' if existing else 'was not found'}",
         code=ErrorCode.DEPTH_UNREADABLE,
         value=str(named),
-        remedy="name the map, or the folder that it lies in, with --depth",
+        remedy="give the depth map, or the folder that contains it, with --depth",
     )
 
 
@@ -137,5 +136,5 @@ def _never_a_file(image: Path, name: str) -> DepthError:
         f"the depth map of {image} was {IN_MEMORY[name]}, not a file",
         code=ErrorCode.DEPTH_UNREADABLE,
         value=name,
-        remedy=f"{saving}, then name that file with --depth",
+        remedy=f"{saving}, then give that file with --depth",
     )

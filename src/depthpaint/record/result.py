@@ -1,4 +1,4 @@
-"""What an engine returns: pictures with the plan that ran, and the record of each."""
+"""The result of an engine run: pictures, the plan that ran, and the record of each picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image
 from depthpaint.core.errors import ErrorCode, InternalError, shortened
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan import RunPlan
-from depthpaint.record.paths import path_to_tell, settings_to_tell
+from depthpaint.record.paths import path_for_record, settings_for_record
 from depthpaint.record.picture_file import (
     SavedPicture,
     checked_name,
@@ -41,7 +41,7 @@ from depthpaint.record.sections import (
 class PaintedPicture:
     """One picture: uint8 (H, W, 3) of the exact output size, its seed, and the seconds it took.
 
-    `agreement` is how its depth was found to agree, where somebody looked.
+    `agreement` is how well its depth agrees with the requested depth, if that was measured.
     """
 
     pixels: NDArray[np.uint8]
@@ -54,10 +54,10 @@ class PaintedPicture:
 class Result:
     """All pictures of one request, in the order of their seeds, and how they were made.
 
-    `pictures` hold the pixels; `images` are the same for Pillow. `plan` is what ran, `depth` how the depth
-    map was understood, `warnings` what the user should know. `control_sha256` is the digest of the float32
-    depth (H, W) that the network saw, `weights_sha256` of the loaded weights, `runs_on` where they computed;
-    `seconds` maps a stage (read, load, text, control, denoise, decode, finish) to what it took; `evaluations`
+    `pictures` hold the pixels; `images` are the same as Pillow images. `plan` is what ran, `depth` how the
+    depth map was interpreted, `warnings` what the user should know. `control_sha256` is the digest of the
+    float32 control depth (H, W), `weights_sha256` of the loaded weights, `runs_on` the devices used;
+    `seconds` maps a stage (read, load, text, control, denoise, decode, finish) to its time; `evaluations`
     counts the calls of the denoising and of the control network.
 
         result = depthpaint.paint("depth.png", "a red house", count=2)
@@ -77,10 +77,10 @@ class Result:
 
     @property
     def images(self) -> list[Image.Image]:
-        """The pictures as Pillow images (mode RGB), made anew at each access.
+        """The pictures as new Pillow images (mode RGB), created at each access.
 
-        The record is in `image.info`, so that `depthpaint.verify` knows how the depth map was laid on the
-        picture. Pillow's own `save` leaves it out: `Result.save` writes files with a record.
+        The record is in `image.info`, so that `depthpaint.verify` knows how the depth map was placed on the
+        picture. Pillow's own `save` drops it: use `Result.save` to write files with a record.
         """
         images: list[Image.Image] = []
         for record, picture in zip(self.records, self.pictures, strict=True):
@@ -92,28 +92,28 @@ class Result:
     def records(self) -> tuple[RunRecord, ...]:
         """The record of each picture: settings, plan, depth, digests, times and environment.
 
-        `record.to_json()` is the text that a saved picture holds, `record.model_dump(mode="json")` the same
-        as a dict.
+        `record.to_json()` is the text stored in a saved picture, `record.model_dump(mode="json")` the same as
+        a dict.
         """
         return tuple(record_of(self, index) for index in range(len(self.pictures)))
 
     @property
     def record(self) -> RunRecord:
-        """The record of the first picture, which often is the only one."""
+        """The record of the first picture."""
         return record_of(self, 0)
 
     def save(
         self, folder: str | os.PathLike[str], *, name: str | None = None, sidecar: bool = False
     ) -> list[Path]:
-        """Write each picture as a PNG with its record inside into `folder`, made if missing.
+        """Write each picture as a PNG with its record inside into `folder`, which is created if missing.
 
-        Without a `name` files are called by prompt and seed, such as "a-red-house-12345.png", and get -2, -3
-        and so on where that name is taken. With a `name`, several pictures are NAME-1.png, NAME-2.png;
-        a file of that name is an error, before anything is written. Nothing is overwritten. `sidecar` also
+        Without a `name`, files are named by prompt and seed, such as "a-red-house-12345.png", and get -2, -3
+        and so on where that name is taken. With a `name`, several pictures are NAME-1.png, NAME-2.png; it is
+        an error if one of these exists, and then nothing is written. Nothing is overwritten. `sidecar` also
         writes each record as a .json file.
 
         Returns the paths, in the order of `pictures`. Raises OutputError: output_exists, output_not_writable,
-        disk_full, and output_path_escape for a name that is more than a name.
+        disk_full, and output_path_escape if the name contains folders.
         """
         place, names = Path(folder), numbered_names(name, len(self.pictures))
         for each in names:
@@ -126,7 +126,7 @@ class Result:
 
 
 def joined(results: Iterable[Result]) -> Result:
-    """The results of a request's pictures as one; seconds and evaluations are added up."""
+    """The results of a request's pictures merged into one; seconds and evaluations are added up."""
     several = list(results)
     seconds, evaluations = Counter[str](), Counter[str]()
     for result in several:
@@ -155,7 +155,7 @@ def save_picture(
     name: str | None = None,
     sidecar: bool = False,
 ) -> SavedPicture:
-    """Write picture `index` of `result` into `folder`, as write_picture does."""
+    """Write picture `index` of `result` into `folder`, as `write_picture` does."""
     record, pixels, source = record_of(result, index), result.pictures[index].pixels, Path(result.depth.path)
     return write_picture(
         record, pixels, folder, source=source, overwrite=overwrite, name=name, sidecar=sidecar
@@ -163,17 +163,17 @@ def save_picture(
 
 
 def record_of(result: Result, index: int) -> RunRecord:
-    """The record of picture `index` of `result`: of what ran, never of what was asked."""
+    """The record of picture `index` of `result`, made from the settings that ran."""
     plan, picture = result.plan, result.pictures[index]
     height, width = picture.pixels.shape[:2]
     if (width, height) != plan.sizes.output_size:
         raise InternalError(
-            f"the picture is {width}x{height}, the plan said {plan.sizes.output_size}",
+            f"the picture is {width}x{height}, but the plan has {plan.sizes.output_size}",
             code=ErrorCode.INTERNAL,
             remedy="report it with the command that led here",
         )
     return RunRecord(
-        settings=settings_to_tell(plan.only(index).settings),
+        settings=settings_for_record(plan.only(index).settings),
         plan=_plan_facts(plan, plan.prompts[index]),
         depth=_depth_facts(result.depth),
         digests=Digests(
@@ -201,7 +201,7 @@ def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
         latent_size=sizes.latent_size,
         output_size=sizes.output_size,
         timesteps=tuple(float(step) for step in plan.schedule.timesteps),
-        # JSON knows no infinity.
+        # JSON has no infinity.
         sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
         prediction=plan.prediction,
         expanded_prompt=None if prompt == plan.settings.prompt else prompt,
@@ -210,7 +210,7 @@ def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
 
 def _depth_facts(source: DepthSource) -> DepthFacts:
     return DepthFacts(
-        file=path_to_tell(Path(source.path)),
+        file=path_for_record(Path(source.path)),
         format=source.format,
         size=source.size,
         container_bits=source.container_bits,
@@ -225,12 +225,12 @@ def _depth_facts(source: DepthSource) -> DepthFacts:
         estimator=source.estimator,
         estimator_revision=source.estimator_revision,
         estimator_sha256=source.estimator_sha256,
-        findings=tuple(FindingFacts(**asdict(found)) for found in source.findings),
+        findings=tuple(FindingFacts(**asdict(finding)) for finding in source.findings),
         invalid_share=source.invalid_share,
         notes=_remarks(source.notes),
     )
 
 
 def _remarks(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Notes or warnings as a record holds them: some repeat words or names from files, however long."""
+    """Notes or warnings, shortened for the record: some quote prompts or names from files."""
     return tuple(map(shortened, texts[:MOST_REMARKS]))

@@ -1,4 +1,4 @@
-"""One picture's record: what it was painted from, with what and where, so that it can be painted again."""
+"""One picture's record: its input, settings and environment, so that it can be painted again."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from depthpaint.request import Request, Settings, request_from
 
 SCHEMA_VERSION = 3
 LONGEST_RECORD = 4 * 1024 * 1024
-"""Characters of JSON that are read; the longest prompt and a thousand steps need a tenth of it."""
+"""The longest JSON that is read, in characters; ten times the longest prompt and a thousand steps."""
 
 
 class RecordError(DepthpaintError, ValueError):
-    """A picture cannot be read, or its record is missing, damaged, or of a version that is not known here."""
+    """A picture cannot be read, or its record is missing, damaged, or of an unknown version."""
 
 
 class RunRecord(Section):
-    """One picture's record. `seconds` and `evaluations` are its own; what several share is the first's."""
+    """One picture's record. `seconds` and `evaluations` are its own; shared ones go to the first picture."""
 
     schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     settings: Annotated[Settings, AfterValidator(require_no_folder)]
@@ -68,13 +68,13 @@ class RunRecord(Section):
         return self
 
     def to_json(self) -> str:
-        """One line of printable ASCII with sorted keys: equal records give equal text."""
+        """One line of ASCII JSON with sorted keys: equal records give equal text."""
         values = self.model_dump(mode="json")
         return json.dumps(values, sort_keys=True, allow_nan=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> RunRecord:
-        """Read what `to_json` wrote. Raises RecordError for anything else, however it was made."""
+        """Parse the text of `to_json`. Raises RecordError for anything else."""
         if len(text) > LONGEST_RECORD:
             raise _damaged("it is longer than any record", value=len(text), limit=LONGEST_RECORD)
         try:
@@ -90,15 +90,15 @@ class RunRecord(Section):
             place = ".".join(map(str, first["loc"]))[:80]
             raise _damaged(f"{place}: {first['msg']}" if place else first["msg"]) from error
         except UnicodeEncodeError as error:
-            raise _damaged("it holds half of a surrogate pair") from error
+            raise _damaged("it contains a lone surrogate") from error
 
     def request(self, depth_path: Path, moved: Mapping[str, object] | None = None) -> Request:
         """The request that paints this picture again from the depth map, or the photo, at `depth_path`.
 
-        `moved` says where models are now, by the request's fields (model, control, vae, from_photo, and for
-        lora a list of files); what is None, and what the picture was painted without, stays as it was.
-        The size is given outright: it decides the content, however it was once arrived at. Raises
-        ParameterError where a record made elsewhere holds what no request may.
+        `moved` gives the current locations of models by field (model, control, vae, from_photo, and for lora
+        a list of files); None keeps the recorded one, and models that the picture was painted without are not
+        added. The size is set explicitly, because it decides the content. Raises ParameterError if the record
+        holds values that a request rejects.
         """
         settings = self.settings
         values: dict[str, object] = settings.given()
@@ -115,7 +115,7 @@ class _Version(BaseModel):
 
 
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
-    """Digest of raw pixels and their shape, so that a picture turned on its side is another one."""
+    """Digest of raw pixels and their shape, so that a rotated picture has another one."""
     digest = hashlib.sha256(f"{pixels.dtype} {'x'.join(map(str, pixels.shape))}\n".encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
@@ -124,7 +124,7 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
 def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
     if len(files) != len(loras):
         raise ParameterError(
-            f"the picture was painted with {len(loras)} LoRAs, and {len(files)} are named",
+            f"the picture was painted with {len(loras)} LoRAs, but {len(files)} are given",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="name all of them in their order: " + ", ".join(lora.file for lora in loras),
         )
@@ -132,15 +132,15 @@ def _moved_loras(loras: tuple[Lora, ...], files: list[str]) -> tuple[Lora, ...]:
 
 
 def _from_version_2(record: Any) -> Any:
-    """A record of version 2 as one of version 3: how the file is read lies among the settings, not below.
+    """Convert a record of version 2 to version 3: how the file is read moved into the settings.
 
-    Raises RecordError where it is no such record.
+    Raises RecordError if it is not a valid record.
     """
     try:
         settings = {**record["settings"], **record["settings"]["reading"]}
         plan = {**record["plan"], "expanded_prompt": record["plan"].get("heard")}
     except (KeyError, TypeError, AttributeError) as error:
-        raise _damaged("it lacks settings, the reading in them, or a plan") from error
+        raise _damaged("the settings, the reading within them, or the plan is missing") from error
     settings = {name: value for name, value in settings.items() if name not in ("reading", "max_pixels")}
     plan.pop("heard", None)
     return {**record, "schema_version": SCHEMA_VERSION, "settings": settings, "plan": plan}
@@ -152,13 +152,13 @@ def _damaged(why: str, *, value: object = None, limit: object = None) -> RecordE
         code=ErrorCode.RECORD_DAMAGED,
         value=value,
         limit=limit,
-        remedy="use the picture as depthpaint wrote it",
+        remedy="use the original picture",
     )
 
 
 def _other_version(version: int) -> RecordError:
     return RecordError(
-        f"the picture's record has version {version}, this depthpaint reads version {SCHEMA_VERSION}",
+        f"the picture's record has version {version}, but this depthpaint reads version {SCHEMA_VERSION}",
         code=ErrorCode.RECORD_DAMAGED,
         value=version,
         limit=SCHEMA_VERSION,

@@ -1,4 +1,4 @@
-"""The sections of a record beside its settings: one for each part of the program, and the environment."""
+"""The sections of a record besides its settings: plan, depth, digests, agreement, and the environment."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from depthpaint.formats.samples import MAX_SIDE
 from depthpaint.record.paths import LONGEST_PATH, names_no_folder
 
 VERSIONS = ("depthpaint", "python", "numpy", "onnxruntime", "pillow")
-"""The keys that hold versions; all others of `environment()` describe the machine."""
+"""The keys of package versions; the other keys of `environment()` describe the machine."""
 
 _CPU_LIST = Path("/proc/cpuinfo")
 _MODEL_KEYS = ("model name", "hardware", "cpu model")
 
 
 def environment() -> dict[str, str]:
-    """Versions of what decides the numbers, and the machine: system, machine, cpu_count, cpu.
+    """Versions of the packages that affect the pixels, and the machine: system, machine, cpu_count, cpu.
 
-    The packages are looked up, not imported, so that asking costs no ONNX Runtime.
+    Packages are looked up, not imported, so that this does not load ONNX Runtime.
     """
-    found = {
+    entries = {
         "depthpaint": depthpaint.__version__,
         "python": platform.python_version(),
         "system": platform.system(),
@@ -36,8 +36,8 @@ def environment() -> dict[str, str]:
         "cpu_count": str(os.cpu_count() or "unknown"),
         "cpu": _cpu_model(_CPU_LIST),
     }
-    found |= {name: _version(name) for name in VERSIONS if name not in found}
-    return found
+    entries |= {name: _version(name) for name in VERSIONS if name not in entries}
+    return entries
 
 
 def _version(package: str) -> str:
@@ -48,7 +48,7 @@ def _version(package: str) -> str:
 
 
 def _cpu_model(listing: Path) -> str:
-    """The processor's own name; two of them may round differently, so it explains a picture that differs."""
+    """The processor's model name; processors may round differently, which can explain a different picture."""
     try:
         lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -62,7 +62,7 @@ def _cpu_model(listing: Path) -> str:
 
 MOST_SECONDS = 1e9
 LONGEST_REMARK = 8 * MAX_PROMPT
-"""Characters of a note or a warning that are read; those that are written are shorter."""
+"""The longest note or warning that is read, in characters; written ones are shorter."""
 MOST_REMARKS = 100
 _ROUNDING = 1e-6
 
@@ -87,23 +87,23 @@ RecordedPath = Annotated[str, Field(max_length=6 * LONGEST_PATH)]
 Step = Annotated[float, Field(ge=0, le=1e9)]
 
 
-def _told_path(path: str) -> str:
+def _recorded_path(path: str) -> str:
     if not names_no_folder(path):
-        raise ValueError("a depth map is named by a path below the working folder, or by its name alone")
+        raise ValueError("the depth map must be a path below the working folder, or a name alone")
     return path
 
 
 class Section(BaseModel):
-    """Frozen and strict: a record from elsewhere may hold nothing else."""
+    """Frozen and strict: unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PlanFacts(Section):
-    """What the settings came to: the sizes by their names (plan.Sizes) and the noise levels.
+    """What the settings resolved to: the sizes by name (plan.Sizes) and the noise levels.
 
-    `sigmas` are noise over signal; the first is "inf" for a model that starts from noise alone.
-    `expanded_prompt` is what the model was given, where that is not the prompt as it stands.
+    `sigmas` are noise over signal; the first is "inf" for a model that starts from pure noise.
+    `expanded_prompt` is the prompt that the model was given, if it differs from the user's.
     """
 
     depth_size: Size
@@ -119,7 +119,7 @@ class PlanFacts(Section):
 
 
 class FindingFacts(Section):
-    """What was concluded about the depth file, how surely and why (depth.Finding)."""
+    """What was concluded about the depth file, with which confidence and why (depth.Finding)."""
 
     aspect: Label
     value: Label
@@ -129,14 +129,14 @@ class FindingFacts(Section):
 
 
 class DepthFacts(Section):
-    """How the depth map was understood (depth.DepthSource).
+    """How the depth map was interpreted (depth.DepthSource).
 
-    `file` is its path as seen from the working folder, "/" between the parts, or its name alone where it lay
-    elsewhere: pictures are given away, and a path would name a person's folders. Names that are not UTF-8 are
-    written as record.paths writes them.
+    `file` is its path relative to the working folder, with "/" between the parts, or its name alone if it was
+    outside: pictures are shared, and a full path would reveal a user's folders. Names that are not UTF-8 are
+    encoded as in record.paths.
     """
 
-    file: Annotated[RecordedPath, AfterValidator(_told_path)]
+    file: Annotated[RecordedPath, AfterValidator(_recorded_path)]
     format: Label
     size: Size
     container_bits: Count
@@ -157,9 +157,9 @@ class DepthFacts(Section):
 
 
 class Digests(Section):
-    """sha256, hexadecimal: of the depth file, the depth that the network saw, the weights, and the pixels.
+    """sha256, hexadecimal: of the depth file, the depth given to the network, the weights, and the pixels.
 
-    `inversions` are those of learned words' files, by the word.
+    `inversions` maps the names of textual inversions to the digests of their files.
     """
 
     depth: Label
@@ -170,9 +170,9 @@ class Digests(Section):
 
 
 class AgreementFacts(Section):
-    """How the picture's depth, as `estimator` sees it, agrees with the asked one (depth.compare.Likeness).
+    """How well the picture's depth, by `estimator`, agrees with the requested one (depth.compare.Likeness).
 
-    `tries` says in which seed it was reached, 1 for the first.
+    `tries` is the number of the seed with this result, 1 for the first.
     """
 
     estimator: RecordedPath

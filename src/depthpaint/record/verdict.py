@@ -1,4 +1,4 @@
-"""Replay: is the picture painted again the same, are its learned words the same, and what changed?"""
+"""Replay: compare a picture with the one painted again from its record, and list what changed."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ _LONGEST = LONGEST_NAME - len(".safetensors")
 
 
 def require_learned_words(record: RunRecord, plan: RunPlan) -> None:
-    """Raise ModelError model_not_found where a word of the record is an ordinary one in `plan`.
+    """Raise ModelError model_not_found if a textual inversion of the record is not available in `plan`.
 
-    A record may come from anybody: RecordError record_damaged where a word is more than the name of a file.
+    Records are untrusted: RecordError record_damaged if a name is not a plain file name.
     """
     for word, digest in record.digests.inversions.items():
         if len(word) > _LONGEST or not re.fullmatch(LEARNED_WORD, word):
             raise RecordError(
-                f"the picture's record names the learned word {word[:60]!r}, which names no file",
+                f"the picture's record has an invalid textual inversion name: {word[:60]!r}",
                 code=ErrorCode.RECORD_DAMAGED,
                 value=word,
-                remedy="use the picture as depthpaint wrote it",
+                remedy="use the original picture",
             )
         if word not in plan.inversions:
             raise ModelError(
-                f"the picture was painted with the learned word '{word}', whose file is not on this machine",
+                f"the picture was painted with the textual inversion '{word}', which is not on this machine",
                 code=ErrorCode.MODEL_NOT_FOUND,
                 remedy=f"put {word}.safetensors (sha256 {digest[:10]}…) into the model's folder embeddings, "
-                "or into that of a tree in DEPTHPAINT_MODELS",
+                "or into a model tree in DEPTHPAINT_MODELS",
                 value=word,
                 limit=digest,
             )
 
 
 TOLERANCE = 2
-"""Of 255, for the worst value of a picture: what another machine's rounding may change and no eye can see."""
+"""Of 255: the largest difference that another machine's rounding may cause; it is invisible."""
 
 _DIGEST_NAMES = {
     "depth": "the depth file",
-    "control": "the depth that the network saw",
+    "control": "the depth given to the network",
     "weights": "the model's weights",
-    "inversions": "the learned words",
+    "inversions": "the textual inversions",
 }
 _LONGEST_VALUE = 40
 _LONGEST_NAME = 100
 _MOST_CHANGES = 20
-"""Changes that a verdict names; of more it says how many there are."""
+"""Changes that a verdict lists; of the others it gives the number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How two pictures compare.
 
-    `psnr` is in dB with peak 255, None where it is infinite or the sizes differ; `largest_difference` is of
-    255, 0 for equal pictures and None where the sizes differ. `why` is one printable line.
+    `psnr` is in dB with peak 255, None if it is infinite or the sizes differ; `largest_difference` is out of
+    255, 0 for equal pictures and None if the sizes differ. `why` is one printable line.
     """
 
     verdict: Literal["bit-equal", "within-tolerance", "different"]
@@ -84,55 +84,57 @@ def compare(
         changed.insert(0, "the original picture (edited after it was painted)")
     if original_pixels.shape != again_pixels.shape:
         sizes = f"the sizes differ, {_size(original_pixels)} and {_size(again_pixels)}"
-        return Verdict("different", _because(sizes, changed), None, None)
+        return Verdict("different", _with_causes(sizes, changed), None, None)
     difference = np.abs(original_pixels.astype(np.int16) - again_pixels.astype(np.int16))
     largest = int(difference.max(initial=0))
     if largest == 0:
-        return Verdict("bit-equal", _although(changed), None, 0)
-    why = _because(f"values differ by up to {largest} of 255", changed)
+        return Verdict("bit-equal", _equal_despite(changed), None, 0)
+    why = _with_causes(f"values differ by up to {largest} of 255", changed)
     verdict = "within-tolerance" if largest <= TOLERANCE else "different"
     return Verdict(verdict, why, psnr(original_pixels, again_pixels), largest)
 
 
 def changes(original: RunRecord, again: RunRecord) -> list[str]:
-    """What the records say has changed, most telling first: files, settings and plan, versions, machine."""
+    """What differs between the records, most important first: files, settings and plan, versions, machine."""
     old, new = original.digests, again.digests
-    found = [name for key, name in _DIGEST_NAMES.items() if getattr(old, key) != getattr(new, key)]
-    seen, sees = original.depth, again.depth
-    if seen.estimator_sha256 != sees.estimator_sha256:
-        both = (shortened(name or "none", _LONGEST_NAME) for name in (seen.estimator, sees.estimator))
+    changed = [name for key, name in _DIGEST_NAMES.items() if getattr(old, key) != getattr(new, key)]
+    before, now = original.depth, again.depth
+    if before.estimator_sha256 != now.estimator_sha256:
+        both = (shortened(name or "none", _LONGEST_NAME) for name in (before.estimator, now.estimator))
         names = " ({} before, {} now)".format(*both)
-        found.append(printable(f"the estimator's weights{names if seen.estimator != sees.estimator else ''}"))
-    found += _fields(original.settings, again.settings) + _fields(original.plan, again.plan)
-    return found + _machines(original.environment, again.environment)
+        changed.append(
+            printable(f"the estimator's weights{names if before.estimator != now.estimator else ''}")
+        )
+    changed += _fields(original.settings, again.settings) + _fields(original.plan, again.plan)
+    return changed + _machines(original.environment, again.environment)
 
 
 def _machines(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    found: list[str] = []
+    changed: list[str] = []
     machine = [key for key in sorted(before.keys() | after.keys()) if key not in VERSIONS]
     for key in (*VERSIONS, *machine):
         then, now = before.get(key, "unknown"), after.get(key, "unknown")
         if then != now:
             name, then, now = (shortened(text, _LONGEST_NAME) for text in (key, then, now))
-            found.append(printable(f"{name} ({then} before, {now} now)"))
-    return found
+            changed.append(printable(f"{name} ({then} before, {now} now)"))
+    return changed
 
 
 def _fields(before: Settings | PlanFacts, after: Settings | PlanFacts) -> list[str]:
-    found: list[str] = []
+    changed: list[str] = []
     for name in type(before).model_fields:
         old, new = str(getattr(before, name)), str(getattr(after, name))
         if old != new:
             short = max(len(old), len(new)) <= _LONGEST_VALUE
-            found.append(printable(f"{name} ({old} before, {new} now)") if short else name)
-    return found
+            changed.append(printable(f"{name} ({old} before, {new} now)") if short else name)
+    return changed
 
 
-def _because(fact: str, changed: list[str]) -> str:
-    return f"{fact}; " + (f"changed: {_listed(changed)}" if changed else "nothing that is recorded changed")
+def _with_causes(fact: str, changed: list[str]) -> str:
+    return f"{fact}; " + (f"changed: {_listed(changed)}" if changed else "no recorded setting changed")
 
 
-def _although(changed: list[str]) -> str:
+def _equal_despite(changed: list[str]) -> str:
     return "every value is equal" + (f", although these changed: {_listed(changed)}" if changed else "")
 
 

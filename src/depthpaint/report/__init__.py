@@ -1,1 +1,1 @@
-"""Painted pictures become a page and a PDF, from their records alone."""
+"""Reports about painted pictures as HTML and PDF, made from their records."""

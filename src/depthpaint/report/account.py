@@ -1,4 +1,4 @@
-"""The painted pictures of a folder with their records, and what they come to as a report."""
+"""Collect the painted pictures of a folder with their records, and summarise them as a report."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from depthpaint.report.document import LONGEST_CELL, Cell, Document, Figure, Sec
 from depthpaint.report.plots import histogram, spread
 
 MOST_LEVELS = 64
-"""Folders in folders that are looked into."""
+"""The deepest level of subfolders that is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture's file and what it says of itself."""
+    """A picture's file and its record."""
 
     path: Path
     record: RunRecord
@@ -32,7 +32,7 @@ class Painted:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All painted pictures below a folder, by path, and what could not be taken in, with the reason."""
+    """All painted pictures below a folder, by path, and the files left out, with the reason."""
 
     folder: Path
     painted: tuple[Painted, ...]
@@ -40,9 +40,9 @@ class Gathered:
 
 
 def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
-    """Read the record of every PNG below `folder`; PNGs of other programs are passed by.
+    """Read the record of every PNG below `folder`; PNGs of other programs are skipped.
 
-    Raises OutputError where the folder cannot be read or holds no painted picture.
+    Raises OutputError if the folder cannot be read or contains no painted picture.
     """
     painted: list[Painted] = []
     left_out: list[tuple[Path, str]] = []
@@ -57,28 +57,28 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
     if not painted:
         first = "".join(f"; {path} is left out: {why}" for path, why in left_out[:1])
         raise OutputError(
-            f"{folder} holds no picture that depthpaint painted{first}",
+            f"{folder} contains no picture painted by depthpaint{first}",
             code=ErrorCode.RECORD_MISSING,
             value=str(folder),
-            remedy="name the folder that generate or batch wrote into",
+            remedy="give the folder that generate or batch wrote into",
         )
     return Gathered(folder, tuple(painted), tuple(left_out))
 
 
 def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None = None) -> list[Path]:
-    """Every PNG below `folder`, sorted; `on_left_out` is given the folders that are not looked into, and why.
+    """Every PNG below `folder`, sorted; `on_left_out` is called with each skipped folder and the reason.
 
-    Raises OutputError where `folder` is none that can be read.
+    Raises OutputError if `folder` cannot be read.
     """
     try:
         if not folder.is_dir():
-            raise NotADirectoryError(20, "it is no folder")
-        found: list[Path] = []
+            raise NotADirectoryError(20, "it is not a folder")
+        pictures: list[Path] = []
         waiting = [(folder, 0)]
         while waiting:
             below, level = waiting.pop()
             try:
-                inner = _listed(below, found)
+                inner = _listed(below, pictures)
             except OSError as error:
                 if level == 0:
                     raise
@@ -88,28 +88,28 @@ def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None 
                 if level < MOST_LEVELS:
                     waiting.append((path, level + 1))
                 else:
-                    _leave_out(on_left_out, path, f"it lies more than {MOST_LEVELS} folders deep")
-        return sorted(found)
+                    _leave_out(on_left_out, path, f"it is more than {MOST_LEVELS} folders deep")
+        return sorted(pictures)
     except OSError as error:
         raise OutputError(
             f"cannot read {folder}: {error.strerror}",
             code=ErrorCode.RECORD_MISSING,
             value=str(folder),
-            remedy="name the folder that generate or batch wrote into",
+            remedy="give the folder that generate or batch wrote into",
         ) from error
 
 
-def _listed(folder: Path, found: list[Path]) -> list[Path]:
-    """The folders in `folder`; its PNGs are added to `found`. Links to folders are not followed."""
+def _listed(folder: Path, pictures: list[Path]) -> list[Path]:
+    """The folders in `folder`; its PNGs are added to `pictures`. Links to folders are not followed."""
     inner: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 inner.append(path)
-            # What is no regular file either is refused when it is read, and so named.
+            # Special files are added, too; reading them gives an error that names them.
             elif path.suffix.lower() == ".png" and not is_folder(path):
-                found.append(path)
+                pictures.append(path)
     return inner
 
 
@@ -122,41 +122,41 @@ STAGES = ("read", "load", "text", "control", "denoise", "decode", "finish")
 MOST_LEFT_OUT = 20
 MOST_NAMED = 10
 MOST_GROUPS = 100
-"""Rows of a table of groups; those with the most pictures."""
+"""The most rows of a table of groups; those with the most pictures are shown."""
 ALL_PICTURES = "All pictures"
 
 
 def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
-    """The report over `gathered`; `shown` are the pictures that it lets see."""
+    """The report over `gathered`; `shown` are the pictures to display."""
     painted = gathered.painted
     sections = [_depth(painted), _time(painted), _pictures(painted, shown), _list(gathered)]
     models = sorted({one.record.settings.model for one in painted})
     summary = [f"{_counted(len(painted), 'picture')} by {_some_of(models)}."]
     if gathered.left_out:
-        summary.append(f"{_counted(len(gathered.left_out), 'file')} could not be taken in; see the end.")
+        summary.append(f"{_counted(len(gathered.left_out), 'file')} could not be read; see the end.")
     return Document(title, tuple(summary), tuple(section for section in sections if section is not None))
 
 
 def ratio_of(size: Extent) -> str:
-    """Width to height in small numbers, such as 5:3."""
+    """Width to height in small integers, such as 5:3."""
     ratio = Fraction(size.width, size.height).limit_denominator(16)
     return f"{ratio.numerator}:{ratio.denominator}"
 
 
 def _depth(painted: Sequence[Painted]) -> Section:
-    title = "Is the depth obeyed?"
+    title = "Agreement with the depth map"
     judged = [one for one in painted if one.record.agreement is not None]
     if not judged:
-        return Section(title, ("Nobody looked: paint with --verify and the records will say.",))
-    found = [_agreement(one) for one in judged]
-    whole = interval_of(found)
+        return Section(title, ("Not measured: paint with --verify to add it to the records.",))
+    scores = [_agreement(one) for one in judged]
+    whole = interval_of(scores)
     judges = sorted({one.record.agreement.estimator for one in judged if one.record.agreement is not None})
     text = (
-        f"Rank correlation between the asked depth and the depth that {_some_of(judges)} sees in the "
-        f"picture: median {whole} over {_counted(len(judged), 'picture')}, lowest {min(found):.3g}. "
-        "The judge's own errors count as the pictures'.",
+        f"Rank correlation between the depth map and the depth that {_some_of(judges)} estimates from the "
+        f"picture: median {whole} over {_counted(len(judged), 'picture')}, lowest {min(scores):.3g}. "
+        "The estimator's own errors count as the pictures'.",
         *(
-            [f"{len(painted) - len(judged)} pictures were not looked at."]
+            [f"{len(painted) - len(judged)} pictures were not verified."]
             if len(judged) < len(painted)
             else []
         ),
@@ -167,8 +167,8 @@ def _depth(painted: Sequence[Painted]) -> Section:
         _grouped("strength", judged, lambda one: f"{one.record.settings.control_strength:g}"),
         _grouped("steps", judged, lambda one: str(one.record.settings.num_inference_steps)),
     ]
-    plot = histogram(found, "rank correlation with the asked depth", "pictures")
-    figures = (Figure(plot, "How well the pictures' depths agree with the asked ones."),)
+    plot = histogram(scores, "rank correlation with the depth map", "pictures")
+    figures = (Figure(plot, "How well the pictures' depths agree with their depth maps."),)
     return Section(title, text, tuple(table for table in tables if len(table.rows) > 1), figures)
 
 
@@ -190,7 +190,7 @@ def _grouped(what: str, judged: Sequence[Painted], key: Callable[[Painted], str]
 def _time(painted: Sequence[Painted]) -> Section | None:
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for one in painted:
-        if "picture" in one.record.seconds:  # a batch keeps times out of its pictures
+        if "picture" in one.record.seconds:  # a batch does not store times in its pictures
             groups[str(one.record.plan.output_size)].append(one.record.seconds["picture"])
     if not groups:
         return None
@@ -198,47 +198,47 @@ def _time(painted: Sequence[Painted]) -> Section | None:
         (size, len(seconds), interval_of(seconds).median, min(seconds), max(seconds))
         for size, seconds in sorted(groups.items(), key=lambda item: len(item[1]), reverse=True)[:MOST_GROUPS]
     )
-    sizes = Table(("size", "pictures", "median s", "least", "most"), rows, "Seconds a picture.")
+    sizes = Table(("size", "pictures", "median s", "least", "most"), rows, "Seconds per picture.")
     stages = tuple(
         (stage, interval_of(seconds).median)
         for stage in STAGES
         if (seconds := [one.record.seconds[stage] for one in painted if stage in one.record.seconds])
     )
-    parts = Table(("stage", "median s"), stages, "Seconds of a request, which may hold several pictures.")
-    plot = spread({size: groups[size] for size, *_ in rows[:12]}, "seconds a picture")
-    return Section("What does it cost?", (), (sizes, parts), (Figure(plot, "Seconds a picture, by size."),))
+    parts = Table(("stage", "median s"), stages, "Seconds per request, which may contain several pictures.")
+    plot = spread({size: groups[size] for size, *_ in rows[:12]}, "seconds per picture")
+    return Section("Time", (), (sizes, parts), (Figure(plot, "Seconds per picture, by size."),))
 
 
 def _pictures(painted: Sequence[Painted], shown: Sequence[Shown]) -> Section | None:
     if not shown:
         return None
     text = () if len(shown) == len(painted) else (
-        f"{len(shown)} of {len(painted)}: those that agree least, and others spread over the rest.",
+        f"{len(shown)} of {len(painted)}: those with the lowest agreement, and a selection of the others.",
     )  # fmt: skip
     return Section("Pictures", text, shown=tuple(shown))
 
 
 def _list(gathered: Gathered) -> Section:
     rows = tuple(_row(one, gathered) for one in gathered.painted)
-    columns = ("file", "sentence", "seed", "size", "model", "steps", "agreement", "detail", "s", "warnings")
+    columns = ("file", "prompt", "seed", "size", "model", "steps", "agreement", "detail", "s", "warnings")
     problems = tuple((str(path), why) for path, why in gathered.left_out[:MOST_LEFT_OUT])
     left_out = [Table(("left out", "why"), problems)] if problems else []
     return Section(ALL_PICTURES, (), (Table(columns, rows), *left_out))
 
 
 def _row(one: Painted, gathered: Gathered) -> tuple[Cell, ...]:
-    settings, found = one.record.settings, one.record.agreement
+    settings, agreement = one.record.settings, one.record.agreement
     return (
         one.path.relative_to(gathered.folder).as_posix(), settings.prompt, settings.seed,
         str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
-        *((None, None) if found is None else (found.rank_correlation, found.detail_correlation)),
+        *((None, None) if agreement is None else (agreement.rank_correlation, agreement.detail_correlation)),
         one.record.seconds.get("picture"), len(one.record.warnings),
     )  # fmt: skip
 
 
 def _agreement(one: Painted) -> float:
-    found = one.record.agreement
-    return -1.0 if found is None else found.rank_correlation
+    agreement = one.record.agreement
+    return -1.0 if agreement is None else agreement.rank_correlation
 
 
 def _counted(number: int, noun: str) -> str:
@@ -246,13 +246,13 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _some_of(names: Sequence[str]) -> str:
-    """The names, or the first of many and how many others there are."""
-    told = ", ".join(shortened(name, LONGEST_CELL) for name in names[:MOST_NAMED])
-    return told if len(names) <= MOST_NAMED else f"{told} and {len(names) - MOST_NAMED:,} others"
+    """The names, or the first of many and the number of others."""
+    listed = ", ".join(shortened(name, LONGEST_CELL) for name in names[:MOST_NAMED])
+    return listed if len(names) <= MOST_NAMED else f"{listed} and {len(names) - MOST_NAMED:,} others"
 
 
 def worth_seeing(painted: Sequence[Painted], most: int) -> list[Painted]:
-    """At most `most` of them: a third that agrees least, the others evenly spread; in their order."""
+    """At most `most` pictures: a third with the lowest agreement, the others evenly spread; in order."""
     if len(painted) <= most:
         return list(painted)
     judged = [one for one in painted if one.record.agreement is not None]

@@ -1,4 +1,4 @@
-"""A report before and as a file: sections of text, numbers, plots and pictures, as HTML or PDF."""
+"""A report: sections of text, tables, plots and pictures, written as HTML or PDF."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any, cast
 from depthpaint.core.errors import ParameterError, not_installed, printable
 
 LONGEST_CELL, LONGEST_TEXT = 200, 600
-"""Characters of a text in a table, and elsewhere in a report; a longer one is cut, and says so."""
+"""Characters of a text in a table, and elsewhere in a report; longer ones are shortened with a note."""
 
 Cell = str | float | int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under `columns`; a None is a number that is not known. `note` says how to read it."""
+    """Rows under `columns`; None is an unknown number. `note` explains the table."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -31,7 +31,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A plot as SVG, and what it shows."""
+    """A plot as SVG, with a caption."""
 
     svg: str
     caption: str
@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Pictures side by side, JPEG by its label, with a caption, facts under it and a recipe to copy."""
+    """Pictures side by side, as JPEG by label, with a caption, facts and a command to copy."""
 
     pictures: dict[str, bytes]
     caption: str
@@ -60,7 +60,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report; `summary` stands under its title."""
+    """A whole report; `summary` follows its title."""
 
     title: str
     summary: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Document:
 
 
 def written(cell: Cell) -> str:
-    """A cell as people read it: four significant digits, a dash for what is not known, long texts cut."""
+    """A cell as text: four significant digits, a dash for unknown, long texts shortened."""
     if cell is None:
         return "–"
     if isinstance(cell, float):
@@ -77,20 +77,20 @@ def written(cell: Cell) -> str:
 
 
 def shortened(text: str, most: int = LONGEST_TEXT) -> str:
-    """`text`, or its first `most` characters and how many there are."""
+    """`text`, or its first `most` characters and its length."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def is_report(proof: bytes) -> bool:
-    """Whether a file with this start and end is a report: the page and the PDF say what generated them."""
+    """Whether a file with this start and end is a report: HTML and PDF name their generator."""
     page = proof.startswith(b"<!doctype html>") and b'<meta name="generator" content="depthpaint">' in proof
     return page or (proof.startswith(b"%PDF-") and b"depthpaint report" in proof)
 
 
 def as_html(document: Document) -> str:
-    """The page: text escaped, pictures and plots inside, scripts of our own alone (a policy forbids others).
+    """The HTML page: escaped text, embedded pictures and plots, and a policy that allows only our scripts.
 
-    Raises ParameterError where jinja2 is missing.
+    Raises ParameterError if jinja2 is missing.
     """
     environment = _environment()
     script = _packaged("page.js")
@@ -122,7 +122,7 @@ def _packaged(name: str) -> str:
 
 
 def _on_one_line(value: object) -> object:
-    """Sentences as they may be shown; what is marked as safe is our own style and script."""
+    """Escape texts for display; values marked as safe are our own style and script."""
     return printable(value) if type(value) is str else value
 
 
@@ -131,20 +131,20 @@ def _as_jpeg(data: bytes) -> str:
 
 
 def _as_svg(svg: str) -> str:
-    # As a picture it runs no scripts, whatever its labels say.
+    # As an image it cannot run scripts, whatever its labels contain.
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 MOST_ROWS = 500
-"""Longer tables are cut: nobody leafs through them, and the page has them all."""
+"""Longer tables are cut in the PDF; the HTML page has all rows."""
 LONGEST_RECIPE = 2000
-"""Characters; a longer command would fill pages, and is copied from the HTML anyway."""
+"""Characters; a longer command is left out of the PDF, and can be copied from the HTML page."""
 
 
 def as_pdf(document: Document) -> bytes:
     """The PDF's bytes; equal documents give equal bytes on one machine.
 
-    Raises ParameterError where typst is missing.
+    Raises ParameterError if typst is missing.
     """
     try:
         import typst
@@ -158,13 +158,13 @@ def as_pdf(document: Document) -> bytes:
         summary = list(map(shortened, document.summary))
         data = {"title": shortened(document.title), "summary": summary, "sections": sections}
         (folder / "data.json").write_text(json.dumps(_data_on_one_line(data)), encoding="utf-8")
-        # Fixed, so that equal reports are equal files.
+        # A fixed date, so that equal reports are equal files.
         made: Any = typst.compile(str(folder / "page.typ"), root=name, format="pdf", timestamp=0)
     return bytes(made)
 
 
 def _data_on_one_line(data: Any) -> Any:
-    """The data with every sentence as it may be shown."""
+    """The data with every text escaped for display."""
     if isinstance(data, str):
         return printable(data)
     if isinstance(data, Mapping):
@@ -202,7 +202,7 @@ def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
 def _recipe(one: Shown) -> str:
     if len(one.recipe) <= LONGEST_RECIPE:
         return one.recipe
-    return f"A command of {len(one.recipe):,} characters, which report --html holds."
+    return f"A command of {len(one.recipe):,} characters, which is in the HTML report (report --html)."
 
 
 def _table(table: Table) -> dict[str, object]:
@@ -214,6 +214,6 @@ def _table(table: Table) -> dict[str, object]:
 
 
 def _numeric(table: Table) -> Iterator[bool]:
-    """Which columns hold numbers alone: they are set to the right."""
+    """Which columns contain only numbers: they are right-aligned."""
     for column in range(len(table.columns)):
         yield all(not isinstance(row[column], str) for row in table.rows)

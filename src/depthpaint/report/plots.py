@@ -1,4 +1,4 @@
-"""Plots as SVG, drawn by matplotlib without a display, in colours that everybody can tell apart."""
+"""Plots as SVG, drawn by matplotlib without a display, in colour-blind safe colours."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from depthpaint.core.errors import ParameterError, not_installed
 from depthpaint.core.files import expanded, is_folder
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
-"""Of Okabe and Ito's palette, which the colour-blind can tell apart."""
+"""From Okabe and Ito's palette, which is colour-blind safe."""
 WIDE, HIGH = 6.4, 3.2
 VARIABLE = "MPLCONFIGDIR"
-"""Names the folder that matplotlib keeps its font list in."""
+"""The environment variable for the folder of matplotlib's font list."""
 
 
 def histogram(values: Sequence[float], label: str, counted: str) -> str:
@@ -43,7 +43,7 @@ def spread(groups: Mapping[str, Sequence[float]], label: str) -> str:
 
 
 def curve(points: Mapping[str, Sequence[tuple[float, float, float, float]]], x: str, y: str) -> str:
-    """Lines of (x, y, low, high): each value with the interval it is known to."""
+    """Lines of (x, y, low, high): values with their intervals."""
     figure, axes = _axes()
     for colour, (name, values) in zip((BLUE, ORANGE, "#009e73", "#cc79a7"), points.items(), strict=False):
         across, middle, low, high = zip(*sorted(values), strict=True)
@@ -56,7 +56,7 @@ def curve(points: Mapping[str, Sequence[tuple[float, float, float, float]]], x: 
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """From the least to the greatest value; wider where no bins would fit between them."""
+    """From the lowest to the highest value; widened if there is no room for bins."""
     low, high = min(values), max(values)
     if high - low < 1e-9 * max(1.0, abs(low), abs(high)):
         return low - 0.5, high + 0.5
@@ -64,7 +64,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _axes() -> tuple[Any, Any]:
-    """A figure and its axes; matplotlib's own types are too vague to check."""
+    """A figure and its axes; matplotlib's own types are not precise enough to check."""
     figure: Any = _figure_class()(figsize=(WIDE, HIGH), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -73,15 +73,15 @@ def _axes() -> tuple[Any, Any]:
 
 
 def require_plots() -> None:
-    """Raise ParameterError where matplotlib, which draws the plots, is not installed."""
+    """Raise ParameterError if matplotlib is not installed."""
     _figure_class()
 
 
 def _figure_class() -> Any:
-    """matplotlib's Figure, imported so that no file is left behind.
+    """matplotlib's Figure, imported without leaving files behind.
 
-    The first import on a machine lists all fonts and stores the list in the home folder. Where matplotlib
-    already has a folder there, or MPLCONFIGDIR names one, the list is kept; otherwise it is thrown away.
+    The first import on a machine stores a list of all fonts in the home folder. If matplotlib already has a
+    folder there, or MPLCONFIGDIR names one, the list is kept; otherwise it is deleted.
     """
     try:
         with _matplotlib_folder():
@@ -108,7 +108,7 @@ def _matplotlib_folder() -> Generator[None]:
 def _svg(figure: Any) -> str:
     mpl: Any = import_module("matplotlib")
     text = StringIO()
-    # Letters stay letters, and equal plots are equal files.
+    # Text is kept as text, and equal plots are equal files.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "depthpaint"}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
@@ -116,5 +116,5 @@ def _svg(figure: Any) -> str:
 
 
 def _inert(label: str) -> str:
-    """A label whose dollars start no formula."""
+    """Escape dollar signs in a label, which would start a formula."""
     return label.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""One painted picture in a report, beside its depth, and the command that paints it again."""
+"""One painted picture in a report, with its depth, and the command that paints it again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUALITY = 80
 
 
 def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
-    """A JPEG of uint8 (H, W, 3), or (H, W) gray, not longer than `side` pixels on any side."""
+    """A JPEG of uint8 (H, W, 3), or (H, W) gray, with sides of at most `side` pixels."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     data = BytesIO()
@@ -42,14 +42,14 @@ def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
 
 
 _ALWAYS = ("model",)
-"""Settings whose default a config file may change."""
+"""Settings whose default a user's config file may change."""
 _SEVERAL = ("--also", "--lora", "--empty")
 
 
 def recipe(record: RunRecord) -> str:
     """`depthpaint generate` with the model and every setting that differs from its default.
 
-    What a model decides is written out, whatever its defaults become.
+    Settings whose default is the model's own are always included, in case that changes.
     """
     settings, words = record.settings, list[str]()
     for name, setting in settings_of(Settings).items():
@@ -58,14 +58,14 @@ def recipe(record: RunRecord) -> str:
     if (pixels := record.depth.size.pixels) > MAX_PIXELS:
         words.append(f"--max-pixels={pixels}")
     subject = [path_from_text(record.depth.file), settings.prompt]
-    # What starts with a dash would be taken for a flag.
+    # A prompt that starts with a dash would be taken for a flag.
     dashed = any(word.startswith("-") for word in subject)
     words = [*words, "--", *subject] if dashed else [*subject, *words]
     return " ".join(map(_quoted, ("depthpaint", "generate", *words)))
 
 
 def _option(flag: str, value: object) -> list[str]:
-    """The words that set a flag to a value."""
+    """The arguments that set a flag to a value."""
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
     if flag in _SEVERAL:
@@ -74,7 +74,7 @@ def _option(flag: str, value: object) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A value as the command line takes it."""
+    """A value as the command line accepts it."""
     match value:
         case Also():
             network = f"={value.control}" if value.control else ""
@@ -94,7 +94,7 @@ def _text(value: object) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word for the shell. What cannot be shown is written as bytes in $'...', as bash reads it."""
+    """Quote an argument for the shell. Unprintable characters are written as bytes in $'...', as in bash."""
     if printable(word) == word:
         return shlex.quote(word)
     letters = (letter if letter not in "\\'" else f"\\{letter}" for letter in word)
@@ -106,23 +106,23 @@ def _bytes(letter: str) -> str:
 
 
 VERIFIED = "-verified.png"
-"""Beside a picture: itself, asked depth, seen depth and their difference, as `verify --maps` draws them."""
+"""Panels beside a picture: expected and estimated depth and their difference, as in `verify --maps`."""
 
 
 def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None:
-    """The picture with what is known of its depth; None where its pixels cannot be read.
+    """The picture with its depth and facts; None if its pixels cannot be read.
 
-    `maps` is a folder with the depth maps, where they are neither where they were nor beside the pictures.
+    `maps` is a folder with the depth maps, if they are neither at the recorded place nor beside the pictures.
     """
     pixels = _pixels(painted.path)
     if pixels is None:
         return None
     pictures = {"picture": pixels, **_depths(painted, pixels, maps)}
-    settings, found = painted.record.settings, painted.record.agreement
+    settings, agreement = painted.record.settings, painted.record.agreement
     facts = [
         f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
         f"guidance {settings.guidance_scale:g}, strength {settings.control_strength:g}, {settings.model}",
-        *([] if found is None else [_agreed(found)]),
+        *([] if agreement is None else [_agreed(agreement)]),
         *(["; ".join(painted.record.warnings)] if painted.record.warnings else []),
     ]
     return Shown(
@@ -133,23 +133,23 @@ def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None
     )
 
 
-def _agreed(found: AgreementFacts) -> str:
-    scores = f"agreement {found.rank_correlation:.3f}, of detail {found.detail_correlation:.3f}"
-    return f"{scores}, edges {found.edge_f_score:.2f}, seen by {found.estimator}"
+def _agreed(agreement: AgreementFacts) -> str:
+    scores = f"agreement {agreement.rank_correlation:.3f}, of detail {agreement.detail_correlation:.3f}"
+    return f"{scores}, edges {agreement.edge_f_score:.2f}, by {agreement.estimator}"
 
 
 def _depths(painted: Painted, pixels: NDArray[np.uint8], maps: Path | None) -> dict[str, NDArray[np.uint8]]:
     width, height = compared_size(Extent(pixels.shape[1], pixels.shape[0]))
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
     if drawn is not None and drawn.shape[:2] == (height, 4 * width):
-        asked, seen, parted = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
-        return {"asked depth": asked, "seen depth": seen, "where they part": parted}
-    asked = _asked(painted, Extent(width, height), maps)
-    return {} if asked is None else {"asked depth": asked}
+        expected, estimated, apart = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
+        return {"expected depth": expected, "estimated depth": estimated, "difference": apart}
+    expected = _expected(painted, Extent(width, height), maps)
+    return {} if expected is None else {"expected depth": expected}
 
 
-def _asked(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint8] | None:
-    """The depth as the picture should have it, where its file is still what it was."""
+def _expected(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint8] | None:
+    """The depth map fitted to the picture, if its file is unchanged."""
     settings = painted.record.settings
     if settings.reading.from_photo is not None:
         return None

@@ -1,4 +1,4 @@
-"""Schedules, samplers, guidance, control window: mathematics that knows no model and no array library.
+"""Schedules, samplers, guidance and control window, independent of models and array libraries.
 
 Latents are variance preserving everywhere: x = alpha * x0 + sigma * eps (see `level`).
 """

@@ -1,4 +1,4 @@
-"""Run samplers: ask the model for what they need, and send the answers back."""
+"""Run samplers: evaluate the model for their requests, and send the results back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from depthpaint.sampling.levels import NoiseLevel
 class Array(Protocol):
     """An array with `+ - * /`, such as `numpy.ndarray` and `torch.Tensor`.
 
-    The results are `Any` because numpy's own annotations cannot promise more; the samplers give them back as
-    the type they were handed.
+    The results are `Any` because numpy's own annotations are not more precise; the samplers return the type
+    that they were given.
     """
 
     @property
@@ -31,7 +31,7 @@ class Array(Protocol):
 
 
 A = TypeVar("A", bound=Array)
-"""One array library throughout a call: what goes in comes out."""
+"""One array library throughout a call: the result has the type of the input."""
 
 
 # Any type at all: only the samplers calculate, and pyright cannot bind numpy's overloads inside an alias.
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Evaluate(Generic[T]):
-    """A sampler's question: what would these latents be without their noise?
+    """A sampler's request to denoise latents.
 
     `latents` are variance preserving at `level` and go into the model unscaled, with `level.timestep`.
     `index` counts the steps, 0 .. steps - 1; `substep` is 1 for the second evaluation within a step (Heun),
@@ -55,17 +55,17 @@ class Evaluate(Generic[T]):
 
     @property
     def fraction(self) -> float:
-        """How much of the run is done, in [0, 1): what guidance intervals are measured in."""
+        """The part of the run that is done, in [0, 1): the unit of guidance intervals."""
         return self.index / self.steps
 
 
 Sampling: TypeAlias = Generator[Evaluate[T], T, T]
-"""A run in progress: yields questions, is sent denoised latents, returns the clean latents."""
+"""A run in progress: yields requests, is sent denoised latents, returns the clean latents."""
 
 NoiseSource: TypeAlias = Callable[[int], T]
 """Standard normal noise by number. Number 0 is the first latents.
 
-Step i, counted from 0, asks for number i + 1.
+Step i, counted from 0, uses number i + 1.
 """
 
 
@@ -84,11 +84,11 @@ def drive(
     def denoise_many(requests: Sequence[Evaluate[A]]) -> list[A]:
         return [denoise(request) for request in requests]
 
-    def tell(_picture: int, request: Evaluate[A], denoised: A) -> None:
+    def report(_picture: int, request: Evaluate[A], denoised: A) -> None:
         if on_step is not None:
             on_step(request, denoised)
 
-    return drive_together([sampling], denoise_many, tell)[0]
+    return drive_together([sampling], denoise_many, report)[0]
 
 
 def drive_together(
@@ -96,10 +96,10 @@ def drive_together(
     denoise_many: Callable[[Sequence[Evaluate[A]]], Sequence[A]],
     on_step: Callable[[int, Evaluate[A], A], None] | None = None,
 ) -> list[A]:
-    """Run many pictures side by side; return their clean latents in the order given.
+    """Run several pictures together; return their clean latents in the order given.
 
-    In every round the questions of one latent shape go into one `denoise_many` call, which answers them in
-    order. The pictures may be at different steps and noise levels, and may end at different times.
+    In every round the requests with latents of one shape go into one `denoise_many` call, which returns the
+    results in order. The pictures may be at different steps and noise levels, and may end at different times.
     """
     states = [_advance(sampling, None) for sampling in samplings]
     try:
@@ -111,14 +111,14 @@ def drive_together(
                         on_step(picture, request, denoised)
                     states[picture] = _advance(samplings[picture], denoised)
     finally:
-        # After an error or a cancelled run none is left suspended with its arrays alive.
+        # After an error or a cancelled run, close all generators to free their arrays.
         for sampling in samplings:
             sampling.close()
     return [state.latents for state in states]
 
 
 def _advance(sampling: Sampling[A], denoised: A | None) -> Evaluate[A] | _Finished[A]:
-    """Send an answer (None to begin); the next question comes back, or the end."""
+    """Send a result (None to begin); returns the next request, or the end."""
     try:
         return next(sampling) if denoised is None else sampling.send(denoised)
     except StopIteration as end:

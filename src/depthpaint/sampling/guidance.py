@@ -1,4 +1,4 @@
-"""From answers of the network to clean latents: prediction types, guidance, the control's window."""
+"""From outputs of the network to clean latents: prediction types, guidance, the control's window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from depthpaint.sampling.drive import A
 from depthpaint.sampling.levels import NoiseLevel, look_up
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
-"""The network's target, named as scheduler_config.json names it."""
+"""The network's target, with the names of scheduler_config.json."""
 
 PREDICTIONS: dict[str, Prediction] = {
     "epsilon": "epsilon",
@@ -22,12 +22,12 @@ PREDICTIONS: dict[str, Prediction] = {
 
 
 def prediction_named(name: str) -> Prediction:
-    """The prediction of this name; a wrong name is answered with the nearest ones."""
+    """The prediction of this name; an unknown name raises an error with the nearest ones."""
     return look_up(PREDICTIONS, name, "prediction type")
 
 
 def denoised_from(prediction: Prediction, output: A, latents: A, level: NoiseLevel) -> A:
-    """The clean latents x0 that the model's output stands for.
+    """The clean latents x0 that follow from the model's output.
 
     epsilon: x0 = (x - sigma * eps) / alpha (Ho et al., 2006.11239); v_prediction: x0 = alpha * x - sigma * v
     (Salimans and Ho, 2202.00512, appendix D), which is -v at pure noise; sample: the output itself.
@@ -38,7 +38,7 @@ def denoised_from(prediction: Prediction, output: A, latents: A, level: NoiseLev
         return latents * level.alpha - output * level.sigma
     if level.alpha == 0.0:
         raise ParameterError(
-            "a model that predicts the noise says nothing about a picture of pure noise (zero terminal SNR)",
+            "epsilon prediction is undefined at pure noise (zero terminal SNR)",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="use a v_prediction model, or build the noise table without the zero-SNR rescale",
         )
@@ -46,7 +46,7 @@ def denoised_from(prediction: Prediction, output: A, latents: A, level: NoiseLev
 
 
 def noise_from(denoised: A, latents: A, level: NoiseLevel) -> A:
-    """The noise that is in the latents if `denoised` is right.
+    """The noise in the latents, given the clean latents `denoised`.
 
     Eps = (x - alpha * x0) / sigma, sigma above 0.
     """
@@ -54,17 +54,17 @@ def noise_from(denoised: A, latents: A, level: NoiseLevel) -> A:
 
 
 Branch = Literal["uncond", "cond"]
-"""One evaluation of the model: with the negative (or empty) sentence, or with the sentence."""
+"""One evaluation of the model: with the negative (or empty) prompt, or with the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """How strongly the sentence pulls, and when.
+    """The strength of the prompt, and the interval of guidance.
 
-    The result is u + scale * (c - u), with u the model's answer to the negative sentence and c to the
-    sentence: **scale 1 means off**, the sentence alone and one model call; scale 0 is the negative sentence
-    alone. It acts where start <= fraction < stop of the run (stop 1 includes the end); outside, the sentence
-    stands alone.
+    The result is u + scale * (c - u), with u the model's output for the negative prompt and c for the
+    prompt: **scale 1 means off**, the prompt alone and one model call; scale 0 is the negative prompt
+    alone. It is active where start <= fraction < stop of the run (stop 1 includes the end); outside, only the
+    prompt is used.
     """
 
     scale: float
@@ -80,21 +80,21 @@ class Guidance:
             )
 
     def active(self, fraction: float) -> bool:
-        """Does the guidance act at this fraction of the run, in [0, 1]?"""
+        """Whether guidance is active at this fraction of the run, in [0, 1]."""
         return self.start <= fraction and (fraction < self.stop or self.stop == 1.0)
 
     def branches(self, fraction: float) -> tuple[Branch, ...]:
-        """Which evaluations are needed here; the others need not be made."""
+        """The evaluations needed here."""
         if not self.active(fraction) or self.scale == 1.0:
             return ("cond",)
         return ("uncond",) if self.scale == 0.0 else ("uncond", "cond")
 
     def combine(self, unconditional: A, conditional: A) -> A:
-        """Both answers, as raw outputs or as denoised latents, made one: u + scale * (c - u)."""
+        """Combine both outputs, raw or denoised: u + scale * (c - u)."""
         return unconditional + (conditional - unconditional) * self.scale
 
     def merge(self, answers: Mapping[Branch, A]) -> A:
-        """The result of just those evaluations that `branches` named."""
+        """Combine the outputs of exactly those evaluations that `branches` returned."""
         if len(answers) == 1:
             return next(iter(answers.values()))
         return self.combine(answers["uncond"], answers["cond"])
@@ -102,7 +102,7 @@ class Guidance:
 
 @dataclass(frozen=True, slots=True)
 class ControlWindow:
-    """The part of the run in which depth controls the picture; fractions, 0 <= start <= end <= 1."""
+    """The part of the run in which depth control is active; fractions, 0 <= start <= end <= 1."""
 
     start: float = 0.0
     end: float = 1.0
@@ -116,9 +116,9 @@ class ControlWindow:
             )
 
     def open_at(self, index: int, steps: int) -> bool:
-        """Is the whole of step `index` inside? The rule of diffusers' `control_guidance_start/end`."""
+        """Whether all of step `index` is inside, by the rule of diffusers' `control_guidance_start/end`."""
         return index / steps >= self.start and (index + 1) / steps <= self.end
 
     def runs(self, index: int, steps: int, strength: float) -> bool:
-        """Has the control network to be called here? Never at strength 0, which would change nothing."""
+        """Whether the control network has to be called; never at strength 0, which has no effect."""
         return strength != 0.0 and self.open_at(index, steps)

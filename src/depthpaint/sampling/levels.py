@@ -1,4 +1,4 @@
-"""The noise levels that a model was trained on, and what a level is."""
+"""Noise levels, and the table of those that a model was trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 def look_up(table: Mapping[str, V], name: str, noun: str) -> V:
-    """Return `table[name]`, or raise an error that calls the entries `noun` and names the nearest ones."""
+    """Return `table[name]`, or raise an error that calls the entries `noun` and lists the nearest names."""
     if name in table:
         return table[name]
     near = get_close_matches(name.lower(), table, n=3, cutoff=0.4)
@@ -33,7 +33,7 @@ class NoiseLevel:
     """One noise level.
 
     `alpha` and `sigma` are the shares of signal and noise, both in [0, 1] with squares that add up to 1;
-    `timestep` is what the model is told, in units of training steps, 0 .. T - 1, fractions allowed. Plain
+    `timestep` is the model's input, in units of training steps, 0 .. T - 1, fractions allowed. Plain
     floats, because a numpy scalar would turn float32 latents into float64.
     """
 
@@ -45,7 +45,7 @@ class NoiseLevel:
         inside = 0.0 <= self.alpha <= 1.0 and 0.0 <= self.sigma <= 1.0
         if not inside or abs(self.alpha**2 + self.sigma**2 - 1.0) > 1e-6:
             raise ParameterError(
-                f"alpha {self.alpha} and sigma {self.sigma} are no noise level",
+                f"alpha {self.alpha} and sigma {self.sigma} are not a noise level",
                 code=ErrorCode.INVALID_PARAMETER,
                 remedy="give two numbers in [0, 1] whose squares add up to 1",
             )
@@ -60,7 +60,7 @@ class NoiseLevel:
 
     @property
     def ratio(self) -> float:
-        """Noise over signal, the sigma of k-diffusion; infinite where no signal is left."""
+        """Noise over signal, the sigma of k-diffusion; infinite for pure noise."""
         return self.sigma / self.alpha if self.alpha > 0.0 else math.inf
 
     @property
@@ -72,15 +72,15 @@ class NoiseLevel:
 
 
 CLEAN = NoiseLevel(1.0, 0.0, 0.0)
-"""Where every schedule ends."""
+"""The end of every schedule."""
 
 
 Floats = NDArray[np.float64]
 
 TERMINAL_FLOOR = 2.0**-24
-"""What alphas_cumprod ends in after the zero-SNR rescale, instead of 0.
+"""The last value of alphas_cumprod after the zero-SNR rescale, instead of 0.
 
-diffusers' Euler, DPM-Solver++ and UniPC schedulers choose this number, so both paint the same picture. Its
+diffusers' Euler, DPM-Solver++ and UniPC schedulers use this number, so both paint the same picture. Its
 sigma / alpha is 4096: pure noise for every purpose. `terminal_floor=0.0` gives the exact zero, as diffusers'
 DDIM has it.
 """
@@ -135,10 +135,9 @@ class NoiseTable:
             raise ParameterError(
                 f"alphas_cumprod of shape {alphas.shape} is no noise table",
                 code=ErrorCode.INVALID_PARAMETER,
-                remedy="give two or more numbers that fall strictly, all below 1 and none below 0",
+                remedy="give two or more strictly decreasing numbers, all below 1 and none below 0",
             )
-        # An exact zero has no logarithm; only levels between two timesteps and the spaced ratios use this
-        # column.
+        # An exact zero has no logarithm; only interpolated levels and spaced ratios use this column.
         safe = np.maximum(alphas, min(TERMINAL_FLOOR, alphas[-2] / 2.0))
         alphas.setflags(write=False)
         object.__setattr__(self, "alphas_cumprod", alphas)
@@ -148,7 +147,7 @@ class NoiseTable:
     def from_betas(
         cls, betas: Floats, *, rescale_zero_snr: bool = False, terminal_floor: float = TERMINAL_FLOOR
     ) -> NoiseTable:
-        """Build the table from betas (T,), if asked with zero terminal SNR, ending in `terminal_floor`."""
+        """Build the table from betas (T,), optionally with zero terminal SNR, ending in `terminal_floor`."""
         alphas = _remaining(betas)
         if rescale_zero_snr:
             alphas = zero_terminal_snr(alphas)
@@ -171,7 +170,7 @@ class NoiseTable:
     def level(self, timestep: float) -> NoiseLevel:
         """The noise level at a timestep in [0, T - 1].
 
-        Between two whole ones log(sigma / alpha) is on a line.
+        log(sigma / alpha) is interpolated linearly between integer timesteps.
         """
         if not 0.0 <= timestep <= self.count - 1:
             raise ParameterError(
@@ -189,7 +188,7 @@ class NoiseTable:
     def timestep_of(self, ratio: float) -> float:
         """The timestep, fractions allowed, at which sigma / alpha is `ratio`.
 
-        Outside the table its nearer end.
+        Outside the table the nearer end.
         """
         if ratio <= 0.0:
             return 0.0
@@ -199,8 +198,7 @@ class NoiseTable:
 BETAS: dict[str, Callable[[float, float, int], Floats]] = {
     "linear": linear_betas,
     "scaled_linear": scaled_linear_betas,
-    # The cosine has no ends to choose; the two arguments are there because model configurations always state
-    # them.
+    # The cosine schedule ignores both arguments, which model configurations always state.
     "squaredcos_cap_v2": lambda _start, _end, count: cosine_betas(count),
 }
 """The beta schedules under the names that Stable Diffusion's scheduler_config.json gives them."""

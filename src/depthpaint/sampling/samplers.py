@@ -1,4 +1,4 @@
-"""The samplers by name. A new one is a function beside the others, a row in the table and a parity check."""
+"""The samplers by name. To add one: a function beside the others, a row in the table and a parity check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from depthpaint.sampling.drive import A, Evaluate, NoiseSource, Sampling
 from depthpaint.sampling.guidance import noise_from
 from depthpaint.sampling.levels import TERMINAL_FLOOR, NoiseLevel, look_up
 
-# A little above the floor, for the rounding of its root; trained levels before the last one lie higher.
+# A little above the floor, for rounding of its root; other trained levels are higher.
 _PURE_NOISE = 1.01 * math.sqrt(TERMINAL_FLOOR)
 
 
@@ -31,9 +31,9 @@ def euler_ancestral(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource
 
 
 def lcm(latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A]) -> Sampling[A]:
-    """Consistency sampling (Luo et al. 2310.04378, algorithm 3): what is seen, and fresh noise on it.
+    """Consistency sampling (Luo et al. 2310.04378, algorithm 3): the prediction, with fresh noise added.
 
-    For networks that were taught to see the whole picture at once; others paint mush with it.
+    For networks trained to predict the whole picture at once; with others it does not work.
     """
     steps = len(levels) - 1
     for index, (here, there) in enumerate(pairwise(levels)):
@@ -73,7 +73,7 @@ def heun(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
     """Heun's steps: Karras et al., 2206.00364, algorithm 1; two evaluations a step, one in the last.
 
     The trapezoid in sigma / alpha multiplies errors of the first evaluation by sigma / sigma', which explodes
-    from pure noise; there the step is Euler's. diffusers' Heun does not know zero terminal SNR at all.
+    from pure noise; there the step is Euler's. diffusers' Heun does not support zero terminal SNR.
     """
     steps = len(levels) - 1
     for index, (here, there) in enumerate(pairwise(levels)):
@@ -90,7 +90,7 @@ def heun(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
 
 @dataclass(frozen=True, eq=False)
 class _Answer(Generic[A]):
-    """What the model said at a level."""
+    """The model's output at a level."""
 
     level: NoiseLevel
     denoised: A
@@ -98,9 +98,9 @@ class _Answer(Generic[A]):
 
 @dataclass(frozen=True, eq=False)
 class _Step(Generic[A]):
-    """A step just taken, kept so that the next answer can correct it.
+    """The last step, kept so that the next output can correct it.
 
-    `before` is the answer older than `start`.
+    `before` is the output before `start`.
     """
 
     latents: A
@@ -118,7 +118,7 @@ def dpmpp_2m(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
     for index, (here, there) in enumerate(pairwise(levels)):
         denoised = yield Evaluate(latents, here, index, steps)
         estimate = denoised
-        # The last step ends clean, an infinite h, for which the extrapolation has no meaning.
+        # The last step ends clean, with infinite h, where extrapolation is undefined.
         if before is not None and there.sigma > 0.0:
             # D = (1 + 1 / 2r) * D0 - (1 / 2r) * D1, with r the former step over this one.
             half_inverse_r = 0.5 * _gap(here, there) / _gap(before.level, here)
@@ -133,8 +133,8 @@ def dpmpp_2m(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
 def unipc(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
     """UniPC of order 2 with B(h) = e^-h - 1 ("bh2"), predicting data: Zhao et al., 2302.04867.
 
-    Each answer first corrects the step that led to it (UniC), then predicts the next one (UniP); the answer
-    itself is not asked for again. The last step is of first order and is not corrected.
+    Each output first corrects the step that led to it (UniC), then predicts the next one (UniP); no
+    additional evaluation is made. The last step is of first order and is not corrected.
     """
     steps = len(levels) - 1
     before: _Answer[A] | None = None
@@ -156,7 +156,7 @@ def _gap(here: NoiseLevel, there: NoiseLevel) -> float:
 
 
 def _predicted(step: _Step[A], there: NoiseLevel) -> A:
-    """UniP: the first-order step, and from the second step on half the slope between the last two answers."""
+    """UniP: the first-order step, and from the second on half the slope between the last two outputs."""
     here, denoised = step.start.level, step.start.denoised
     growth = there.alpha * math.expm1(-_gap(here, there))
     latents = step.latents * (there.sigma / here.sigma) - denoised * growth
@@ -167,7 +167,7 @@ def _predicted(step: _Step[A], there: NoiseLevel) -> A:
 
 
 def _corrected(step: _Step[A], now: _Answer[A]) -> A:
-    """UniC: the same step once more, now that the answer at its end is known."""
+    """UniC: the same step again, with the output at its end."""
     here, denoised = step.start.level, step.start.denoised
     gap = _gap(here, now.level)
     growth = now.level.alpha * math.expm1(-gap)
@@ -194,15 +194,15 @@ def _corrector_weights(gap: float, reach: float) -> tuple[float, float]:
 
 
 class SamplerFunction(Protocol):
-    """Begin a run: latents at the first level in, a generator out.
+    """Start a run: takes latents at the first level, returns a generator.
 
-    `noise` is asked only by those that need it.
+    `noise` is used only by stochastic samplers.
     """
 
     def __call__(
         self, latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, /
     ) -> Sampling[A]:
-        """Begin the run."""
+        """Start the run."""
         ...
 
 
@@ -216,7 +216,7 @@ class _Stochastic(Protocol):
 
 @dataclass(frozen=True)
 class SamplerSpec:
-    """A sampler and what a plan has to know about it.
+    """A sampler, with the properties needed for planning.
 
     `order` is that of its error in the step length; `evaluations_per_step` counts model calls (Heun's last
     step, and its first one from pure noise, take one).
@@ -232,9 +232,9 @@ class SamplerSpec:
     def start(
         self, latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None
     ) -> Sampling[A]:
-        """Begin a run from latents of unit variance at `levels[0]`.
+        """Start a run from latents of unit variance at `levels[0]`.
 
-        `noise` has to be given where it is needed.
+        `noise` is required for stochastic samplers.
         """
         return self.function(latents, levels, noise)
 
@@ -243,7 +243,7 @@ def _noiseless(function: _Deterministic) -> SamplerFunction:
     def start(
         latents: A, levels: Sequence[NoiseLevel], noise: NoiseSource[A] | None = None, /
     ) -> Sampling[A]:
-        del noise  # one way to call them all; these have no use for it
+        del noise  # unused, for a common signature
         return function(latents, levels)
 
     return start
@@ -285,5 +285,5 @@ SAMPLERS: dict[str, SamplerSpec] = {spec.name: spec for spec in _ROWS}
 
 
 def sampler_named(name: str) -> SamplerSpec:
-    """The sampler of this name; a wrong name is answered with the nearest ones."""
+    """The sampler of this name; an unknown name raises an error with the nearest ones."""
     return look_up(SAMPLERS, name, "sampler")

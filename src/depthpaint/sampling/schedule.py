@@ -1,9 +1,9 @@
-"""Which noise levels a picture passes through: a few of the trained ones, from noise to clean.
+"""Schedules: which of the trained noise levels a run passes through, from noise to clean.
 
-Spacing names are those of table 2 of Lin et al., 2305.08891. "trailing" begins at the very end of the noise
-and is the right one for few steps and for zero terminal SNR. diffusers' multistep solvers (DPM-Solver++,
-UniPC) cut "leading" and "linspace" into one interval more than its other schedulers; that cut has names of
-its own here, so a picture does not change its levels because the sampler changed.
+Spacing names are those of table 2 of Lin et al., 2305.08891. "trailing" starts at full noise, which is right
+for few steps and for zero terminal SNR. diffusers' multistep solvers (DPM-Solver++,
+UniPC) divide "leading" and "linspace" into one interval more than its other schedulers; these variants have
+their own names here, so that the levels do not depend on the sampler.
 """
 
 from __future__ import annotations
@@ -54,25 +54,25 @@ class Schedule:
 
     @property
     def timesteps(self) -> NDArray[np.float64]:
-        """What the model is told at each step, float64 (steps,)."""
+        """The model's input at each step, float64 (steps,)."""
         return np.array([level.timestep for level in self.levels[:-1]], dtype=np.float64)
 
     def rounded(self) -> Schedule:
-        """The same noise, but the model is told whole timesteps, as diffusers' multistep solvers do."""
+        """The same noise, with timesteps rounded to integers, as in diffusers' multistep solvers."""
         return Schedule(tuple(replace(level, timestep=float(round(level.timestep))) for level in self.levels))
 
 
 def trailing(table: NoiseTable, steps: int) -> Schedule:
     """Every (T / steps)-th timestep counted back from T, so the first is the noisiest there is."""
     _check(steps, table.count)
-    # Each is computed from its number: adding up a fractional stride can yield one step too many.
+    # Each is computed from its index: adding up a fractional stride can give one step too many.
     return _at(table, (round(table.count - index * (table.count / steps)) - 1 for index in range(steps)))
 
 
 def early(table: NoiseTable, steps: int) -> Schedule:
-    """As "trailing", but all steps lie in the noisiest part: what noise is left after them goes at once.
+    """As "trailing", but all steps are in the noisiest part; the remaining noise is removed at once.
 
-    For networks that see the whole picture early, and whose late steps would only draw grain.
+    For networks that predict the whole picture early, and whose late steps would only add grain.
     """
     last = round(table.count * EARLY_PART)
     _check(steps, last)
@@ -84,7 +84,7 @@ def leading(table: NoiseTable, steps: int) -> Schedule:
 
     Stable Diffusion's original spacing (steps_offset 1).
     """
-    # One step would begin at timestep 1, where nothing is left to denoise, and paint bare noise.
+    # One step would start at timestep 1, almost without noise, and paint bare noise.
     _check(steps, table.count // 2, fewest=2)
     stride = table.count // steps
     return _at(table, (index * stride + LEADING_OFFSET for index in reversed(range(steps))))
@@ -137,7 +137,7 @@ SCHEDULES: dict[str, Callable[[NoiseTable, int], Schedule]] = {
 
 
 def schedule_named(name: str) -> Callable[[NoiseTable, int], Schedule]:
-    """The schedule function of this name; a wrong name is answered with the nearest ones."""
+    """The schedule function of this name; an unknown name raises an error with the nearest ones."""
     return look_up(SCHEDULES, name, "schedule")
 
 
@@ -154,5 +154,5 @@ def _check(steps: int, most: int, fewest: int = 1) -> None:
         raise ParameterError(
             f"{steps} steps are outside {fewest} .. {most} for this schedule",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy='choose another number of steps, or the schedule "trailing", which begins at full noise',
+            remedy='choose another number of steps, or the schedule "trailing", which starts at full noise',
         )

@@ -1,1 +1,1 @@
-"""Questions that many pictures answer: what the aspect ratio does, what strength does, what time costs."""
+"""Studies over many pictures: the effect of the aspect ratio, of control strength, and of faster settings."""

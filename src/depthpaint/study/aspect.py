@@ -1,4 +1,4 @@
-"""The studies of a grid: what the aspect ratio does, and what the control's strength does."""
+"""The studies that paint a grid: the effects of the aspect ratio and of the control's strength."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from depthpaint.core.files import PROOF_BYTES, make_folder, replace_own
 from depthpaint.core.geometry import Extent, Fit, parse_aspect, place
-from depthpaint.core.statistics import Interval, difference, interval_of, told
+from depthpaint.core.statistics import Interval, difference, in_words, interval_of
 from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.resize import fit_depth
 from depthpaint.record.picture_source import pixels_of
@@ -23,21 +23,21 @@ from depthpaint.study.painting import Cell, Outcome
 RATIOS = ("1:3", "1:2", "2:3", "1:1", "3:2", "2:1", "3:1")
 REFERENCE = "1:1"
 WAYS = ("crop", "pad", "stretch", "letterbox")
-"""`letterbox` lays the whole map between bars of the far plane; `pad` goes on with what is at its edges."""
+"""`letterbox` puts the whole map between bars at the far plane; `pad` repeats the map's edges."""
 SEEDS = 8
 
 
 def distinct_ratios(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Each ratio once, REFERENCE among them, and what there is to warn of.
+    """Each ratio once, including REFERENCE, and warnings.
 
-    Raises ParameterError for a text that is no ratio.
+    Raises ParameterError for a text that is not a ratio.
     """
     known: dict[float, str] = {}
     warnings: list[str] = []
     for text in texts:
         value = parse_aspect(text)
         if value in known:
-            warnings.append(f"the ratio {text.strip()} is {known[value]} again: it is painted once")
+            warnings.append(f"the ratio {text.strip()} equals {known[value]}: it is painted once")
         known.setdefault(value, REFERENCE if value == parse_aspect(REFERENCE) else "".join(text.split()))
     known.setdefault(parse_aspect(REFERENCE), REFERENCE)
     return list(known.values()), warnings
@@ -48,7 +48,7 @@ def aspect_cells(
 ) -> list[Cell]:
     """The grid: every ratio in every way with every seed. Letterboxed maps are written into `folder`.
 
-    Raises ParameterError for a text that is no ratio, and OutputError where a map cannot be written.
+    Raises ParameterError for a text that is not a ratio, and OutputError if a map cannot be written.
     """
     cells: list[Cell] = []
     for ratio in ratios:
@@ -67,14 +67,14 @@ def aspect_cells(
             else:
                 fields |= {"fit": Fit(way)}
             for number in range(seeds):
-                asked = request.with_seed(request.seeds[0] + number).model_copy(update=fields)
-                cells.append(Cell({"ratio": ratio, "way": way, "seed": asked.seeds[0]}, asked))
+                cell_request = request.with_seed(request.seeds[0] + number).model_copy(update=fields)
+                cells.append(Cell({"ratio": ratio, "way": way, "seed": cell_request.seeds[0]}, cell_request))
     return cells
 
 
 @dataclass(frozen=True, slots=True)
 class AspectFinding:
-    """One ratio in one way, beside 1:1 in the same way and with the same seeds."""
+    """One ratio in one way, compared with 1:1 in the same way and with the same seeds."""
 
     ratio: str
     way: str
@@ -85,15 +85,17 @@ class AspectFinding:
     detail_apart: Interval
     repetition_apart: Interval
 
-    def sentence(self) -> str:
-        """What was found, in words."""
-        obeys = told(self.detail_apart, "obeys the depth better than 1:1", "obeys the depth less than 1:1")
-        repeats = told(self.repetition_apart, "repeats itself more", "repeats itself less")
+    def summary(self) -> str:
+        """The finding in words."""
+        obeys = in_words(
+            self.detail_apart, "follows the depth better than 1:1", "follows the depth less than 1:1"
+        )
+        repeats = in_words(self.repetition_apart, "repeats itself more", "repeats itself less")
         return f"{self.ratio} by {self.way}: {obeys}; {repeats}."
 
 
 def aspect_findings(outcomes: Sequence[Outcome]) -> list[AspectFinding]:
-    """What every ratio and way came to. Repetition is counted beyond that of the asked depth itself."""
+    """The findings for every ratio and way. Repetition is counted in excess of the depth map's own."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for one in outcomes:
         groups.setdefault((str(one.cell.labels["way"]), str(one.cell.labels["ratio"])), []).append(one)
@@ -115,7 +117,7 @@ def aspect_findings(outcomes: Sequence[Outcome]) -> list[AspectFinding]:
 
 
 def detail_of(outcome: Outcome) -> float:
-    """The correlation of detail, which tells right depths from wrong ones."""
+    """The detail correlation, which distinguishes right from wrong depths best."""
     return outcome.agreement.detail_correlation
 
 
@@ -128,9 +130,9 @@ def _of(outcomes: Sequence[Outcome], measure: Callable[[Outcome], float]) -> lis
 
 
 def _letterboxed(depth: DepthMap, ratio: float, folder: Path, name: str) -> Path:
-    """The whole map in the middle of a canvas of that ratio, the far plane around it; written once.
+    """The whole map centred on a canvas of that ratio, surrounded by the far plane; written once.
 
-    Its file is called by `name` and by the digest of its content: another map has another file.
+    Its file name has the digest of its content: another map has another file.
     """
     height, width = depth.values.shape
     source = Extent(width, height)
@@ -151,7 +153,7 @@ def _letterboxed(depth: DepthMap, ratio: float, folder: Path, name: str) -> Path
 
 
 def _is_part_of(proof: bytes, data: bytes) -> bool:
-    """Whether the file with this start and end is `data`, or a beginning of it."""
+    """Whether the file with this start and end is `data`, or an incomplete copy of it."""
     return data.startswith(proof[:PROOF_BYTES]) and data.endswith(proof[PROOF_BYTES:])
 
 
@@ -163,8 +165,8 @@ WINDOWS = ((0.0, 1.0), (0.0, 0.5))
 class StrengthFinding:
     """One strength in one window.
 
-    `freedom` is how different pictures of two seeds are: the root of the mean squared difference of their
-    pixels, of a range of 1.
+    `freedom` is how much the pictures of two seeds differ: the root mean square difference of their pixels,
+    of a range of 1.
     """
 
     strength: float
@@ -186,20 +188,20 @@ def strength_cells(
     for window in windows:
         for strength in strengths:
             for number in range(seeds):
-                asked = request.with_seed(request.seeds[0] + number).model_copy(
+                cell_request = request.with_seed(request.seeds[0] + number).model_copy(
                     update={"control_strength": strength, "control_window": window}
                 )
                 labels = {
                     "strength": strength,
                     "window": f"{window[0]:g}:{window[1]:g}",
-                    "seed": asked.seeds[0],
+                    "seed": cell_request.seeds[0],
                 }
-                cells.append(Cell(labels, asked))
+                cells.append(Cell(labels, cell_request))
     return cells
 
 
 def strength_findings(outcomes: Sequence[Outcome]) -> list[StrengthFinding]:
-    """What every strength and window came to."""
+    """The findings for every strength and window."""
     groups: dict[tuple[str, float], list[Outcome]] = {}
     for one in outcomes:
         key = (str(one.cell.labels["window"]), float(one.cell.labels["strength"]))
@@ -217,9 +219,9 @@ def strength_findings(outcomes: Sequence[Outcome]) -> list[StrengthFinding]:
 
 
 def least_that_reaches(findings: Sequence[StrengthFinding], wanted: float) -> StrengthFinding | None:
-    """The least strength, in the shortest window, whose median rank correlation is at least `wanted`."""
-    enough = [found for found in findings if found.rank_correlation.median >= wanted]
-    return min(enough, key=lambda found: (found.strength, found.window), default=None)
+    """The lowest strength, in the shortest window, whose median rank correlation is at least `wanted`."""
+    enough = [finding for finding in findings if finding.rank_correlation.median >= wanted]
+    return min(enough, key=lambda finding: (finding.strength, finding.window), default=None)
 
 
 def _differences(members: Sequence[Outcome]) -> list[float]:

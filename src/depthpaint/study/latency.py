@@ -1,4 +1,4 @@
-"""The latency study: where the time goes, what each lever saves and costs, and a first picture's price."""
+"""The latency study: time per stage, the gain and cost of faster settings, and the cost of a cold start."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ from depthpaint.verification.agreement import agreement
 def cold(record: RunRecord, depth: Path, repeats: int) -> dict[str, Interval]:
     """Seconds of whole processes that paint `record`'s picture from `depth`, by stage.
 
-    "start and save" is what no stage accounts for. Raises ModelError with the last line of a process that
-    failed.
+    "start and save" is the time outside all stages. Raises ModelError with the last line of a failed
+    process's output.
     """
-    found: dict[str, list[float]] = {}
+    stages: dict[str, list[float]] = {}
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
             seconds = _cold_once(record, depth, Path(folder))
         for stage, took in seconds.items():
-            found.setdefault(stage, []).append(took)
-    return {stage: interval_of(took) for stage, took in found.items()}
+            stages.setdefault(stage, []).append(took)
+    return {stage: interval_of(took) for stage, took in stages.items()}
 
 
 def _cold_once(record: RunRecord, depth: Path, folder: Path) -> dict[str, float]:
     program, command, *words = shlex.split(recipe(record))
-    # A record names a map that lies elsewhere by its name alone.
+    # A record has only the name of a map outside the working folder.
     words[words.index(record.depth.file)] = str(depth)
     extra = [f"--out={folder}", "--name=cold", "--quiet"]
     started = perf_counter()
     command_line = [sys.executable, "-m", program, command, *extra, *words]
-    environment = {**os.environ, CONFIG_VARIABLE: ""}  # It is to paint what the record says.
+    environment = {**os.environ, CONFIG_VARIABLE: ""}  # no user defaults: paint what the record says
     done = subprocess.run(command_line, capture_output=True, text=True, check=False, env=environment)
     whole = perf_counter() - started
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelError(
-            f"painting in a process of its own failed: {last}",
+            f"painting in a separate process failed: {last}",
             code=ErrorCode.MODEL_INCOMPATIBLE,
-            remedy="leave it out with --cold 0",
+            remedy="skip it with --cold 0",
         )
     seconds = dict(read_record(folder / "cold.png").seconds)
     seconds.pop("picture")
@@ -71,7 +71,7 @@ AS_IT_IS = "as it is"
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """A change of the request that should save time, or of where it is computed: so many `threads`."""
+    """A change of the request that may save time, or of the number of `threads`."""
 
     name: str
     changes: Mapping[str, object]
@@ -80,10 +80,10 @@ class Lever:
 
 @dataclass(slots=True)
 class Measured:
-    """A lever's measurements: seconds of each painting, and of each seed its agreement and its distance.
+    """A lever's measurements: seconds of each run, and the agreement and likeness for each seed.
 
-    `likeness` is the PSNR in dB to the picture of the unchanged request with the same seed, where the sizes
-    are the same.
+    `likeness` is the PSNR in dB to the picture of the unchanged request with the same seed, if the sizes are
+    equal.
     """
 
     lever: Lever
@@ -101,7 +101,7 @@ class Measured:
 
 
 def levers_of(plan: RunPlan) -> list[Lever]:
-    """What can be tried on a request that was planned so; the first changes nothing."""
+    """The changes to try on a request with this plan; the first changes nothing."""
     settings = plan.settings
     steps = settings.num_inference_steps
     levers = [Lever(AS_IT_IS, {})]
@@ -126,7 +126,7 @@ def levers_of(plan: RunPlan) -> list[Lever]:
     if settings.finish and plan.sizes.resized:
         levers.append(Lever("without finishing", {"finish": False}))
     if settings.model in MODELS:
-        # torch has one number of threads for the whole process, so two engines cannot be compared in turn.
+        # torch has one number of threads per process, so two engines cannot be compared in turn.
         levers.append(Lever("one thread", {}, threads=1))
     levers.append(Lever("depth in the first half", {"control_window": (0.0, 0.5)}))
     width, height = plan.sizes.output_size
@@ -147,8 +147,7 @@ def measure(
 ) -> list[Measured]:
     """Paint every lever with every seed `repeats` times after one warm-up, all levers in turn.
 
-    In turn, because a machine that others use too is slow for a while and then fast again: what is compared
-    has to be measured side by side. Raises DepthpaintError for anything that a user can mend.
+    The levers alternate, because the load of a shared machine varies over time. Raises DepthpaintError.
     """
     measured = [Measured(lever) for lever in levers]
     engines = {
@@ -190,9 +189,9 @@ def _paint(
     if repeat > 0:
         return
     pixels = result.pictures[0].pixels
-    found = agreement(engine, request, pixels, estimator).likeness
-    measured.rank_correlation.append(found.rank_correlation)
-    measured.detail_correlation.append(found.detail_correlation)
+    likeness = agreement(engine, request, pixels, estimator).likeness
+    measured.rank_correlation.append(likeness.rank_correlation)
+    measured.detail_correlation.append(likeness.detail_correlation)
     if measured.lever.name == AS_IT_IS:
         plain[request.seeds[0]] = pixels
     elif plain[request.seeds[0]].shape == pixels.shape:
@@ -200,7 +199,7 @@ def _paint(
 
 
 def fastest_of_their_kind(measured: Sequence[Measured]) -> list[Measured]:
-    """Those that no other beats in time and agreement of detail at once (Pareto), slowest first."""
+    """The Pareto front: those that no other beats in both time and detail agreement, slowest first."""
 
     def beaten(one: Measured) -> bool:
         return any(
@@ -213,7 +212,7 @@ def fastest_of_their_kind(measured: Sequence[Measured]) -> list[Measured]:
 
 
 def within(measured: Sequence[Measured], seconds: float) -> Measured | None:
-    """What agrees best of what takes at most so long; None where nothing does."""
+    """The one with the best agreement within the time; None if there is none."""
     fast = [one for one in measured if one.time.median <= seconds]
     return max(fast, key=_quality, default=None)
 

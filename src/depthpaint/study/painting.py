@@ -1,4 +1,4 @@
-"""A study's grid painted as a batch: cells, what is measured of their look, and the numbers as JSON."""
+"""Paint a study's grid as a batch: cells, image statistics, and the numbers as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.batch.job import Job, Wanted, jobs_of
+from depthpaint.batch.job import Job, ParsedRow, jobs_of
 from depthpaint.batch.mark import mark_of, require_replaceable
 from depthpaint.batch.painting import Painters
 from depthpaint.core.errors import DepthpaintError
@@ -29,21 +29,21 @@ from depthpaint.verification.choosing import facts_of
 Floats = NDArray[np.float64]
 
 AREA = 96 * 96
-"""Pixels that a picture is brought to before repetition is looked for: the same for every ratio."""
+"""Pixels that a picture is resized to before repetition is measured: the same for every ratio."""
 PATCH, STRIDE = 16, 4
 FAR_APART = 2 * PATCH
-"""Patches nearer than this share what they show."""
+"""Patches nearer to each other than this overlap."""
 PLAIN = 0.02
-"""Patches whose contrast is below this, of a range of 1, show nothing that could be repeated."""
+"""Patches with less contrast than this, of a range of 1, are ignored."""
 SHARPNESS_AREA = 256 * 256
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Statistics of one picture, none of which knows what is good.
+    """Statistics of one picture, which do not measure quality.
 
-    `repetition` in [0, 1]: how well the patches of the picture are found again elsewhere in it, in the mean
-    of their best normalized cross-correlations. `sharpness`: mean absolute Laplacian of the luma at an area
+    `repetition` in [0, 1]: how well the patches of the picture match other places in it, as the mean of their
+    best normalized cross-correlations. `sharpness`: mean absolute Laplacian of the luma at an area
     of 256 x 256, in shares of the range. `contrast`: standard deviation of the luma. `colourfulness` as
     Hasler and Suesstrunk (2003) define it, over 255.
     """
@@ -70,14 +70,14 @@ def look_of(pixels: NDArray[np.uint8]) -> Look:
 
 
 def repetition_of(gray: NDArray[np.uint8]) -> float:
-    """The repetition of a map (H, W), as a picture of it would have."""
+    """The repetition of a map (H, W), measured as in a picture."""
     return repetition(_luma(_resized(np.repeat(gray[..., None], 3, axis=2), AREA)))
 
 
 def repetition(shown: Floats) -> float:
-    """How well patches of (H, W) in [0, 1] are found again far away in it; 0 where nothing is shown.
+    """How well patches of (H, W) in [0, 1] match distant places; 0 if no patch has contrast.
 
-    Left and right are the same here: a second house is often the first one turned.
+    Mirrored patches match too: a second house is often a mirrored first one.
     """
     patches, places = _patches(shown)
     if len(patches) < 2:
@@ -91,7 +91,7 @@ def repetition(shown: Floats) -> float:
 
 
 def _patches(shown: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Patches (N, PATCH^2) of mean 0 and length 1 that show something, and where they lie (N, 2)."""
+    """Patches (N, PATCH^2) of mean 0 and length 1 with enough contrast, and their positions (N, 2)."""
     windows = np.lib.stride_tricks.sliding_window_view(shown, (PATCH, PATCH))[::STRIDE, ::STRIDE]
     flat = windows.reshape(-1, PATCH * PATCH)
     flat = flat - flat.mean(1, keepdims=True)
@@ -123,7 +123,7 @@ Label = str | float | int
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A request for one picture, and the `labels` that say where it stands in the study's grid."""
+    """A request for one picture, and the `labels` of its place in the study's grid."""
 
     labels: Mapping[str, Label]
     request: Request
@@ -131,10 +131,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a cell.
+    """The result of a cell.
 
-    `mirrored` is the correlation of detail with the asked depth turned left to right, which a picture that
-    obeys the depth has no reason to reach; `asked_repetition` is how much of itself the depth repeats.
+    `mirrored` is the detail correlation with the mirrored depth map, which should be low for a picture that
+    follows the depth; `asked_repetition` is the repetition of the depth map itself.
     """
 
     cell: Cell
@@ -156,15 +156,16 @@ def paint_cells(
     estimator: str,
     on_cell: Callable[[], None] | None = None,
 ) -> list[Outcome]:
-    """Let `painters` paint every cell, let `estimator` in `engine` judge it; the outcomes in order.
+    """Paint every cell with `painters`, and judge it by `estimator` in `engine`; the outcomes in order.
 
-    Pictures lie in `folder`/pictures, named after their jobs. One that is there already, whole, of the same
-    job and weights is not painted again. Raises DepthpaintError for anything that a user can mend; what was
-    painted stays.
+    Pictures are in `folder`/pictures, named after their jobs. An existing complete one of the same job and
+    weights is not painted again. Raises DepthpaintError; pictures painted so far are kept.
     """
     pictures = folder / PICTURES
     make_folder(pictures)
-    jobs = [job for number, cell in enumerate(cells) for job in jobs_of(Wanted(number, cell.request, None))]
+    jobs = [
+        job for number, cell in enumerate(cells) for job in jobs_of(ParsedRow(number, cell.request, None))
+    ]
     places: dict[str, list[int]] = {}
     for number, job in enumerate(jobs):
         places.setdefault(job.file, []).append(number)
@@ -195,20 +196,22 @@ def _is_there(path: Path, job: Job, painters: Painters) -> bool:
     mark = mark_of(path)
     if mark is None or (mark.key, mark.weights) != (job.key, painters.weights(job)):
         return False
-    require_replaceable(job, path)  # an edited or damaged picture is not measured as a painted one
+    require_replaceable(job, path)  # do not measure an edited or damaged picture
     return True
 
 
 def _judged(engine: Engine, cell: Cell, path: Path, estimator: str) -> Outcome:
     pixels = pixels_of(path)
-    found = agreement(engine, cell.request, pixels, estimator)
+    measured = agreement(engine, cell.request, pixels, estimator)
     return Outcome(
         cell=cell,
         path=path,
-        agreement=facts_of(found),
-        mirrored=detail_correlation(found.asked[:, ::-1], found.seen, found.valid & found.valid[:, ::-1]),
+        agreement=facts_of(measured),
+        mirrored=detail_correlation(
+            measured.expected[:, ::-1], measured.estimated, measured.valid & measured.valid[:, ::-1]
+        ),
         look=look_of(pixels),
-        asked_repetition=repetition_of(np.rint(found.asked * 255).astype(np.uint8)),
+        asked_repetition=repetition_of(np.rint(measured.expected * 255).astype(np.uint8)),
     )
 
 
@@ -218,22 +221,22 @@ def study_data(
     findings: Sequence[Any],
     cold: Mapping[str, Interval] | None = None,
 ) -> dict[str, object]:
-    """Everything that the report was made from; paths are below the study's own folder.
+    """All data of the report; paths are relative to the study's folder.
 
-    `cold` are the stages of processes of their own, in seconds, where they were measured.
+    `cold` are the stages of separate processes, in seconds, if they were measured.
     """
     return {
         "title": document.title,
         "verdicts": list(document.summary),
         "environment": environment(),
         "pictures": [_picture(one) for one in outcomes],
-        "findings": [_finding(found) for found in findings],
+        "findings": [_finding(finding) for finding in findings],
         **({"cold": {stage: asdict(took) for stage, took in cold.items()}} if cold is not None else {}),
     }
 
 
 def is_study_data(start: bytes) -> bool:
-    """Whether a file that starts so holds the numbers of a study."""
+    """Whether a file with this start contains the data of a study."""
     return start.startswith(b'{\n "title": ') and b'\n "verdicts": [' in start
 
 
@@ -248,8 +251,8 @@ def _picture(one: Outcome) -> dict[str, object]:
     }
 
 
-def _finding(found: Any) -> dict[str, object]:
-    values: dict[str, Any] = {name: getattr(found, name) for name in found.__slots__ if name != "record"}
+def _finding(finding: Any) -> dict[str, object]:
+    values: dict[str, Any] = {name: getattr(finding, name) for name in finding.__slots__ if name != "record"}
     lever = values.pop("lever", None)
     named = {} if lever is None else {"lever": lever.name}
     plain: dict[str, object] = dict(named)

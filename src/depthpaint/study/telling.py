@@ -1,4 +1,4 @@
-"""A study's findings as a report: sentences that its numbers make, tables, curves and a contact sheet."""
+"""A study's findings as a report: summaries, tables, curves and a contact sheet."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ EVERY_STEP = "0:1"
 
 
 def obeyed(outcomes: Sequence[Outcome]) -> tuple[bool, str]:
-    """Whether the pictures show the asked depth and not its mirror image, and the sentence that says so."""
+    """Whether the pictures follow the depth rather than its mirror image, and a verdict in words."""
     apart = difference([detail_of(one) for one in outcomes], [one.mirrored for one in outcomes])
     obeys = apart.low > 0
-    verdict = "The depth is obeyed" if obeys else "Nothing shows that the depth is obeyed"
+    verdict = "The depth is followed" if obeys else "There is no evidence that the depth is followed"
     return obeys, (
-        f"{verdict}: over {apart.count} pictures the correlation of detail with the asked depth is "
+        f"{verdict}: over {apart.count} pictures the detail correlation with the depth map is "
         f"{'higher' if obeys else 'not higher'} than with its mirror image, by {apart}."
     )
 
@@ -38,27 +38,27 @@ def aspect_document(title: str, findings: Sequence[AspectFinding], outcomes: Seq
     _, verdict = obeyed(outcomes)
     rows: list[tuple[TableCell, ...]] = [
         (
-            found.ratio, found.way, str(found.rank_correlation), str(found.detail_correlation),
-            str(found.repetition), str(found.sharpness), found.detail_correlation.count,
+            finding.ratio, finding.way, str(finding.rank_correlation), str(finding.detail_correlation),
+            str(finding.repetition), str(finding.sharpness), finding.detail_correlation.count,
         )
-        for found in findings
+        for finding in findings
     ]  # fmt: skip
     columns = ("ratio", "way", "rank correlation", "detail", "repetition", "sharpness", "pictures")
     ways: dict[str, list[tuple[float, float, float, float]]] = {}
-    for found in findings:
-        ways.setdefault(found.way, []).append(
-            (float(np.log2(parse_aspect(found.ratio))), *_bounds(found.detail_correlation))
+    for finding in findings:
+        ways.setdefault(finding.way, []).append(
+            (float(np.log2(parse_aspect(finding.ratio))), *_bounds(finding.detail_correlation))
         )
     plot = curve(ways, "ratio, width over height, log2", "correlation of detail")
-    sentences = tuple(found.sentence() for found in findings if found.ratio != REFERENCE)
-    table = Table(columns, tuple(rows), f"{NOTE} Repetition is counted beyond the depth's own.")
-    figure = Figure(plot, "How the depth is obeyed, by ratio and by the way the map is brought to it.")
+    summaries = tuple(finding.summary() for finding in findings if finding.ratio != REFERENCE)
+    table = Table(columns, tuple(rows), f"{NOTE} Repetition is in excess of the depth map's own.")
+    figure = Figure(plot, "How well the depth is followed, by ratio and by the way the map is fitted to it.")
     sheet = _sheet(outcomes, ("ratio", "way"))
     return Document(
         title,
         (verdict,),
         (
-            Section("Beside 1:1 of the same content", sentences),
+            Section("Compared with 1:1 of the same content", summaries),
             Section("Numbers", (), (table,), (figure,)),
             Section("Contact sheet", ("The first seed of every ratio and way.",), shown=sheet),
         ),
@@ -68,27 +68,27 @@ def aspect_document(title: str, findings: Sequence[AspectFinding], outcomes: Seq
 def strength_document(
     title: str, findings: Sequence[StrengthFinding], outcomes: Sequence[Outcome], advice: str
 ) -> Document:
-    """The strength study's report; `advice` names the least strength that is enough."""
-    # Weak control need not be seen, and depth that goes early may be painted over: the strongest must be.
-    strongest = max(findings, key=lambda found: (found.strength, found.window == EVERY_STEP))
-    asked = {"strength": strongest.strength, "window": strongest.window}
-    _, verdict = obeyed([one for one in outcomes if asked.items() <= one.cell.labels.items()])
+    """The strength study's report; `advice` names the lowest sufficient strength."""
+    # Weak or early control may have no visible effect, so the verdict is about the strongest.
+    strongest = max(findings, key=lambda finding: (finding.strength, finding.window == EVERY_STEP))
+    labels = {"strength": strongest.strength, "window": strongest.window}
+    _, verdict = obeyed([one for one in outcomes if labels.items() <= one.cell.labels.items()])
     rows = tuple(
         (
-            found.strength,
-            found.window,
-            str(found.rank_correlation),
-            str(found.detail_correlation),
-            str(found.freedom),
+            finding.strength,
+            finding.window,
+            str(finding.rank_correlation),
+            str(finding.detail_correlation),
+            str(finding.freedom),
         )
-        for found in findings
+        for finding in findings
     )
     columns = ("strength", "window", "rank correlation", "detail", "freedom")
     figures = tuple(
         Figure(curve(_by_window(findings, measure), "strength", label), caption)
         for measure, label, caption in (
-            ("detail_correlation", "correlation of detail", "How strength buys obedience."),
-            ("freedom", "difference of two seeds", "What it costs: how far two seeds lie apart."),
+            ("detail_correlation", "detail correlation", "How strength improves agreement with the depth."),
+            ("freedom", "difference of two seeds", "Its cost: how much the pictures of two seeds differ."),
         )
     )
     return Document(title, (verdict, advice), (
@@ -101,7 +101,7 @@ def strength_document(
 def latency_document(
     title: str, measured: Sequence[Measured], cold: Mapping[str, Interval], advice: str
 ) -> Document:
-    """The latency study's report; `advice` is the answer to a time budget, or nothing."""
+    """The latency study's report; `advice` is the answer to a time budget, or empty."""
     (plain,) = (one for one in measured if one.lever.name == AS_IT_IS)
     front = {id(one) for one in fastest_of_their_kind(measured)}
     rows: list[tuple[TableCell, ...]] = []
@@ -114,7 +114,7 @@ def latency_document(
         ))  # fmt: skip
     columns = (
         "lever",
-        "s a picture",
+        "s per picture",
         "times as fast",
         "rank correlation",
         "detail",
@@ -131,14 +131,14 @@ def latency_document(
         for one in measured
         if id(one) in front and one.record
     )
-    where = "Cold: a process of its own. Warm: the model is loaded."
+    where = "Cold: in a separate process. Warm: with a loaded model."
     return Document(
         title,
         (advice,) if advice else (),
         (
-            Section("Where the time goes", (), (Table(("stage", "cold s", "warm s"), tuple(stages), where),)),
-            Section("What each lever gives and costs", (), (Table(columns, tuple(rows), NOTE),)),
-            Section("Commands", ("No other lever is faster and agrees as well:",), shown=commands),
+            Section("Time per stage", (), (Table(("stage", "cold s", "warm s"), tuple(stages), where),)),
+            Section("Gain and cost of each change", (), (Table(columns, tuple(rows), NOTE),)),
+            Section("Commands", ("No other change is faster and agrees as well:",), shown=commands),
         ),
     )
 
@@ -147,9 +147,9 @@ def _by_window(
     findings: Sequence[StrengthFinding], measure: str
 ) -> dict[str, list[tuple[float, float, float, float]]]:
     windows: dict[str, list[tuple[float, float, float, float]]] = {}
-    for found in findings:
-        interval: Interval = getattr(found, measure)
-        windows.setdefault(f"window {found.window}", []).append((found.strength, *_bounds(interval)))
+    for finding in findings:
+        interval: Interval = getattr(finding, measure)
+        windows.setdefault(f"window {finding.window}", []).append((finding.strength, *_bounds(interval)))
     return windows
 
 
@@ -158,7 +158,7 @@ def _bounds(interval: Interval) -> tuple[float, float, float]:
 
 
 def _sheet(outcomes: Sequence[Outcome], labels: tuple[str, str]) -> tuple[Shown, ...]:
-    """The first picture of every group, in rows of the first label."""
+    """The first picture of every group, in rows by the first label."""
     rows: dict[str, dict[str, bytes]] = {}
     for one in outcomes:
         row, column = (str(one.cell.labels[label]) for label in labels)
@@ -169,5 +169,5 @@ def _sheet(outcomes: Sequence[Outcome], labels: tuple[str, str]) -> tuple[Shown,
 
 
 def _threads(one: Measured) -> str:
-    """What a recipe lacks, because the record of a picture does not hold where it was computed."""
+    """The option for threads, which a picture's record does not contain."""
     return "" if one.lever.threads is None else f" --threads={one.lever.threads}"

@@ -1,1 +1,1 @@
-"""Does a picture have the depth that was asked for? Estimated again, aligned, compared."""
+"""Verify a picture: estimate its depth, align it to the requested depth, and compare."""

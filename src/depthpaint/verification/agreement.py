@@ -1,4 +1,4 @@
-"""The depth that was asked for beside the depth of the picture: which map it is, numbers, error map."""
+"""Compare the depth of a picture with the requested depth: scores, error maps, and pairs of files."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How well the depth in a picture agrees with the depth that was asked for.
+    """How well the depth in a picture agrees with the requested depth.
 
-    `picture` (H, W, 3) is the painted one, reduced if it is large (depth.compare.compared_size). `asked` and
-    `seen` are both depths at its size, float32 (H, W), 1 = nearest, compared where `valid`; `seen` is aligned
-    to `asked`. `likeness` holds the scores; they are also read here: `rank_correlation` and
-    `detail_correlation` in [-1, 1], `delta_1_25` in [0, 1] (1 is best), `affine_rmse`, `abs_rel` and
-    `rmse_8bit` from 0 (0 is best). `edge_f_score` in [0, 1] is how well their edges meet.
+    `picture` (H, W, 3) is the painted one, reduced if it is large (depth.compare.compared_size). `expected`
+    and `estimated` are both depths at its size, float32 (H, W), 1 = nearest, compared where `valid`;
+    `estimated` is aligned to `expected`. `likeness` holds the scores, which are also properties:
+    `rank_correlation` and `detail_correlation` in [-1, 1], `delta_1_25` in [0, 1] (1 is best), `affine_rmse`,
+    `abs_rel` and `rmse_8bit` from 0 (0 is best). `edge_f_score` in [0, 1] is how well their edges match.
 
     `estimator` is the model that estimated the depth, with its `caution`; its own errors count as the
     picture's.
     """
 
     picture: NDArray[np.uint8]
-    asked: Floats
-    seen: Floats
+    expected: Floats
+    estimated: Floats
     valid: NDArray[np.bool_]
     likeness: Likeness
     edge_f_score: float
@@ -52,12 +52,12 @@ class Agreement:
 
     @property
     def rank_correlation(self) -> float:
-        """Spearman's, in [-1, 1]: whether near and far are in the asked order."""
+        """Spearman's, in [-1, 1]: whether near and far are in the requested order."""
         return self.likeness.rank_correlation
 
     @property
     def detail_correlation(self) -> float:
-        """The same of what stands out of its surroundings, in [-1, 1]."""
+        """Correlation of local relief, in [-1, 1]: of each pixel's depth relative to its surroundings."""
         return self.likeness.detail_correlation
 
     @property
@@ -67,7 +67,7 @@ class Agreement:
 
     @property
     def abs_rel(self) -> float:
-        """Mean of |difference| / asked, aligned."""
+        """Mean of |difference| / expected, aligned."""
         return self.likeness.abs_rel
 
     @property
@@ -82,9 +82,9 @@ class Agreement:
 
 
 def agreement(engine: Engine, request: Request, pixels: NDArray[np.uint8], estimator: str) -> Agreement:
-    """Compare the depth that `request` asks for with what `estimator` sees in `pixels` (H, W, 3).
+    """Compare the requested depth with what `estimator` estimates from `pixels` (H, W, 3).
 
-    Raises DepthpaintError where the depth file, or the estimator, cannot be read.
+    Raises DepthpaintError if the depth file cannot be read, or the estimator cannot be loaded.
     """
     depth = engine.read(request.depth, request.reading)
     require_certain(depth.source)
@@ -94,25 +94,26 @@ def agreement(engine: Engine, request: Request, pixels: NDArray[np.uint8], estim
 def agreement_with(
     engine: Engine, depth: DepthMap, fit: Fit, pixels: NDArray[np.uint8], estimator: str
 ) -> Agreement:
-    """As `agreement`, with a depth map that is read already and lies on the picture as `fit` says."""
+    """As `agreement`, with a depth map that was already read and is placed on the picture by `fit`."""
     picture = _reduced(pixels)
     height, width = picture.shape[:2]
-    asked, valid = depth_at(depth, Extent(width, height), fit)
+    expected, valid = depth_at(depth, Extent(width, height), fit)
     estimate = engine.estimate(estimator, picture)
-    # A distance grows where disparity falls: only its order and its inverse can be compared.
-    seen = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)
+    # Distance is the inverse of disparity up to scale, so its inverse is compared.
+    estimated = estimate.values if estimate.quantity == "disparity" else 1 / np.maximum(estimate.values, 1e-6)
     if not valid.any():
         valid = np.ones_like(valid)
-    aligned = aligned_to(asked, seen, valid)
+    aligned = aligned_to(expected, estimated, valid)
     return Agreement(
-        picture=picture, asked=asked, seen=aligned, valid=valid, likeness=compare(asked, seen, valid),
-        edge_f_score=edge_agreement(asked, np.clip(aligned, 0, 1)), estimator=estimate.estimator,
+        picture=picture, expected=expected, estimated=aligned, valid=valid,
+        likeness=compare(expected, estimated, valid),
+        edge_f_score=edge_agreement(expected, np.clip(aligned, 0, 1)), estimator=estimate.estimator,
         caution=estimate.caution,
     )  # fmt: skip
 
 
 def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) at the size of comparison: each pixel the mean of those that it covers."""
+    """A picture (H, W, 3) at the size of comparison, averaged over the covered pixels."""
     height, width = pixels.shape[:2]
     size = compared_size(Extent(width, height))
     if size == (width, height):
@@ -121,20 +122,21 @@ def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 WORST = 0.3
-"""Difference of depth, of a range of 1, that is drawn in full colour."""
+"""The difference of depth, of a range of 1, that is drawn in full colour."""
 
 
 def error_map(agreement: Agreement) -> NDArray[np.uint8]:
-    """(H, 4 W, 3): the picture as it was compared, the asked depth, the seen depth, and their difference.
+    """(H, 4 W, 3): the compared picture, the expected depth, the estimated depth, and their difference.
 
-    Red where the picture is nearer than asked, blue where it is farther, gray where nothing was asked.
+    Red where the picture is nearer than expected, blue where it is farther, gray where no depth was given.
     """
-    difference = np.clip((agreement.seen - agreement.asked) / WORST, -1, 1)
+    difference = np.clip((agreement.estimated - agreement.expected) / WORST, -1, 1)
     nearer, farther = np.maximum(difference, 0)[..., None], np.maximum(-difference, 0)[..., None]
     colours = 1 - nearer * (1 - np.array((0.75, 0.1, 0.1))) - farther * (1 - np.array((0.1, 0.25, 0.8)))
     colours[~agreement.valid] = 0.5
     maps = [
-        np.repeat(np.clip(side, 0, 1)[..., None], 3, axis=2) for side in (agreement.asked, agreement.seen)
+        np.repeat(np.clip(side, 0, 1)[..., None], 3, axis=2)
+        for side in (agreement.expected, agreement.estimated)
     ]
     drawn = [np.rint(side * 255).astype(np.uint8) for side in (*maps, colours)]
     return np.concatenate([agreement.picture, *drawn], axis=1)
@@ -143,13 +145,14 @@ def error_map(agreement: Agreement) -> NDArray[np.uint8]:
 FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 MAPPED = "-verified"
-"""Ends the names of the pictures that --maps writes."""
+"""The ending of the files that --maps writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and the depth that was asked for: a map, the folder of a recorded map, or None where the
-    record says all; or why there is none.
+    """A picture and its depth map: a file, the folder of a recorded map, or None if the record is enough.
+
+    `problem` is the error if there is no map.
     """
 
     image: Path
@@ -158,34 +161,33 @@ class Pair:
 
 
 def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
-    """The pictures, with those of folders in the folders' place, each with its depth map.
+    """The pictures, with folders replaced by their pictures, each with its depth map.
 
-    Where `depth` is a folder a recorded picture's map is the file in it that the record names, any other's
-    the one that is called like the picture, whatever it ends in. Without `depth`, pictures in a folder that
-    hold no record are passed by; a PNG that cannot be read is not. Raises ParameterError where there is no
-    picture at all.
+    If `depth` is a folder, a recorded picture's map is the file in it that the record names, any other's the
+    one with the same stem. Without `depth`, pictures in a folder that have no record are skipped; an
+    unreadable PNG is not. Raises ParameterError if there is no picture at all.
     """
-    found = [file for image in images for file in _files(image, recorded=depth is None)]
-    if not found:
+    files = [file for image in images for file in _files(image, recorded=depth is None)]
+    if not files:
         raise ParameterError(
             "there is no picture to verify",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="name pictures, or a folder of them; with --depth those of other programs count, too",
+            remedy="give pictures, or a folder of them; with --depth those of other programs are used, too",
         )
     if depth is None or not is_folder(depth):
-        return [Pair(image, depth) for image in found]
+        return [Pair(image, depth) for image in files]
     maps: dict[str, list[Path]] = {}
     for file in _listed(depth):
         if is_file(file) and not file.name.startswith("."):
             maps.setdefault(file.stem, []).append(file)
     return [
         Pair(image, depth) if _is_recorded(image) else _matched(image, maps.get(image.stem, []), depth)
-        for image in found
+        for image in files
     ]
 
 
 def map_names(pairs: Iterable[Pair]) -> list[str]:
-    """The file that --maps writes for each picture: called like it, and numbered where the name is taken."""
+    """The file that --maps writes for each picture: named like it, and numbered if the name is taken."""
     images = [pair.image for pair in pairs]
     stems = {image.stem.casefold() for image in images}
     names: list[str] = []
@@ -216,7 +218,7 @@ def _listed(folder: Path) -> list[Path]:
             f"cannot read {folder}: {error.strerror}",
             code=ErrorCode.PICTURE_UNREADABLE,
             value=str(folder),
-            remedy="name files, or a folder that may be listed",
+            remedy="give files, or a folder that can be listed",
         ) from error
 
 
@@ -235,9 +237,9 @@ def _matched(image: Path, maps: list[Path], folder: Path) -> Pair:
         return Pair(image, maps[0])
     many = ", ".join(file.name for file in maps[:3])
     problem = DepthError(
-        f"{folder} holds " + (f"several maps of its name: {many}" if maps else "no map of its name"),
+        f"{folder} contains " + (f"several maps of its name: {many}" if maps else "no map of its name"),
         code=ErrorCode.DEPTH_UNREADABLE,
         value=str(image),
-        remedy=f"call its depth map {image.stem}, with any ending",
+        remedy=f"name its depth map {image.stem}, with any ending",
     )
     return Pair(image, problem=problem)

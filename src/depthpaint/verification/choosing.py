@@ -1,4 +1,4 @@
-"""Paint, look at the depth that came out, and try other seeds until it agrees: bounded, the best is kept."""
+"""Paint, verify the depth, and try other seeds until it agrees: a bounded number, keeping the best."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from depthpaint.request import SEED_COUNT, Request
 from depthpaint.verification.agreement import Agreement, agreement_with
 
 FEWEST_STEPS = 8
-"""With fewer steps a look at half of them costs more than it saves."""
+"""With fewer steps, a check after half of them costs more than it saves."""
 WORSE_BY = 0.05
-"""A try is given up whose preview agrees worse than the best's preview did, by this rank correlation."""
+"""A try is abandoned if its preview agrees worse than the best's preview, by this rank correlation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a picture has to agree: rank correlation `least`, in at most `tries` seeds, judged by `estimator`.
+    """The required agreement: rank correlation `least`, in at most `tries` seeds, judged by `estimator`.
 
-    A `least` of infinity makes every try and keeps the best of them; of -1, any picture will do.
+    A `least` of infinity makes every try and keeps the best; with -1 any picture is accepted.
     """
 
     estimator: str = DEFAULT
@@ -32,7 +32,7 @@ class Wish:
     tries: int = 1
 
     def is_missed_by(self, rank_correlation: float) -> bool:
-        """Whether a picture is too far off; none is where the wish was only the best of some tries."""
+        """Whether a picture is below the required agreement; never if only the best was requested."""
         return self.least <= 1 and rank_correlation < self.least
 
 
@@ -49,7 +49,7 @@ def choose(
     """Paint each picture of `request` in as many tries as `wish` allows; each carries its agreement.
 
     Try t of picture k has the seed plus k plus t times the count: no two pictures try the same seed. Raises
-    DepthpaintError for anything that a user can mend.
+    DepthpaintError.
     """
     return joined(choose_each(engine, request, wish, on_progress))
 
@@ -60,9 +60,9 @@ def choose_each(
     wish: Wish,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Generator[Result]:
-    """As `choose`, but each picture is handed over when its tries are made, as a result of its own.
+    """As `choose`, but yields each picture as its own result when its tries are done.
 
-    Its `seconds` and `evaluations` are those of all its tries. Only the best try is held.
+    Its `seconds` and `evaluations` are those of all its tries. Only the best try is kept in memory.
     """
     prepared = engine.prepare(request)
     for picture in range(len(prepared.plan.seeds)):
@@ -86,24 +86,24 @@ class _Contest:
         self._caution = ""
 
     def winner(self) -> Result:
-        """Try until one agrees as wished, or no try is left."""
+        """Try until one agrees well enough, or no try is left."""
         best: Result | None = None
-        best_found = -2.0
+        best_score = -2.0
         seconds, evaluations = Counter[str](), Counter[str]()
         for number in range(self._wish.tries):
             try:
-                result, found = self._try(number)
+                result, score = self._try(number)
             except _WorseThanBest:
                 continue
             seconds.update(dict(result.seconds))
             evaluations.update(dict(result.evaluations))
-            if found > best_found:
-                best, best_found, self._best_halfway = result, found, self._halfway
-            del result  # A try that is not the best is not held while the next is painted.
-            if found >= self._wish.least:
+            if score > best_score:
+                best, best_score, self._best_halfway = result, score, self._halfway
+            del result  # frees a try that is not the best before the next is painted
+            if score >= self._wish.least:
                 break
         if best is None:
-            raise AssertionError("the first try has nobody to be worse than")
+            raise AssertionError("the first try cannot be worse than the best")
         cautions = (self._caution,) if self._caution else ()
         return replace(
             best, seconds=dict(seconds), evaluations=dict(evaluations),
@@ -122,15 +122,15 @@ class _Contest:
                     progress, picture=done + 1, pictures=len(seeds) * self._wish.tries
                 ))  # fmt: skip
             if self._wish.tries > 1 and progress.steps >= FEWEST_STEPS:
-                self._look_halfway(progress)
+                self._check_halfway(progress)
 
         result = self._engine.run(prepared, listen)
         picture = result.pictures[0]
-        found = self._judge(picture.pixels)
-        judged = replace(picture, agreement=facts_of(found, number + 1))
-        return replace(result, pictures=(judged,)), found.likeness.rank_correlation
+        reached = self._judge(picture.pixels)
+        judged = replace(picture, agreement=facts_of(reached, number + 1))
+        return replace(result, pictures=(judged,)), reached.likeness.rank_correlation
 
-    def _look_halfway(self, progress: Progress) -> None:
+    def _check_halfway(self, progress: Progress) -> None:
         if progress.step != progress.steps // 2:
             return
         self._halfway = self._judge(progress.preview()).likeness.rank_correlation
@@ -139,22 +139,22 @@ class _Contest:
 
     def _judge(self, pixels: Pixels) -> Agreement:
         depth, fit = self._prepared.depth, self._prepared.plan.settings.fit
-        found = agreement_with(self._engine, depth, fit, pixels, self._wish.estimator)
-        self._caution = f"seen by {found.estimator}, {found.caution}" if found.caution else ""
-        return found
+        result = agreement_with(self._engine, depth, fit, pixels, self._wish.estimator)
+        self._caution = f"depth estimated by {result.estimator}, {result.caution}" if result.caution else ""
+        return result
 
 
-def facts_of(found: Agreement, tries: int = 1) -> AgreementFacts:
-    """What a record keeps of an agreement that was reached in try number `tries`."""
-    likeness = found.likeness
+def facts_of(reached: Agreement, tries: int = 1) -> AgreementFacts:
+    """The part of an agreement that a record stores; it was reached in try number `tries`."""
+    likeness = reached.likeness
     return AgreementFacts(
-        estimator=found.estimator,
+        estimator=reached.estimator,
         rank_correlation=likeness.rank_correlation,
         detail_correlation=likeness.detail_correlation,
         affine_rmse=likeness.affine_rmse,
         abs_rel=likeness.abs_rel,
         delta_1_25=likeness.delta_1_25,
         rmse_8bit=likeness.rmse_8bit,
-        edge_f_score=found.edge_f_score,
+        edge_f_score=reached.edge_f_score,
         tries=tries,
     )

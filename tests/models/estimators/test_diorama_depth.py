@@ -144,7 +144,7 @@ def test_a_tampered_file_is_refused(copy: Path, name: str) -> None:
     data = bytearray((copy / name).read_bytes())
     data[-1] ^= 1
     (copy / name).write_bytes(data)
-    with pytest.raises(ModelError, match=f"{name} of tiny has sha256") as refused:
+    with pytest.raises(ModelError, match=f"{name} has sha256") as refused:
         DioramaDepth("tiny", copy)
     assert refused.value.code is ErrorCode.MODEL_HASH_MISMATCH
     assert refused.value.exit_status == 5
@@ -153,7 +153,7 @@ def test_a_tampered_file_is_refused(copy: Path, name: str) -> None:
 @pytest.mark.parametrize("name", [GRAPH, WEIGHTS, "model.json"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
-    with pytest.raises(ModelError, match=f"{name} is missing, a file of tiny; reinstall") as refused:
+    with pytest.raises(ModelError, match=f"the file {name} is missing; reinstall") as refused:
         DioramaDepth("tiny", copy)
     assert refused.value.code is ErrorCode.MODEL_NOT_FOUND
 
@@ -174,7 +174,7 @@ def test_a_damaged_document_is_refused(copy: Path, text: str, code: ErrorCode) -
 
 def test_what_is_no_depth_is_said(tmp_path: Path) -> None:
     broken = save_tiny_depth(tmp_path / "nan", dark=float("nan"))
-    with pytest.raises(ModelError, match="no depth"):
+    with pytest.raises(ModelError, match="not a depth map"):
         DioramaDepth("tiny", broken).estimate(noise(64, 64))
 
 
@@ -183,7 +183,7 @@ def test_the_registry_finds_it_in_the_package(tiny_depth: Path, monkeypatch: pyt
     found = load_estimator(DIORAMA_DEPTH)
     assert (found.name, found.estimate(noise(40, 60)).shape) == (DIORAMA_DEPTH, (40, 60))
     monkeypatch.setitem(ESTIMATORS, DIORAMA_DEPTH, replace(SHIPPED, folder=tiny_depth / "nowhere"))
-    with pytest.raises(ModelError, match=r"model\.json is missing, a file of diorama-depth"):
+    with pytest.raises(ModelError, match=r"diorama-depth: the file model\.json is missing"):
         load_estimator(DIORAMA_DEPTH)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthpaint.models.stable_diffusion.text import fragments_of, spoken
+from depthpaint.models.stable_diffusion.text import fragments_of, without_emphasis
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_without_brackets_nothing_changes(prompt: str) -> None:
 
 @given(st.text(st.sampled_from("ab ()[]\\:1.25"), max_size=40))
 def test_no_letter_is_lost_but_brackets_and_weights(prompt: str) -> None:
-    letters = [letter for letter in spoken(prompt) if letter in "ab"]
+    letters = [letter for letter in without_emphasis(prompt) if letter in "ab"]
     assert letters == [letter for letter in prompt if letter in "ab"]

@@ -1,4 +1,4 @@
-"""diorama's files inside the package, and written out as a diffusers folder."""
+"""diorama's files inside the package, and their export as a diffusers folder."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, TOKENIZER = "diorama.safetensors", "tokenizer.json"
 GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
 SMALL_FILES: tuple[str, ...] = (*(f"{name}.onnx" for name in GRAPHS), TOKENIZER)
-"""All but the weights and the document."""
+"""All files but the weights and the document."""
 DIGESTS = "sha256"
-"""Where the document keeps the digests of SMALL_FILES, by their names."""
+"""The document's key for the digests of SMALL_FILES, by name."""
 _OWNER = "the built-in model"
 
 
 @dataclass(frozen=True, slots=True)
 class DioramaFiles:
-    """Where the files lie, what they were when made, and the digest of the weights."""
+    """The folder of the files, their facts, and the digest of the weights."""
 
     folder: Path
     configurations: dict[str, dict[str, Any]]
@@ -43,12 +43,12 @@ class DioramaFiles:
 
     @property
     def tokenizer(self) -> Path:
-        """The words."""
+        """The tokenizer's file."""
         return self.folder / TOKENIZER
 
 
 def diorama_facts(folder: Path = FOLDER) -> dict[str, Any]:
-    """How the shipped weights were made and what they scored, without touching the weights."""
+    """How the shipped weights were made and their scores, without reading the weights."""
     return cast("dict[str, Any]", read_document(_OWNER, folder)["facts"])
 
 
@@ -61,15 +61,15 @@ def open_files(folder: Path = FOLDER) -> DioramaFiles:
 
 
 def tokenizer_file(folder: Path = FOLDER) -> Path:
-    """The words alone, checked like open_files, without reading the weights."""
+    """The tokenizer's file alone, checked as by open_files, without reading the weights."""
     digests = _digests(read_document(_OWNER, folder))
     require_digest(_OWNER, folder / TOKENIZER, digests[TOKENIZER])
     return folder / TOKENIZER
 
 
 def _digests(document: dict[str, Any]) -> dict[str, object]:
-    told = cast("dict[str, object]", document.get(DIGESTS, {}))
-    return {name: told.get(name) for name in SMALL_FILES}
+    digests = cast("dict[str, object]", document.get(DIGESTS, {}))
+    return {name: digests.get(name) for name in SMALL_FILES}
 
 
 MODULES: dict[str, tuple[str, str]] = {
@@ -86,8 +86,8 @@ WEIGHT_NAMES = {"text_encoder": "model.safetensors"}
 def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
     """Write every module with its configuration and float32 weights into the empty or new folder `target`.
 
-    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError when `target` holds
-    files, or cannot be written; then nothing is left of it.
+    `StableDiffusionAdapterPipeline.from_pretrained(target)` loads it. Raises OutputError if `target` contains
+    files, or cannot be written; then nothing is left behind.
     """
     try:
         taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
@@ -101,8 +101,8 @@ def write_diffusers_folder(target: Path, habits: ModelHabits) -> Path:
             remedy="name a new folder",
         )
     files = open_files()
-    # Renamed at the end, so that what has its name is never half a model. A folder that is there may be a
-    # disk of its own, or all that may be written to.
+    # Renamed at the end, so that `target` is never incomplete. An existing folder may be a mount point, or
+    # the only writable place.
     name = f".tmp-{secrets.token_hex(8)}"
     unfinished = target / name if target.exists() else target.parent / name
     try:
@@ -143,7 +143,7 @@ def _write_all(target: Path, files: DioramaFiles, habits: ModelHabits) -> None:
             if key.startswith(f"{name}.")
         }
         weights = folder / WEIGHT_NAMES.get(name, "diffusion_pytorch_model.safetensors")
-        # save_file raises an error of its own where the disk is full, which has no number.
+        # save_file raises its own error without an errno if the disk is full.
         weights.write_bytes(save(own, metadata={"format": "pt"}))
     (target / "scheduler").mkdir()
     _write_json(target / "scheduler" / "scheduler_config.json", scheduler_configuration(habits))
@@ -152,7 +152,7 @@ def _write_all(target: Path, files: DioramaFiles, habits: ModelHabits) -> None:
 
 
 def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
-    """The scheduler that diffusers needs to take the same steps as depthpaint."""
+    """The scheduler configuration with which diffusers takes the same steps as depthpaint."""
     return {
         "_class_name": "DPMSolverMultistepScheduler",
         "num_train_timesteps": 1000,
@@ -161,7 +161,7 @@ def scheduler_configuration(habits: ModelHabits) -> dict[str, Any]:
         "beta_schedule": "scaled_linear",
         "prediction_type": habits.prediction,
         "rescale_betas_zero_snr": habits.zero_terminal_snr,
-        # Of its own schedule, diffusers knows nothing; this one begins where it does.
+        # diffusers does not have this schedule; the configured one starts at the same level.
         "timestep_spacing": "trailing",
         "algorithm_type": "dpmsolver++",
         "solver_order": 2,

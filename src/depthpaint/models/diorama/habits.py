@@ -1,4 +1,4 @@
-"""What is known of diorama before it is loaded: its habits, prompts expanded, and a head start."""
+"""diorama before it is loaded: its habits, the expansion of prompts, and loading in the background."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ DIORAMA = ModelHabits(
     sampler="ddim",
     schedule="early",
     num_inference_steps=2,
-    # It was taught to decide without (training/colour_loss.py).
+    # It was trained to decide without guidance (training/colour_loss.py).
     guidance_scale=1.0,
     control_strength=1.0,
-    # Its colours are sure to half a latent pixel; where surfaces end, the depth map knows better.
+    # Its colours are accurate to half a latent pixel; the depth map has more exact edges.
     softness=4,
     output_area=512 * 512,
 )
@@ -44,12 +44,12 @@ SCHEMES = (
     "brown white beige green white orange",
     "turquoise wooden yellow white beige red",
 )
-"""What goes well together, in the order of PARTS, in words that diorama learned."""
+"""Colour schemes in the order of PARTS, in words that diorama was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A thing of a scene: its noun, other words for it, and the part of a scheme that colours it."""
+    """A thing of a scene: its noun, synonyms, and the part of a colour scheme that it takes."""
 
     noun: str
     part: str
@@ -72,14 +72,14 @@ SCENES: tuple[tuple[tuple[str, ...], tuple[Slot, ...]], ...] = (
     (("room", "interior"), (_CHAIR, _WALL, _FLOOR)),
     (("house", "home", "cottage", "cabin"), (_HOUSE, Slot("roof", "roof"), _TREES)),
 )
-"""Words that tell a scene, and what it shows; the first that a sentence speaks of counts."""
+"""Words that indicate a scene, and its things; the first scene mentioned in a prompt is used."""
 
 COLOURS = (
     "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown", "beige", "white",
     "gray", "grey", "black", "golden", "wooden", "brick", "stone", "marble", "metal", "tiled", "leather",
     "concrete",
 )  # fmt: skip
-"""Words after which a thing needs no other."""
+"""Words after which a thing needs no colour."""
 _OUTDOORS = re.compile(
     r"\b(?:house|home|cottage|cabin|street|tower|forest|woods|landscape|mountain|hill|lake|sea|ocean|beach|desert"
     r"|meadow)(?:s|es)?\b",
@@ -91,7 +91,7 @@ TIMES = (
     "in summer, under a blue sky",
     "in summer, at noon",
 )
-"""Season and light that show colours; for outdoors, where nothing is said of either."""
+"""Season and light that show colours; added outdoors if the prompt mentions neither."""
 _TIMED = re.compile(
     r"\b(?:spring|summer|autumn|fall|winter|snowy?|night|noon|evening|sunset|sunrise|fog|foggy|mist|misty|cloudy|clouds"
     r"|overcast|sunny|sunshine|moonlight|stars|(?:day|moon|lamp)?light|sky)\b",
@@ -101,9 +101,9 @@ _PALE = re.compile(r"\b(?:clay|pencil|sketch|drawing|monochrome|black and white)
 
 
 def expanded(prompt: str, seed: int) -> str:
-    """`prompt` with a colour for whatever of its scene has none; equal arguments give equal sentences.
+    """`prompt` with colours for the things of its scene that have none; equal arguments give equal prompts.
 
-    Sentences of no known scene, and of styles without colour, stay as they are.
+    Prompts without a known scene, and in a style without colour, are unchanged.
     """
     if _PALE.search(prompt):
         return prompt
@@ -120,9 +120,9 @@ def expanded(prompt: str, seed: int) -> str:
 
 
 def _described(slot: Slot, prompt: str) -> bool:
-    """Whether the sentence gives the thing a colour or a material, in the two words before any mention."""
-    found = (one for word in (slot.noun, *slot.others) for one in _mentions(word).finditer(prompt))
-    before = (re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in found)
+    """Whether the prompt gives the thing a colour or a material, in the two words before any mention."""
+    mentions = (one for word in (slot.noun, *slot.others) for one in _mentions(word).finditer(prompt))
+    before = (re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in mentions)
     return any(word.lower() in COLOURS for words in before for word in words)
 
 
@@ -140,11 +140,11 @@ BUILT_IN = "diorama"
 
 
 def start_loading(model: str, threads: int) -> Future[Painter] | None:
-    """Begin to load `model` in a thread of its own, if it is the built-in one; None for others.
+    """Start loading `model` in its own thread if it is the built-in one; None for others.
 
-    ONNX Runtime leaves the interpreter to others while it builds sessions, and what a command still has to
-    import takes as long as they. The thread itself imports nothing: two threads that import parts of one
-    package at once can find it half made. What goes wrong is raised by the future's result.
+    ONNX Runtime releases the interpreter lock while it builds sessions, and the imports that a command still
+    has to do take as long as that. The thread itself imports nothing: two threads that import parts of one
+    package at once can see it half initialised. Errors are raised by the future's result.
     """
     if model != BUILT_IN:
         return None

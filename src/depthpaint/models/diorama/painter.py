@@ -1,4 +1,4 @@
-"""diorama in ONNX Runtime: its words, and four graphs that share one weights file."""
+"""diorama in ONNX Runtime: a tokenizer, and four graphs that share one weights file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MEANINGS = {
     "chrome": "metal", "crystal": "glass", "ceramic": "shiny", "plastic": "shiny", "cotton": "fabric",
     "silk": "velvet", "wool": "fabric", "plank": "wooden", "tile": "tiled",
 }  # fmt: skip
-"""Words that people write, and the known word nearest in meaning: only ever a suggestion."""
+"""Common words, and the known word nearest in meaning; used for suggestions only."""
 
 
 class Vocabulary:
@@ -52,11 +52,11 @@ class Vocabulary:
 
     @property
     def words(self) -> list[str]:
-        """Every word it knows, sorted."""
+        """Every known word, sorted."""
         return list(self._words)
 
     def encode(self, prompt: str) -> list[int]:
-        """Token ids, always of the trained length: longer sentences are cut, shorter ones padded."""
+        """Token ids, always of the trained length: longer prompts are cut, shorter ones padded."""
         return self._tokenizer.encode(prompt).ids
 
     def too_long(self, prompt: str) -> int:
@@ -64,15 +64,15 @@ class Vocabulary:
         return max(0, len(self._counter.encode(prompt).ids) - len(self.encode(prompt)))
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
-        """The words of `prompt` that map to no token, not even through a synonym, each once, in order."""
-        found: dict[str, UnknownWord] = {}
-        read = str(self._tokenizer.normalizer.normalize_str(prompt))  # pyright: ignore
-        for word in cast("list[str]", re.findall(r"[^\W_]+", read)):
-            if word not in found and self._tokenizer.token_to_id(word) is None:
+        """The words of `prompt` without a token, also after synonyms; each once, in order."""
+        unknown: dict[str, UnknownWord] = {}
+        text = str(self._tokenizer.normalizer.normalize_str(prompt))  # pyright: ignore
+        for word in cast("list[str]", re.findall(r"[^\W_]+", text)):
+            if word not in unknown and self._tokenizer.token_to_id(word) is None:
                 alike = difflib.get_close_matches(word, self._words, n=3, cutoff=0.7)
                 meant = [MEANINGS[word]] if word in MEANINGS else []
-                found[word] = UnknownWord(word, tuple(dict.fromkeys([*meant, *alike]))[:3])
-        return tuple(found.values())
+                unknown[word] = UnknownWord(word, tuple(dict.fromkeys([*meant, *alike]))[:3])
+        return tuple(unknown.values())
 
 
 class Diorama:
@@ -82,13 +82,13 @@ class Diorama:
         self._habits = habits
         self._files = files or open_files()
         self._threads = threads
-        # Sessions start side by side and all at once, so that "load" is what loading costs.
+        # Sessions are built in parallel and up front, so that "load" is the full cost of loading.
         with ThreadPoolExecutor(len(GRAPHS)) as pool:
             self._sessions = dict(zip(GRAPHS, pool.map(self._start, GRAPHS), strict=True))
 
     @property
     def habits(self) -> ModelHabits:
-        """What the model is used to."""
+        """The model's habits."""
         return self._habits
 
     @property
@@ -107,16 +107,16 @@ class Diorama:
         return ()
 
     def steadier(self) -> bool:
-        """It computes in float32 already."""
+        """False: it already computes in float32."""
         return False
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words it knows."""
+        """The tokenizer with the known words."""
         return Vocabulary(self._files.tokenizer)
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
-        """The words of `prompt` that it never learned."""
+        """The words of `prompt` that it was not trained on."""
         return self.vocabulary.unknown_words(prompt)
 
     def tokens_cut(self, prompt: str) -> int:
@@ -124,16 +124,16 @@ class Diorama:
         return self.vocabulary.too_long(prompt)
 
     def encode_text(self, prompt: str) -> object:
-        """(1, T, C)."""
+        """Conditioning, (1, T, C)."""
         tokens = np.array([self.vocabulary.encode(prompt)], dtype=np.int64)
         return self._run("text_encoder", {"tokens": tokens})[0]
 
     def begin(self, noise: Floats) -> Array:
-        """As it is."""
+        """The noise, unchanged."""
         return noise
 
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
-        """Run the adapter, which never looks at the latents: once a picture."""
+        """Run the adapter; it does not depend on the latents, so once per picture."""
         features = self._run("adapter", {"relief": relief_of(hints["depth"])[None]})
         return features if known is None else tuple(where_known(feature, known) for feature in features)
 
@@ -184,7 +184,7 @@ class Diorama:
 
 
 def where_known(feature: Floats, known: Floats) -> Floats:
-    """Take away from `feature` (1, C, h, w) what depth says of places where nobody knows it (H, W)."""
+    """Set `feature` (1, C, h, w) to zero where depth is not known; `known` (H, W) is 0 there."""
     height, width = feature.shape[-2:]
     share = Image.fromarray(known).resize((width, height), Image.Resampling.BOX)
     return feature * np.asarray(share)

@@ -1,1 +1,1 @@
-"""Networks that see depth in a picture. `published` is a door to torch and transformers."""
+"""Networks that estimate depth from a picture. `published` is the adapter to torch and transformers."""

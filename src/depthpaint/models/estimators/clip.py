@@ -1,4 +1,4 @@
-"""CLIP as a judge: how well a picture goes with its sentence, and how good it looks.
+"""CLIP as a judge: how well a picture matches its prompt, and its quality.
 
 CLIPScore: Hessel et al. 2104.08718. CLIP-IQA: Wang et al. 2207.12396.
 """
@@ -24,18 +24,18 @@ from depthpaint.models.weights import digest_of, library_errors, require_backed,
 
 MEAN = np.array((0.48145466, 0.4578275, 0.40821073), np.float32)
 SPREAD = np.array((0.26862954, 0.26130258, 0.27577711), np.float32)
-"""Of the colours in [0, 1] that the published weights were trained on."""
+"""Mean and standard deviation of colours in [0, 1] for the published weights."""
 GOOD, BAD = "Good photo.", "Bad photo."
 SHARPNESS = 100.0
-"""By which CLIP-IQA multiplies likeness before it weighs one sentence against the other."""
+"""The factor for similarities before CLIP-IQA weighs one text against the other."""
 OTHERWISE = "name a copied folder with --clip"
 
 
 @dataclass(frozen=True, slots=True)
 class ClipScores:
-    """`text` is 100 times the cosine between picture and sentence, 0 or more; None without a sentence.
+    """`text` is 100 times the cosine between picture and prompt, 0 or more; None without a prompt.
 
-    `quality` in [0, 1] is how much more the picture goes with "good photo" than with "bad photo".
+    `quality` in [0, 1] is how much better the picture matches "good photo" than "bad photo".
     """
 
     text: float | None
@@ -46,7 +46,7 @@ class ClipJudge:
     """Any CLIP in transformers' layout, in float32, on the GPU where there is one."""
 
     def __init__(self, name: str) -> None:
-        """Load from a folder, or from the hub's cache by owner/name; never downloads.
+        """Load from a folder, or from the hub's cache by owner/name; does not download.
 
         Raises ModelError: offline_missing, model_not_found, model_incompatible.
         """
@@ -59,29 +59,29 @@ class ClipJudge:
         self._side = int(network.config.vision_config.image_size)
         self.weights_sha256 = digest_of(_weights(folder))
 
-    def scores(self, picture: NDArray[np.uint8], sentence: str | None) -> ClipScores:
-        """Judge a picture (H, W, 3); of a sentence as much as fits is heard (77 tokens)."""
+    def scores(self, picture: NDArray[np.uint8], prompt: str | None) -> ClipScores:
+        """Judge a picture (H, W, 3); the prompt is cut to 77 tokens."""
         with library_errors(
             self._folder, _unusable, part="its network", short="to judge", remedy="name a smaller CLIP"
         ):
-            return self._scores(picture, sentence)
+            return self._scores(picture, prompt)
 
     @torch.inference_mode()
-    def _scores(self, picture: NDArray[np.uint8], sentence: str | None) -> ClipScores:
-        texts = [GOOD, BAD, *([] if sentence is None else [sentence])]
+    def _scores(self, picture: NDArray[np.uint8], prompt: str | None) -> ClipScores:
+        texts = [GOOD, BAD, *([] if prompt is None else [prompt])]
         words: Any = self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-        found: Any = self._network(
+        output: Any = self._network(
             pixel_values=self._shown(picture),
             input_ids=words["input_ids"].to(self._device),
             attention_mask=words["attention_mask"].to(self._device),
         )
-        cosines: torch.Tensor = (found.image_embeds @ found.text_embeds.T)[0].float().cpu()
+        cosines: torch.Tensor = (output.image_embeds @ output.text_embeds.T)[0].float().cpu()
         good, bad = cosines[:2].tolist()
         quality = 1 / (1 + np.exp(SHARPNESS * (bad - good)))
-        return ClipScores(None if sentence is None else max(0.0, 100 * float(cosines[2])), float(quality))
+        return ClipScores(None if prompt is None else max(0.0, 100 * float(cosines[2])), float(quality))
 
     def _shown(self, picture: NDArray[np.uint8]) -> torch.Tensor:
-        """The middle of the picture, its short side at the trained side, as the published processor does."""
+        """The centre of the picture, its short side at the trained size, as the published processor does."""
         image, side = Image.fromarray(picture), self._side
         size = [int(side * length / min(image.size)) for length in image.size]
         image = image.resize((size[0], size[1]), Image.Resampling.BICUBIC)
@@ -128,12 +128,12 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
                 empty = CLIPModel(CLIPConfig.from_pretrained(str(folder), local_files_only=True))
             require_backed(folder, files, empty, _unusable)
             tokenizer: Any = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-            network, told = CLIPModel.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
+            network, info = CLIPModel.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
                 str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
-    # The library fills what is missing with random numbers, and so judges at random.
-    if missing := sorted(told["missing_keys"]):
+    # transformers fills missing tensors with random numbers, which would make the scores random.
+    if missing := sorted(info["missing_keys"]):
         raise _unusable(folder, f"its weights lack {len(missing)} tensors, such as {missing[0]}")
     require_finite(folder, network, _unusable)
     return network, tokenizer
@@ -141,7 +141,7 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 
 def _unusable(folder: Path, why: str) -> ModelError:
     return ModelError(
-        f"{folder} holds no CLIP that can be used: {why}",
+        f"{folder} is not a usable CLIP: {why}",
         code=ErrorCode.MODEL_INCOMPATIBLE,
         remedy="name a folder with config.json, model.safetensors and the tokenizer's files",
         value=str(folder),

@@ -1,4 +1,4 @@
-"""diorama-depth in ONNX Runtime: the estimator inside the package."""
+"""diorama-depth in ONNX Runtime: the built-in estimator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_SIDE = 1024
 
 
 class DioramaDepth:
-    """Fulfils `Estimator`: disparity on the CPU, in float32, with no torch and nothing to download."""
+    """Implements `Estimator`: disparity on the CPU, in float32, without torch or downloads."""
 
     revision = ""
     quantity: Quantity = "disparity"
@@ -43,18 +43,18 @@ class DioramaDepth:
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Disparity of a picture (H, W, 3) of any size: float32 (H, W), 0 or more, greater is nearer.
 
-        It is the mean of two looks, at the picture and at its mirror image, so that a mirrored picture has
-        the mirrored depth; on held-out worlds the 5th percentile of its agreement gains 0.01 by it.
+        It is the mean of two estimates, of the picture and of its mirror image, so that a mirrored picture
+        has the mirrored depth; on held-out worlds this gains 0.01 in the 5th percentile of the agreement.
         """
         height, width = picture.shape[:2]
-        seen = Image.fromarray(picture).resize(network_size(width, height), Image.Resampling.BICUBIC)
-        pixels = np.ascontiguousarray(np.asarray(seen, np.float32).transpose(2, 0, 1) / 255)
+        shrunk = Image.fromarray(picture).resize(network_size(width, height), Image.Resampling.BICUBIC)
+        pixels = np.ascontiguousarray(np.asarray(shrunk, np.float32).transpose(2, 0, 1) / 255)
         both = np.stack([pixels, pixels[..., ::-1]])
         plain, mirrored = cast("NDArray[np.float32]", self._session.run([OUTPUT], {INPUT: both})[0])[:, 0]
         root = (plain + mirrored[:, ::-1]) / 2  # (h, w)
         if not np.isfinite(root).all():
             raise ModelError(
-                f"{self.name} answers with what is no depth",
+                f"the output of {self.name} is not a depth map",
                 code=ErrorCode.MODEL_INCOMPATIBLE,
                 remedy="name another --estimator, and report it with the picture",
             )
@@ -62,16 +62,16 @@ class DioramaDepth:
 
 
 def require_files(name: str, folder: Path) -> str:
-    """Check all files; the digest of the weights. Raises what DioramaDepth raises, and loads nothing."""
+    """Check all files and return the digest of the weights; loads nothing. Raises as DioramaDepth does."""
     document = read_document(name, folder)
     require_digests(name, folder, {GRAPH: document.get("graph_sha256")})
     return require_digest(name, folder / WEIGHTS, document.get("weights_sha256"))
 
 
 def resized(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """Bring values (h, w) to (height, width), bicubically, without the lines that a cubic draws along edges.
+    """Resize values (h, w) to (height, width), bicubically, without the ringing of a cubic along edges.
 
-    No value leaves the range of the nine that surround its place.
+    Each value is clipped to the range of the nine around its position.
     """
     image, size = Image.fromarray(values), (width, height)
     low, high = (
@@ -82,11 +82,11 @@ def resized(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
-    """The size the network sees: whole multiples, near the picture's ratio and near the trained area.
+    """The size of the network's input: whole multiples, near the picture's ratio and near the trained area.
 
-    Of a dozen such sizes the one is taken that bends the ratio least, where an area off by a factor counts
-    like a ratio off by its AREA_COUNTS-th power. Ratios that no network was ever shown are compressed: a side
-    is at most LONGEST_SIDE.
+    Of a dozen such sizes the one with the least distortion is taken, where an area off by a factor counts
+    like a ratio off by its AREA_COUNTS-th power. Extreme ratios are compressed: a side is at most
+    LONGEST_SIDE.
     """
     sides = range(MULTIPLE, LONGEST_SIDE + 1, MULTIPLE)
     ratio = width / height

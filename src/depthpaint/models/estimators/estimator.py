@@ -1,4 +1,4 @@
-"""Depth estimators: what the engine needs of one, the published families, and a folder in their layout."""
+"""Depth estimators: the protocol, the published families, and folders in their layout."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ class Estimator(Protocol):
 
     @property
     def name(self) -> str:
-        """A registered name, or a folder's own name without the folders above it."""
+        """A registered name, or the name of a folder without its parents."""
         ...
 
     @property
     def revision(self) -> str:
-        """The hub's commit that the weights are from; "" for a folder's and the shipped, which know none."""
+        """The hub's commit of the weights; "" for a folder's and the built-in ones."""
         ...
 
     @property
     def weights_sha256(self) -> str:
-        """Digest of the weights that are loaded, hexadecimal: of the file, or of shards one after another."""
+        """Digest of the loaded weights, hexadecimal: of the file, or of shards one after another."""
         ...
 
     @property
     def quantity(self) -> Quantity:
-        """What grows with the numbers: "disparity", on a scale of its own, or "distance", in metres."""
+        """What grows with the numbers: "disparity", on an arbitrary scale, or "distance", in metres."""
         ...
 
     @property
     def caution(self) -> str:
-        """What must be known of it, as a clause that follows its name; "" where nothing must."""
+        """A limitation that users must know, as a clause that follows the name; "" if there is none."""
         ...
 
     def estimate(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -58,10 +58,9 @@ LONGEST_SIDE = 2072
 class Family:
     """One architecture of transformers with the preprocessing of its published weights.
 
-    A picture is brought near to `side` pixels, in whole patches of `multiple`, in its own ratio if
+    A picture is resized to about `side` pixels, in whole patches of `multiple`, in its own ratio if
     `keeps_ratio`, else to a square; its colours in [0, 1] are shifted by `mean` and divided by `spread`.
-    Weights may lack tensors whose name contains one of `unused`: the network has them and never looks at
-    them.
+    Weights may lack tensors whose name contains one of `unused`, which the network does not use.
     """
 
     architecture: str
@@ -74,9 +73,9 @@ class Family:
     unused: tuple[str, ...]
 
     def network_size(self, width: int, height: int) -> tuple[int, int]:
-        """The size the network sees; where the ratio is kept, by the scale nearest to 1 that fits a side.
+        """The network's input size; where the ratio is kept, by the scale nearest to 1 that fits a side.
 
-        As the published processors do it, but for very long pictures, whose long side ends at LONGEST_SIDE.
+        As the published processors do it, except that the long side is limited to LONGEST_SIDE.
         """
         if not self.keeps_ratio:
             return self.side, self.side
@@ -90,12 +89,12 @@ class Family:
 
 
 FAMILIES = {
-    # Yang et al. 2406.09414; the mask token is for training alone.
+    # Yang et al. 2406.09414; the mask token is used in training only.
     "depth_anything": Family(
         "DepthAnythingForDepthEstimation", 518, 14, True, Resampling.BICUBIC,
         (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), ("mask_token",),
     ),
-    # Ranftl et al. 2103.13413. The first fusion has nothing to add to, so its first residual is never called.
+    # Ranftl et al. 2103.13413. The first fusion layer has no second input, so its first residual is not used.
     "dpt": Family(
         "DPTForDepthEstimation", 384, 16, False, Resampling.BILINEAR,
         (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), ("fusion_stage.layers.0.residual_layer1", "pooler"),
@@ -110,7 +109,7 @@ SHARDS = f"{WEIGHTS}.index.json"
 
 @dataclass(frozen=True, slots=True)
 class EstimatorFolder:
-    """A folder that can be loaded: its weights are whole safetensors, of that digest."""
+    """A folder that can be loaded: its weights are complete safetensors with that digest."""
 
     path: Path
     family: Family
@@ -130,9 +129,9 @@ def open_folder(path: Path) -> EstimatorFolder:
 
 
 def unusable(path: Path, why: str, code: ErrorCode = ErrorCode.MODEL_INCOMPATIBLE) -> ModelError:
-    """The error for a folder that is no estimator."""
+    """The error for a folder that is not a usable estimator."""
     return ModelError(
-        f"{path} holds no depth estimator that can be used: {why}",
+        f"{path} is not a usable depth estimator: {why}",
         code=code,
         remedy=f"name a folder with {CONFIGURATION} and {WEIGHTS}, or see depthpaint models pull",
         value=str(path),
@@ -140,29 +139,29 @@ def unusable(path: Path, why: str, code: ErrorCode = ErrorCode.MODEL_INCOMPATIBL
 
 
 def _weight_files(path: Path) -> list[Path]:
-    """The files that transformers would load, in order: one, or the shards that an index names."""
+    """The files that transformers would load, in order: one, or the shards listed in an index."""
     if (path / WEIGHTS).is_file():
         return [path / WEIGHTS]
     if (path / SHARDS).is_file():
         shards = read_json(path / SHARDS, LONGEST_INDEX, refuse=unusable).get("weight_map")
         if isinstance(shards, dict) and shards:
-            # Names alone: an index may not point out of its folder.
+            # Names only: an index must not point outside its folder.
             files = [
                 path / Path(str(name)).name
                 for name in sorted(set(map(str, cast("dict[str, Any]", shards).values())))
             ]
             if all(file.is_file() for file in files):
                 return files
-        raise unusable(path, f"not every file of {SHARDS} is there", ErrorCode.MODEL_TRUNCATED)
+        raise unusable(path, f"not all files of {SHARDS} exist", ErrorCode.MODEL_TRUNCATED)
     pickles = sorted(file.name for file in path.iterdir() if file.suffix.lower() in PICKLES)
     if pickles:
         raise ModelError(
-            f"{path} holds pickled weights only ({pickles[0]}), which can run code and are never read",
+            f"{path} contains only pickled weights ({pickles[0]}), which can run code and are never read",
             code=ErrorCode.PICKLE_REFUSED,
-            remedy="convert them to safetensors where you trust them, or take a folder that has them",
+            remedy="convert them to safetensors if you trust them, or use a folder with safetensors",
             value=str(path),
         )
-    raise unusable(path, f"it holds no {WEIGHTS}")
+    raise unusable(path, f"it contains no {WEIGHTS}")
 
 
 def _family(path: Path) -> tuple[Family, Quantity]:
@@ -171,9 +170,7 @@ def _family(path: Path) -> tuple[Family, Quantity]:
     family = FAMILIES.get(named) if isinstance(named, str) else None
     if family is None:
         known = " and ".join(FAMILIES)
-        raise unusable(
-            path, f"{CONFIGURATION} says that it is of the family {str(named)[:40]!r}, known are {known}"
-        )
+        raise unusable(path, f"{CONFIGURATION} names the family {str(named)[:40]!r}, supported are {known}")
     kind = configuration.get("depth_estimation_type", "relative")
     if kind not in ("relative", "metric"):
         raise unusable(path, f"its depth is of an unknown type, {str(kind)[:40]!r}")

@@ -1,4 +1,4 @@
-"""A published depth estimator: transformers' module, with preprocessing of our own."""
+"""A published depth estimator: transformers' module with our own preprocessing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from depthpaint.models.weights import library_errors, require_backed
 
 
 class Published:
-    """Fulfils `Estimator`. On the GPU where there is one, in float32 whatever the weights are kept in."""
+    """Implements `Estimator`. Runs on the GPU if there is one, always in float32."""
 
     caution = ""
 
@@ -34,12 +34,12 @@ class Published:
         """Depth of a picture (H, W, 3): float32 (H, W), of `quantity`."""
         with library_errors(
             self._folder.path, unusable, part="its network",
-            short=f"on {self._device} to see depth in the photo",
+            short=f"on {self._device} to estimate depth in the photo",
             remedy="make the photo smaller, or choose a smaller --estimator",
         ):  # fmt: skip
             values = self._estimated(picture)
         if not np.isfinite(values).all():
-            raise unusable(self._folder.path, "it answers with what is no depth")
+            raise unusable(self._folder.path, "its output is not a depth map")
         return values
 
     @torch.inference_mode()
@@ -50,9 +50,9 @@ class Published:
         mean, spread = np.array(family.mean, np.float32), np.array(family.spread, np.float32)
         colours = (np.asarray(resized, np.float32) / 255 - mean) / spread
         pixels = torch.from_numpy(np.ascontiguousarray(colours.transpose(2, 0, 1))[None]).to(self._device)
-        found: torch.Tensor = self._network(pixel_values=pixels).predicted_depth  # (1, h, w)
-        # Linear: a cubic would ring beside every edge.
-        full = functional.interpolate(found[:, None], (height, width), mode="bilinear", align_corners=False)
+        output: torch.Tensor = self._network(pixel_values=pixels).predicted_depth  # (1, h, w)
+        # Linear: a cubic filter would ring at every edge.
+        full = functional.interpolate(output[:, None], (height, width), mode="bilinear", align_corners=False)
         return full[0, 0].float().cpu().numpy()
 
 
@@ -78,10 +78,10 @@ def _loaded(folder: EstimatorFolder) -> torch.nn.Module:
                 str(folder.path), local_files_only=True, use_safetensors=True, dtype=torch.float32,
                 output_loading_info=True,
             )  # fmt: skip
-    # The library fills what is missing with random numbers, which would be other depth each time.
-    network, told = answer
+    # transformers fills missing tensors with random numbers, which would change the depth each time.
+    network, info = answer
     missing = [
-        name for name in sorted(told["missing_keys"])
+        name for name in sorted(info["missing_keys"])
         if not any(unused in name for unused in folder.family.unused)
     ]  # fmt: skip
     if missing:

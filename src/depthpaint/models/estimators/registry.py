@@ -1,4 +1,4 @@
-"""The estimators by name: where their weights come from, and under which licence."""
+"""The estimators by name: the source of their weights, and their licence."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from depthpaint.models.hub_files import HubPart, require_sound_environment
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DIORAMA_DEPTH
-"""What --from-photo estimates with, where --estimator names nothing."""
+"""The default estimator for --from-photo."""
 OTHERWISE = "name a copied folder with --estimator"
 
 
 @dataclass(frozen=True, slots=True)
 class HubEntry:
-    """An estimator on the Hugging Face hub: its repository, its size to download, and its licence.
+    """An estimator on the Hugging Face hub: its repository, download size and licence.
 
-    `revision` is the commit that is taken, None for whatever "main" is; `sha256` the digest that its weights
-    must have, None where it is not known.
+    `revision` is a commit, None for the current "main"; `sha256` the expected digest of the weights, None if
+    not known.
     """
 
     repository: str
@@ -33,12 +33,12 @@ class HubEntry:
 
     @property
     def part(self) -> HubPart:
-        """What of the repository is fetched."""
+        """The files to download."""
         return HubPart(self.repository, self.megabytes, self.licence, revision=self.revision)
 
     @property
     def summary(self) -> str:
-        """What it is, in one line."""
+        """A description in one line."""
         return f"{self.repository} at {(self.revision or 'main')[:10]}, {self.megabytes} MB to download"
 
 
@@ -71,7 +71,7 @@ ESTIMATORS: dict[str, HubEntry | ShippedEntry] = {
 
 
 def load_estimator(name: str) -> Estimator:
-    """Load a registered estimator, or one from a folder in transformers' layout; never downloads.
+    """Load a registered estimator, or one from a folder in transformers' layout; does not download.
 
     Raises ModelError: model_not_found, offline_missing, model_hash_mismatch, and what open_folder raises.
     """
@@ -104,7 +104,7 @@ def _from_folder(name: str) -> Estimator:
             remedy=f"choose one of {', '.join(ESTIMATORS)}, or name a folder with --estimator",
             value=name,
         )
-    # A folder is told by its own name alone: pictures are given away, and a path would name a person's.
+    # The folder's own name only: pictures are shared, and a full path would reveal a user's folders.
     return _published(path.resolve().name, open_folder(path), "")
 
 
@@ -116,10 +116,10 @@ def _published(name: str, folder: EstimatorFolder, revision: str) -> Estimator:
 
 
 def require_pinned(name: str, entry: HubEntry, digest: str) -> None:
-    """Raise ModelError model_hash_mismatch unless weights have the digest that the entry names."""
+    """Raise ModelError model_hash_mismatch unless the weights have the digest of the entry."""
     if entry.sha256 not in (None, digest):
         raise ModelError(
-            f"the weights of {name} have sha256 {digest[:10]}…, the published ones {entry.sha256[:10]}…",
+            f"the weights of {name} have sha256 {digest[:10]}…, expected {entry.sha256[:10]}…",
             code=ErrorCode.MODEL_HASH_MISMATCH,
             remedy="delete them from the hub's cache and pull them again; "
             "to use other weights, name their folder with --estimator",

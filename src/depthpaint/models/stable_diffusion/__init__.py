@@ -1,1 +1,1 @@
-"""Real Stable Diffusion through diffusers' modules: beside `estimators`, the one door to torch."""
+"""Stable Diffusion through diffusers' modules; besides `estimators` the only package that imports torch."""

@@ -1,4 +1,4 @@
-"""How depth reaches a Stable Diffusion: control network, union of them, adapter, fifth channel."""
+"""Ways to control a Stable Diffusion by depth: ControlNet, union network, adapter, fifth channel."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from depthpaint.models.stable_diffusion.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a step of the UNet gets besides latents and text: keyword arguments, and more input channels."""
+    """Inputs of a UNet step besides latents and text: keyword arguments, and more input channels."""
 
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     channels: Tensor | None = None
 
     def __add__(self, other: Extras) -> Extras:
-        """Both: what they add to the same place is summed."""
+        """Both combined: values for the same place are summed."""
         arguments = dict(self.arguments)
         for name, value in other.arguments.items():
             if name not in arguments:
@@ -34,7 +34,7 @@ class Extras:
         return Extras(arguments, self.channels if other.channels is None else other.channels)
 
     def row(self, number: int) -> Extras:
-        """What belongs to one branch of guidance alone."""
+        """The part for one branch of guidance."""
         one = slice(number, number + 1)
         arguments = {
             name: [each[one] for each in value] if isinstance(value, list) else value[one]
@@ -45,21 +45,21 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What is prepared once a picture; `known` (1, 1, H, W) or None where depth is known everywhere."""
+    """A hint prepared once per picture; `known` (1, 1, H, W), or None if depth is known everywhere."""
 
     values: Any
     known: Tensor | None
 
 
 class DepthControl(Protocol):
-    """One way. `latents` are (B, c, h, w) as the UNet sees them, B branches of guidance."""
+    """One way of control. `latents` are (B, c, h, w) as the UNet gets them, B branches of guidance."""
 
     def to(self, *, dtype: torch.dtype) -> None:
-        """Compute in another precision from now on."""
+        """Change the precision."""
         ...
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
-        """What needs no latents, once a picture: `depth` (1, 1, H, W) or colours (1, 3, H, W), in [0, 1]."""
+        """The part independent of latents: `depth` (1, 1, H, W) or colours (1, 3, H, W), in [0, 1]."""
         ...
 
     def at_step(
@@ -71,25 +71,25 @@ class DepthControl(Protocol):
         added: dict[str, Any],
         strength: float,
     ) -> Extras:
-        """What depth adds at one step."""
+        """The contribution of depth to one step."""
         ...
 
-    def silent(self, latents: Tensor) -> Extras:
-        """What stands in its place where depth has no say."""
+    def inactive(self, latents: Tensor) -> Extras:
+        """What replaces the contribution when the control is off."""
         ...
 
 
 class ControlNetwork:
-    """A ControlNet (Zhang et al. 2302.05543). Its hint is embedded once a picture and not at every step."""
+    """A ControlNet (Zhang et al. 2302.05543). Its hint is embedded once per picture, not at every step."""
 
     def __init__(self, network: Any) -> None:
         self._network = network
         self._embedding: nn.Module = network.controlnet_cond_embedding
-        # The forward pass embeds whatever it is given; what it is given here is embedded already.
+        # The forward pass embeds its input, which here is already embedded.
         network.controlnet_cond_embedding = nn.Identity()
 
     def to(self, *, dtype: torch.dtype) -> None:
-        """The network and the embedding that was taken out of it."""
+        """Convert the network and the embedding that was split off it."""
         self._network.to(dtype=dtype)
         self._embedding.to(dtype=dtype)
 
@@ -106,7 +106,7 @@ class ControlNetwork:
         added: dict[str, Any],
         strength: float,
     ) -> Extras:
-        """Residuals of the UNet's skips and middle, scaled by `strength`."""
+        """Residuals for the UNet's skips and middle, scaled by `strength`."""
         down, middle = self._network(
             latents, timestep, encoder_hidden_states=text.words, conditioning_scale=strength,
             added_cond_kwargs=added or None, return_dict=False,
@@ -118,23 +118,23 @@ class ControlNetwork:
         })  # fmt: skip
 
     def _shown(self, hint: Tensor) -> dict[str, Any]:
-        """How the network takes the embedded hint (B, C, h, w)."""
+        """The arguments for the embedded hint (B, C, h, w)."""
         return {"controlnet_cond": hint}
 
-    def silent(self, latents: Tensor) -> Extras:
+    def inactive(self, latents: Tensor) -> Extras:
         """Nothing."""
         del latents
         return Extras()
 
 
 class Adapter:
-    """A T2I-Adapter (Mou et al. 2302.08453): it never looks at the latents and runs once a picture."""
+    """A T2I-Adapter (Mou et al. 2302.08453): independent of the latents, it runs once per picture."""
 
     def __init__(self, network: Any) -> None:
         self._network = network
 
     def to(self, *, dtype: torch.dtype) -> None:
-        """The network."""
+        """Convert the network."""
         self._network.to(dtype=dtype)
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
@@ -159,7 +159,7 @@ class Adapter:
         ]
         return Extras({"down_intrablock_additional_residuals": scaled})
 
-    def silent(self, latents: Tensor) -> Extras:
+    def inactive(self, latents: Tensor) -> Extras:
         """Nothing."""
         del latents
         return Extras()
@@ -172,10 +172,10 @@ class DepthChannel:
         self._factor = latent_factor
 
     def to(self, *, dtype: torch.dtype) -> None:
-        """There is nothing to convert."""
+        """Nothing to convert."""
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
-        """Depth at the size of the latents, stretched to [-1, 1], 0 where it is not known."""
+        """Depth at the size of the latents, stretched to [-1, 1], 0 where it is unknown."""
         size = (depth.shape[-2] // self._factor, depth.shape[-1] // self._factor)
         small = functional.interpolate(depth, size=size, mode="bicubic", align_corners=False)
         low, high = torch.aminmax(small)
@@ -196,8 +196,8 @@ class DepthChannel:
         del timestep, text, added
         return Extras(channels=(strength * hint.values.to(latents.dtype)).expand(len(latents), -1, -1, -1))
 
-    def silent(self, latents: Tensor) -> Extras:
-        """A flat channel: the network cannot do without one."""
+    def inactive(self, latents: Tensor) -> Extras:
+        """A constant channel, because the network requires one."""
         return Extras(channels=torch.zeros_like(latents[:, :1]))
 
 
@@ -210,29 +210,29 @@ def _where_known(feature: Tensor, known: Tensor | None) -> Tensor:
 
 CLASS = "ControlNetUnionModel"
 MODES = {"depth": 1, "canny": 3, "normal": 4}
-"""Its numbers for what we show: 0 are poses, 2 drawn lines, 5 segments, 6 and 7 the tiles of "promax"."""
+"""The union's numbers of hint kinds: 0 is pose, 2 sketch, 5 segmentation, 6 and 7 are tiles of "promax"."""
 
 
 def is_union(configuration: Mapping[str, Any]) -> bool:
-    """Whether a config.json is that of a union, whatever class wrote it."""
+    """Whether a config.json describes a union network, whatever class wrote it."""
     return configuration.get("_class_name") == CLASS or "num_control_type" in configuration
 
 
 class UnionNetwork(ControlNetwork):
-    """One of the union's ways to see, by the `kind` of what it is shown: a key of MODES."""
+    """A union network used for one `kind` of hint: a key of MODES."""
 
     def __init__(self, network: Any, kind: str) -> None:
         super().__init__(network)
         self._mode = MODES[kind]
         self._modes = int(network.config.num_control_type)
 
-    def seeing(self, kind: str) -> UnionNetwork:
-        """The same network, in memory once, shown something else."""
+    def for_kind(self, kind: str) -> UnionNetwork:
+        """The same network, in memory once, for another kind of hint."""
         other = copy.copy(self)
         other._mode = MODES[kind]
         return other
 
     def _shown(self, hint: Tensor) -> dict[str, Any]:
-        asked = torch.zeros((len(hint), self._modes), device=hint.device, dtype=hint.dtype)
-        asked[:, self._mode] = 1
-        return {"controlnet_cond": [hint], "control_type": asked, "control_type_idx": [self._mode]}
+        selected = torch.zeros((len(hint), self._modes), device=hint.device, dtype=hint.dtype)
+        selected[:, self._mode] = 1
+        return {"controlnet_cond": [hint], "control_type": selected, "control_type_idx": [self._mode]}

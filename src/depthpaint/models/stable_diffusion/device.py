@@ -1,4 +1,4 @@
-"""Where a Stable Diffusion computes, what is done when memory runs out, and decoding of latents."""
+"""The device of a Stable Diffusion, saving memory, the safety checker, and decoding of latents."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthpaint.core.errors import ErrorCode, OutOfMemory, ParameterError, PictureRefused, tells_shortage
+from depthpaint.core.errors import ErrorCode, OutOfMemory, ParameterError, PictureRefused, is_shortage_alone
 from depthpaint.models.painter import Device, Floats, Precision
 
 _TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 BF16_FROM = (8, 0)
-"""CUDA compute capability that multiplies in bfloat16 (Ampere); older cards do in float16 alone."""
+"""CUDA compute capability with bfloat16 (Ampere); older cards use float16."""
 
 
-def chosen_device(asked: Device) -> str:
-    """The device's name for torch. Raises ParameterError where the one asked for is not there."""
+def chosen_device(requested: Device) -> str:
+    """The device's name for torch. Raises ParameterError if it is not available."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if asked == "auto":
+    if requested == "auto":
         return next(name for name, is_there in there.items() if is_there)
-    if not there[asked]:
+    if not there[requested]:
         raise ParameterError(
-            f"torch {torch.__version__} finds no {asked} device here",
+            f"torch {torch.__version__} finds no {requested} device here",
             code=ErrorCode.INVALID_PARAMETER,
             remedy=f"choose --device {' or '.join(name for name, is_there in there.items() if is_there)}, "
             "or install the torch that is built for the device",
-            value=asked,
+            value=requested,
         )
-    return asked
+    return requested
 
 
-def chosen_precision(asked: Precision, device: str) -> torch.dtype:
-    """The type of the networks' numbers; `auto` is what the device multiplies fastest."""
-    if asked != "auto":
-        return _TYPES[asked]
+def chosen_precision(requested: Precision, device: str) -> torch.dtype:
+    """The type of the networks' numbers; `auto` is the fastest on the device."""
+    if requested != "auto":
+        return _TYPES[requested]
     if device == "cpu":
         return torch.float32
     if device == "cuda" and torch.cuda.get_device_capability() >= BF16_FROM:
@@ -51,27 +51,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One way to need less memory: what a person is told of it, and what is done."""
+    """One measure to save memory: its description for users, and the action."""
 
-    told: str
+    description: str
     take: Callable[[], object]
 
 
 @dataclass(slots=True)
 class Ladder:
-    """Rungs from the cheapest to the slowest. Each is taken once, and stays taken."""
+    """Measures from the cheapest to the slowest. Each is taken once, and stays in effect."""
 
     rungs: Sequence[Rung]
     taken: list[str] = field(default_factory=list[str])
 
     def run(self, work: Callable[[], T]) -> T:
-        """Do `work`, from a higher rung each time memory runs out. Raises OutOfMemory from the last one."""
+        """Run `work`, with a further measure each time memory runs out. Raises OutOfMemory after the last."""
         while True:
             try:
                 return work()
-            # torch raises a RuntimeError where a CPU's memory ends.
+            # torch raises a RuntimeError if a CPU's memory is exhausted.
             except RuntimeError as error:
-                if not tells_shortage(error):
+                if not is_shortage_alone(error):
                     raise
                 self._climb(error)
 
@@ -86,35 +86,35 @@ class Ladder:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         rung.take()
-        self.taken.append(rung.told)
+        self.taken.append(rung.description)
 
 
 class SafetyChecker:
-    """Looks at finished pictures. It changes none, so its weights are not among those that paint."""
+    """Checks finished pictures. It does not change them, so its weights do not count as painting weights."""
 
     def __init__(self, network: Any, image_processor: Any) -> None:
         self._network, self._image_processor = network, image_processor
-        # It would tell of a black picture in the place of the refused one; there is none.
+        # It would log that it returned a black picture, which does not happen here.
         logging.getLogger(type(network).__module__).setLevel(logging.ERROR)
 
     @torch.inference_mode()
     def require_safe(self, picture: Floats) -> None:
-        """Raise PictureRefused for a picture (H, W, 3) in about [0, 1] that the network takes for unsafe.
+        """Raise PictureRefused if the network classifies a picture (H, W, 3) in about [0, 1] as unsafe.
 
-        One that is not finite shows nothing yet, and passes.
+        A picture that is not finite yet passes.
         """
         if not np.isfinite(picture).all():
             return
         pixels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-        seen = self._image_processor([pixels], return_tensors="pt").pixel_values
+        inputs = self._image_processor([pixels], return_tensors="pt").pixel_values
         network = self._network
-        # What it would paint black is handed in as nothing.
-        _, unsafe = network(clip_input=seen.to(network.device, network.dtype), images=[np.zeros((1, 1, 3))])
+        # It would black out unsafe pictures in place, so it is given a dummy.
+        _, unsafe = network(clip_input=inputs.to(network.device, network.dtype), images=[np.zeros((1, 1, 3))])
         if unsafe[0]:
             raise PictureRefused(
-                "the model's safety checker refuses the picture, and it is not saved",
+                "the model's safety checker rejected the picture, and it is not saved",
                 code=ErrorCode.PICTURE_REFUSED,
-                remedy="take another --seed, or another sentence",
+                remedy="try another --seed or another prompt",
             )
 
 
@@ -130,16 +130,16 @@ class Decoder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done for lack of range."""
+        """Measures taken because of overflows."""
         return tuple(self._noted)
 
     @property
     def saved(self) -> list[str]:
-        """What was done for lack of memory."""
+        """Measures taken to save memory."""
         return self._ladder.taken
 
     def steady(self) -> None:
-        """Compute in float32 from now on."""
+        """Switch to float32."""
         self._vae.to(dtype=torch.float32)
 
     def decode(self, latents: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which Stable Diffusion a single checkpoint is, from the names and shapes in its header."""
+"""The family of a single-file checkpoint, from the names and shapes in its header."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _CLIP_L: dict[str, Any] = {
     "num_attention_heads": 12, "max_position_embeddings": 77, "vocab_size": 49408, "hidden_act": "quick_gelu",
     "projection_dim": 768, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1,
 }  # fmt: skip
-# The last of OpenCLIP's 24 layers is never read, so it is left out.
+# The last of OpenCLIP's 24 layers is not used, so it is left out.
 _CLIP_H = _CLIP_L | {
     "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16,
     "hidden_act": "gelu", "projection_dim": 512,
@@ -116,23 +116,23 @@ _ARCHITECTURES: dict[str, Prediction] = {
 _LONGEST_YAML = 100_000
 
 
-def prediction_told(file: Path, names: Set[str], texts: Mapping[str, str]) -> Prediction | None:
-    """What a checkpoint's tensor `names`, its header's `texts` or NAME.yaml say; None where none does."""
+def stated_prediction(file: Path, names: Set[str], texts: Mapping[str, str]) -> Prediction | None:
+    """The prediction type from tensor `names`, the header's `texts` or NAME.yaml; None if not stated."""
     if VELOCITY in names:
         return "v_prediction"
-    said = _WORDS.get(texts.get("modelspec.prediction_type", "").lower())
-    return said or _ARCHITECTURES.get(texts.get("modelspec.architecture", "").lower()) or _beside(file)
+    stated = _WORDS.get(texts.get("modelspec.prediction_type", "").lower())
+    return stated or _ARCHITECTURES.get(texts.get("modelspec.architecture", "").lower()) or _beside(file)
 
 
-def scheduler_told(prediction: Prediction | None, names: Set[str]) -> dict[str, Any]:
-    """What differs from the family's scheduler."""
-    told: dict[str, Any] = {} if prediction is None else {"prediction_type": prediction}
-    return told | ({"rescale_betas_zero_snr": True} if ZERO_SNR in names else {})
+def scheduler_changes(prediction: Prediction | None, names: Set[str]) -> dict[str, Any]:
+    """The differences from the family's scheduler."""
+    changes: dict[str, Any] = {} if prediction is None else {"prediction_type": prediction}
+    return changes | ({"rescale_betas_zero_snr": True} if ZERO_SNR in names else {})
 
 
 def _beside(file: Path) -> Prediction | None:
     settings = file.with_suffix(".yaml")
-    # A pipe of that name would be waited for.
+    # Opening a pipe of that name would block.
     if not settings.is_file():
         return None
     try:
@@ -140,10 +140,10 @@ def _beside(file: Path) -> Prediction | None:
             text = stream.read(_LONGEST_YAML)
     except OSError:
         return None
-    found = _IN_YAML.search(text)
-    if found is not None:
-        return _WORDS.get(found[1].lower())
-    # The published settings of the models that predict noise leave it out.
+    match = _IN_YAML.search(text)
+    if match is not None:
+        return _WORDS.get(match[1].lower())
+    # The published configurations of epsilon models omit it.
     return "epsilon" if "ldm." in text else None
 
 
@@ -158,13 +158,13 @@ _OTHERS = {
 }  # fmt: skip
 _TRAINED_OTHERWISE = {
     "edm_vpred.sigma_max": "CosXL", "edm_mean": "Playground 2.5",
-    f"{UNET}label_emb.0.0.weight": "an unCLIP model, which hears pictures",
+    f"{UNET}label_emb.0.0.weight": "an unCLIP model, which is conditioned on pictures",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What a checkpoint is; `scheduler` where it is not the family's, `doubt` what was assumed, or ""."""
+    """What a checkpoint is; `scheduler` if it differs from the family's, `doubt` an assumption, or ""."""
 
     family: Family
     scheduler: dict[str, Any]
@@ -177,32 +177,34 @@ def family_of(file: Path) -> Family:
 
 
 def kind_of(file: Path) -> FileKind:
-    """What a checkpoint in the original layout is.
+    """The kind of a checkpoint in the original layout.
 
-    SD 2's two kinds have the same names and shapes; where nothing tells them apart, it is the one that
-    predicts the velocity, 2.1 at 768 pixels. Raises ModelError model_incompatible for anything else than SD
-    1, 2 or XL, model_truncated for what is no whole safetensors.
+    SD 2's two kinds have the same names and shapes; if nothing tells them apart, velocity prediction is
+    assumed, as in 2.1 at 768 pixels. Raises ModelError model_incompatible for anything else than SD 1, 2 or
+    XL, model_truncated for an incomplete safetensors file.
     """
     require_whole(file)
     with safe_open(file, framework="numpy") as stream:
         names = set(stream.keys())
         texts: dict[str, str] = stream.metadata() or {}
         if FIRST not in names:
-            kind = next((told for sign, told in _OTHERS.items() if any(sign in n for n in names)), "none")
-            raise incompatible(file, f"it is {kind}, and no checkpoint of Stable Diffusion 1, 2 or XL")
+            kind = next(
+                (kind for sign, kind in _OTHERS.items() if any(sign in n for n in names)), "something else"
+            )
+            raise incompatible(file, f"it is {kind}, not a checkpoint of Stable Diffusion 1, 2 or XL")
         channels = int(stream.get_slice(FIRST).get_shape()[1])
     if channels not in (4, 5):
         raise incompatible(file, f"its UNet takes {channels} channels: a model for inpainting or editing")
     family = _family(file, names, channels)
-    told = prediction_told(file, names, texts)
-    scheduler = scheduler_told(told, names)
-    if family != "sd21" or told is not None:
-        return FileKind(_kind_of_sd2(family, told), scheduler)
+    prediction = stated_prediction(file, names, texts)
+    scheduler = scheduler_changes(prediction, names)
+    if family != "sd21" or prediction is not None:
+        return FileKind(_kind_of_sd2(family, prediction), scheduler)
     return FileKind(family, scheduler, _doubt(file))
 
 
 def habits_of_file(file: Path, name: str) -> ModelHabits:
-    """A checkpoint's habits: its family's, with what it says of its noise."""
+    """A checkpoint's habits: its family's, with its own noise settings."""
     kind = kind_of(file)
     parts = LAYOUTS[kind.family]
     return habits_from(parts["unet"], parts["vae"], parts["scheduler"] | kind.scheduler, name)
@@ -214,7 +216,7 @@ def _family(file: Path, names: Set[str], channels: int) -> Family:
 
     is_xl = has("conditioner.embedders.1.")
     if has("conditioner.embedders.0.") and not is_xl:
-        raise incompatible(file, "it is SDXL's refiner, which paints nothing from noise")
+        raise incompatible(file, "it is SDXL's refiner, which cannot paint from pure noise")
     for sign, kind in _TRAINED_OTHERWISE.items():
         if sign in names and not (is_xl and sign.startswith(UNET)):
             raise incompatible(file, f"it is {kind}")
@@ -224,15 +226,15 @@ def _family(file: Path, names: Set[str], channels: int) -> Family:
         return "sd2-depth" if channels == 5 else "sd21"
     if has("cond_stage_model.transformer."):
         return "sd15"
-    raise incompatible(file, "it brings no text encoder")
+    raise incompatible(file, "it contains no text encoder")
 
 
-def _kind_of_sd2(family: Family, told: Prediction | None) -> Family:
-    return "sd21-base" if family == "sd21" and told == "epsilon" else family
+def _kind_of_sd2(family: Family, prediction: Prediction | None) -> Family:
+    return "sd21-base" if family == "sd21" and prediction == "epsilon" else family
 
 
 def _doubt(file: Path) -> str:
     return (
-        f"{file.name} does not say what it predicts; it is painted as SD 2.1 at 768 pixels (velocity). Where "
+        f"{file.name} does not state its prediction type; SD 2.1 at 768 pixels (velocity) is assumed. If "
         f"pictures are noise, put {file.stem}.yaml beside it with the line: parameterization: eps"
     )

@@ -1,4 +1,4 @@
-"""From the name that a user gives to what can be loaded. Without torch, so that a plan costs nothing."""
+"""Resolve a model name to a loadable model. Does not import torch, so that planning is cheap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from depthpaint.models.hub_files import INDEX, require_sound_environment
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.stable_diffusion.file_family import habits_of_file
 from depthpaint.models.stable_diffusion.folder_parts import (
-    Found,
+    ModelPaths,
     habits_of,
     require_checker,
     require_family,
@@ -32,13 +32,13 @@ from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.plan import ModelHabits
 
 VERBOSITY = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY")
-"""A user who has set one of these wants their messages."""
+"""If the user has set one of these, the libraries' messages stay on."""
 
 
 def silence_libraries() -> None:
-    """Let transformers and diffusers log errors only: what decides a picture is checked here.
+    """Set transformers and diffusers to log errors only: the relevant settings are checked here.
 
-    It has to run before anything else of them is imported, because they log while they are imported.
+    Call it before importing anything else of them, because they log during import.
     """
     if any(name in os.environ for name in VERBOSITY):
         return
@@ -53,16 +53,16 @@ def silence_libraries() -> None:
 
 
 def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:
-    """The model that `choice` names, None where it names none; nothing is loaded and nothing downloaded.
+    """The model that `choice` names, None if there is none; loads and downloads nothing.
 
-    A preset is there before its weights are: its plan can be made, and `load` says what is missing. Raises
-    ModelError where a folder, or its control, cannot be painted with.
+    A preset can be planned with before it is downloaded; `load` reports missing files. Raises ModelError if
+    a folder, or its control, cannot be used for painting.
     """
     preset = PRESETS.get(choice.model)
     if preset is not None:
         habits = preset.habits
         if choice.control is not None:
-            # What is known of the preset's network is not known of another.
+            # The settings for the preset's own network may not fit another one.
             habits = replace(habits, control_strength=1.0)
         return _entry(habits, choice, preset, preset.licence, preset.summary, None)
     place = place_of(choice.model, "model")
@@ -81,23 +81,23 @@ def _entry(
     summary: str,
     place: Path | None,
 ) -> ModelEntry:
-    # A preset lies in the hub's cache, where nobody puts words of their own.
+    # A preset is in the hub's cache, where users do not put textual inversions.
     own = None if place is None else embeddings_of(place)
 
     def load(runtime: Runtime) -> Painter:
         require_sound_environment()
-        found = replace(_found(choice, preset), embeddings=own)
+        located = replace(_located(choice, preset), embeddings=own)
         try:
             silence_libraries()
             from depthpaint.models.stable_diffusion.painter import load_painter
         except ModuleNotFoundError as error:
             raise needs_sd(error) from error
-        return load_painter(habits, found, runtime)
+        return load_painter(habits, located, runtime)
 
     def require_here() -> None:
         require_sound_environment()
         require_extra()
-        require_weights(_found(choice, preset))
+        require_weights(_located(choice, preset))
 
     return ModelEntry(
         habits, load, licence, summary, lambda prompt: learned_in(prompt, own), require_here=require_here
@@ -107,19 +107,19 @@ def _entry(
 def _habits_of_folder(folder: Path, name: str) -> ModelHabits:
     if not (folder / INDEX).is_file():
         raise ModelError(
-            f"{folder} is no model in diffusers' layout: it holds no {INDEX}",
+            f"{folder} is not a model in diffusers' layout: it contains no {INDEX}",
             code=ErrorCode.MODEL_NOT_FOUND,
-            remedy=f"name the folder that holds {INDEX}, unet, vae and text_encoder",
+            remedy=f"give the folder that contains {INDEX}, unet, vae and text_encoder",
             value=str(folder),
         )
     return habits_of(folder, name)
 
 
-def _found(choice: ModelChoice, preset: Preset | None) -> Found:
+def _located(choice: ModelChoice, preset: Preset | None) -> ModelPaths:
     base = named(choice.model, "model") if preset is None else in_cache(preset.base, preset)
     controls = _controls(choice, preset)
-    for said, place in controls.values():
-        require_family(base, place, choice.model, said)
+    for control_name, place in controls.values():
+        require_family(base, place, choice.model, control_name)
     loras = [(named(lora.file, "lora"), lora.weight) for lora in choice.lora]
     if preset is not None and preset.lora is not None:
         loras.insert(0, (in_cache(preset.lora, preset) / preset.lora.weights[0], 1.0))
@@ -127,27 +127,27 @@ def _found(choice: ModelChoice, preset: Preset | None) -> Found:
     places = {kind: place for kind, (_, place) in controls.items()}
     if choice.safety_checker:
         require_checker(base)
-    return Found(base, places, vae, tuple(loras), choice.clip_skip, checked=choice.safety_checker)
+    return ModelPaths(base, places, vae, tuple(loras), choice.clip_skip, checked=choice.safety_checker)
 
 
 def _controls(choice: ModelChoice, preset: Preset | None) -> dict[str, tuple[str, Path]]:
-    """The control networks by what they see, as they are called and where they are."""
-    found: dict[str, tuple[str, Path]] = {}
+    """The control networks by kind of hint, each with its name and its location."""
+    controls: dict[str, tuple[str, Path]] = {}
     if choice.control is not None:
-        found["depth"] = choice.control, named(choice.control, "control")
+        controls["depth"] = choice.control, named(choice.control, "control")
     elif preset is not None and preset.control is not None:
-        found["depth"] = preset.control.repository, in_cache(preset.control, preset)
+        controls["depth"] = preset.control.repository, in_cache(preset.control, preset)
     for also in choice.also:
         if also.control is not None:
-            found[also.kind] = also.control, named(also.control, "control")
+            controls[also.kind] = also.control, named(also.control, "control")
         elif preset is not None and also.kind in preset.also:
             part = preset.also[also.kind]
-            found[also.kind] = part.repository, in_cache(part)
+            controls[also.kind] = part.repository, in_cache(part)
         else:
             raise ModelError(
-                f"{choice.model} has no control network for {also.kind} of its own",
+                f"{choice.model} has no control network of its own for {also.kind}",
                 code=ErrorCode.MODEL_NOT_FOUND,
-                remedy=f"name one: --also {also.kind}=FOLDER",
+                remedy=f"give one: --also {also.kind}=FOLDER",
                 value=also.kind,
             )
-    return found
+    return controls

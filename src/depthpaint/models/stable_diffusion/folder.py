@@ -1,4 +1,4 @@
-"""A model's folder in diffusers' layout: its parts loaded from safetensors."""
+"""Load the parts of a model from a folder in diffusers' layout, or from a single file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from depthpaint.models.stable_diffusion.control import (
 from depthpaint.models.stable_diffusion.device import Decoder, SafetyChecker
 from depthpaint.models.stable_diffusion.folder_parts import (
     CHECKER,
-    EYES,
     IMAGE_PROCESSOR,
     PART,
-    Found,
+    PROCESSOR,
+    ModelPaths,
     allowed_class,
     parts_named,
     vae_folder,
@@ -36,17 +36,17 @@ from depthpaint.models.stable_diffusion.folder_parts import (
 )
 from depthpaint.models.stable_diffusion.lora import apply_loras
 from depthpaint.models.stable_diffusion.single_file import control_of, parts_of, vae_of
-from depthpaint.models.stable_diffusion.text import TextEncoder, fit_words
+from depthpaint.models.stable_diffusion.text import TextEncoder, limit_length
 from depthpaint.models.weights import digest_of, library_errors, require_backed, require_finite, weight_files
 
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """`controls` are the control of depth, as "depth", and further ones by the kind of what they see.
+    """`controls` are the depth control, as "depth", and further ones by kind of hint.
 
-    `sizes_told` says whether the UNet is told picture sizes, as SDXL's is; `embeddings` is the folder of the
-    model's own learned words, which need not be there; `safety` looks at pictures where it was asked for;
-    `commits` are those of the repositories that parts are from.
+    `needs_sizes` says whether the UNet is conditioned on picture sizes, as SDXL's is; `embeddings` is the
+    folder of the model's own textual inversions, which may be missing; `safety` is the safety checker, if
+    enabled; `commits` are the hub commits of the parts.
     """
 
     unet: Any
@@ -54,7 +54,7 @@ class Modules:
     text: Sequence[TextEncoder]
     controls: Mapping[str, DepthControl]
     weights_sha256: str
-    sizes_told: bool = False
+    needs_sizes: bool = False
     empty_is_zero: bool = False
     embeddings: Path | None = None
     safety: SafetyChecker | None = None
@@ -65,9 +65,9 @@ CONFIGURATIONS = ("config.json", "preprocessor_config.json", "generation_config.
 
 
 def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
-    """What is in `folder`, of a class that is allowed.
+    """Load the module in `folder`, if its class is allowed.
 
-    Raises ModelError where it cannot be built, or a weight of it is missing.
+    Raises ModelError if it cannot be built, or a weight is missing.
     """
     import diffusers
 
@@ -81,18 +81,18 @@ def load_part(folder: Path, kind: str, device: str, dtype: torch.dtype) -> Any:
         files = weight_files(folder)
         variant = "fp16" if ".fp16." in files[0].name else None
         require_backed(folder, files, _empty(getattr(module, kind), folder))
-        part, told = build(
+        part, info = build(
             str(folder), local_files_only=True, use_safetensors=True, variant=variant,
             output_loading_info=True, **{name: dtype},
         )  # fmt: skip
-    if told["missing_keys"]:
-        # The libraries would put chance in its place.
-        raise incompatible(folder, f"its {min(told['missing_keys'])[:80]} is missing")
+    if info["missing_keys"]:
+        # The libraries would fill it with random numbers.
+        raise incompatible(folder, f"its {min(info['missing_keys'])[:80]} is missing")
     return part.to(device).eval().requires_grad_(False)
 
 
 def _require_sound(folder: Path) -> None:
-    """Look at the texts that the libraries will read, before they do."""
+    """Check the text files that the libraries will read."""
     require_readable(folder)
     for name in CONFIGURATIONS:
         if (folder / name).exists():
@@ -100,7 +100,7 @@ def _require_sound(folder: Path) -> None:
 
 
 def _empty(kind: Any, folder: Path) -> Any:
-    """A module as its folder describes it, without memory."""
+    """A module as described by its folder, without allocating memory."""
     with torch.device("meta"):
         if hasattr(kind, "from_config"):
             return kind.from_config(dict(read_configuration(folder / "config.json")))
@@ -123,53 +123,54 @@ CONTROLS = frozenset({"ControlNetModel", "T2IAdapter", union.CLASS})
 DEPTH_CHANNELS = 5
 
 
-def load_modules(found: Found, *, device: str, dtype: torch.dtype) -> Modules:
+def load_modules(located: ModelPaths, *, device: str, dtype: torch.dtype) -> Modules:
     """Load every part and the controls.
 
     Raises ModelError: model_incompatible, model_not_found, model_truncated, pickle_refused.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        single = found.folder.is_file()
-        parts, files = (_of_file if single else _of_folder)(found.folder, device, dtype)
-        if found.vae is not None:
-            parts["vae"] = _vae(found.vae, parts["vae"], device, dtype)
-        apply_loras(found.loras, parts)
+        single = located.folder.is_file()
+        parts, files = (_of_file if single else _of_folder)(located.folder, device, dtype)
+        if located.vae is not None:
+            parts["vae"] = _vae(located.vae, parts["vae"], device, dtype)
+        apply_loras(located.loras, parts)
         unet = parts["unet"]
-        controls = _controls(found.controls, unet, device, dtype)
-        safety = _safety(found.folder, device, dtype) if found.checked else None
-    files += [*found.controls.values(), *(file for file, _ in found.loras)]
-    files += [] if found.vae is None else [found.vae]
+        controls = _controls(located.controls, unet, device, dtype)
+        safety = _safety(located.folder, device, dtype) if located.checked else None
+    files += [*located.controls.values(), *(file for file, _ in located.loras)]
+    files += [] if located.vae is None else [located.vae]
     two = "text_encoder_2" in parts
     if dtype == torch.bfloat16 or (dtype == torch.float16 and two):
-        # Eight bits of mantissa make bands of smooth skies; SDXL's autoencoder overflows in float16.
+        # bfloat16's eight bits of mantissa cause banding in smooth skies; SDXL's autoencoder overflows in
+        # float16.
         parts["vae"].to(torch.float32)
     for name in ("text_encoder", *(["text_encoder_2"] if two else [])):
-        fit_words(found.folder, parts[name], parts[name.replace("text_encoder", "tokenizer")])
-    # SDXL reads the last layer but one of both, without the final norm; the others the last.
-    hidden = found.clip_skip + int(two)
+        limit_length(located.folder, parts[name], parts[name.replace("text_encoder", "tokenizer")])
+    # SDXL uses the second-last layer of both encoders, without the final norm; the others use the last.
+    hidden = located.clip_skip + int(two)
     encoders = [TextEncoder(parts["text_encoder"], parts["tokenizer"], hidden=hidden, normed=not two)]
     if two:
         second, words = parts["text_encoder_2"], parts["tokenizer_2"]
         encoders.append(TextEncoder(second, words, hidden=hidden, normed=False, pooled=True))
     if "depth" not in controls:
-        controls = {"depth": _built_in(found.folder, unet, parts["vae"]), **controls}
+        controls = {"depth": _built_in(located.folder, unet, parts["vae"]), **controls}
     return Modules(
         unet=unet,
         decoder=Decoder(parts["vae"]),
         text=encoders,
         controls=controls,
         weights_sha256=digest_of([file for place in files for file in weight_files(place)]),
-        sizes_told=unet.config.addition_embed_type == "text_time",
-        empty_is_zero=two if single else bool(read_configuration(found.folder / INDEX).get(ZEROS, False)),
-        embeddings=found.embeddings,
+        needs_sizes=unet.config.addition_embed_type == "text_time",
+        empty_is_zero=two if single else bool(read_configuration(located.folder / INDEX).get(ZEROS, False)),
+        embeddings=located.embeddings,
         safety=safety,
-        commits=commits_of([found.folder, *files]),
+        commits=commits_of([located.folder, *files]),
     )
 
 
 def _of_folder(folder: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any], list[Path]]:
-    """The parts in a folder, and where their weights are."""
+    """The parts of a folder, and the folders of their weights."""
     named = parts_named(folder)
     places = weighted_places(folder)
     for place in places:
@@ -183,13 +184,13 @@ def _of_file(file: Path, device: str, dtype: torch.dtype) -> tuple[dict[str, Any
 
 def _safety(folder: Path, device: str, dtype: torch.dtype) -> SafetyChecker:
     index = read_configuration(folder / INDEX)
-    kinds = [allowed_class(folder, name, index.get(name)) for name in (PART, EYES)]
+    kinds = [allowed_class(folder, name, index.get(name)) for name in (PART, PROCESSOR)]
     network = load_part(folder / PART, kinds[0], device, dtype)
-    # It would find every picture safe: no comparison with a number that is none is true.
+    # With NaN weights it would classify every picture as safe: comparisons with NaN are false.
     require_finite(folder / PART, network)
-    # The same numbers with torchvision and without it.
-    eyes = f"{IMAGE_PROCESSOR}Pil" if hasattr(transformers, f"{IMAGE_PROCESSOR}Pil") else IMAGE_PROCESSOR
-    return SafetyChecker(network, load_part(folder / EYES, eyes, device, dtype))
+    # The Pil class gives the same result with and without torchvision.
+    processor = f"{IMAGE_PROCESSOR}Pil" if hasattr(transformers, f"{IMAGE_PROCESSOR}Pil") else IMAGE_PROCESSOR
+    return SafetyChecker(network, load_part(folder / PROCESSOR, processor, device, dtype))
 
 
 def _vae(place: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
@@ -202,9 +203,9 @@ def _built_in(folder: Path, unet: Any, vae: Any) -> DepthControl:
     if unet.config.in_channels == DEPTH_CHANNELS:
         return DepthChannel(2 ** (len(vae.config.block_out_channels) - 1))
     raise ModelError(
-        f"{folder} has no depth of its own: its UNet takes {unet.config.in_channels} channels",
+        f"{folder} has no built-in depth: its UNet takes {unet.config.in_channels} channels",
         code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="name a depth ControlNet or T2I-Adapter for it with --control",
+        remedy="give a depth ControlNet or T2I-Adapter for it with --control",
         value=str(folder),
     )
 
@@ -216,17 +217,17 @@ def _controls(
     for kind, place in places.items():
         same = next((loaded[other] for other in loaded if places[other] == place), None)
         if isinstance(same, union.UnionNetwork):
-            loaded[kind] = same.seeing(kind)
+            loaded[kind] = same.for_kind(kind)
         else:
             loaded[kind] = _control(kind, place, unet, device, dtype)
     return loaded
 
 
-def _control(sees: str, folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
+def _control(hint_kind: str, folder: Path, unet: Any, device: str, dtype: torch.dtype) -> DepthControl:
     if folder.is_file():
         return ControlNetwork(control_of(folder, unet, device, dtype))
-    told = read_configuration(folder / "config.json")
-    kind = union.CLASS if union.is_union(told) else str(told.get("_class_name"))
+    configuration = read_configuration(folder / "config.json")
+    kind = union.CLASS if union.is_union(configuration) else str(configuration.get("_class_name"))
     if kind not in CONTROLS:
         raise incompatible(folder, f"config.json names the class {kind[:60]!r}")
     network = load_part(folder, kind, device, dtype)
@@ -236,6 +237,6 @@ def _control(sees: str, folder: Path, unet: Any, device: str, dtype: torch.dtype
     if ours != theirs:
         raise incompatible(
             folder,
-            f"it hears sentences of {ours} numbers a word, the model of {theirs}: another family",
+            f"its text embeddings have width {ours}, the model's {theirs}: another family",
         )
-    return union.UnionNetwork(network, sees) if kind == union.CLASS else ControlNetwork(network)
+    return union.UnionNetwork(network, hint_kind) if kind == union.CLASS else ControlNetwork(network)

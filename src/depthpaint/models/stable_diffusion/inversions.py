@@ -1,4 +1,4 @@
-"""Textual inversions: words learned as vectors (Gal et al. 2208.01618), added while a prompt needs them."""
+"""Textual inversions (Gal et al. 2208.01618): tokens with learned vectors, added for single prompts."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from depthpaint.models.weights import require_whole
 
 WEB_UI = "emb_params"
 BY_ENCODER = ("clip_l", "clip_g")
-"""SDXL's names of what belongs to its first and to its second encoder."""
+"""SDXL's keys for its first and its second text encoder."""
 MOST_VECTORS = 75
-"""What one piece of a sentence holds."""
+"""The most vectors; as many as one piece of a prompt holds."""
 _PRIVATE = 0xE000
 
 
 def add_inversions(encoders: Sequence[tuple[Any, Any]], files: Sequence[Path]) -> None:
-    """Teach the (model, tokenizer) pairs of a model the words that the files are named after.
+    """Add tokens named after the files to the (model, tokenizer) pairs of a model.
 
-    All files are looked through before any is added. Raises ModelError: model_truncated for what is no whole
-    safetensors, model_incompatible for what is no textual inversion, or one for encoders of another width or
-    number, and where two files are of one name.
+    All files are checked before any is added. Raises ModelError: model_truncated for an incomplete
+    safetensors file, model_incompatible for a file that is not a textual inversion, for encoders of another
+    width or number, and for two files of one name.
     """
     by_word: dict[str, Path] = {}
     for file in files:
@@ -49,7 +49,7 @@ def add_inversions(encoders: Sequence[tuple[Any, Any]], files: Sequence[Path]) -
 
 
 def vectors_of(file: Path, widths: Sequence[int]) -> list[Tensor]:
-    """A word's vectors (n, width), n the same, for encoders of these widths."""
+    """The vectors of an inversion (n, width), n the same, for encoders of these widths."""
     require_whole(file)
     with safe_open(file, framework="pt") as stream:
         names = sorted(stream.keys())
@@ -59,11 +59,11 @@ def vectors_of(file: Path, widths: Sequence[int]) -> list[Tensor]:
             wanted = [WEB_UI] if WEB_UI in names else names
         if len(wanted) != len(widths):
             many = {1: "one text encoder", 2: "the two text encoders of SDXL"}
-            said = many.get(len(wanted), f"{len(wanted)} tensors, which is no textual inversion")
-            raise _unfit(file, f"it is for {said}, the model has {len(widths)}")
+            encoders = many.get(len(wanted), f"{len(wanted)} tensors, which is not a textual inversion")
+            raise _unfit(file, f"it is for {encoders}, the model has {len(widths)}")
         if not set(wanted) <= set(names):
             raise _unfit(file, f"it lacks {', '.join(sorted(set(wanted) - set(names)))}")
-        # Shapes first: nothing large is read.
+        # Shapes are checked first, so that nothing large is read.
         shapes = [tuple(stream.get_slice(name).get_shape()) for name in wanted]
         counts = {_count(file, shape, width) for shape, width in zip(shapes, widths, strict=True)}
         if len(counts) > 1:
@@ -82,12 +82,12 @@ def _count(file: Path, shape: tuple[int, ...], width: int) -> int:
         size = "x".join(map(str, shape)) or "one number"
         raise _unfit(file, f"its vectors are {size}, the model's are {width} wide")
     if count > MOST_VECTORS:
-        raise _unfit(file, f"it has {count} vectors, and a sentence has room for {MOST_VECTORS}")
+        raise _unfit(file, f"it has {count} vectors, the limit is {MOST_VECTORS}")
     return count
 
 
 def _add(model: Any, tokenizer: Any, word: str, vectors: Tensor) -> None:
-    """Let the tokenizer hear `word` as tokens of its own, and the model know them."""
+    """Add `word` to the tokenizer, as tokens of its own, and their vectors to the model."""
     tokens = _tokens(word, len(vectors))
     inner = tokenizer.backend_tokenizer
     alone = Regex(rf"(?<![\w.-])(?:embedding:)?{re.escape(word)}(?![.-]*\w)")
@@ -99,13 +99,13 @@ def _add(model: Any, tokenizer: Any, word: str, vectors: Tensor) -> None:
         model.resize_token_embeddings(max(numbers) + 1, mean_resizing=False)
     rows = model.get_input_embeddings().weight.requires_grad_(requires_grad=False)
     rows[numbers] = vectors.to(rows.device, rows.dtype)
-    # Published configurations let the highest token end the sentence, and the new ones are higher.
+    # Published configurations take the highest token as the end of text, and the new ones are higher.
     model.config.eos_token_id = tokenizer.eos_token_id
     getattr(model, "text_model", model).eos_token_id = tokenizer.eos_token_id
 
 
 def _tokens(word: str, count: int) -> list[str]:
-    """Tokens that nobody writes, of private characters alone: no other inversion's name is within them."""
+    """Tokens of private-use characters, which prompts do not contain; none is a part of another's."""
     spelled = "".join(chr(_PRIVATE + byte) for byte in word.encode())
     return [f"{spelled}{chr(_PRIVATE + 256 + number)}" for number in range(count)]
 
@@ -118,17 +118,17 @@ def _unfit(file: Path, why: str) -> ModelError:
     return ModelError(
         f"the textual inversion {file.name} does not fit the model: {why}",
         code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="take one that was trained on this model's family (SD 1, SD 2 or SDXL)",
+        remedy="use one that was trained on this model's family (SD 1, SD 2 or SDXL)",
         value=str(file),
     )
 
 
-def hear(
+def encode_with_inversions(
     encoders: Sequence[TextEncoder], prompt: str, inversions: Sequence[Path], *, empty_is_zero: bool
 ) -> Text:
-    """Conditioning of one sentence, in which the files of textual `inversions` are words.
+    """Conditioning of one prompt, with textual `inversions` from files.
 
-    Raises ModelError as add_inversions does; whatever happens, the encoders are left as they were.
+    Raises ModelError as add_inversions does; the encoders are always restored.
     """
     if not inversions:
         return encode(encoders, prompt, empty_is_zero=empty_is_zero)
@@ -141,10 +141,10 @@ def hear(
 
 @contextmanager
 def _lent(model: Any) -> Generator[Any]:
-    """A text encoder whose vocabulary may be changed until it is given back."""
+    """A text encoder whose vocabulary may be changed temporarily."""
     inner = getattr(model, "text_model", model)
     vectors, settings, end = model.get_input_embeddings(), copy.deepcopy(model.config), inner.eos_token_id
-    # To make room for more words changes the layer itself.
+    # Adding tokens replaces the embedding layer.
     model.set_input_embeddings(copy.deepcopy(vectors))
     try:
         yield model

@@ -34,14 +34,14 @@ _ENDINGS: dict[str, Piece] = {
 
 
 def split_key(key: str) -> tuple[str, Piece] | None:
-    """The layer that a file's key is about, and which piece of its change it is; None for other keys."""
+    """The layer of a file's key, and which piece of its change it is; None for other keys."""
     ending = next((ending for ending in _ENDINGS if key.endswith(ending)), None)
     return None if ending is None else (_plain(key.removesuffix(ending)), _ENDINGS[ending])
 
 
 def layers_by_name(parts: Mapping[str, Any]) -> dict[str, nn.Linear | nn.Conv2d]:
-    """Every linear and convolutional layer of a model's parts by all the names that a file may call it."""
-    known: dict[str, nn.Linear | nn.Conv2d] = {}
+    """Every linear and convolutional layer of a model's parts, by all names used in files."""
+    layers: dict[str, nn.Linear | nn.Conv2d] = {}
     for part, prefixes in _KOHYA.items():
         if part not in parts:
             continue
@@ -49,29 +49,29 @@ def layers_by_name(parts: Mapping[str, Any]) -> dict[str, nn.Linear | nn.Conv2d]
             if not isinstance(layer, nn.Linear | nn.Conv2d):
                 continue
             for spelling in _spellings(part, name, parts[part]):
-                known[f"{part}.{spelling}"] = layer
+                layers[f"{part}.{spelling}"] = layer
                 for prefix in prefixes:
-                    known[prefix + spelling.replace(".", "_")] = layer
-    return known
+                    layers[prefix + spelling.replace(".", "_")] = layer
+    return layers
 
 
 def _spellings(part: str, name: str, module: Any) -> list[str]:
     if part == "unet":
         return [name, original_name(name, module.config)]
-    # transformers has dropped this level of the names; files still have it.
+    # transformers has removed this level of the names; files still have it.
     inner = name.removeprefix("text_model.")
     return [inner, f"text_model.{inner}"]
 
 
 def _plain(name: str) -> str:
-    """Without the levels that only some versions of the libraries write."""
+    """The name without the levels that only some versions of the libraries write."""
     name = name.removeprefix("base_model.model.").replace(".processor.", ".")
     return re.sub(r"\.to_out$", ".to_out.0", name)
 
 
 MOST_ALPHA = 1e4
 METADATA = "lora_adapter_metadata"
-"""Where diffusers keeps peft's settings, as JSON: alpha is told there and not beside the factors."""
+"""Where diffusers keeps peft's settings, as JSON, including alpha."""
 _OTHERS = {
     "hada_": "LoHa", "lokr_": "LoKr", "dora_scale": "DoRA", "lora_magnitude_vector": "DoRA",
     "lora_mid": "a CP-decomposed LoCon", "oft_": "OFT", ".diff": "a difference of whole weights",
@@ -91,34 +91,34 @@ class Change:
 
 
 def changes_in(file: Path, stream: Any, known: Mapping[str, nn.Linear | nn.Conv2d]) -> list[Change]:
-    """All that an open LoRA file changes among the `known` layers.
+    """All changes of an open LoRA file to the `known` layers.
 
-    Raises ModelError model_incompatible where a key has no place, or a rank, a shape or an alpha does not
-    fit; no factor is read for that.
+    Raises ModelError model_incompatible if a key has no layer, or a rank, a shape or an alpha does not fit;
+    no factor is read for that.
     """
-    found: dict[nn.Module, dict[Piece, str]] = {}
+    by_layer: dict[nn.Module, dict[Piece, str]] = {}
     names: dict[nn.Module, str] = {}
     for key in stream.keys():
         _refuse_others(file, key)
         split = split_key(key)
         if split is None or split[0] not in known:
-            raise unfit(file, f"this model has no place for its {key[:80]!r}")
+            raise unfit(file, f"this model has no layer for {key[:80]!r}")
         name, piece = split
         layer = known[name]
-        if piece in found.setdefault(layer, {}):
+        if piece in by_layer.setdefault(layer, {}):
             raise unfit(file, f"it changes {name[:60]!r} twice")
-        found[layer][piece] = key
+        by_layer[layer][piece] = key
         names[layer] = name
-    if not found:
-        raise unfit(file, "there is nothing in it")
+    if not by_layer:
+        raise unfit(file, "it is empty")
     settings = _settings(file, stream)
-    return [_change(file, stream, names[layer], known, keys, settings) for layer, keys in found.items()]
+    return [_change(file, stream, names[layer], known, keys, settings) for layer, keys in by_layer.items()]
 
 
 def _refuse_others(file: Path, key: str) -> None:
     for sign, kind in _OTHERS.items():
         if sign in key:
-            raise unfit(file, f"it is {kind}, which is not read")
+            raise unfit(file, f"it is {kind}, which is not supported")
 
 
 def _change(
@@ -130,16 +130,16 @@ def _change(
     settings: Mapping[str, Any],
 ) -> Change:
     if not {"up", "down"} <= keys.keys():
-        raise unfit(file, f"half of {name[:60]!r} is missing")
+        raise unfit(file, f"one factor of {name[:60]!r} is missing")
     layer = known[name]
     up, down = (cast("Shape", tuple(stream.get_slice(keys[half]).get_shape())) for half in ("up", "down"))
     rank = down[0] if down else 0
     paired = len(up) in (2, 4) and len(down) == len(up) and up[1] == rank > 0
     if not paired or any(side != 1 for side in up[2:]):
-        raise unfit(file, f"the halves of {name[:60]!r} are {_size(up)} and {_size(down)}")
+        raise unfit(file, f"the factors of {name[:60]!r} are {_size(up)} and {_size(down)}")
     made, here = (up[0], *down[1:]), tuple(layer.weight.shape)
     if _flat(made) != _flat(here):
-        raise unfit(file, f"it is for a layer of {_size(made)}, here it is {_size(here)}")
+        raise unfit(file, f"it is for a layer of {_size(made)}, the model's is {_size(here)}")
     alpha = _alpha(file, stream, name, keys.get("alpha"), settings, rank)
     root = math.sqrt(rank) if settings.get(f"{name.split('.')[0]}.use_rslora") else rank
     return Change(name, layer, keys["down"], keys["up"], alpha / root)
@@ -148,22 +148,22 @@ def _change(
 def _alpha(
     file: Path, stream: Any, name: str, key: str | None, settings: Mapping[str, Any], rank: int
 ) -> float:
-    """Told beside the factors, else in peft's settings, else the rank."""
-    told: Any = rank
+    """From its own tensor, else from peft's settings, else the rank."""
+    alpha: Any = rank
     if key is not None:
         number = stream.get_tensor(key)
-        told = number.item() if number.numel() == 1 else None
+        alpha = number.item() if number.numel() == 1 else None
     elif f"{name.split('.')[0]}.lora_alpha" in settings:
-        told = _alpha_in(settings, name)
-    is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    # Not the other way round: nothing is more than not-a-number.
-    if not (is_number and abs(told) <= MOST_ALPHA):
-        raise unfit(file, f"the alpha of {name[:60]!r} is {str(told)[:20] if is_number else 'no number'}")
-    return float(told)
+        alpha = _alpha_in(settings, name)
+    is_number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
+    # Not "> MOST_ALPHA": comparisons with NaN are false.
+    if not (is_number and abs(alpha) <= MOST_ALPHA):
+        raise unfit(file, f"the alpha of {name[:60]!r} is {str(alpha)[:20] if is_number else 'not a number'}")
+    return float(alpha)
 
 
 def _alpha_in(settings: Mapping[str, Any], name: str) -> Any:
-    """peft's alpha of a layer: one for all of a part, unless a pattern tells the layer its own."""
+    """peft's alpha of a layer: one for the whole part, or the one of a matching pattern."""
     part, _, layer = name.partition(".")
     patterns = settings.get(f"{part}.alpha_pattern") or {}
     if not isinstance(patterns, dict):
@@ -177,23 +177,23 @@ def _alpha_in(settings: Mapping[str, Any], name: str) -> Any:
 
 
 def _settings(file: Path, stream: Any) -> Mapping[str, Any]:
-    """peft's settings by part and name, such as "unet.lora_alpha"; empty where none are told."""
+    """peft's settings by part and name, such as "unet.lora_alpha"; empty if there are none."""
     text = (stream.metadata() or {}).get(METADATA)
     if text is None:
         return {}
     if len(text) > LONGEST:
         raise unfit(file, f"its {METADATA} has more than {LONGEST:,} characters")
     try:
-        told = parsed_object(text)
+        settings = parsed_object(text)
     except ValueError as error:
         raise unfit(file, f"its {METADATA} {error}") from error
-    if any(value for name, value in told.items() if name.endswith(".use_dora")):
-        raise unfit(file, "it is DoRA, which is not read")
-    return told
+    if any(value for name, value in settings.items() if name.endswith(".use_dora")):
+        raise unfit(file, "it is DoRA, which is not supported")
+    return settings
 
 
 def _flat(shape: Shape) -> Shape:
-    """A convolution of one pixel is a linear layer; some files have the one, some models the other."""
+    """A 1x1 convolution is equal to a linear layer; files and models may differ in which they use."""
     return shape[:2] if shape[2:] == (1, 1) else shape
 
 
@@ -206,7 +206,7 @@ def unfit(file: Path, why: str) -> ModelError:
     return ModelError(
         f"the LoRA {file.name} does not fit the model: {why}",
         code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="take a LoRA that was trained on this model's family (SD 1, SD 2 or SDXL)",
+        remedy="use a LoRA that was trained on this model's family (SD 1, SD 2 or SDXL)",
         value=str(file),
     )
 
@@ -215,9 +215,9 @@ def unfit(file: Path, why: str) -> ModelError:
 def apply_loras(loras: Sequence[tuple[Path, float]], parts: Mapping[str, Any]) -> None:
     """Add LoRAs (file, weight) to the UNet and text encoders in `parts`.
 
-    Each file is looked through from end to end before anything of it is added. Raises ModelError:
-    model_truncated for a file that is no whole safetensors, model_incompatible where a key, a shape, a rank
-    or an alpha does not fit the model, or a number is not finite.
+    Each file is checked completely before anything of it is added. Raises ModelError: model_truncated for an
+    incomplete safetensors file, model_incompatible if a key, a shape, a rank or an alpha does not fit the
+    model, or a number is not finite.
     """
     known = layers_by_name(parts) if loras else {}
     for file, weight in loras:

@@ -1,4 +1,4 @@
-"""The original repositories' names of weights, and tensors of one file put into a module."""
+"""The original repositories' weight names, and loading tensors of one file into a module."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ Spell = Callable[[str], str]
 
 
 class FileWeights:
-    """An open safetensors file that remembers which of its tensors were taken."""
+    """An open safetensors file that tracks which of its tensors were used."""
 
     def __init__(self, file: Path, stream: Any) -> None:
         self.file = file
@@ -116,21 +116,21 @@ class FileWeights:
         return tuple(self._stream.get_slice(name).get_shape())
 
     def take(self, name: str) -> Tensor:
-        """A tensor. Raises ModelError where there is none of that name."""
+        """A tensor. Raises ModelError if there is none of that name."""
         if name not in self.names:
             raise incompatible(self.file, f"its {name} is missing")
         self._taken.add(name)
         return self._stream.get_tensor(name)
 
     def require_all_taken(self, *prefixes: str) -> None:
-        """Raise ModelError where a tensor below one of the prefixes was left: then it is another network."""
+        """Raise ModelError if a tensor below one of the prefixes was not used: then it is another network."""
         left = sorted(name for name in self.names - self._taken if name.startswith(prefixes))
         if left:
-            raise incompatible(self.file, f"a network of this kind has no place for its {left[0][:80]}")
+            raise incompatible(self.file, f"a network of this kind has no tensor {left[0][:80]}")
 
 
 def spelled(weights: FileWeights, spell: Spell) -> Callable[[str], Tensor]:
-    """Finds a parameter by the name that `spell` gives its module."""
+    """A function that finds a parameter by the name that `spell` gives its module."""
 
     def find(name: str) -> Tensor:
         module, _, leaf = name.rpartition(".")
@@ -142,9 +142,9 @@ def spelled(weights: FileWeights, spell: Spell) -> Callable[[str], Tensor]:
 def filled(
     file: Path, empty: nn.Module, find: Callable[[str], Tensor], device: str, dtype: torch.dtype
 ) -> Any:
-    """`empty`, a module without memory, with every weight as `find` finds it; none is left to chance.
+    """Fill `empty`, a module without memory, with the weights that `find` returns.
 
-    Raises ModelError model_incompatible where one is missing or of another size.
+    Raises ModelError model_incompatible if one is missing or of another size.
     """
     state = {name: _of_size(file, name, find(name), like) for name, like in empty.state_dict().items()}
     empty.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, assign=True)
@@ -156,7 +156,7 @@ def filled(
 
 
 def _of_size(file: Path, name: str, tensor: Tensor, like: Tensor) -> Tensor:
-    """Attention's projections are convolutions of one pixel in some files: the same numbers."""
+    """In some files attention's projections are 1x1 convolutions with the same numbers."""
     if _flat(tensor) != _flat(like):
         sizes = ("x".join(map(str, shape)) for shape in (tensor.shape, like.shape))
         raise incompatible(file, "its {} is {} and should be {}".format(name, *sizes))

@@ -1,4 +1,4 @@
-"""Stable Diffusion as a Painter: diffusers' modules, driven step by step by the engine."""
+"""Stable Diffusion as a Painter: diffusers' modules, run step by step by the engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from depthpaint.models.painter import Floats, Runtime, UnknownWord
 from depthpaint.models.stable_diffusion.control import Extras, Hint
 from depthpaint.models.stable_diffusion.device import Ladder, Rung, chosen_device, chosen_precision
 from depthpaint.models.stable_diffusion.folder import Modules, load_modules
-from depthpaint.models.stable_diffusion.folder_parts import Found
-from depthpaint.models.stable_diffusion.inversions import hear
+from depthpaint.models.stable_diffusion.folder_parts import ModelPaths
+from depthpaint.models.stable_diffusion.inversions import encode_with_inversions
 from depthpaint.models.stable_diffusion.places import inversions_in
 from depthpaint.models.stable_diffusion.text import Text
 from depthpaint.models.weights import library_errors
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 def _failing_as(
     part: str,
 ) -> Callable[[Callable[Concatenate[StableDiffusion, P], T]], Callable[Concatenate[StableDiffusion, P], T]]:
-    """What libraries raise in a method is the fault of this part of the model, whose folder is not sound."""
+    """Convert exceptions of libraries in a method to an error about this part of the model."""
 
     def wrapped(
         method: Callable[Concatenate[StableDiffusion, P], T],
@@ -58,19 +58,19 @@ class StableDiffusion:
         self._one_by_one = False
         self._noted: list[str] = []
         split = Rung("one branch of guidance at a time", self._split)
-        stream = Rung("weights brought to the device part by part, which is slow", self._stream)
+        stream = Rung("weights moved to the device part by part, which is slow", self._stream)
         on_cpu = torch.device(self._device).type == "cpu"
         self._ladder = Ladder([split] if on_cpu else [split, stream])
 
     def errors_of(self, part: str) -> AbstractContextManager[None]:
-        """What libraries raise inside is told as the failure of a part of the model."""
+        """Convert exceptions of libraries to an error about a part of the model."""
         return library_errors(
             self._place, part=part, short="to paint", remedy="ask for a smaller --size or --model"
         )
 
     @property
     def habits(self) -> ModelHabits:
-        """What the model is used to."""
+        """The model's habits."""
         return self._habits
 
     @property
@@ -80,7 +80,7 @@ class StableDiffusion:
 
     @property
     def runs_on(self) -> Mapping[str, str]:
-        """Device, precision, the versions of torch and diffusers, and the commits of what is from the hub."""
+        """Device, precision, the versions of torch and diffusers, and the hub commits of parts."""
         device = torch.device(self._device)
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         return {
@@ -92,13 +92,13 @@ class StableDiffusion:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done for lack of memory or of range."""
+        """Measures taken because of memory or overflows."""
         saved = [*self._ladder.taken, *self._modules.decoder.saved]
         short = (f"memory ran out, so: {'; '.join(saved)}",) if saved else ()
         return (*short, *self._noted, *self._modules.decoder.notes)
 
     def steadier(self) -> bool:
-        """From float16 or bfloat16 to float32."""
+        """Switch from float16 or bfloat16 to float32."""
         if self._dtype == torch.float32:
             return False
         self._modules.unet.to(dtype=torch.float32)
@@ -110,21 +110,21 @@ class StableDiffusion:
         return True
 
     def unknown_words(self, prompt: str) -> tuple[UnknownWord, ...]:
-        """None: its vocabulary is made of parts of words."""
+        """None: its vocabulary has tokens for all parts of words."""
         del prompt
         return ()
 
     def tokens_cut(self, prompt: str) -> int:
-        """None: long sentences are heard in pieces."""
+        """None: long prompts are encoded in pieces."""
         del prompt
         return 0
 
     @_failing_as("its text encoder")
     def encode_text(self, prompt: str) -> object:
-        """A `Text`, in which the learned words that it names are heard."""
+        """A `Text`, with the textual inversions that the prompt names."""
         modules = self._modules
         learned = inversions_in(prompt, modules.embeddings)
-        return hear(modules.text, prompt, learned, empty_is_zero=modules.empty_is_zero)
+        return encode_with_inversions(modules.text, prompt, learned, empty_is_zero=modules.empty_is_zero)
 
     def begin(self, noise: Floats) -> Array:
         """As a tensor on the device."""
@@ -152,17 +152,17 @@ class StableDiffusion:
         hints = cast("dict[str, Hint]", prepared)
         controls = self._modules.controls
 
-        def ask(text: Text, seen: Tensor, number: int) -> Extras:
+        def evaluate(text: Text, inputs: Tensor, number: int) -> Extras:
             del number
-            timestep, added = self._timestep(level), self._added(text, seen)
-            heard = [
-                controls[name].at_step(hints[name], seen, timestep, text, added, strength)
+            timestep, added = self._timestep(level), self._added(text, inputs)
+            parts = [
+                controls[name].at_step(hints[name], inputs, timestep, text, added, strength)
                 for name, strength in strengths.items()
             ]
-            start = Extras() if "depth" in strengths else controls["depth"].silent(seen)
-            return sum(heard, start)
+            start = Extras() if "depth" in strengths else controls["depth"].inactive(inputs)
+            return sum(parts, start)
 
-        return self._asked(ask, latents, texts)
+        return self._in_groups(evaluate, latents, texts)
 
     @_failing_as("its UNet")
     @torch.inference_mode()
@@ -172,41 +172,41 @@ class StableDiffusion:
         """What the UNet predicts, (1, c, h, w) for each text."""
         given = cast("list[Extras] | None", residuals)
 
-        def ask(text: Text, seen: Tensor, number: int) -> Tensor:
+        def evaluate(text: Text, inputs: Tensor, number: int) -> Tensor:
             if given is None:
-                extra = self._modules.controls["depth"].silent(seen)
+                extra = self._modules.controls["depth"].inactive(inputs)
             else:
-                # Memory may have run out since, between the control network's call and this one.
+                # Memory may have run out between the control network's call and this one.
                 extra = given[number] if number < len(given) else given[0]
-                extra = extra.row(number) if len(given) < len(texts) and len(seen) == 1 else extra
-            inputs = seen if extra.channels is None else torch.cat([seen, extra.channels], dim=1)
+                extra = extra.row(number) if len(given) < len(texts) and len(inputs) == 1 else extra
+            channels = inputs if extra.channels is None else torch.cat([inputs, extra.channels], dim=1)
             return self._modules.unet(
-                inputs, self._timestep(level), encoder_hidden_states=text.words,
-                added_cond_kwargs=self._added(text, seen) or None, return_dict=False, **extra.arguments,
+                channels, self._timestep(level), encoder_hidden_states=text.words,
+                added_cond_kwargs=self._added(text, inputs) or None, return_dict=False, **extra.arguments,
             )[0]  # fmt: skip
 
-        return torch.cat(self._asked(ask, latents, texts)).float().split(1)
+        return torch.cat(self._in_groups(evaluate, latents, texts)).float().split(1)
 
     @_failing_as("its autoencoder or its safety checker")
     @torch.inference_mode()
     def decode(self, latents: Array) -> Floats:
-        """A picture (H, W, 3). Raises PictureRefused where a safety checker was asked for, and refuses it."""
+        """A picture (H, W, 3). Raises PictureRefused if the safety checker is enabled and rejects it."""
         picture = self._modules.decoder.decode(cast("Tensor", latents))
         shown = (picture * 0.5 + 0.5).permute(1, 2, 0).cpu().numpy()
         if self._modules.safety is not None:
             self._modules.safety.require_safe(shown)
         return shown
 
-    def _asked(
-        self, ask: Callable[[Text, Tensor, int], T], latents: Array, texts: Sequence[object]
+    def _in_groups(
+        self, evaluate: Callable[[Text, Tensor, int], T], latents: Array, texts: Sequence[object]
     ) -> list[T]:
-        """Call for all sentences at once, or for one after the other where memory is short."""
+        """Evaluate all prompts in one call, or one by one to save memory."""
 
         def work() -> list[T]:
-            heard = cast("Sequence[Text]", texts)
-            groups = [[text] for text in heard] if self._one_by_one else [heard]
+            encoded = cast("Sequence[Text]", texts)
+            groups = [[text] for text in encoded] if self._one_by_one else [encoded]
             rows = [Text.row(group).of_type(self._dtype) for group in groups]
-            return [ask(row, self._seen(latents, len(row.words)), k) for k, row in enumerate(rows)]
+            return [evaluate(row, self._repeated(latents, len(row.words)), k) for k, row in enumerate(rows)]
 
         return self._ladder.run(work)
 
@@ -223,37 +223,37 @@ class StableDiffusion:
         tensor = torch.from_numpy(np.ascontiguousarray(channels))
         return tensor[None].to(self._device, self._dtype)
 
-    def _seen(self, latents: Array, count: int) -> Tensor:
+    def _repeated(self, latents: Array, count: int) -> Tensor:
         return cast("Tensor", latents).to(self._dtype).expand(count, -1, -1, -1)
 
     def _timestep(self, level: NoiseLevel) -> Tensor:
         return torch.tensor(level.timestep, device=self._device)
 
-    def _added(self, text: Text, seen: Tensor) -> dict[str, Any]:
-        """SDXL's further conditioning: the sentence as a whole, and sizes (Podell et al. 2307.01952)."""
-        if not self._modules.sizes_told or text.pooled is None:
+    def _added(self, text: Text, inputs: Tensor) -> dict[str, Any]:
+        """SDXL's additional conditioning: the pooled prompt, and sizes (Podell et al. 2307.01952)."""
+        if not self._modules.needs_sizes or text.pooled is None:
             return {}
         factor = self._habits.latent_factor
-        height, width = seen.shape[-2] * factor, seen.shape[-1] * factor
-        # Original size, crop from the top left, size asked for.
+        height, width = inputs.shape[-2] * factor, inputs.shape[-1] * factor
+        # Original size, crop from the top left, target size.
         sizes = torch.tensor([[height, width, 0, 0, height, width]], device=self._device, dtype=self._dtype)
-        return {"text_embeds": text.pooled, "time_ids": sizes.expand(len(seen), -1)}
+        return {"text_embeds": text.pooled, "time_ids": sizes.expand(len(inputs), -1)}
 
 
 def _short(kind: torch.dtype) -> str:
     return str(kind).removeprefix("torch.")
 
 
-def load_painter(habits: ModelHabits, found: Found, runtime: Runtime) -> StableDiffusion:
-    """Load everything. Raises ModelError as load_modules does, and for a device that is not there."""
+def load_painter(habits: ModelHabits, located: ModelPaths, runtime: Runtime) -> StableDiffusion:
+    """Load everything. Raises ModelError as load_modules does, ParameterError for a missing device."""
     device = chosen_device(runtime.device)
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     dtype = chosen_precision(runtime.precision, device)
-    with library_errors(found.folder):
-        modules = load_modules(found, device=device, dtype=dtype)
+    with library_errors(located.folder):
+        modules = load_modules(located, device=device, dtype=dtype)
         if runtime.compile:
             modules.unet.compile()
         if device == "cuda":
             modules.unet.to(memory_format=torch.channels_last)
-        return StableDiffusion(habits, modules, found.folder)
+        return StableDiffusion(habits, modules, located.folder)

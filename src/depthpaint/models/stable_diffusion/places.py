@@ -1,4 +1,4 @@
-"""Where a named model, control or learned word lies: a path, a model tree, the hub's cache; is it whole?"""
+"""Where a named model, control or textual inversion is: a path, a model tree, or the hub's cache."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NOUNS: dict[Shelf, str] = {
 
 
 def place_of(name: str, shelf: Shelf) -> Path | None:
-    """The file or folder that `name` names; None where nothing has the name.
+    """The file or folder that `name` names; None if there is none.
 
     Raises ModelError offline_missing for a hub id that is not in the cache, pickle_refused for a pickle, and
-    model_not_found where a tree holds several of the name.
+    model_not_found if a tree contains several of that name.
     """
     place = Path(name) if _exists(name) else on_shelf(name, shelf)
     if place is None and (part := part_named(name)) is not None:
@@ -44,20 +44,20 @@ def place_of(name: str, shelf: Shelf) -> Path | None:
 
 
 def named(name: str, shelf: Shelf) -> Path:
-    """The same, for what must be there. Raises ModelError model_not_found."""
+    """As `place_of`, but raises ModelError model_not_found if there is none."""
     place = place_of(name, shelf)
     if place is None:
         raise ModelError(
             f"there is no {_NOUNS[shelf]} '{name}'",
             code=ErrorCode.MODEL_NOT_FOUND,
-            remedy="name a folder, a .safetensors file, one in a tree of DEPTHPAINT_MODELS, or a hub id",
+            remedy="give a folder, a .safetensors file, one in a tree of DEPTHPAINT_MODELS, or a hub id",
             value=name,
         )
     return place
 
 
 def in_cache(part: HubPart, preset: Preset | None = None) -> Path:
-    """Where a part lies in the hub's cache. Raises ModelError offline_missing, model_incompatible."""
+    """The folder of a part in the hub's cache. Raises ModelError offline_missing, model_incompatible."""
     what = f"the model {part.name if preset is None else preset.habits.name}"
     try:
         return local_folder(what, part, OTHERWISE)
@@ -66,21 +66,21 @@ def in_cache(part: HubPart, preset: Preset | None = None) -> Path:
 
 
 def needs_sd(error: ModuleNotFoundError) -> ModelError:
-    """The error for a package that the extra `sd` brings."""
+    """The error for a missing package of the extra `sd`."""
     return not_installed(ModelError, error, "Stable Diffusion", "sd")
 
 
 def require_extra() -> None:
-    """Raise ModelError where a package that painting needs is not installed; none is imported."""
+    """Raise ModelError if a package needed for painting is not installed; imports none."""
     for name in PACKAGES:
         if find_spec(name) is None:
             raise needs_sd(ModuleNotFoundError(name=name))
 
 
-def display_name(said: str, place: Path) -> str:
-    """What a model is called in records: never a path, which would name a person's folders."""
-    on_hub = part_named(said) is not None and not _exists(said) and (place / INDEX).exists()
-    return said if on_hub else (place.stem if place.is_file() else place.resolve().name)
+def display_name(given: str, place: Path) -> str:
+    """The name of a model in records: never a path, which would reveal a user's folders."""
+    on_hub = part_named(given) is not None and not _exists(given) and (place / INDEX).exists()
+    return given if on_hub else (place.stem if place.is_file() else place.resolve().name)
 
 
 def _only_file(folder: Path) -> Path:
@@ -88,21 +88,21 @@ def _only_file(folder: Path) -> Path:
     if len(files) == 1:
         return files[0]
     raise ModelError(
-        f"{folder} holds {len(files)} files of weights, and a LoRA is one",
+        f"{folder} contains {len(files)} weight files, but a LoRA is one file",
         code=ErrorCode.MODEL_INCOMPATIBLE,
-        remedy="name the file by its path",
+        remedy="give the path of the file",
         value=str(folder),
     )
 
 
 def _exists(name: str) -> bool:
-    # Unlike Path's, it takes a name that is too long for what is not there.
+    # Unlike Path.exists, it returns False for a name that is too long.
     return os.path.exists(name)  # noqa: PTH110
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A model's files, how many were looked at: all whole, not all there, or damaged and `why`."""
+    """The check of a model's files: how many, and complete, incomplete, or damaged and `why`."""
 
     name: str
     state: Literal["whole", "missing", "damaged"]
@@ -111,7 +111,7 @@ class Checked:
 
 
 def check(name: str, parts: Sequence[HubPart]) -> Checked:
-    """Look at every weights file of `parts`; raises ModelError where the extra `sd` is missing."""
+    """Check every weights file of `parts`; raises ModelError if the extra `sd` is missing."""
     files = 0
     try:
         for part in parts:
@@ -130,13 +130,13 @@ def check(name: str, parts: Sequence[HubPart]) -> Checked:
 
 
 def is_here(parts: Sequence[HubPart]) -> bool:
-    """Whether all of `parts` are in the hub's cache; without the extra `sd`, none is."""
+    """Whether all of `parts` are in the hub's cache; False without the extra `sd`."""
     require_sound_environment()
     try:
         from huggingface_hub.constants import HF_HUB_CACHE
     except ModuleNotFoundError:
         return False
-    # The library's own look takes a third of a second to import, which a list does not need without a cache.
+    # The library's own check takes a third of a second to import, which a list without a cache does not need.
     folders = [Path(HF_HUB_CACHE) / f"models--{part.repository.replace('/', '--')}" for part in parts]
     try:
         return all(folder.is_dir() for folder in folders) and all(in_cache(part).is_dir() for part in parts)
@@ -145,41 +145,41 @@ def is_here(parts: Sequence[HubPart]) -> bool:
 
 
 FOLDER = "embeddings"
-# As the tokenizers are taught to find it (inversions.py): what is named is heard, and nothing else is.
+# The same rule as for the tokenizers (inversions.py), so that exactly the named inversions are used.
 _WORD = re.compile(rf"(?<![\w.-]){LEARNED_WORD}")
 
 
 def embeddings_of(model: Path) -> Path:
-    """Where a model's own learned words lie: in its folder, or beside its file."""
+    """The folder of a model's own textual inversions: inside its folder, or beside its file."""
     return (model if model.is_dir() else model.parent) / FOLDER
 
 
 def learned_in(prompt: str, own: Path | None) -> dict[str, str]:
-    """The learned words of a sentence, each with the sha256 of its file, hexadecimal; raises the same."""
+    """The textual inversions in a prompt, each with the sha256 of its file, hexadecimal; raises the same."""
     return {file.stem: sha256_of(file) for file in inversions_in(prompt, own)}
 
 
 def inversions_in(prompt: str, own: Path | None) -> list[Path]:
-    """The files of the inversions that a sentence names, in the order of their first mention.
+    """The files of the textual inversions in a prompt, in the order of their first mention.
 
-    They lie in the folder `own`, or in a model tree; ComfyUI's spelling `embedding:NAME` is read too. Raises
-    ModelError pickle_refused, or where two have a name.
+    They are in the folder `own`, or in a model tree; ComfyUI's spelling `embedding:NAME` is accepted too.
+    Raises ModelError pickle_refused, or if two files have a name.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for spelling in _WORD.findall(prompt):
-        # The end of a sentence is not the end of a name.
+        # A final full stop may belong to the prompt or to the name.
         place = _place_of(spelling.rstrip(".-"), own)
         if place is not None:
             refuse_pickle(place)
-            found[place] = None
-    return list(found)
+            files[place] = None
+    return list(files)
 
 
 def _place_of(word: str, own: Path | None) -> Path | None:
-    # Unlike Path's, it takes a name that is too long for what is not there.
+    # Unlike Path.is_file, it returns False for a name that is too long.
     if own is not None and os.path.isfile(mine := own / f"{word}{SUFFIX}"):  # noqa: PTH113
         return mine
     place = on_shelf(word, "embedding")
-    # A file that is called like the word from end to end has no suffix, or another's.
+    # The full name may lack a suffix, or have another one.
     is_one = place is not None and (place.name == f"{word}{SUFFIX}" or place.suffix.lower() in PICKLES)
     return place if is_one and place is not None and place.is_file() else None

@@ -1,4 +1,4 @@
-"""The Stable Diffusions by name: where their parts are published, and what they paint best with."""
+"""The Stable Diffusion presets: where their parts are published, and their best settings."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ SDXL_HYPER = _lora("ByteDance/Hyper-SD", 787, _RAIL_PLUS, "Hyper-SDXL-4steps-lor
 SDXL_UNION_ALSO = {"normal": SDXL_UNION, "canny": SDXL_UNION}
 
 KNOWN = {part.repository: part for part in (CLIP_WORDS, SDXL_UNION)}
-"""Repositories of which a bare id means less than everything."""
+"""Repositories for which a bare id means only a part."""
 
 
 Family = Literal["SD 1.5", "SD 2", "SDXL"]
@@ -79,8 +79,8 @@ Family = Literal["SD 1.5", "SD 2", "SDXL"]
 class Preset:
     """A model with its depth control: `base` is in diffusers' layout; `lora` one file of a repository.
 
-    `trained_on` says what depth the control saw, `also` where the networks of further controls are.
-    `unchecked` is what could not be looked up about it, "" where all was.
+    `trained_on` is the kind of depth that the control was trained on, `also` the networks of further
+    controls. `unchecked` is what could not be verified about it, "" if everything was.
     """
 
     family: Family
@@ -95,22 +95,22 @@ class Preset:
 
     @property
     def parts(self) -> list[HubPart]:
-        """All that is downloaded for it."""
+        """Everything that is downloaded for it."""
         return [part for part in (self.base, self.control, self.lora) if part is not None]
 
     @property
     def megabytes(self) -> int:
-        """To download, without further controls."""
+        """Download size, without further controls."""
         return sum(part.megabytes for part in self.parts)
 
     @property
     def licence(self) -> str:
-        """Of all parts."""
+        """The licences of all parts."""
         return " + ".join(dict.fromkeys(part.licence for part in self.parts))
 
 
 def usual_habits(name: str, side: int, multiple: int, **settings: Any) -> ModelHabits:
-    """Those of a model trained at `side` x `side` pixels, but for `settings`."""
+    """The habits of a model trained at `side` x `side` pixels, with `settings` changed."""
     area = side * side
     usual: dict[str, Any] = {
         "latent_factor": 8, "latent_channels": 4, "prediction": "epsilon", "zero_terminal_snr": False,
@@ -137,7 +137,7 @@ _UNTRIED = "how well a control network of {} fits it"
 _SD15 = Preset(
     family="SD 1.5", habits=usual_habits("sd15", 512, 64), base=SD15, control=SD15_DEPTH,
     also=SD15_ALSO, trained_on="MiDaS, LeReS and Zoe depth, near white",
-    summary="Stable Diffusion 1.5, 512x512: the most tried one, the least memory",
+    summary="Stable Diffusion 1.5, 512x512: the most widely used, needs the least memory",
 )  # fmt: skip
 _SDXL = Preset(
     family="SDXL", base=SDXL, control=SDXL_DEPTH, also=SDXL_ALSO, trained_on=_MIDAS,
@@ -199,7 +199,7 @@ _ROWS = (
         _SDXL, "sdxl-small", "SDXL with a control network of a seventh of the size", SDXL_DEPTH_SMALL
     ),
     _like(
-        _SDXL, "sdxl-xinsir", "SDXL with the control network of xinsir, which binds more", SDXL_XINSIR,
+        _SDXL, "sdxl-xinsir", "SDXL with xinsir's control network, which follows depth better", SDXL_XINSIR,
         trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
     ),
     replace(
@@ -208,10 +208,10 @@ _ROWS = (
             SDXL_UNION, trained_on="MiDaS and Zoe depth, near white", control_strength=1.0,
         ),
         also=SDXL_UNION_ALSO,
-        unchecked="the size of the control network, which is what its layout comes to; what depth it saw",
+        unchecked="the size of the control network, derived from its layout; what depth it was trained on",
     ),
     _like(
-        _SDXL, "sdxl-t2i-adapter", "SDXL with a T2I-Adapter: depth costs next to nothing, and binds less",
+        _SDXL, "sdxl-t2i-adapter", "SDXL with a T2I-Adapter: faster, follows depth less closely",
         SDXL_ADAPTER, control_strength=1.0,
     ),
     replace(

@@ -1,4 +1,4 @@
-"""Checkpoints, control networks and autoencoders in one file, loaded into diffusers' modules."""
+"""Single-file checkpoints, control networks and autoencoders, loaded into diffusers' modules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PROJECTIONS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 
 
 def of_open_clip(weights: FileWeights, root: str, name: str) -> Tensor:
-    """The parameter that transformers calls `name`; the three projections of attention are one there."""
+    """The parameter that transformers calls `name`; OpenCLIP stores attention's three projections as one."""
     name = name.removeprefix("text_model.")
     if name == "text_projection.weight":
         return weights.take(f"{root}text_projection").T.contiguous()
@@ -60,10 +60,10 @@ _HALVES = ("encoder.", "decoder.")
 
 
 def parts_of(file: Path, device: str, dtype: torch.dtype) -> dict[str, Any]:
-    """The parts that painting needs, by diffusers' names.
+    """The parts needed for painting, by diffusers' names.
 
-    Raises ModelError: model_incompatible where a weight is missing or has no place, model_truncated, and
-    model_not_found where no tokenizer is found.
+    Raises ModelError: model_incompatible if a weight is missing or unexpected, model_truncated, and
+    model_not_found if no tokenizer is found.
     """
     family = kind_of(file).family
     layout = LAYOUTS[family]
@@ -101,7 +101,7 @@ def autoencoder(
 
 
 def without_memory(kind: Any, configuration: Mapping[str, Any]) -> Any:
-    """A module of diffusers whose weights are still to come."""
+    """A module of diffusers without its weights."""
     with torch.device("meta"):
         return kind.from_config(dict(configuration))
 
@@ -128,29 +128,29 @@ def _text_encoder(
 
 _PREFIX = "control_model."
 _HINT, _OWN_HINT = "input_hint_block.{}.weight", "controlnet_cond_embedding.{}.weight"
-_UNION = "a union of control networks, which is read from a folder in diffusers' layout only"
+_UNION = "a union control network, which is supported only as a folder in diffusers' layout"
 _OTHERS = {
-    "lora_controlnet": "a control LoRA, which is not read", "difference": "a difference of weights",
+    "lora_controlnet": "a control LoRA, which is not supported", "difference": "a difference of weights",
     "task_embedding": _UNION,
     "control_add_embedding.linear_1.weight": _UNION,
-    "adapter.conv_in.weight": "a T2I-Adapter, which is read from a folder in diffusers' layout only",
-    "body.0.block1.weight": "a T2I-Adapter, which is read from a folder in diffusers' layout only",
+    "adapter.conv_in.weight": "a T2I-Adapter, which is supported only as a folder in diffusers' layout",
+    "body.0.block1.weight": "a T2I-Adapter, which is supported only as a folder in diffusers' layout",
     "model.diffusion_model.out.2.weight": "a whole checkpoint",
 }  # fmt: skip
 
 
 def control_of(file: Path, unet: Any, device: str, dtype: torch.dtype) -> Any:
-    """A ControlNet for `unet`. Raises ModelError where it is none, or none of the UNet's family."""
+    """A ControlNet for `unet`. Raises ModelError if it is not one, or of another family."""
     require_whole(file)
     with safe_open(file, framework="pt") as stream:
         weights = FileWeights(file, stream)
         own = _OWN_HINT.format("conv_in") in weights.names
         prefix = _PREFIX if _PREFIX + _HINT.format(0) in weights.names else ""
         hint = _OWN_HINT if own else prefix + _HINT
-        # A whole checkpoint may hold the network as well, below its prefix.
+        # A whole checkpoint may contain the network as well, below its prefix.
         other = "" if prefix else _other(weights)
         if other or hint.format("conv_in" if own else 0) not in weights.names:
-            raise incompatible(file, f"it is {other or 'no ControlNet in a layout that is known'}")
+            raise incompatible(file, f"it is {other or 'not a ControlNet in a known layout'}")
         _require_family(weights, unet)
         places = ("conv_in", "blocks.1", "blocks.3", "blocks.5") if own else (0, 4, 8, 12)
         channels = tuple(_width(weights, hint.format(place)) for place in places)
@@ -165,7 +165,7 @@ def control_of(file: Path, unet: Any, device: str, dtype: torch.dtype) -> Any:
 
 
 def vae_of(file: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
-    """An autoencoder of the configuration of `usual`. Raises ModelError where it is none."""
+    """An autoencoder with the configuration of `usual`. Raises ModelError if it is not one."""
     require_whole(file)
     with safe_open(file, framework="pt") as stream:
         weights = FileWeights(file, stream)
@@ -178,7 +178,7 @@ def vae_of(file: Path, usual: Any, device: str, dtype: torch.dtype) -> Any:
 
 
 def _other(weights: FileWeights) -> str:
-    return next((told for sign, told in _OTHERS.items() if sign in weights.names), "")
+    return next((kind for sign, kind in _OTHERS.items() if sign in weights.names), "")
 
 
 def _width(weights: FileWeights, name: str) -> int:
@@ -189,9 +189,9 @@ def _width(weights: FileWeights, name: str) -> int:
 
 def _require_family(weights: FileWeights, unet: Any) -> None:
     ends = "attn2.to_k.weight"
-    hears = next((name for name in sorted(weights.names) if name.endswith(ends)), None)
+    layer = next((name for name in sorted(weights.names) if name.endswith(ends)), None)
     mine = unet.config.cross_attention_dim
-    its = mine if hears is None else weights.shape(hears)[1]
+    its = mine if layer is None else weights.shape(layer)[1]
     if its != mine:
-        why = f"it hears sentences of {its} numbers a word, the model of {mine}: another family"
+        why = f"its text embeddings have width {its}, the model's {mine}: another family"
         raise incompatible(weights.file, why)
