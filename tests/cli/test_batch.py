@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Shard
-from depthpaint.cli import batch_telling
+from depthpaint.cli import batch_output
 from depthpaint.cli.main import app
 from depthpaint.testing import FakePainter
 from running import running
@@ -40,10 +40,10 @@ def test_rows_become_pictures_and_their_paths(cli: Run, work: Path, manifest: Pa
     paths = out.splitlines()
     assert len(paths) == 3
     assert all((work / path).is_file() for path in paths)
-    assert "3 painted, 0 were there" in err
+    assert "3 painted, 0 already there" in err
     status, out, err = cli("batch", manifest, "--out", "out")
     assert (status, out) == (0, "")
-    assert "0 painted, 3 were there" in err
+    assert "0 painted, 3 already there" in err
 
 
 def test_every_picture_can_be_replayed_and_the_folder_reported(cli: Run, work: Path, manifest: Path) -> None:
@@ -73,7 +73,7 @@ def test_keep_going_paints_the_others_and_exits_4(cli: Run, work: Path, manifest
     status, out, err = cli("batch", manifest, "--out", "out", "--keep-going")
     assert status == 4
     assert len(out.splitlines()) == 3
-    assert "3 painted, 0 were there, 1 failed" in err
+    assert "3 painted, 0 already there, 1 failed" in err
     assert err.count("gone.npy") == 1, "it was told when the rows were looked at"
 
 
@@ -94,11 +94,11 @@ def test_the_depths_are_looked_at_and_too_little_agreement_exits_4(
     status, _, err = cli(*looked)
     assert status == 0
     assert "rank correlation 0." in err
-    assert "at the 5th percentile" in err
+    assert "5th percentile" in err
     status, out, err = cli(*looked, "--min-agreement", 1, "--tries", 2, "--json")
     assert status == 4
     assert json.loads(out)["agreement"]["below"] == 3
-    assert "3 of 3 pictures agree less than was wished" in err
+    assert "3 of 3 pictures are below --min-agreement" in err
     assert cli("batch", manifest, "--out", "out", "--tries", 2)[0] == 2
     assert cli("batch", manifest, "--out", "out", "--best-of", 2, "--verify-with", "fake")[0] == 0
 
@@ -221,13 +221,13 @@ def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     ],
 )
 def test_time_left_for_people(seconds: float | None, text: str) -> None:
-    assert batch_telling.time_left(seconds) == text
+    assert batch_output.time_left(seconds) == text
 
 
 def test_where_no_bar_can_be_drawn_a_line_comes_now_and_then(
     cli: Run, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_telling, "EVERY", 0.0)
+    monkeypatch.setattr(batch_output, "EVERY", 0.0)
     _, _, err = cli("batch", manifest, "--out", "out")
     assert "1 of 3 pictures, about " in err
     assert " of 3 pictures" not in cli("batch", manifest, "--out", "again", "--quiet")[2]

@@ -282,8 +282,8 @@ def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
     [
         (("--size", "256x128"), "is a square"),
         (("--size", "wide"), "is not a size"),
-        (("--rows", 8), "beside diffusers"),
-        (("--vs", "comfy"), "no peer"),
+        (("--rows", 8), "against diffusers"),
+        (("--vs", "comfy"), "not known"),
     ],
 )
 def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...], said: str) -> None:

@@ -135,7 +135,7 @@ def test_a_record_of_another_size_is_not_painted(cli: Run, work: Path, painter: 
     painter.calls.clear()
     status, _, err = cli("replay", lying)
     assert status == 3
-    assert "huge.png is 64x48, and its record is of a picture of 8192x8192" in err
+    assert "huge.png is 64x48, but its record is of a picture of 8192x8192" in err
     assert not painter.calls
 
 

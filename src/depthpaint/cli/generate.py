@@ -13,7 +13,8 @@ import typer
 from depthpaint.cli import options, painting
 from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.painting import Destination, check_destination, describe, paint_into
-from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
+from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
+from depthpaint.core.errors import SOME_FAILED
 from depthpaint.models.diorama import habits
 from depthpaint.models.painter import Runtime
 from depthpaint.plan import RunPlan
@@ -23,7 +24,6 @@ from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request, request_from
 from depthpaint.verification.choosing import Wish
 
-SOME_FAILED = 4
 RANDOM_SEED = -1
 
 
@@ -88,7 +88,7 @@ def generate(
 
     if settings.get("seed") == RANDOM_SEED:
         settings["seed"] = secrets.randbelow(2**32)
-        tell(f"seed: {settings['seed']}", quiet=quiet)
+        inform(f"seed: {settings['seed']}", quiet=quiet)
     request = request_from({"depth": depth, "prompt": as_utf8(prompt), **settings})
     if dry_run:
         _print_plan(request, destination, runtime, wish, as_json=as_json, quiet=quiet)
@@ -161,10 +161,10 @@ class Made:
         for path, found in self._agreements:
             told = f"{path.name}: rank correlation {found.rank_correlation:.3f}"
             told += f", of detail {found.detail_correlation:.3f}, edges {found.edge_f_score:.2f}"
-            tell(f"{told} (by {found.estimator})", quiet=quiet)
+            inform(f"{told} (by {found.estimator})", quiet=quiet)
         if missed := sum(wish.is_missed_by(found.rank_correlation) for _, found in self._agreements):
             told = f"{missed} of {len(self._agreements)} pictures agree less than {wish.least:g}"
-            tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
+            inform(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
             raise typer.Exit(SOME_FAILED)
 
 
@@ -199,7 +199,7 @@ def _print_plan(
     prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
     engine.require_ready(request.choice, None if wish is None else wish.estimator)
-    tell(describe(depth.source), quiet=quiet)
+    inform(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)
     document = plan_document(plan)

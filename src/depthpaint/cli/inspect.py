@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options, painting
-from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
+from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import (
     STATUSES,
     DepthpaintError,
@@ -204,7 +204,7 @@ def inspect(
         for found in diagnoses:
             if found.written is not None:
                 emit_path(found.written)
-            tell(one_line(found), quiet=quiet and found.error is None)
+            inform(one_line(found), quiet=quiet and found.error is None)
     else:
         emit(told_in_full(diagnoses) if len(diagnoses) <= IN_FULL else table(diagnoses))
     statuses = {found.error.exit_status for found in diagnoses if found.error is not None}
@@ -224,7 +224,7 @@ def _files(
         frames = frames_of(path)
         with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
             settled = sequence_reading(frames, reading, lambda _number: step(), read)
-        tell(f"{path}: {len(frames)} frames as one sequence; {_said(settled)}", quiet=quiet)
+        inform(f"{path}: {len(frames)} frames as one sequence; {_said(settled)}", quiet=quiet)
         found += [(frame, settled) for frame in frames]
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from depthpaint.cli.config import OUT_FOLDER, user_config
 from depthpaint.cli.options import runtime_of
 from depthpaint.cli.painting import Destination, describe, paint_into, probe
-from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
+from depthpaint.cli.terminal import as_utf8, can_show, emit_path, inform, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.files import expanded
 from depthpaint.core.geometry import Extent, Fit, place
@@ -49,12 +49,12 @@ def interactive() -> None:
     probe(out)
     path, depth = _ask_for_depth()
     depth = _sure_of_near(path, depth)
-    tell(describe(depth.source))
+    inform(describe(depth.source))
     for note in depth.source.notes:
         warn(note)
     if can_show(SHADES + INVALID):
-        tell(terminal_preview(depth))
-        tell("full is near; if it should be the other way round: depthpaint generate --near ...")
+        inform(terminal_preview(depth))
+        inform("full is near; if it should be the other way round: depthpaint generate --near ...")
     prompt = as_utf8(_ask("What should the picture show? "))
     request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near, **own.settings()})
     destination = Destination(folder=out)
@@ -78,7 +78,7 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
         except (DepthError, UnsafeFormatError, ParameterError) as error:
             if not sys.stdin.isatty():
                 raise
-            tell(str(error))
+            inform(str(error))
 
 
 def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
@@ -94,8 +94,8 @@ def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
     if can_show(SHADES + INVALID):
         shown = [terminal_preview(one, columns=36).split("\n") for one in both]
         for left, right in zip(*shown, strict=True):
-            tell(f"{left}    {right}")
-        tell(f"{'1: white is near':<36}    2: black is near")
+            inform(f"{left}    {right}")
+        inform(f"{'1: white is near':<36}    2: black is near")
     while True:
         answer = _ask("Which one is right, full being near? 1 or 2:").strip()
         if answer in ("1", "2"):
@@ -107,18 +107,18 @@ LONGEST_ANSWER = 20_000
 
 def _ask(question: str) -> str:
     """Ask on stderr, read one line from stdin. Raises ParameterError when there is none."""
-    tell(question.rstrip(), end=" ")
+    inform(question.rstrip(), end=" ")
     try:
         line = sys.stdin.readline(LONGEST_ANSWER) if sys.stdin is not None else ""
     except UnicodeDecodeError as error:
-        tell("")
+        inform("")
         raise ParameterError(
             "the answer is no text in this terminal's encoding",
             code=ErrorCode.INVALID_PARAMETER,
             remedy=f"send it as {error.encoding}",
         ) from error
     if not sys.stdin or not sys.stdin.isatty():
-        tell("")  # nobody pressed Enter here
+        inform("")  # nobody pressed Enter here
     if len(line) == LONGEST_ANSWER:
         raise ParameterError(
             f"the answer is longer than {LONGEST_ANSWER:,} characters",

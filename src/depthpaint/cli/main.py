@@ -13,7 +13,7 @@ import typer
 from depthpaint.cli import terminal as interruption
 from depthpaint.cli.commands import Commands, new_app
 from depthpaint.cli.completion import COMPLETION, answer, is_wanted
-from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
+from depthpaint.cli.terminal import ReaderGone, emit, inform, unwritten
 from depthpaint.core.errors import (
     INTERRUPTED,
     SIGNALLED,
@@ -145,13 +145,13 @@ def _unless_interrupted(arguments: list[str]) -> object:
 
 
 def _failed(message: str, status: int) -> int:
-    tell(f"depthpaint: {'error: ' if status < SIGNALLED else ''}{message}".replace("\n", " "))
+    inform(f"depthpaint: {'error: ' if status < SIGNALLED else ''}{message}".replace("\n", " "))
     return status
 
 
 def _show_traceback(wanted: bool) -> None:
     if wanted:
-        tell(traceback.format_exc().rstrip())
+        inform(traceback.format_exc().rstrip())
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:

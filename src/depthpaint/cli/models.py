@@ -20,7 +20,7 @@ from depthpaint.cli.model_sheet import (
     preset_document,
     told,
 )
-from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
+from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
 from depthpaint.core.regular_file import read_document
 from depthpaint.model_choice import ModelChoice
@@ -190,7 +190,7 @@ def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
     """Before anything is fetched; a licence that was shown at an earlier pull is not told again."""
     for part in parts:
         licence = f", licence: {part.licence}" if is_new(part) else ""
-        tell(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
+        inform(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
     if not quiet:
         remember(parts)
 

@@ -14,7 +14,7 @@ from functools import wraps
 from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from typer import Argument, Option
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
     from depthpaint.verification.choosing import Wish
 
+Made = TypeVar("Made")
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
 
 Depth = Annotated[
@@ -50,22 +51,6 @@ DryRun = Annotated[
 ]
 AsJson = Annotated[bool, Option("--json", rich_help_panel=OUTPUT_PANEL, help="Print one JSON document.")]
 Quiet = Annotated[bool, Option("--quiet", "-q", rich_help_panel=OUTPUT_PANEL, help="Print errors only.")]
-Ray = Annotated[
-    str | None,
-    Option(
-        metavar="ADDRESS",
-        rich_help_panel=COMPUTING_PANEL,
-        help="Paint on Ray: 'local', or a cluster's address.",
-    ),
-]
-Workers = Annotated[
-    int | None,
-    Option(
-        min=1,
-        rich_help_panel=COMPUTING_PANEL,
-        help="Processes on Ray. Default: one a GPU, or one a CPU core.",
-    ),
-]
 DeviceOption = Annotated[
     str,
     Option(
@@ -109,8 +94,9 @@ class Group:
 
 
 def group_of(make: Callable[..., object]) -> Any:
-    """The group of a function's own parameters."""
-    return Group(make, tuple(_parameters(make)))
+    """The group of a function's parameters, which may be groups themselves."""
+    whole = grouped(make)
+    return Group(whole, tuple(inspect.signature(whole).parameters.values()))
 
 
 def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
@@ -122,7 +108,7 @@ def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
     ]
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
+def grouped(command: Callable[..., Made]) -> Callable[..., Made]:
     """The command with the options of its groups, as typer reads them from its signature."""
     groups: dict[str, Group] = {}
     parameters: list[inspect.Parameter] = []
@@ -134,11 +120,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter)
 
     @wraps(command)
-    def run(**values: object) -> None:
+    def run(**values: object) -> Made:
         made: dict[str, object] = {}
         for name, group in groups.items():
             made[name] = group.make(**{option.name: values.pop(option.name) for option in group.options})
-        command(**values, **made)
+        return command(**values, **made)
 
     ordered = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
     run.__signature__ = inspect.Signature(ordered)  # pyright: ignore[reportAttributeAccessIssue]
@@ -358,5 +344,36 @@ def runtime_of(
     return painter.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]
 
 
+@dataclass(frozen=True, slots=True)
+class RayCluster:
+    """Where Ray runs (None: do not use Ray), and how many processes it gets (None: as many as fit)."""
+
+    address: str | None
+    workers: int | None
+
+
+def ray_of(
+    ray: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS", rich_help_panel=COMPUTING_PANEL,
+            help="Paint on Ray: 'local', or the address of a cluster.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        Option(
+            min=1, rich_help_panel=COMPUTING_PANEL,
+            help="Processes on Ray. Default: one per GPU, or one per CPU core.",
+        ),
+    ] = None,
+) -> RayCluster:  # fmt: skip
+    """The options of Ray. Raises ParameterError for workers without Ray."""
+    from depthpaint.batch.ray_painters import require_ray_for
+
+    require_ray_for(workers, ray)
+    return RayCluster(ray, workers)
+
+
 SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
-WISH, RUNTIME = group_of(wish_of), group_of(runtime_of)
+WISH, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.cli.terminal import step_bar, tell, warn
+from depthpaint.cli.terminal import inform, step_bar, warn
 from depthpaint.core.errors import ErrorCode, OutputError, ParameterError, printable
 from depthpaint.core.files import is_full, make_folder, require_other_file, require_short_name, write_atomic
 from depthpaint.depth.depth_map import DepthSource
@@ -201,10 +201,10 @@ def _results(
 
 def _tell_first(request: Request, first: Result, *, quiet: bool, depth_told: bool) -> None:
     """Say how the depth was understood, and which prompt the model was given."""
-    tell(describe(first.depth), quiet=quiet or depth_told)
+    inform(describe(first.depth), quiet=quiet or depth_told)
     if (prompt := first.plan.prompts[0]) != request.prompt:
         others = ", other seeds in other colours" if len(request.seeds) > 1 else ""
-        tell(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: as it stands)', quiet=quiet)
+        inform(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: as it stands)', quiet=quiet)
 
 
 def describe(source: DepthSource) -> str:

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from depthpaint.batch.ray_painters import painters_of, require_ray_for
+from depthpaint.batch.ray_painters import painters_of
 from depthpaint.cli import options, painting
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.config import user_config
-from depthpaint.cli.options import estimator_of
+from depthpaint.cli.options import RayCluster, estimator_of
 from depthpaint.cli.painting import probe
-from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, tell, warn
+from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, inform, warn
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.files import make_folder, replace_own, require_own
 from depthpaint.core.regular_file import STDIN
@@ -82,15 +82,17 @@ def painted(
     out: Path,
     estimator: str | None,
     *,
-    ray: str | None,
-    workers: int | None,
+    ray: RayCluster,
     quiet: bool,
 ) -> list[Outcome]:
     """Paint and judge the grid, with a bar; what is there already is not painted again."""
     # What cannot be written at the end is refused at the beginning.
     require_own(out / DATA, is_study_data)
     require_own(out / REPORT, is_report)
-    with painters_of(ray, workers, engine) as painters, bar("painting", len(cells), quiet=quiet) as step:
+    with (
+        painters_of(ray.address, ray.workers, engine) as painters,
+        bar("painting", len(cells), quiet=quiet) as step,
+    ):
         return paint_cells(painters, engine, cells, out, estimator_of(estimator), step)
 
 
@@ -110,7 +112,7 @@ def finish(
         emit(line)
     for section in document.sections:
         for line in section.text:
-            tell(line)
+            inform(line)
     emit_path(out / REPORT)
 
 
@@ -136,6 +138,7 @@ Set = Annotated[
 
 
 @app.command(cls=PanelCommand)
+@options.grouped
 def aspect(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
@@ -146,8 +149,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
     seed: Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
-    ray: options.Ray = None,
-    workers: options.Workers = None,
+    ray: RayCluster = options.RAY,
     out: Out = Path("aspect-study"),
     quiet: options.Quiet = False,
 ) -> None:
@@ -158,7 +160,6 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
       depthpaint study aspect depth.png "a bedroom" --seeds 8 --out aspect
       depthpaint study aspect depth.png "a bedroom" --seeds 32 --ray local --workers 8
     """  # fmt: skip
-    require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields, out)
     asked, warnings = distinct_ratios([ratio for ratio in ratios.split(",") if ratio.strip()])
     for warning in warnings:
@@ -166,7 +167,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
     for ratio in asked:
         request_of(depth, prompt, seed, [*(fields or ()), f"aspect={ratio}"])
     cells = aspect_cells(request, engine.prepare(request).depth, out / "depths", ratios=asked, seeds=seeds)
-    outcomes = painted(engine, cells, out, verify_with, ray=ray, workers=workers, quiet=quiet)
+    outcomes = painted(engine, cells, out, verify_with, ray=ray, quiet=quiet)
     findings = aspect_findings(outcomes)
     finish(
         aspect_document(title_of("Aspect ratio", depth, prompt), findings, outcomes), outcomes, findings, out
@@ -174,6 +175,7 @@ def aspect(  # noqa: PLR0913 - one parameter a flag
 
 
 @app.command(cls=PanelCommand)
+@options.grouped
 def strength(  # noqa: PLR0913 - one parameter a flag
     depth: options.Depth,
     prompt: options.Prompt,
@@ -184,8 +186,7 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     seed: Seed = 12345,
     fields: Set = None,
     verify_with: options.VerifyWith = None,
-    ray: options.Ray = None,
-    workers: options.Workers = None,
+    ray: RayCluster = options.RAY,
     out: Out = Path("strength-study"),
     quiet: options.Quiet = False,
 ) -> None:
@@ -195,11 +196,8 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     Examples:
       depthpaint study strength depth.png "a bedroom" --wanted 0.9
     """  # fmt: skip
-    require_ray_for(workers, ray)
     engine, request = begin(depth, prompt, seed, fields, out)
-    outcomes = painted(
-        engine, strength_cells(request, seeds=seeds), out, verify_with, ray=ray, workers=workers, quiet=quiet
-    )
+    outcomes = painted(engine, strength_cells(request, seeds=seeds), out, verify_with, ray=ray, quiet=quiet)
     findings = strength_findings(outcomes)
     enough = least_that_reaches(findings, wanted)
     advice = (

@@ -81,7 +81,7 @@ class ReaderGone(Exception):
     """Whoever read the output has closed it. Not an OSError: click would turn that into exit status 1."""
 
 
-def tell(text: str, *, quiet: bool = False, end: str = "\n") -> None:
+def inform(text: str, *, quiet: bool = False, end: str = "\n") -> None:
     """Say something on stderr; what cannot be delivered is lost, because there is nowhere left to say so."""
     if not quiet:
         with suppress(OutputError):
@@ -90,7 +90,7 @@ def tell(text: str, *, quiet: bool = False, end: str = "\n") -> None:
 
 def warn(text: str, *, quiet: bool = False) -> None:
     """Say one warning on stderr."""
-    tell(f"warning: {text}", quiet=quiet)
+    inform(f"warning: {text}", quiet=quiet)
 
 
 def emit(text: str) -> None:
