@@ -280,7 +280,7 @@ def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--size", "256x128"), "is a square"),
+        (("--size", "256x128"), "needs a square"),
         (("--size", "wide"), "is not a size"),
         (("--rows", 8), "against diffusers"),
         (("--vs", "comfy"), "not known"),

@@ -216,7 +216,7 @@ def test_previews_bear_the_name_of_their_picture(cli: Run, work: Path) -> None:
     assert names == ["mine-step-001.png", "mine-step-002.png", "mine.png"]
     status, _, err = cli("generate", "depth.npy", "p", "--preview-every", 1, "--name", "mine")
     assert status == 8
-    assert "there already" in err
+    assert "exists already" in err
 
 
 def test_debug_may_stand_behind_the_command(
