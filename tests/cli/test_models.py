@@ -69,7 +69,7 @@ def test_a_preset_is_shown_with_all_its_parts(cli: Run, name: str) -> None:
 def test_what_is_not_here_is_missing_and_only_asked_for_a_failure(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_hub = {name: seer for name, seer in ESTIMATORS.items() if isinstance(seer, HubEntry)}
+    on_hub = {name: estimator for name, estimator in ESTIMATORS.items() if isinstance(estimator, HubEntry)}
     monkeypatch.setattr("depthpaint.cli.model_sheet.ESTIMATORS", on_hub)
     status, out, _ = cli("models", "verify")
     assert status == 0

@@ -87,7 +87,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     rebuild_ledger: Annotated[
         bool,
         typer.Option(
-            "--rebuild-ledger", help="First write records.jsonl anew from the records in the pictures."
+            "--rebuild-ledger", help="First rebuild records.jsonl from the records in the pictures."
         ),
     ] = False,
     ray: RayCluster = options.RAY,
@@ -129,7 +129,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
         output.plan(found)
         return
     if rebuild_ledger:
-        inform(f"records.jsonl was written anew from {rebuild(out)} pictures", quiet=quiet)
+        inform(f"records.jsonl was rebuilt from {rebuild(out)} pictures", quiet=quiet)
     work = Batch(rows, defaults, out, output.listener, overwrite=overwrite, wish=wish)
     with painters_of(ray.address, ray.workers, engine) as painters:
         _paint(work, found, output, painters)

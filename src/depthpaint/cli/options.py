@@ -281,7 +281,7 @@ TRIES = 4
 def wish_of(
     verify: Annotated[
         bool,
-        Option("--verify", rich_help_panel=VERIFYING_PANEL, help="Estimate and compare each picture's depth."),
+        Option("--verify", rich_help_panel=VERIFYING_PANEL, help="Verify the depth of each picture."),
     ] = False,
     min_agreement: Annotated[
         float | None,
@@ -315,7 +315,7 @@ def wish_of(
         )
     if tries is not None and min_agreement is None:
         raise ParameterError(
-            "--tries needs --min-agreement, which says when to stop",
+            "--tries needs --min-agreement, the correlation at which to stop",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="add --min-agreement 0.9, or use --best-of",
         )
