@@ -96,7 +96,7 @@ def test_a_name_that_is_none_is_one_line_with_the_names(cli: Run, command: str) 
 
 def test_what_is_inside_the_package_is_not_pulled(cli: Run) -> None:
     status, _, err = cli("models", "pull", "diorama")
-    assert (status, "inside the package" in err) == (5, True)
+    assert (status, "in the package" in err) == (5, True)
 
 
 def test_listing_and_painting_need_no_network_and_no_torch(program: list[str], work: Path) -> None:

@@ -70,6 +70,16 @@ def defaults_of(
 
 
 ROWS, DEFAULTS = options.group_of(rows_of), options.group_of(defaults_of)
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Skip rows with errors, paint the others, and exit with 4.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Also replace files that no batch painted, and edited pictures.")
+]
+RebuildLedger = Annotated[
+    bool,
+    typer.Option("--rebuild-ledger", help="First rebuild records.jsonl from the records in the pictures."),
+]
 
 
 @options.grouped
@@ -77,19 +87,9 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     rows: Manifest = ROWS,
     out: options.Out = OUT_FOLDER,
     defaults: dict[str, object] = DEFAULTS,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Skip rows with errors, paint the others, and exit 4.")
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Also replace files that no batch painted, and edited pictures."),
-    ] = False,
-    rebuild_ledger: Annotated[
-        bool,
-        typer.Option(
-            "--rebuild-ledger", help="First rebuild records.jsonl from the records in the pictures."
-        ),
-    ] = False,
+    keep_going: KeepGoing = False,
+    overwrite: Overwrite = False,
+    rebuild_ledger: RebuildLedger = False,
     ray: RayCluster = options.RAY,
     wish: Wish | None = options.WISH,
     runtime: Runtime = options.RUNTIME,

@@ -23,16 +23,15 @@ DOWNLOADED, MISSING = "*", " "
 
 def emit_list() -> None:
     """Print every model with a summary, by family."""
-    emit(f"in the package ({DOWNLOADED} is on this machine)")
+    emit("in the package")
     for name, entry in MODELS.items():
         emit(f"{DOWNLOADED} {name:26}{entry.summary} ({entry.licence})")
     family = ""
     for name, preset in PRESETS.items():
         if preset.family != family:
             family = preset.family
-            emit(
-                f"\n{family}, to download with depthpaint models pull NAME ({DOWNLOADED} is on this machine)"
-            )
+            command = "depthpaint models pull NAME"
+            emit(f"\n{family}, to download with {command} ({DOWNLOADED}: on this machine)")
         mark = DOWNLOADED if is_here(preset.parts) else MISSING
         emit(f"{mark} {name:26}{gigabytes(preset.megabytes)}  {preset.summary}")
     emit("\ndepth estimators, for --from-photo and verify")
@@ -104,11 +103,9 @@ def gigabytes(megabytes: int) -> str:
 
 def _is_estimator_here(estimator: HubEntry | ShippedEntry) -> bool:
 
-    return (
-        is_here([estimator.part])
-        if isinstance(estimator, HubEntry)
-        else (estimator.folder / DOCUMENT).is_file()
-    )
+    if isinstance(estimator, HubEntry):
+        return is_here([estimator.part])
+    return (estimator.folder / DOCUMENT).is_file()
 
 
 def everything() -> list[str]:
@@ -137,11 +134,9 @@ def checked(name: str) -> Checked:
 
 def _pinned(estimator: HubEntry) -> HubPart:
 
-    return (
-        estimator.part
-        if estimator.sha256 is None
-        else replace(estimator.part, sha256={WEIGHTS: estimator.sha256})
-    )
+    if estimator.sha256 is None:
+        return estimator.part
+    return replace(estimator.part, sha256={WEIGHTS: estimator.sha256})
 
 
 def _shipped(name: str) -> Checked:
