@@ -102,4 +102,4 @@ def test_the_estimator_in_the_package_is_listed_and_shown(cli: Run) -> None:
     assert (hub["revision"][:4], hub["facts"]) == ("5426", {})
     status, _, err = cli("models", "pull", DIORAMA_DEPTH)
     assert status == 5
-    assert "inside the package" in err
+    assert "in the package" in err
