@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from depthpaint.cli.terminal import emit_document, tell
+from depthpaint.cli.terminal import emit_document, inform
 from depthpaint.core.errors import DepthpaintError
 from training.command import train_depth_estimator, train_diorama
 from training.doctor_command import measure_doctor
@@ -76,7 +76,7 @@ def evaluate(
     Example: python -m training evaluate --worlds 200 --first 200
     """
     table = evaluate_diorama(folder, worlds, AREAS[area], model, first)
-    tell(f"sheets: {folder / 'held-out.png'}, {folder / 'failures.png'} (painted, rendered, asked depth)")
+    inform(f"sheets: {folder / 'held-out.png'}, {folder / 'failures.png'} (painted, rendered, asked depth)")
     emit_document(table)
 
 

@@ -1,4 +1,4 @@
-"""`batch` from the command line: what it refuses, what it tells, how it ends."""
+"""`batch` from the command line: its errors, its output and its exit statuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Shard
-from depthpaint.cli import batch_telling
+from depthpaint.cli import batch_output
 from depthpaint.cli.main import app
 from depthpaint.testing import FakePainter
 from running import running
@@ -40,10 +40,10 @@ def test_rows_become_pictures_and_their_paths(cli: Run, work: Path, manifest: Pa
     paths = out.splitlines()
     assert len(paths) == 3
     assert all((work / path).is_file() for path in paths)
-    assert "3 painted, 0 were there" in err
+    assert "3 painted, 0 already there" in err
     status, out, err = cli("batch", manifest, "--out", "out")
     assert (status, out) == (0, "")
-    assert "0 painted, 3 were there" in err
+    assert "0 painted, 3 already there" in err
 
 
 def test_every_picture_can_be_replayed_and_the_folder_reported(cli: Run, work: Path, manifest: Path) -> None:
@@ -73,8 +73,8 @@ def test_keep_going_paints_the_others_and_exits_4(cli: Run, work: Path, manifest
     status, out, err = cli("batch", manifest, "--out", "out", "--keep-going")
     assert status == 4
     assert len(out.splitlines()) == 3
-    assert "3 painted, 0 were there, 1 failed" in err
-    assert err.count("gone.npy") == 1, "it was told when the rows were looked at"
+    assert "3 painted, 0 already there, 1 failed" in err
+    assert err.count("gone.npy") == 1, "it was printed when the rows were checked"
 
 
 def test_a_row_that_fails_exits_4_and_the_document_says_why(cli: Run, work: Path, manifest: Path) -> None:
@@ -87,18 +87,18 @@ def test_a_row_that_fails_exits_4_and_the_document_says_why(cli: Run, work: Path
     assert document == {"rows": 3, "pictures": 3, "bad_rows": 0, "painted": 2, "there": 0, "failed": 1}
 
 
-def test_the_depths_are_looked_at_and_too_little_agreement_exits_4(
+def test_the_depths_are_verified_and_too_little_agreement_exits_4(
     cli: Run, work: Path, manifest: Path
 ) -> None:
-    looked = ("batch", manifest, "--out", "out", "--verify-with", "fake")
-    status, _, err = cli(*looked)
+    arguments = ("batch", manifest, "--out", "out", "--verify-with", "fake")
+    status, _, err = cli(*arguments)
     assert status == 0
-    assert "rank correlation 0." in err
-    assert "at the 5th percentile" in err
-    status, out, err = cli(*looked, "--min-agreement", 1, "--tries", 2, "--json")
+    assert "rank correlation: median 0." in err
+    assert "5th percentile" in err
+    status, out, err = cli(*arguments, "--min-agreement", 1, "--tries", 2, "--json")
     assert status == 4
     assert json.loads(out)["agreement"]["below"] == 3
-    assert "3 of 3 pictures agree less than was wished" in err
+    assert "3 of 3 pictures are below --min-agreement" in err
     assert cli("batch", manifest, "--out", "out", "--tries", 2)[0] == 2
     assert cli("batch", manifest, "--out", "out", "--best-of", 2, "--verify-with", "fake")[0] == 0
 
@@ -118,7 +118,7 @@ def test_a_dry_run_looks_into_the_maps_and_paints_nothing(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "says"),
+    ("arguments", "status", "message"),
     [
         (["gone.csv"], 2, "no such file"),
         (["depth.npy"], 2, "what it is"),
@@ -133,11 +133,11 @@ def test_a_dry_run_looks_into_the_maps_and_paints_nothing(
     ],
 )
 def test_bad_usage_is_told_before_painting(
-    cli: Run, manifest: Path, painter: FakePainter, arguments: list[str], status: int, says: str
+    cli: Run, manifest: Path, painter: FakePainter, arguments: list[str], status: int, message: str
 ) -> None:
     got, out, err = cli("batch", *arguments)
     assert (got, out) == (status, "")
-    assert says in err
+    assert message in err
     assert not painter.calls
 
 
@@ -197,15 +197,15 @@ def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        told = [process.stdout.readline(), process.stdout.readline()]
+        lines = [process.stdout.readline(), process.stdout.readline()]
         process.send_signal(number)
-        told += process.stdout.readlines()
+        lines += process.stdout.readlines()
         err = process.stderr.read()
     assert process.returncode == status
     assert "run the same command again" in err
     assert "Traceback" not in err
     pictures = {path.name for path in (work / "out").glob("*.png")}
-    assert {Path(line.strip()).name for line in told} == pictures
+    assert {Path(line.strip()).name for line in lines} == pictures
     assert (work / "out/records.jsonl").read_bytes().count(b"\n") == 1 + len(pictures)
     assert not list((work / "out").glob(".tmp*"))
 
@@ -221,13 +221,13 @@ def test_a_signal_ends_the_program_cleanly_and_says_how_to_go_on(
     ],
 )
 def test_time_left_for_people(seconds: float | None, text: str) -> None:
-    assert batch_telling.time_left(seconds) == text
+    assert batch_output.time_left(seconds) == text
 
 
 def test_where_no_bar_can_be_drawn_a_line_comes_now_and_then(
     cli: Run, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_telling, "EVERY", 0.0)
+    monkeypatch.setattr(batch_output, "EVERY", 0.0)
     _, _, err = cli("batch", manifest, "--out", "out")
     assert "1 of 3 pictures, about " in err
     assert " of 3 pictures" not in cli("batch", manifest, "--out", "again", "--quiet")[2]

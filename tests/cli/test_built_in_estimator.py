@@ -50,10 +50,10 @@ def test_a_picture_becomes_another_with_what_is_in_the_package(
     )  # fmt: skip
     assert record.depth.estimator_sha256 == hashlib.sha256((shipped / WEIGHTS).read_bytes()).hexdigest()
     assert cli("replay", painted)[1].strip().endswith("bit-equal (every value is equal)")
-    cli("inspect", "photo.png", "--from-photo", "--estimator", DIORAMA_DEPTH, "--as", "seen.npy")
-    seen = np.load(work / "seen.npy")
-    assert seen.shape == (96, 144)
-    assert (np.diff(seen.mean(axis=1)) >= 0).all(), "the bright rows at the bottom are near"
+    cli("inspect", "photo.png", "--from-photo", "--estimator", DIORAMA_DEPTH, "--as", "estimated.npy")
+    estimated = np.load(work / "estimated.npy")
+    assert estimated.shape == (96, 144)
+    assert (np.diff(estimated.mean(axis=1)) >= 0).all(), "the bright rows at the bottom are near"
     monkeypatch.setattr(registry, "DEFAULT", DIORAMA_DEPTH)
     assert json.loads(cli("inspect", "photo.png", "--from-photo", "--json")[1])["files"][0]["estimator"] == (
         DIORAMA_DEPTH
@@ -102,4 +102,4 @@ def test_the_estimator_in_the_package_is_listed_and_shown(cli: Run) -> None:
     assert (hub["revision"][:4], hub["facts"]) == ("5426", {})
     status, _, err = cli("models", "pull", DIORAMA_DEPTH)
     assert status == 5
-    assert "inside the package" in err
+    assert "in the package" in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from depthpaint.cli.commands import SUMMARIES
 from depthpaint.models.diorama import habits as expansion
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.diorama.habits import DIORAMA
@@ -124,7 +126,7 @@ def test_a_missing_extra_is_named_with_its_remedy() -> None:
 
 
 def test_bench_knows_its_peers(cli: Run) -> None:
-    status, _, err = cli("bench", "--vs", "nobody")
+    status, _, err = cli("bench", "--vs", "unknown")
     assert status == 2
     assert "diffusers" in err
 
@@ -278,18 +280,18 @@ def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
-        (("--size", "256x128"), "is a square"),
+        (("--size", "256x128"), "needs a square"),
         (("--size", "wide"), "is not a size"),
-        (("--rows", 8), "beside diffusers"),
-        (("--vs", "comfy"), "no peer"),
+        (("--rows", 8), "against diffusers"),
+        (("--vs", "comfy"), "not known"),
     ],
 )
-def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...], said: str) -> None:
+def test_bench_refuses_what_it_cannot_measure(cli: Run, flags: tuple[object, ...], message: str) -> None:
     status, _, err = cli("bench", *flags)
     assert status == 2
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize("value", ["xyz", "bash_source", "complete_zsh", "complete", "", "\n"])
@@ -300,3 +302,15 @@ def test_the_variable_of_shell_completion_ends_no_command(
     status, out, err = cli("inspect", "depth.npy", "--json")
     assert (status, err) == (0, "")
     assert "depth.npy" in out
+
+
+@pytest.mark.parametrize("command", SUMMARIES)
+def test_help_names_values_in_words(cli: Run, command: str) -> None:
+    status, out, _ = cli(command, "--help")
+    assert status == 0
+    assert out.startswith(f"Usage: depthpaint {command} [OPTIONS]")
+    assert not re.search(r"<[a-z]|(?<!\$)\{", out), "typer's own types and braces"
+
+
+def test_studies_offer_no_stdin(cli: Run) -> None:
+    assert "stdin" not in cli("study", "aspect", "--help")[1]

@@ -41,7 +41,7 @@ def fish_variables(*words: str, action: str = "get-args") -> dict[str, str]:
     }
 
 
-def asked(folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_in_shell(folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The program as a shell runs it; it writes nothing but words."""
     done = subprocess.run(
         PROGRAM, cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, capture_output=True,
@@ -171,7 +171,7 @@ def test_fish_completes_files_where_nothing_is_offered(cli: Run, monkeypatch: py
 def test_nothing_but_words_is_written_whatever_is_wrong(work: Path, changes: dict[str, str]) -> None:
     (work / "broken.toml").write_text("= broken")
     before = sorted(work.rglob("*"))
-    done = asked(work, {**bash_variables("generate", "--fit", "c"), **changes})
+    done = run_in_shell(work, {**bash_variables("generate", "--fit", "c"), **changes})
     assert done.stdout in ("", "crop\n") or "--help" in done.stdout
     assert ("DEPTHPAINT_CONFIG" in changes) is (done.stdout == "crop\n")
     assert sorted(work.rglob("*")) == before

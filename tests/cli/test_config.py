@@ -163,7 +163,7 @@ def test_an_empty_variable_wins_over_the_users_file(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('modle = "x"', "no key 'modle', did you mean 'model'?"),
         ('output = "x"', "no key 'output', did you mean 'out'?"),
@@ -186,13 +186,13 @@ def test_an_empty_variable_wins_over_the_users_file(
     ids=range(17),
 )
 def test_what_is_wrong_in_the_file_is_one_line_that_names_it(
-    cli: Run, write: Write, text: str, said: str
+    cli: Run, write: Write, text: str, message: str
 ) -> None:
     path = write(text)
     status, out, err = cli(*PAINT)
     assert status == (5 if "sd99" in text else 2)
     assert out == ""
-    assert said in err and str(path) in err
+    assert message in err and str(path) in err
     assert err.count("\n") == 1 and len(err) < 1000
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full is told as one, wherever it is found out."""
+"""A full disk is reported as such, wherever it is noticed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def environment(**changes: str | None) -> dict[str, str]:
     [
         {"HOME": None},
         {"HOME": "/nowhere/at/all"},
-        {"HOME": "/proc", "XDG_CACHE_HOME": "/proc"},  # nobody can write there, not even root
+        {"HOME": "/proc", "XDG_CACHE_HOME": "/proc"},  # it cannot be written, not even by root
         {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         {"PATH": ""},
         {"TMPDIR": "/nowhere"},

@@ -40,8 +40,8 @@ def test_a_photo_is_refused_with_the_flag_and_painted_with_it(cli: Run, work: Pa
     assert len(record.depth.estimator_sha256) == 64
     assert record.depth.estimator_revision == "0" * 40
     assert record.settings.reading.from_photo == DEFAULT
-    status, told, _ = cli("replay", out.strip())
-    assert (status, "bit-equal" in told) == (0, True)
+    status, text, _ = cli("replay", out.strip())
+    assert (status, "bit-equal" in text) == (0, True)
 
 
 @pytest.mark.usefixtures("photo")
@@ -76,7 +76,7 @@ def test_without_weights_it_says_how_to_get_them(
     assert (status, out) == (7, "")
     assert "depthpaint models pull depth-anything-v2-small" in err
     assert err.count("\n") == 1
-    status, _, err = cli("generate", "photo.jpg", "p", "--from-photo", "--estimator", "nobody")
+    status, _, err = cli("generate", "photo.jpg", "p", "--from-photo", "--estimator", "unknown")
     assert status == 5
     assert "depth-anything-v2-small" in err
 
@@ -100,28 +100,28 @@ def test_an_estimator_without_a_name_is_refused(cli: Run) -> None:
 
 @pytest.mark.usefixtures("photo")
 def test_replay_says_that_the_estimator_is_another(cli: Run) -> None:
-    """The fake's digest is that of the folder it is asked for by; the record knows the folder's own name."""
-    asked = ("generate", "photo.jpg", "p", "--estimator", "/somewhere/else/mine", "--steps", 2)
-    painted = cli(*asked)[1].strip()
-    status, told, _ = cli("replay", painted)
-    assert (status, "changed: the estimator's weights" in told) == (0, True), told
-    told = cli("replay", painted, "--estimator", "/somewhere/else/mine")[1]
-    assert told.strip().endswith("bit-equal (every value is equal)")
+    """The fake's digest is that of the folder that names it; the record knows the folder's own name."""
+    arguments = ("generate", "photo.jpg", "p", "--estimator", "/somewhere/else/mine", "--steps", 2)
+    painted = cli(*arguments)[1].strip()
+    status, text, _ = cli("replay", painted)
+    assert (status, "changed: the estimator's weights" in text) == (0, True), text
+    text = cli("replay", painted, "--estimator", "/somewhere/else/mine")[1]
+    assert text.strip().endswith("bit-equal (every value is equal)")
     picture = json.loads(cli("replay", painted, "--estimator", "other", "--json")[1])["images"][0]
     assert "other now" in picture["why"]
 
 
-@pytest.mark.parametrize("folder", ["/home/somebody/private/mine", "../somebody/private/mine"])
+@pytest.mark.parametrize("folder", ["/home/person/private/mine", "../person/private/mine"])
 @pytest.mark.usefixtures("photo")
 def test_a_picture_that_is_given_away_names_no_folder(cli: Run, work: Path, folder: str) -> None:
-    asked = ("generate", "photo.jpg", "p", "--estimator", folder, "--steps", 2, "--sidecar")
-    painted = work / cli(*asked)[1].strip()
+    arguments = ("generate", "photo.jpg", "p", "--estimator", folder, "--steps", 2, "--sidecar")
+    painted = work / cli(*arguments)[1].strip()
     with Image.open(painted) as picture:
         texts = [str(value) for value in picture.info.values()]
-    told = "".join([*texts, painted.with_suffix(".json").read_text()])
-    assert "mine" in told
-    assert "somebody" not in told
-    assert "private" not in told
+    text = "".join([*texts, painted.with_suffix(".json").read_text()])
+    assert "mine" in text
+    assert "person" not in text
+    assert "private" not in text
 
 
 @pytest.mark.usefixtures("photo")

@@ -100,7 +100,7 @@ def test_previews_and_sidecar(cli: Run, work: Path) -> None:
     assert names == ["a-step-002.png", "a-step-004.png", "a.json", "a.png"]
 
 
-def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
+def test_a_random_seed_is_printed(cli: Run, work: Path) -> None:
     status, out, err = cli("generate", "depth.npy", "q", "--seed", -1)
     assert status == 0
     seed = int(err.split("seed: ")[1].split()[0])
@@ -108,7 +108,7 @@ def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "says"),
+    ("arguments", "status", "message"),
     [
         (["nope.npy", "p"], 3, "no such file"),
         ([".", "p"], 3, "folder"),
@@ -138,7 +138,7 @@ def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
         (["depth.npy", "p", "--lora", "style.safetensors"], 5, "takes no lora"),
         (["depth.npy", "p", "--control", "c", "--vae", "v"], 5, "no control and no vae"),
         (["depth.npy", "p", "--also", "depth"], 2, "normal or canny"),
-        (["depth.npy", "p", "--model", "nobody/knows"], 7, "models pull nobody/knows"),
+        (["depth.npy", "p", "--model", "unknown/model"], 7, "models pull unknown/model"),
         (["depth.npy", "p", "--clip-skip", "99"], 2, "clip_skip"),
         (["depth.npy", "p", "--near", "grey"], 2, "near"),
         (["depth.npy", "p", "--fit", "squash"], 2, "fit"),
@@ -153,12 +153,12 @@ def test_a_random_seed_is_told(cli: Run, work: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line_with_its_status(
-    cli: Run, work: Path, arguments: list[str], status: int, says: str
+    cli: Run, work: Path, arguments: list[str], status: int, message: str
 ) -> None:
     got, out, err = cli("generate", *arguments)
     assert got == status, err
     assert out == ""
-    assert says in err
+    assert message in err
     assert err.count("\n") == 1
     assert sorted(path.name for path in work.rglob("*")) == ["depth.npy"]
 
@@ -216,7 +216,7 @@ def test_previews_bear_the_name_of_their_picture(cli: Run, work: Path) -> None:
     assert names == ["mine-step-001.png", "mine-step-002.png", "mine.png"]
     status, _, err = cli("generate", "depth.npy", "p", "--preview-every", 1, "--name", "mine")
     assert status == 8
-    assert "there already" in err
+    assert "exists already" in err
 
 
 def test_debug_may_stand_behind_the_command(
@@ -242,11 +242,11 @@ def test_stdout_on_a_full_disk_is_one_line(program: list[str]) -> None:
 
 
 def test_threads_are_told_to_the_engine(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[int] = []
+    threads: list[int] = []
     make_engine = painting.make_engine
 
     def listening(runtime: Runtime | None = None) -> Engine:
-        told.append((runtime or Runtime()).threads)
+        threads.append((runtime or Runtime()).threads)
         return make_engine(runtime)
 
     monkeypatch.setattr(painting, "make_engine", listening)
@@ -254,26 +254,26 @@ def test_threads_are_told_to_the_engine(cli: Run, monkeypatch: pytest.MonkeyPatc
     assert cli("generate", "depth.npy", "a room", "--threads", -1)[0] == 2
     Path("rows.csv").write_text("depth,prompt\ndepth.npy,a room\n")
     assert cli("batch", "rows.csv", "--threads", 2, "-q")[0] == 0
-    assert told[0] == 3
-    assert told[-1] == 2
+    assert threads[0] == 3
+    assert threads[-1] == 2
 
 
 def test_what_began_to_load_first_paints(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early, asked = FakePainter(), list[tuple[str, int]]()
+    early, started = FakePainter(), list[tuple[str, int]]()
 
     def start(model: str, threads: int) -> Future[Painter]:
-        asked.append((model, threads))
+        started.append((model, threads))
         loading: Future[Painter] = Future()
         loading.set_result(early)
         return loading
 
     monkeypatch.setattr(habits, "start_loading", start)
     assert cli("generate", "depth.npy", "p", "--dry-run")[0] == 0
-    assert not asked, "a dry run loads nothing"
+    assert not started, "a dry run loads nothing"
     assert cli("generate", "depth.npy", "p", "--threads", 1)[0] == 0
-    assert asked == [("diorama", 1)]
+    assert started == [("diorama", 1)]
     assert early.calls["decode"] == 1
     assert not painter.calls
 

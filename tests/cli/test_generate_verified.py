@@ -63,7 +63,7 @@ def test_nobody_looks_unasked(cli: Run) -> None:
 def test_the_best_of_several_is_kept(
     cli: Run, alone: dict[int, float], painter: FakePainter, steps: int
 ) -> None:
-    # With 4 steps nobody looks halfway, and the numbers of one step count are not those of another.
+    # With 4 steps the picture is not verified halfway, and other step counts have other numbers.
     if steps == 4:
         alone = {
             seed: generated(cli, "--seed", seed, "--steps", 4)[0]["agreement"]["rank_correlation"]
@@ -117,8 +117,8 @@ def test_each_picture_heard_what_its_chosen_seed_drew(cli: Run) -> None:
     images = generated(cli, "--seed", 3, "--count", 3, "--min-agreement", 1, "--tries", 3, status=4)
     assert any(image["agreement"]["tries"] > 1 for image in images), "another seed is to win somewhere"
     for image in images:
-        heard = read_record(Path(image["path"])).plan.expanded_prompt
-        assert heard == expanded("a room", image["seed"])
+        prompt = read_record(Path(image["path"])).plan.expanded_prompt
+        assert prompt == expanded("a room", image["seed"])
     assert cli("replay", *(image["path"] for image in images))[1].count("bit-equal") == 3
 
 

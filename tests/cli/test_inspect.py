@@ -1,4 +1,4 @@
-"""The depth doctor at the command line: what it says, writes and refuses."""
+"""`inspect` from the command line: its output, its files and its errors."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--near", "grey"], "near"), (["--kind", "metric"], "kind"), (["--unit", "inch"], "unit"),
         (["--colour-map", "parula"], "colour_map"), (["--range", "3:1"], "LOW:HIGH"),
@@ -156,10 +156,10 @@ def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", [["inspect", "depth.npy"], ["generate", "depth.npy", "p"]])
-def test_bad_flags_are_one_line(cli: Run, command: list[str], arguments: list[str], says: str) -> None:
+def test_bad_flags_are_one_line(cli: Run, command: list[str], arguments: list[str], message: str) -> None:
     status, out, err = cli(*command, *arguments)
     assert (status, out) == (2, "")
-    assert says in err
+    assert message in err
     assert err.count("\n") == 1
 
 

@@ -40,7 +40,7 @@ def test_what_a_library_swallows_is_remembered(work: Path, number: signal.Signal
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.returncode == status, ended.stderr
-    assert "nothing half-written is left" in ended.stderr
+    assert "no incomplete file is left" in ended.stderr
     assert "ValueError" not in ended.stderr
 
 

@@ -1,4 +1,4 @@
-"""Under a limit of memory, every command ends with 0, or with exit status 6 and one sentence."""
+"""Under a limit of memory, every command ends with 0, or with exit status 6 and one message."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_less_than_a_gigabyte(work: Path, command: str, megabytes: int) -> None:
     )  # fmt: skip
     assert done.returncode in (0, 6), (done.returncode, done.stderr)
     if done.returncode == 6:
-        told = [line for line in done.stderr.splitlines() if line.startswith("depthpaint")]
-        assert len(told) == 1, done.stderr
-        assert "memory" in told[0]
+        lines = [line for line in done.stderr.splitlines() if line.startswith("depthpaint")]
+        assert len(lines) == 1, done.stderr
+        assert "memory" in lines[0]
     assert "Traceback" not in done.stderr
 
 

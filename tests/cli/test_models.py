@@ -69,7 +69,7 @@ def test_a_preset_is_shown_with_all_its_parts(cli: Run, name: str) -> None:
 def test_what_is_not_here_is_missing_and_only_asked_for_a_failure(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_hub = {name: seer for name, seer in ESTIMATORS.items() if isinstance(seer, HubEntry)}
+    on_hub = {name: estimator for name, estimator in ESTIMATORS.items() if isinstance(estimator, HubEntry)}
     monkeypatch.setattr("depthpaint.cli.model_sheet.ESTIMATORS", on_hub)
     status, out, _ = cli("models", "verify")
     assert status == 0
@@ -96,7 +96,7 @@ def test_a_name_that_is_none_is_one_line_with_the_names(cli: Run, command: str) 
 
 def test_what_is_inside_the_package_is_not_pulled(cli: Run) -> None:
     status, _, err = cli("models", "pull", "diorama")
-    assert (status, "inside the package" in err) == (5, True)
+    assert (status, "in the package" in err) == (5, True)
 
 
 def test_listing_and_painting_need_no_network_and_no_torch(program: list[str], work: Path) -> None:

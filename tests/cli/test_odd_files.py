@@ -44,7 +44,7 @@ def with_record(picture: Path, target: Path, change: Callable[[dict[str, Any]], 
 
 
 def bomb(path: Path, side: int = 50_000) -> Path:
-    """A PNG that says it is huge."""
+    """A PNG whose header has a huge size."""
     header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
     body = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
@@ -135,7 +135,7 @@ def test_a_record_of_another_size_is_not_painted(cli: Run, work: Path, painter: 
     painter.calls.clear()
     status, _, err = cli("replay", lying)
     assert status == 3
-    assert "huge.png is 64x48, and its record is of a picture of 8192x8192" in err
+    assert "huge.png is 64x48, but its record is of a picture of 8192x8192" in err
     assert not painter.calls
 
 

@@ -71,15 +71,15 @@ def test_nothing_saved_is_no_document(
 def test_a_picture_is_named_before_the_next_is_painted(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    decode, told = painter.decode, [""]
+    decode, printed = painter.decode, [""]
 
     def listen(latents: Any) -> Any:
-        told.append(told[-1] + capsys.readouterr().out)
+        printed.append(printed[-1] + capsys.readouterr().out)
         return decode(latents)
 
     monkeypatch.setattr(painter, "decode", listen)
     cli("generate", "depth.npy", "a room", "--count", 3, *SIZE)
-    assert [len(text.splitlines()) for text in told[1:]] == [0, 1, 2]
+    assert [len(text.splitlines()) for text in printed[1:]] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,10 @@ def test_a_sidecar_that_appears_meanwhile_is_not_replaced(cli: Run, monkeypatch:
 
     def write_late(path: Path, data: bytes, overwrite: bool) -> None:
         write(path, data, overwrite)
-        path.with_suffix(".json").write_text("of somebody else")
+        path.with_suffix(".json").write_text("of another program")
         monkeypatch.setattr(picture_file, "write_atomic", write)
 
     monkeypatch.setattr(picture_file, "write_atomic", write_late)
     status, _, err = cli("generate", "depth.npy", "a room", "--name", "mine", "--sidecar", *SIZE)
     assert status == 8, err
-    assert Path("output_images/mine.json").read_text() == "of somebody else"
+    assert Path("output_images/mine.json").read_text() == "of another program"

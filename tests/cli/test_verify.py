@@ -23,11 +23,13 @@ pytestmark = pytest.mark.usefixtures("painter")
 
 
 @pytest.fixture
-def seen(work: Path) -> Path:
-    """A picture whose brightness and rows say what depth.npy says."""
+def matching(work: Path) -> Path:
+    """A picture whose brightness and rows follow depth.npy."""
     depth = np.load(work / "depth.npy")
-    Image.fromarray(np.repeat(np.rint(depth * 255).astype(np.uint8)[..., None], 3, axis=2)).save("seen.png")
-    return work / "seen.png"
+    Image.fromarray(np.repeat(np.rint(depth * 255).astype(np.uint8)[..., None], 3, axis=2)).save(
+        "matching.png"
+    )
+    return work / "matching.png"
 
 
 def sideways(name: str) -> None:
@@ -42,8 +44,8 @@ def scores(cli: Run, *arguments: object) -> dict[str, float]:
     return json.loads(out)["images"][0]
 
 
-def test_a_picture_of_the_asked_depth_agrees_and_of_another_does_not(cli: Run, seen: Path) -> None:
-    right = scores(cli, seen, "--depth", "depth.npy")
+def test_a_picture_of_the_asked_depth_agrees_and_of_another_does_not(cli: Run, matching: Path) -> None:
+    right = scores(cli, matching, "--depth", "depth.npy")
     assert right["rank_correlation"] > 0.999
     assert right["affine_rmse"] < 0.01
     assert right["rmse_8bit"] < 2
@@ -62,32 +64,34 @@ def test_a_painted_picture_knows_its_own_depth(cli: Run) -> None:
     assert set(found) >= {"abs_rel", "edge_f_score", "estimator"}
 
 
-def test_too_little_agreement_is_a_failure(cli: Run, seen: Path) -> None:
-    arguments = ("verify", seen, "--depth", "depth.npy", "--estimator", "fake", "--min-agreement")
+def test_too_little_agreement_is_a_failure(cli: Run, matching: Path) -> None:
+    arguments = ("verify", matching, "--depth", "depth.npy", "--estimator", "fake", "--min-agreement")
     assert cli(*arguments, "0.9")[0] == 0
-    sideways("seen.png")
+    sideways("matching.png")
     status, out, _ = cli(*arguments, "0.99")
     assert status == 4
     assert "rank correlation" in out
 
 
-def test_maps_show_where_they_part(cli: Run, seen: Path) -> None:
-    status, _, err = cli("verify", seen, "--depth", "depth.npy", "--estimator", "fake", "--maps", "checked")
+def test_maps_show_where_they_part(cli: Run, matching: Path) -> None:
+    status, _, err = cli(
+        "verify", matching, "--depth", "depth.npy", "--estimator", "fake", "--maps", "checked"
+    )
     assert status == 0, err
-    with Image.open("checked/seen-verified.png") as drawn:
+    with Image.open("checked/matching-verified.png") as drawn:
         height, width = np.load("depth.npy").shape
         assert drawn.size == (4 * width, height)
         difference = np.asarray(drawn)[:, 3 * width :]
     assert difference.min() > 230, "nothing to see where both agree"
 
 
-def test_what_cannot_be_verified_is_one_line(cli: Run, seen: Path, work: Path) -> None:
+def test_what_cannot_be_verified_is_one_line(cli: Run, matching: Path, work: Path) -> None:
     Path("none.png").write_bytes(b"no picture")
     for arguments, words in (
-        ((seen,), "not painted by depthpaint"),
+        ((matching,), "not painted by depthpaint"),
         (("missing.png", "--depth", "depth.npy"), "missing.png"),
         (("none.png", "--depth", "depth.npy"), "none.png"),
-        ((seen, "--depth", "nothing.npy"), "nothing.npy"),
+        ((matching, "--depth", "nothing.npy"), "nothing.npy"),
     ):
         status, out, err = cli("verify", *arguments, "--estimator", "fake")
         assert (status, out) == (3, ""), arguments
@@ -95,17 +99,17 @@ def test_what_cannot_be_verified_is_one_line(cli: Run, seen: Path, work: Path) -
         assert err.count("\n") == 1
 
 
-def test_one_bad_picture_stops_no_other(cli: Run, seen: Path) -> None:
-    status, out, err = cli("verify", "gone.png", seen, "--depth", "depth.npy", "--estimator", "fake")
+def test_one_bad_picture_stops_no_other(cli: Run, matching: Path) -> None:
+    status, out, err = cli("verify", "gone.png", matching, "--depth", "depth.npy", "--estimator", "fake")
     assert status == 4
     assert "gone.png" in err
     assert out.count("\n") == 1
 
 
-def test_a_folder_is_all_its_painted_pictures(cli: Run, seen: Path, work: Path) -> None:
+def test_a_folder_is_all_its_painted_pictures(cli: Run, matching: Path, work: Path) -> None:
     for seed in (1, 2, 3):
         assert cli("generate", "depth.npy", "a room", "--seed", seed, "-q")[0] == 0
-    Path("output_images/stranger.png").write_bytes(seen.read_bytes())
+    Path("output_images/stranger.png").write_bytes(matching.read_bytes())
     status, out, err = cli("verify", "output_images", "--estimator", "fake", "--maps", "output_images")
     assert status == 0
     assert len(out.splitlines()) == 3
@@ -122,14 +126,14 @@ def test_a_folder_is_all_its_painted_pictures(cli: Run, seen: Path, work: Path) 
     assert "no picture to verify" in err
 
 
-def test_folders_are_paired_by_name(cli: Run, seen: Path, work: Path) -> None:
+def test_folders_are_paired_by_name(cli: Run, matching: Path, work: Path) -> None:
     (work / "pictures").mkdir()
     (work / "maps").mkdir()
     right = np.load("depth.npy")
     for name, depth in (("a", right), ("b", right), ("wrong", np.ascontiguousarray(right.T[:96, :96]))):
-        (work / f"pictures/{name}.png").write_bytes(seen.read_bytes())
+        (work / f"pictures/{name}.png").write_bytes(matching.read_bytes())
         np.save(work / f"maps/{name}.npy", depth)
-    (work / "pictures/alone.jpg").write_bytes(b"no picture, but nobody asks it")
+    (work / "pictures/alone.jpg").write_bytes(b"no picture, and not verified")
     np.save(work / "maps/b.extra.npy", right)
     status, out, _ = cli("verify", "pictures", "--depth", "maps", "--estimator", "fake", "--json")
     assert status == 4
@@ -166,7 +170,7 @@ def test_a_recorded_picture_finds_its_map_where_it_has_moved(cli: Run, work: Pat
 
 
 def test_a_clip_adds_its_scores_and_its_name(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[str | None] = []
+    prompts: list[str | None] = []
 
     class Judge:
         name = "tiny-clip"
@@ -174,9 +178,9 @@ def test_a_clip_adds_its_scores_and_its_name(cli: Run, monkeypatch: pytest.Monke
         def __init__(self, name: str) -> None:
             assert name == "somewhere"
 
-        def scores(self, pixels: np.ndarray, sentence: str | None) -> SimpleNamespace:
-            heard.append(sentence)
-            return SimpleNamespace(text=None if sentence is None else 31.4159, quality=0.75)
+        def scores(self, pixels: np.ndarray, prompt: str | None) -> SimpleNamespace:
+            prompts.append(prompt)
+            return SimpleNamespace(text=None if prompt is None else 31.4159, quality=0.75)
 
     monkeypatch.setitem(
         sys.modules, "depthpaint.models.estimators.clip", cast("Any", SimpleNamespace(ClipJudge=Judge))
@@ -187,7 +191,7 @@ def test_a_clip_adds_its_scores_and_its_name(cli: Run, monkeypatch: pytest.Monke
     sideways("sideways.png")
     arguments = ("sideways.png", "--depth", "depth.npy", "--clip", "somewhere")
     assert "clip_score" not in scores(cli, *arguments)
-    assert heard == ["a room", None]
+    assert prompts == ["a room", None]
     _, out, _ = cli("verify", *arguments, "--estimator", "fake")
     assert "; quality 0.75 (by tiny-clip)" in out
 
@@ -208,20 +212,20 @@ def test_a_clip_that_is_not_there_is_one_line(cli: Run) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 7)])
 def test_a_picture_of_a_few_pixels_is_one_line_and_stops_no_other(
-    cli: Run, seen: Path, size: tuple[int, int]
+    cli: Run, matching: Path, size: tuple[int, int]
 ) -> None:
     Image.new("RGB", size, "gray").save("thin.png")
-    status, out, err = cli("verify", "thin.png", seen, "--depth", "depth.npy", "--estimator", "fake")
+    status, out, err = cli("verify", "thin.png", matching, "--depth", "depth.npy", "--estimator", "fake")
     assert status == 4
     assert "thin.png is too small" in err
     assert out.count("\n") == 1
 
 
-def test_maps_of_pictures_of_one_name_lie_side_by_side(cli: Run, seen: Path, work: Path) -> None:
+def test_maps_of_pictures_of_one_name_lie_side_by_side(cli: Run, matching: Path, work: Path) -> None:
     images = [work / name for name in ("a/x.png", "b/x.png", "b/X.png", "c/x-2.png")]
     for image in images:
         image.parent.mkdir(exist_ok=True)
-        image.write_bytes(seen.read_bytes())
+        image.write_bytes(matching.read_bytes())
     arguments = ("--depth", "depth.npy", "--estimator", "fake", "--maps", "checked", "--json")
     status, out, _ = cli("verify", *images, *arguments)
     assert status == 0
@@ -232,7 +236,7 @@ def test_maps_of_pictures_of_one_name_lie_side_by_side(cli: Run, seen: Path, wor
     assert sorted(Path("checked").iterdir()) == sorted(drawn)
 
 
-def test_unreadable_pictures_in_a_folder_are_named(cli: Run, seen: Path, work: Path) -> None:
+def test_unreadable_pictures_in_a_folder_are_named(cli: Run, matching: Path, work: Path) -> None:
     _, out, _ = cli("generate", "depth.npy", "a room", "-q")
     painted = Path(out.strip())
     folder = painted.parent
@@ -240,8 +244,8 @@ def test_unreadable_pictures_in_a_folder_are_named(cli: Run, seen: Path, work: P
     (folder / "empty.png").touch()
     (folder / "cut.png").write_bytes(painted.read_bytes()[:60])
     (folder / "nowhere.png").symlink_to("missing")
-    (folder / "stranger.png").write_bytes(seen.read_bytes())
-    Image.open(seen).save(folder / "a photo, in truth.png", "JPEG")
+    (folder / "stranger.png").write_bytes(matching.read_bytes())
+    Image.open(matching).save(folder / "a photo, in truth.png", "JPEG")
     status, out, err = cli("verify", folder, "--estimator", "fake")
     assert status == 4
     assert out.count("\n") == 1

@@ -1,7 +1,8 @@
-"""The commands by name: imported when they are called, with help pages in panels."""
+"""The commands by name. A command is imported when it is called; its help lists options in panels."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -18,29 +19,47 @@ SUMMARIES = {
     "generate": "Paint a picture that obeys a depth map and a prompt. DEPTH PROMPT alone does the same.",
     "inspect": "Show what a depth file holds, how sure that is, and what will be done with it.",
     "batch": "Paint every row of a manifest, or every depth map of a folder.",
-    "verify": "Estimate a picture's depth and compare it with the depth map.",
+    "verify": "Estimate the depth of a picture and compare it with its depth map.",
     "replay": "Paint a picture again from its own record, and compare.",
-    "report": "Collect the pictures of a folder in one HTML page or PDF.",
+    "report": "Show the pictures of a folder in one HTML page or PDF.",
     "study": "Measure what the aspect ratio, the control strength or speed settings do, with error bars.",
-    "bench": "Measure what a picture costs in time, beside other programs.",
+    "bench": "Measure the time that a picture takes, compared with other programs.",
     "models": "List, show, download, verify and export models.",
     "doctor": "Show what works in this environment, what is missing, and how to get it.",
-    "config": "Show your own defaults of the command line, and the file that holds them.",
-    "completion": "Print the script that completes commands, options and names in bash, zsh or fish.",
+    "config": "Show your default settings, and the file that holds them.",
+    "completion": "Print a script with which bash, zsh or fish completes commands, options and names.",
 }
-"""One line a command, so that `depthpaint --help` need not import any."""
+"""One line per command, so that `depthpaint --help` imports none of them."""
 DEFAULT = "generate"
 CONFIGURED = {
     "generate": ("model", "device", "precision", "threads", "out"),
     "batch": ("device", "precision", "threads", "out"),
     "verify": ("estimator",),
 }
-"""Keys of the config file that are the default of a command's option of the same name."""
+"""For each command, the keys of the config file that set the default of the option of the same name."""
+_TYPES = {"str": "TEXT", "int": "N", "float": "NUMBER", "path": "PATH"}
 PANEL = "Options"
+
+
+def _is_argument(parameter: Any) -> bool:
+    return parameter.param_type_name == "argument"
+
+
+def _title_of(argument: Any) -> str:
+    return argument.metavar or argument.name.upper()
+
+
+def _with_plain_type(option: str) -> str:
+    """An option's names with a word like PATH in the place of a type of typer's, such as <path>."""
+    return re.sub(r"<(?:list\[)?(\w+)(?: range)?\]?>", lambda kind: _TYPES.get(kind[1], "TEXT"), option)
 
 
 class PanelCommand(TyperCommand):
     """A command whose help lists its options under the headings of their panels."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The arguments, as the help names them."""
+        return ["[OPTIONS]", *(_title_of(each) for each in self.get_params(ctx) if _is_argument(each))]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments first, then each panel in the order of its first option."""
@@ -49,9 +68,10 @@ class PanelCommand(TyperCommand):
             row = parameter.get_help_record(ctx)
             if row is None:
                 continue
-            argument = parameter.param_type_name == "argument"
+            argument = _is_argument(parameter)
             panel = getattr(parameter, "rich_help_panel", None) or ("Arguments" if argument else PANEL)
-            panels.setdefault(panel, []).append((row[0], row[1] + _from_config(ctx, parameter.name)))
+            title = _title_of(parameter) if argument else _with_plain_type(row[0])
+            panels.setdefault(panel, []).append((title, row[1] + _from_config(ctx, parameter.name)))
         for title in sorted(panels, key=lambda title: title == PANEL):
             with formatter.section(title):
                 formatter.write_dl(panels[title])
@@ -65,7 +85,7 @@ def _from_config(ctx: Any, name: str | None) -> str:
 
 
 class PanelGroup(TyperGroup):
-    """A group of commands whose summaries are wrapped, never cut."""
+    """A group of commands whose summaries are wrapped, not cut off."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the summary of every command."""
@@ -81,7 +101,7 @@ class PanelGroup(TyperGroup):
 
 
 def new_app(*, cls: type[TyperGroup] = PanelGroup, **more: Any) -> typer.Typer:
-    """An app with plain help; its errors are raised, and it has no options for shell completion."""
+    """An app with plain help. Its errors are raised, and it has no options for shell completion."""
     return typer.Typer(
         cls=cls, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, **more
     )
@@ -89,7 +109,7 @@ def new_app(*, cls: type[TyperGroup] = PanelGroup, **more: Any) -> typer.Typer:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a shell may complete a word to, as click takes it."""
+    """A possible completion of a word, with the attributes that click reads."""
 
     value: str
     help: str
@@ -108,12 +128,12 @@ class Commands(PanelGroup):
         return SUMMARIES[name]
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """The commands that begin so, none of which is imported, and the options."""
+        """The commands and options that begin with `incomplete`. No command is imported."""
         named = [Word(name, line) for name, line in SUMMARIES.items() if name.startswith(incomplete)]
         return [*named, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
-        """Import a command. None where there is none of that name."""
+        """Import a command. None if there is none of that name."""
         if cmd_name not in SUMMARIES:
             return None
         module = import_module(f"depthpaint.cli.{cmd_name}")
@@ -126,13 +146,13 @@ class Commands(PanelGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names, with the user's own defaults for it."""
         name, command, rest = self._named(ctx, args)
-        # Nothing is read to complete a word.
+        # Shell completion reads no config file.
         if not ctx.resilient_parsing:
             ctx.default_map = {name: _defaults_of(name, rest)}
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error about a value of the config file says that it is from there."""
+        """Run the command. An error about a value of the config file names that file."""
         try:
             return super().invoke(ctx)
         except DepthpaintError as error:
@@ -142,7 +162,7 @@ class Commands(PanelGroup):
             raise
 
     def _named(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first word names; a depth map in its place means `generate`."""
+        """The command that the first word names. If it is a depth map, the command is `generate`."""
         word = args[0]
         if word not in SUMMARIES and (word == "-" or Path(word).suffix or Path(word).exists()):
             return DEFAULT, self.get_command(ctx, DEFAULT), args
@@ -154,7 +174,7 @@ class Commands(PanelGroup):
 
 
 def _defaults_of(command: str | None, arguments: list[str]) -> dict[str, Any]:
-    """The user's own defaults of a command; help is shown whatever is wrong in the file."""
+    """The user's own defaults of a command. Help is shown even if the file has errors."""
     if command not in CONFIGURED:
         return {}
     from depthpaint.cli.config import user_config

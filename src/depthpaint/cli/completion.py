@@ -17,17 +17,17 @@ Suggest = Callable[[str], list[str]]
 
 
 def words(known: Iterable[str]) -> Suggest:
-    """Those of `known` that begin as what was typed."""
+    """A function that returns the words of `known` that begin with the typed text."""
     listed = list(known)
 
-    def begun(incomplete: str) -> list[str]:
+    def matching(incomplete: str) -> list[str]:
         return [word for word in listed if word.startswith(incomplete)]
 
-    return begun
+    return matching
 
 
 def models(incomplete: str) -> list[str]:
-    """Names of models; a folder or a file is completed by the shell."""
+    """Names of models. The shell completes folders and files."""
     from depthpaint.models.registry import MODELS
     from depthpaint.models.stable_diffusion.presets import PRESETS
 
@@ -42,7 +42,7 @@ def estimators(incomplete: str) -> list[str]:
 
 
 def all_models(incomplete: str) -> list[str]:
-    """Names of models and of estimators."""
+    """Names of models and estimators."""
     return [*models(incomplete), *estimators(incomplete)]
 
 
@@ -80,29 +80,29 @@ FIELDS: dict[str, Suggest] = {
     "sampler": samplers,
     "schedule": schedules,
 }
-"""Fields of a request whose words are not in their type."""
+"""Fields of a request whose possible words are not in their type."""
 
 
 COMPLETION = "_DEPTHPAINT_COMPLETE"
-"""The variable that a shell's script sets to have a word completed."""
+"""The variable that the shell's script sets when a word is to be completed."""
 _LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
-"""Variables in which a script hands over the command line: one of them is set by each."""
+"""Variables with the command line. The script of each shell sets one of them."""
 PROGRAM = "depthpaint"
 
 
 class Shell(StrEnum):
-    """Shells whose words can be completed."""
+    """Shells with completion."""
 
     BASH = "bash"
     ZSH = "zsh"
     FISH = "fish"
 
 
-def completion(shell: Annotated[Shell, typer.Argument(help="The shell that is to complete words.")]) -> None:
-    """Print the script that completes commands, options, choices and model names in a shell.
+def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")]) -> None:
+    """Print a script with which a shell completes commands, options, choices and model names.
 
     \b
-    Install it with one line, in ~/.bashrc, in ~/.zshrc behind compinit, or in config.fish:
+    Add one line to ~/.bashrc, to ~/.zshrc after compinit, or to config.fish:
       eval "$(depthpaint completion bash)"
       eval "$(depthpaint completion zsh)"
       depthpaint completion fish | source
@@ -113,18 +113,18 @@ def completion(shell: Annotated[Shell, typer.Argument(help="The shell that is to
 
 
 def is_wanted() -> bool:
-    """Whether a shell's script has handed over a command line to complete."""
+    """Whether the script of a shell has passed a command line to complete."""
     return any(name in os.environ for name in _LINES)
 
 
 def answer(app: Callable[..., object]) -> int:
-    """Print how the word at the cursor can go on; nothing where nothing is known, or something fails."""
+    """Print the completions of the word at the cursor: none if none is known, or if something fails."""
     from typer.completion import completion_init  # pyright: ignore[reportPrivateImportUsage]
 
     printed, status = StringIO(), 1
     before = dict(os.environ)
     try:
-        # A description that were wrapped would be several words for the shell.
+        # The shell would read a wrapped description as several words.
         os.environ.update(_without_equals_signs(), COLUMNS="100000")
         completion_init()
         with redirect_stdout(printed), redirect_stderr(StringIO()):
@@ -133,7 +133,7 @@ def answer(app: Callable[..., object]) -> int:
         status = leaving.code if isinstance(leaving.code, int) else 1
         if words := printed.getvalue().rstrip("\n"):
             emit_plain(words)
-    except (Exception, KeyboardInterrupt, Terminated):  # noqa: BLE001 - no error in the middle of a command
+    except (Exception, KeyboardInterrupt, Terminated):  # noqa: BLE001 - an error would appear in the command that is typed
         return status
     finally:
         os.environ.clear()
@@ -142,7 +142,7 @@ def answer(app: Callable[..., object]) -> int:
 
 
 def _without_equals_signs() -> dict[str, str]:
-    """What bash hands over, where --fit=crop is three words, as if it were --fit crop."""
+    """The words of bash, which splits --fit=crop in three, as if --fit crop had been typed."""
     if "COMP_WORDS" not in os.environ:
         return {}
     words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 OUT_FOLDER = Path("output_images")
-"""Where pictures go, where nothing else is said."""
+"""The default folder for pictures."""
 MOST_BYTES = 1 << 16
 _FILE = Wanted("TOML file", ParameterError, ErrorCode.INVALID_PARAMETER, ErrorCode.INVALID_PARAMETER)
-_WITHOUT = f"or set {CONFIG_VARIABLE} to nothing to paint without a config file"
+_WITHOUT = f"or set {CONFIG_VARIABLE} to an empty value to paint without a config file"
 
 
 def _at_home(value: str) -> str:
-    """`value` with "~" as the home folder: no shell has replaced it."""
+    """`value` with "~" replaced by the home folder, as a shell does."""
     return str(expanded(value))
 
 
@@ -39,7 +39,7 @@ Place = Annotated[Name, AfterValidator(_at_home)]
 
 
 class UserConfig(BaseModel, frozen=True, extra="forbid", strict=True):
-    """What a user may set; None is not set, and has the program's own default."""
+    """What a user may set. None means not set: the program's default is used."""
 
     model: Annotated[
         Place | None, Field(description="a name, a hub id, a folder or a file", examples=['"sd15"'])
@@ -50,7 +50,7 @@ class UserConfig(BaseModel, frozen=True, extra="forbid", strict=True):
     ] = None
     threads: Annotated[
         Annotated[Whole, Field(ge=0, le=MOST_THREADS)] | None,
-        Field(description="of the CPU; 0 is one a core", examples=["2"]),
+        Field(description="CPU threads; 0: one per core", examples=["2"]),
     ] = None
     out: Annotated[
         Place | None,
@@ -60,11 +60,14 @@ class UserConfig(BaseModel, frozen=True, extra="forbid", strict=True):
     ] = None
     estimator: Annotated[
         Place | None,
-        Field(description="verifies: a name or a folder", examples=['"depth-anything-v2-small"']),
+        Field(
+            description="depth estimator for verifying: a name or a folder",
+            examples=['"depth-anything-v2-small"'],
+        ),
     ] = None
 
     def settings(self) -> dict[str, object]:
-        """The settings of a picture among them, as --set gives them."""
+        """Those that are settings of a picture, by the names that --set uses."""
         return {} if self.model is None else {"model": self.model}
 
     def given(self) -> dict[str, Any]:
@@ -77,25 +80,25 @@ KEYS = tuple(UserConfig.model_fields)
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The file that holds the defaults; `named` where the environment names it."""
+    """The file that holds the defaults; `named` if the environment variable names it."""
 
     path: Path
     named: bool
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything at its place. A home folder that may not be read holds none."""
+        """Whether there is a file. In a home folder that may not be read there is none."""
         return os.path.lexists(self.path)
 
     def read(self) -> UserConfig:
-        """What it holds; nothing where there is no file. Raises ParameterError for what is wrong in it."""
+        """Its values; none if there is no file. Raises ParameterError for errors in the file."""
         if not self.exists and not self.named:
             return UserConfig()
         return _checked(self.path, _parsed(self.path, read_regular_file(self.path, MOST_BYTES, _FILE)))
 
 
 def config_file() -> ConfigFile | None:
-    """The file that DEPTHPAINT_CONFIG names, or the user's; None where the variable is empty."""
+    """The file that DEPTHPAINT_CONFIG names, or the user's; None if the variable is empty."""
     named = os.environ.get(CONFIG_VARIABLE)
     if named is not None:
         return ConfigFile(expanded(named), True) if named else None
@@ -105,13 +108,13 @@ def config_file() -> ConfigFile | None:
 
 
 def user_config() -> UserConfig:
-    """The user's own defaults. Raises ParameterError for what is wrong in the file."""
+    """The user's own defaults. Raises ParameterError for errors in the file."""
     file = config_file()
     return UserConfig() if file is None else file.read()
 
 
 def add_origin(error: DepthpaintError) -> None:
-    """Name the config file in the remedy of an error whose value is one of those there."""
+    """Name the config file in the remedy of an error, if the error's value comes from that file."""
     file = config_file()
     try:
         given = {} if file is None else file.read().given()
@@ -131,9 +134,9 @@ def _parsed(path: Path, data: bytes) -> Mapping[str, object]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _refusal(f"{path}, line {line}, is not UTF-8", f"save it as UTF-8, {_WITHOUT}", path) from error
-    except (ValueError, RecursionError) as error:  # ValueError alone: a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError: also a number with thousands of digits
         lines = len(data.rstrip().splitlines())
-        why = str(error).replace("at end of document", f"at its end, line {lines}")
+        why = str(error).replace("at end of document", f"at the end, line {lines}")
         why = "it is nested too deeply" if isinstance(error, RecursionError) else why
         raise _refusal(
             f"{path} is not TOML: {why}", f'write lines like device = "cpu", {_WITHOUT}', path
@@ -146,21 +149,21 @@ def _checked(path: Path, values: Mapping[str, object]) -> UserConfig:
             near = get_close_matches(key.lower(), KEYS, n=1, cutoff=0.5)
             hint = f", did you mean '{near[0]}'?" if near else ""
             known = f"the keys are {', '.join(KEYS)}"
-            raise _refusal(f"{path}: there is no key '{printable(key[:60])}'{hint}", known, key)
+            raise _refusal(f"{path}: '{printable(key[:60])}' is not a key{hint}", known, key)
     try:
         return UserConfig.model_validate(dict(values))
     except ValidationError as error:
-        # Values are left out of pydantic's text: they may be long.
+        # pydantic's text would repeat the value, which may be long.
         problem = error.errors(include_url=False)[0]
         key = str(problem["loc"][0])
         why = problem.get("ctx", {}).get("error") or problem["msg"].replace("Input should be", "it must be")
         raise _refusal(
-            f"{path}: {key}{_shown(values[key])}: {why}", f"write for example {_line(key)}", key
+            f"{path}: {key}{_shown(values[key])}: {why}", f"for example: {_line(key)}", key
         ) from error
 
 
 def _shown(value: object) -> str:
-    """A plain value, as TOML writes it. Python refuses to write integers of many digits out."""
+    """A simple value in TOML; nothing for very long integers, which Python refuses to print."""
     if isinstance(value, int) and value.bit_length() > 64:
         return ""
     return f" = {printable(json.dumps(value)[:60])}" if isinstance(value, str | int | float) else ""
@@ -187,12 +190,12 @@ BUILT_IN, FROM_FILE = "built in", "config file"
 
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    path: Annotated[bool, typer.Option("--path", help="Print the path of the file alone.")] = False,
+    path: Annotated[bool, typer.Option("--path", help="Print only the path of the file.")] = False,
 ) -> None:
-    """Show the default of each key, whether it is built in or from your config file, and the file's place.
+    """Show the path of your config file, and the default of each key: built in or from that file.
 
-    The file is TOML, DEPTHPAINT_CONFIG names another one. Options of a command win over it; Python, replay
-    and bench do not read it.
+    The file is in TOML. DEPTHPAINT_CONFIG names another file. Options of a command override it. Python,
+    replay and bench do not read it.
 
     \b
     Examples:
@@ -206,7 +209,7 @@ def config(
             raise ParameterError(
                 f"{CONFIG_VARIABLE} is empty: no config file is read",
                 code=ErrorCode.INVALID_PARAMETER,
-                remedy="unset it, or let it name a file",
+                remedy="unset it, or set it to the path of a file",
             )
         emit_path(file.path)
         return
@@ -231,7 +234,7 @@ def config(
 
 
 def _built_in() -> dict[str, object]:
-    """The program's own defaults, by key."""
+    """The built-in defaults, by key."""
     from depthpaint.core.setting import settings_of
     from depthpaint.models.estimators.registry import DEFAULT
     from depthpaint.models.painter import Runtime

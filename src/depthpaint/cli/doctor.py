@@ -1,4 +1,4 @@
-"""`depthpaint doctor`: what works here, what is missing, how to get it."""
+"""`depthpaint doctor`: what works in this environment, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BROKEN = 5
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
-    """Look at this environment: versions, memory, the built-in model, extras and how to get them.
+    """Check this environment: versions, memory, built-in model, config file, and extras with how to get them.
 
     Example: depthpaint doctor --json
     """
@@ -64,14 +64,14 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         for name, found in packages.items():
             emit(f"  {name:12} {found or 'MISSING: reinstall depthpaint'}")
         for name, missing in extras.items():
-            lacks = f"lacks {', '.join(missing)}: pip install 'depthpaint[{name}]'"
+            lacks = f"needs {', '.join(missing)}: pip install 'depthpaint[{name}]'"
             emit(f"extra {name:6} {lacks if missing else 'installed'}")
     if broken or None in packages.values():
         raise typer.Exit(BROKEN)
 
 
 def _config() -> dict[str, object] | None:
-    """The user's config file, and whether it can be used; None where there is none."""
+    """The user's config file, and whether it can be used; None if there is none."""
     file = config_file()
     if file is None or not (file.exists or file.named):
         return None

@@ -13,7 +13,8 @@ import typer
 from depthpaint.cli import options, painting
 from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.painting import Destination, check_destination, describe, paint_into
-from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, tell, warn
+from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
+from depthpaint.core.errors import SOME_FAILED
 from depthpaint.models.diorama import habits
 from depthpaint.models.painter import Runtime
 from depthpaint.plan import RunPlan
@@ -23,7 +24,6 @@ from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request, request_from
 from depthpaint.verification.choosing import Wish
 
-SOME_FAILED = 4
 RANDOM_SEED = -1
 
 
@@ -32,14 +32,14 @@ def destination_of(
     name: Annotated[
         str | None,
         typer.Option(
-            rich_help_panel=options.OUTPUT_PANEL, help="Name of the file. Default: made of prompt and seed."
+            rich_help_panel=options.OUTPUT_PANEL, help="Name of the file. Default: prompt and seed."
         ),
     ] = None,
     overwrite: options.Overwrite = False,
     sidecar: Annotated[
         bool,
         typer.Option(
-            "--sidecar", rich_help_panel=options.OUTPUT_PANEL, help="Write the record as a .json file, too."
+            "--sidecar", rich_help_panel=options.OUTPUT_PANEL, help="Also write the record as a .json file."
         ),
     ] = False,
     preview_every: Annotated[
@@ -48,7 +48,7 @@ def destination_of(
             min=0,
             metavar="N",
             rich_help_panel=options.OUTPUT_PANEL,
-            help="Every N steps save a preview as NAME-step-003.png.",
+            help="Save a preview every N steps, as NAME-step-003.png. 0: none.",
         ),
     ] = 0,
 ) -> Destination:
@@ -88,27 +88,27 @@ def generate(
 
     if settings.get("seed") == RANDOM_SEED:
         settings["seed"] = secrets.randbelow(2**32)
-        tell(f"seed: {settings['seed']}", quiet=quiet)
+        inform(f"seed: {settings['seed']}", quiet=quiet)
     request = request_from({"depth": depth, "prompt": as_utf8(prompt), **settings})
     if dry_run:
         _print_plan(request, destination, runtime, wish, as_json=as_json, quiet=quiet)
         return
-    made = Made(as_json=as_json)
+    output = PictureOutput(as_json=as_json)
     try:
         for result, saved in paint_into(
             request, destination, quiet=quiet, runtime=runtime, wish=wish, loading=loading
         ):
-            made.add(result, saved)
+            output.add(result, saved)
             del result
     finally:
-        # After an error or an interruption, too: what was saved is named.
-        made.emit_document()
+        # Also after an error or an interruption: the document names the pictures that were saved.
+        output.emit_document()
     if wish is not None:
-        made.judge(wish, quiet=quiet)
+        output.report_agreement(wish, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
-    """The plan as JSON holds it: sizes as text, the infinite first sigma of pure noise as "inf"."""
+    """The plan for JSON: sizes as text, the infinite first sigma of pure noise as "inf"."""
     sizes = plan.sizes
     return {
         "model": plan.model,
@@ -128,8 +128,8 @@ def plan_document(plan: RunPlan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Made:
-    """What has been saved: paths are printed at once, the JSON document at the end. It holds no pixels."""
+class PictureOutput:
+    """Prints paths of saved pictures at once, and the JSON document at the end. It holds no pixels."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -138,7 +138,7 @@ class Made:
         self._plan: RunPlan | None = None
 
     def add(self, result: Result, saved: SavedPicture) -> None:
-        """Keep what is printed of a picture."""
+        """Print the path of a picture, or keep its facts for the JSON document."""
         (picture,) = result.pictures
         self._images.append(_row(result, picture, saved))
         if picture.agreement is not None:
@@ -152,24 +152,26 @@ class Made:
             emit_path(saved.path)
 
     def emit_document(self) -> None:
-        """Print the one JSON document, where it is asked for and a picture was saved."""
+        """Print the JSON document, if it is wanted and a picture was saved."""
         if self._as_json and self._plan is not None:
             emit_document({"images": self._images, "plan": plan_document(self._plan)})
 
-    def judge(self, wish: Wish, *, quiet: bool) -> None:
-        """Tell how each picture's depth agrees; exit 4 where one does not agree as wished."""
+    def report_agreement(self, wish: Wish, *, quiet: bool) -> None:
+        """Print how well each picture's depth agrees. Exit with 4 if one agrees less than requested."""
         for path, found in self._agreements:
-            told = f"{path.name}: rank correlation {found.rank_correlation:.3f}"
-            told += f", of detail {found.detail_correlation:.3f}, edges {found.edge_f_score:.2f}"
-            tell(f"{told} (by {found.estimator})", quiet=quiet)
+            scores = (
+                f"rank correlation {found.rank_correlation:.3f}, of detail {found.detail_correlation:.3f}"
+            )
+            scores += f", edges {found.edge_f_score:.2f}"
+            inform(f"{path.name}: {scores} (by {found.estimator})", quiet=quiet)
         if missed := sum(wish.is_missed_by(found.rank_correlation) for _, found in self._agreements):
-            told = f"{missed} of {len(self._agreements)} pictures agree less than {wish.least:g}"
-            tell(f"depthpaint: error: {told} in {wish.tries} tries; the best are kept")
+            share = f"{missed} of {len(self._agreements)} pictures agree less than {wish.least:g}"
+            inform(f"depthpaint: error: {share} in {wish.tries} tries; the best are kept")
             raise typer.Exit(SOME_FAILED)
 
 
 def _row(result: Result, picture: PaintedPicture, saved: SavedPicture) -> dict[str, object]:
-    """A picture in the JSON document."""
+    """A picture's object in the JSON document."""
     row: dict[str, object] = {
         "path": str(saved.path),
         "seed": saved.seed,
@@ -199,7 +201,7 @@ def _print_plan(
     prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
     engine.require_ready(request.choice, None if wish is None else wish.estimator)
-    tell(describe(depth.source), quiet=quiet)
+    inform(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)
     document = plan_document(plan)

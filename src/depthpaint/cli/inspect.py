@@ -1,4 +1,4 @@
-"""`depthpaint inspect`: the depth doctor, for people and for programs."""
+"""`depthpaint inspect`: how depth files are understood, for people and for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options, painting
-from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, tell
+from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import (
     STATUSES,
     DepthpaintError,
@@ -36,7 +36,7 @@ SMALL_SIDE = 128
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A file, what was understood of it (None if nothing), what is against it, and what was written."""
+    """A file, how it was understood (None if it cannot be read), its error, and the file that was written."""
 
     path: Path
     source: DepthSource | None
@@ -44,7 +44,7 @@ class Diagnosis:
     written: Path | None
 
     def row(self) -> dict[str, object]:
-        """The JSON object of this file; what was inferred has its confidence in "confidence"."""
+        """The JSON object of this file. "confidence" has a number for each inferred property."""
         found: dict[str, object] = {"path": str(self.path)}
         if self.source is not None:
             found |= _row(self.source)
@@ -81,7 +81,7 @@ def _row(source: DepthSource) -> dict[str, object]:
 
 
 def advice(source: DepthSource | None) -> list[str]:
-    """What a person should do about a map, if anything."""
+    """Hints for improving a map."""
     if source is None:
         return []
     found = [f"{aspect.evidence}" for aspect in source.findings if aspect.aspect == "banding"]
@@ -90,8 +90,8 @@ def advice(source: DepthSource | None) -> list[str]:
     return found
 
 
-def told_in_full(diagnoses: list[Diagnosis]) -> str:
-    """A block a file: what it is, every finding with its confidence and evidence, what to do."""
+def in_full(diagnoses: list[Diagnosis]) -> str:
+    """One block per file: its format, every finding with confidence and evidence, and hints."""
     return "\n\n".join(map(_block, diagnoses))
 
 
@@ -118,7 +118,7 @@ def _block(found: Diagnosis) -> str:
 
 
 def table(diagnoses: list[Diagnosis]) -> str:
-    """One line a file under one line of titles, and below why files are not ready."""
+    """A table with one line per file, followed by the errors of files that are not ready."""
     rows = [TITLES, *map(_cells, diagnoses)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows]
@@ -129,7 +129,7 @@ def table(diagnoses: list[Diagnosis]) -> str:
 
 
 def one_line(found: Diagnosis) -> str:
-    """A file's verdict in a line."""
+    """How a file was understood, or its error, in one line."""
     if found.error is not None or found.source is None:
         return f"depthpaint: error: {found.error}"
     titles = dict(zip(TITLES, _cells(found), strict=True))
@@ -153,21 +153,28 @@ def _cells(found: Diagnosis) -> tuple[str, ...]:
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 IN_FULL = 3
-"""Up to so many files each finding is told with its evidence; more files make a table."""
+"""Up to this number of files, each finding is printed with its evidence; more files make a table."""
 
 As = Annotated[
     Path | None,
-    typer.Option("--as", metavar="OUT", help="Write the understood depth: .png (16 bits), .npy or .exr; "
-                 "for several files a folder with one of these endings, like depth.npy/"),
-]  # fmt: skip
-Preview = Annotated[bool, typer.Option("--preview", help="Write NAME-understood.png beside each file.")]
+    typer.Option(
+        "--as",
+        metavar="OUT",
+        help="Write the depth as it was understood: .png (16 bits), .npy or .exr. For several files: a "
+        "folder with one of these endings, like depth.npy/.",
+    ),
+]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", help="Save a picture of the depth beside each file, as NAME-understood.png."),
+]
 
 
 @options.grouped
 def inspect(
     depths: Annotated[
         list[Path],
-        typer.Argument(metavar="DEPTH...", help="Depth maps; a folder is one sequence; - is stdin."),
+        typer.Argument(metavar="DEPTH...", help="Depth maps. A folder is a sequence of frames; - is stdin."),
     ],
     settings: dict[str, object] = options.READING,
     preview: Preview = False,
@@ -176,9 +183,9 @@ def inspect(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what each file is, what was found in it, what will be done, and what to do about it.
+    """Show how each file is understood: format, near end, kind, range, holes. Nothing is painted.
 
-    Exit status: 0 all understood, 3 at least one is not (it says which flag settles it).
+    Exit status: 0 if all files are understood, 3 if one is not; its message names the flag that helps.
 
     \b
     Examples:
@@ -191,7 +198,7 @@ def inspect(
     read = painting.make_engine().read
     files = _files(depths, reading, read, quiet=quiet)
     outputs = [_outputs(path, _target(path, save_as, len(files)), preview=preview) for path, _ in files]
-    _require_no_loss([path for path, _ in files], [each for several in outputs for each in several])
+    _require_separate_outputs([path for path, _ in files], [each for several in outputs for each in several])
     diagnoses: list[Diagnosis] = []
     with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
         for path, how in files:
@@ -204,9 +211,9 @@ def inspect(
         for found in diagnoses:
             if found.written is not None:
                 emit_path(found.written)
-            tell(one_line(found), quiet=quiet and found.error is None)
+            inform(one_line(found), quiet=quiet and found.error is None)
     else:
-        emit(told_in_full(diagnoses) if len(diagnoses) <= IN_FULL else table(diagnoses))
+        emit(in_full(diagnoses) if len(diagnoses) <= IN_FULL else table(diagnoses))
     statuses = {found.error.exit_status for found in diagnoses if found.error is not None}
     if statuses:
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
@@ -215,26 +222,24 @@ def inspect(
 def _files(
     depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
 ) -> list[tuple[Path, DepthReading]]:
-    """Each file with how it is to be read: those of a folder all in the same way."""
-    found: list[tuple[Path, DepthReading]] = []
+    """Each file and how to read it. All files of a folder are read in the same way."""
+    readings: list[tuple[Path, DepthReading]] = []
     for path in depths:
         if not is_folder(path):
-            found.append((path, reading))
+            readings.append((path, reading))
             continue
         frames = frames_of(path)
         with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
-            settled = sequence_reading(frames, reading, lambda _number: step(), read)
-        tell(f"{path}: {len(frames)} frames as one sequence; {_said(settled)}", quiet=quiet)
-        found += [(frame, settled) for frame in frames]
-    return found
+            shared = sequence_reading(frames, reading, lambda _number: step(), read)
+        inform(f"{path}: {len(frames)} frames as one sequence; {_flags_of(shared)}", quiet=quiet)
+        readings += [(frame, shared) for frame in frames]
+    return readings
 
 
-def _said(settled: DepthReading) -> str:
-    """The flags that read one frame as the sequence is read."""
-    span = (
-        f" --range {settled.range[0]:.6g}:{settled.range[1]:.6g}" if isinstance(settled.range, tuple) else ""
-    )
-    return f"each is read with --near {settled.near} --kind {settled.kind}{span}"
+def _flags_of(shared: DepthReading) -> str:
+    """The flags that read a single frame in the same way as the sequence."""
+    span = f" --range {shared.range[0]:.6g}:{shared.range[1]:.6g}" if isinstance(shared.range, tuple) else ""
+    return f"each is read with --near {shared.near} --kind {shared.kind}{span}"
 
 
 def _diagnosed(
@@ -244,7 +249,7 @@ def _diagnosed(
     depth = None
     written: Path | None = None
     try:
-        # What is flat can be looked at; it is refused when it is to be painted.
+        # A map that is the same everywhere can be inspected; generate refuses it.
         depth = read(path, reading.model_copy(update={"allow_constant": True}))
         require_certain(depth.source)
         if target is not None:
@@ -265,8 +270,8 @@ def _preview_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}-understood.png")
 
 
-def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
-    """Raise OutputError where an output would replace one of the inputs, or another output."""
+def _require_separate_outputs(inputs: list[Path], outputs: list[Path]) -> None:
+    """Raise OutputError if an output would replace an input or another output."""
     there = [path for path in outputs if os.path.lexists(path)]
     for output in there:
         for source in inputs:
@@ -277,12 +282,12 @@ def _require_no_loss(inputs: list[Path], outputs: list[Path]) -> None:
             f"two depth maps would be written to {twice}",
             code=ErrorCode.OUTPUT_EXISTS,
             value=str(twice),
-            remedy="name them in separate runs with a folder each",
+            remedy="inspect them in separate runs, with a folder each",
         )
 
 
 def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
-    """Where a file's depth goes: `wanted` itself, or under the file's own name in the folder `wanted`."""
+    """The output for a depth map: `wanted` itself, or a file of the same name in the folder `wanted`."""
     if wanted is None:
         return None
     if count == 1 and not is_folder(wanted):
@@ -290,9 +295,9 @@ def _target(path: Path, wanted: Path | None, count: int) -> Path | None:
     ending = wanted.suffix.lower()
     if ending not in ENDINGS:
         raise ParameterError(
-            f"'{wanted}' does not say as what {count} files are to be written",
+            f"the format for {count} files is not clear from '{wanted}'",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="name a folder with an ending, like depth.npy/",
+            remedy="give a folder with a format as its ending, like depth.npy/",
             value=str(wanted),
         )
     return wanted / f"{path.stem}{ending}"

@@ -1,4 +1,4 @@
-"""The bare `depthpaint`: asks for the depth map and the prompt, shows what it understood, paints."""
+"""`depthpaint` without arguments: ask for a depth map and a prompt, show the depth, paint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from depthpaint.cli.config import OUT_FOLDER, user_config
 from depthpaint.cli.options import runtime_of
 from depthpaint.cli.painting import Destination, describe, paint_into, probe
-from depthpaint.cli.terminal import as_utf8, can_show, emit_path, tell, warn
+from depthpaint.cli.terminal import as_utf8, can_show, emit_path, inform, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.files import expanded
 from depthpaint.core.geometry import Extent, Fit, place
@@ -25,9 +25,9 @@ _MAX_ROWS = 60
 
 
 def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
-    """Draw `depth` in `columns` characters a line, near as full blocks, far as blanks, unknown as dots.
+    """Draw `depth` in lines of `columns` characters: near as full blocks, far as blanks, unknown as dots.
 
-    A character is about twice as high as wide, so the lines are half as many as the pixels; at most 60 lines.
+    A character is about twice as high as wide, so there are half as many lines; at most 60.
     """
     size = depth.source.size
     columns = max(1, columns)
@@ -42,23 +42,23 @@ def terminal_preview(depth: DepthMap, columns: int = 48) -> str:
 
 
 def interactive() -> None:
-    """Ask, show, paint. Answers may also come down a pipe; there a bad answer ends the program."""
+    """Ask, show, paint. Answers may also come from a pipe; then a bad answer is an error."""
     own = user_config()
     runtime = runtime_of(own.device or "auto", own.precision or "auto", threads=own.threads or 0)
     out = Path(own.out or OUT_FOLDER)
     probe(out)
     path, depth = _ask_for_depth()
     depth = _sure_of_near(path, depth)
-    tell(describe(depth.source))
+    inform(describe(depth.source))
     for note in depth.source.notes:
         warn(note)
     if can_show(SHADES + INVALID):
-        tell(terminal_preview(depth))
-        tell("full is near; if it should be the other way round: depthpaint generate --near ...")
+        inform(terminal_preview(depth))
+        inform("full blocks are near; to swap near and far: depthpaint generate --near white (or black)")
     prompt = as_utf8(_ask("What should the picture show? "))
     request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near, **own.settings()})
     destination = Destination(folder=out)
-    for _, saved in paint_into(request, destination, quiet=False, depth_told=True, runtime=runtime):
+    for _, saved in paint_into(request, destination, quiet=False, depth_shown=True, runtime=runtime):
         emit_path(saved.path)
 
 
@@ -69,7 +69,7 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
         try:
             if not answer:
                 raise ParameterError(
-                    "no depth map was named",
+                    "no depth map was given",
                     code=ErrorCode.INVALID_PARAMETER,
                     remedy="type the path of a depth map",
                 )
@@ -78,11 +78,11 @@ def _ask_for_depth() -> tuple[Path, DepthMap]:
         except (DepthError, UnsafeFormatError, ParameterError) as error:
             if not sys.stdin.isatty():
                 raise
-            tell(str(error))
+            inform(str(error))
 
 
 def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
-    """Where the map does not tell which end is near, show it both ways and ask."""
+    """If it is not clear which end of the map is near, show it both ways and ask."""
     try:
         require_certain(depth.source)
     except DepthError:
@@ -94,10 +94,10 @@ def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
     if can_show(SHADES + INVALID):
         shown = [terminal_preview(one, columns=36).split("\n") for one in both]
         for left, right in zip(*shown, strict=True):
-            tell(f"{left}    {right}")
-        tell(f"{'1: white is near':<36}    2: black is near")
+            inform(f"{left}    {right}")
+        inform(f"{'1: white is near':<36}    2: black is near")
     while True:
-        answer = _ask("Which one is right, full being near? 1 or 2:").strip()
+        answer = _ask("Which one is right, with near as full blocks? 1 or 2:").strip()
         if answer in ("1", "2"):
             return both[int(answer) - 1]
 
@@ -106,19 +106,19 @@ LONGEST_ANSWER = 20_000
 
 
 def _ask(question: str) -> str:
-    """Ask on stderr, read one line from stdin. Raises ParameterError when there is none."""
-    tell(question.rstrip(), end=" ")
+    """Ask on stderr and read one line from stdin. Raises ParameterError if there is none."""
+    inform(question.rstrip(), end=" ")
     try:
         line = sys.stdin.readline(LONGEST_ANSWER) if sys.stdin is not None else ""
     except UnicodeDecodeError as error:
-        tell("")
+        inform("")
         raise ParameterError(
-            "the answer is no text in this terminal's encoding",
+            "the answer is not text in the encoding of this terminal",
             code=ErrorCode.INVALID_PARAMETER,
             remedy=f"send it as {error.encoding}",
         ) from error
     if not sys.stdin or not sys.stdin.isatty():
-        tell("")  # nobody pressed Enter here
+        inform("")  # no Enter key ended the line
     if len(line) == LONGEST_ANSWER:
         raise ParameterError(
             f"the answer is longer than {LONGEST_ANSWER:,} characters",
@@ -127,8 +127,8 @@ def _ask(question: str) -> str:
         )
     if not line:
         raise ParameterError(
-            "the answers ended before everything was asked",
+            "the input ended before all questions were answered",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="give the depth map on the first line and the sentence on the second",
+            remedy="give the depth map on the first line and the prompt on the second",
         )
     return line.rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""Run the command line: commands, and every error as one line with its exit status."""
+"""Run the command line. Every error becomes one line and an exit status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from depthpaint.cli import terminal as interruption
 from depthpaint.cli.commands import Commands, new_app
 from depthpaint.cli.completion import COMPLETION, answer, is_wanted
-from depthpaint.cli.terminal import ReaderGone, emit, tell, unwritten
+from depthpaint.cli.terminal import ReaderGone, emit, inform, unwritten
 from depthpaint.core.errors import (
     INTERRUPTED,
     SIGNALLED,
@@ -54,14 +54,15 @@ def bare(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere. Also: DEPTHPAINT_DEBUG=1.")
+        bool,
+        typer.Option(DEBUG, help="Show tracebacks. May also follow a command. Or set DEPTHPAINT_DEBUG=1."),
     ] = False,
 ) -> None:
     """Paint a picture from a depth map and a prompt. Without a command it asks for both.
 
     Example: depthpaint generate depth.png "a red sphere on snow, at night"
     """
-    del version, debug  # `run` has taken --debug out already; it stands here for the help
+    del version, debug  # `run` has removed --debug; it is here for the help
     if context.invoked_subcommand is None:
         from depthpaint.cli.interactive import interactive
 
@@ -69,7 +70,7 @@ def bare(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its status; no traceback unless asked for."""
+    """Run the command line and exit with its status. Tracebacks are shown with --debug only."""
     interruption.unwind()
     sys.exit(run(sys.argv[1:]))
 
@@ -89,12 +90,12 @@ def run(arguments: list[str]) -> int:
         _show_traceback(debug)
         return _failed(str(error), error.exit_status)
     except interruption.Terminated as terminated:
-        return _failed("terminated; nothing half-written is left", terminated.status)
-    except Exception as error:  # noqa: BLE001 - the last net: a person sees a sentence, never a stack
+        return _failed("terminated; no incomplete file is left", terminated.status)
+    except Exception as error:  # noqa: BLE001 - the last resort: show a message, not a traceback
         _show_traceback(debug)
-        # MemoryError, and what libraries raise in its place.
+        # MemoryError, or what libraries raise instead.
         if is_shortage(error):
-            short = out_of_memory("", "ask for a smaller --size or a smaller --count")
+            short = out_of_memory("", "use a smaller --size or a smaller --count")
             return _failed(str(short), short.exit_status)
         if not _has_working_folder():
             return _failed("the working folder was deleted; change to a folder that exists", FOLDER_GONE)
@@ -114,30 +115,30 @@ def _has_working_folder() -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run the typer app; whatever typer makes of an interrupt or of a closed pipe is undone here."""
+    """Run the typer app. Raise what typer has turned into exit statuses: interrupts and closed pipes."""
     try:
         status = _unless_interrupted(arguments)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except SystemExit as leaving:
-        # typer writes --help itself, and leaves with 1 where nobody reads it.
+        # typer writes --help itself, and exits with 1 if the pipe is closed.
         if isinstance(leaving.__context__, BrokenPipeError):
             raise ReaderGone from leaving
         raise
     except OSError as error:
-        # Help is written by typer itself; files of commands raise OutputError.
+        # An error while typer writes help; files of commands raise OutputError.
         if is_full(error) and error.filename is None and not isinstance(error, DepthpaintError):
             raise unwritten(sys.stdout, error) from error
         raise
-    # typer hands an interrupt back as a status, without a word.
+    # typer returns an interrupt as a status, without a message.
     if status == INTERRUPTED:
-        raise Cancelled("interrupted; nothing half-written is left", code=ErrorCode.CANCELLED)
+        raise Cancelled("interrupted; no incomplete file is left", code=ErrorCode.CANCELLED)
     return status if isinstance(status, int) else 0
 
 
 def _unless_interrupted(arguments: list[str]) -> object:
     try:
-        # Words are completed elsewhere: click would end every command where its variable is set.
+        # complete_var is empty because `run` handles completion: click would end every command if it is set.
         return app(arguments, prog_name="depthpaint", complete_var="", standalone_mode=False)
     except Exception:
         interruption.require_uninterrupted()
@@ -145,18 +146,18 @@ def _unless_interrupted(arguments: list[str]) -> object:
 
 
 def _failed(message: str, status: int) -> int:
-    tell(f"depthpaint: {'error: ' if status < SIGNALLED else ''}{message}".replace("\n", " "))
+    inform(f"depthpaint: {'error: ' if status < SIGNALLED else ''}{message}".replace("\n", " "))
     return status
 
 
 def _show_traceback(wanted: bool) -> None:
     if wanted:
-        tell(traceback.format_exc().rstrip())
+        inform(traceback.format_exc().rstrip())
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
-    """Take --debug out wherever it stands before a "--", so that it can be added behind a command."""
+    """Remove --debug anywhere before a "--", so that it can be added at the end of a command."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     kept = [argument for argument in arguments[:end] if argument != DEBUG]
-    asked = len(kept) < end or os.environ.get("DEPTHPAINT_DEBUG", "0") not in ("", "0")
-    return [*kept, *arguments[end:]], asked
+    wanted = len(kept) < end or os.environ.get("DEPTHPAINT_DEBUG", "0") not in ("", "0")
+    return [*kept, *arguments[end:]], wanted

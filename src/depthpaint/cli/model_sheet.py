@@ -1,4 +1,4 @@
-"""What `depthpaint models` shows of a model: rows of a list, all its facts, its files checked."""
+"""What `depthpaint models` prints: the list of models, the facts of one, and the state of its files."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ from depthpaint.models.registry import MODELS
 from depthpaint.models.stable_diffusion.places import Checked, check, is_here
 from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 
-THERE, AWAY = "*", " "
+DOWNLOADED, MISSING = "*", " "
 
 
 def emit_list() -> None:
-    """Every model with a sentence about it, by family."""
-    emit("inside the package")
+    """Print every model with a summary, by family."""
+    emit("in the package")
     for name, entry in MODELS.items():
-        emit(f"{THERE} {name:26}{entry.summary} ({entry.licence})")
+        emit(f"{DOWNLOADED} {name:26}{entry.summary} ({entry.licence})")
     family = ""
     for name, preset in PRESETS.items():
         if preset.family != family:
             family = preset.family
-            emit(f"\n{family}, to download with depthpaint models pull NAME ({THERE} is on this machine)")
-        mark = THERE if is_here(preset.parts) else AWAY
+            command = "depthpaint models pull NAME"
+            emit(f"\n{family}, to download with {command} ({DOWNLOADED}: on this machine)")
+        mark = DOWNLOADED if is_here(preset.parts) else MISSING
         emit(f"{mark} {name:26}{gigabytes(preset.megabytes)}  {preset.summary}")
-    emit("\nfor --from-photo and verify")
-    for name, seer in ESTIMATORS.items():
+    emit("\ndepth estimators, for --from-photo and verify")
+    for name, estimator in ESTIMATORS.items():
         default = ", the default)" if name == DEFAULT else ")"
-        mark = THERE if _seer_is_here(seer) else AWAY
-        emit(f"{mark} {name:26}{seer.summary} ({seer.licence}{default}")
+        mark = DOWNLOADED if _is_estimator_here(estimator) else MISSING
+        emit(f"{mark} {name:26}{estimator.summary} ({estimator.licence}{default}")
 
 
 def listed() -> dict[str, object]:
-    """The same as a document."""
+    """The same for JSON."""
     models: list[dict[str, Any]] = [
         {"name": name, "summary": entry.summary, "licence": entry.licence, "megabytes": 0, "here": True}
         for name, entry in MODELS.items()
@@ -55,12 +56,12 @@ def listed() -> dict[str, object]:
     ]  # fmt: skip
     return {
         "models": models,
-        "estimators": [{"name": name} | told(seer) for name, seer in ESTIMATORS.items()],
+        "estimators": [{"name": name} | estimator_facts(estimator) for name, estimator in ESTIMATORS.items()],
     }
 
 
 def emit_preset(name: str, preset: Preset) -> None:
-    """All that is known of a preset."""
+    """Print all facts of a preset."""
     emit(f"{name}: {preset.summary}\nlicence: {preset.licence}\ndepth it was trained on: {preset.trained_on}")
     if preset.unchecked:
         emit(f"not checked: {preset.unchecked}")
@@ -73,36 +74,38 @@ def emit_preset(name: str, preset: Preset) -> None:
 
 
 def preset_document(name: str, preset: Preset) -> dict[str, object]:
-    """The same as a document."""
+    """The same for JSON."""
     facts: dict[str, object] = {"name": name, "licence": preset.licence, "megabytes": preset.megabytes}
     return {**facts, "here": is_here(preset.parts), **asdict(preset)}
 
 
 def emit_facts(title: str, facts: Mapping[str, object]) -> None:
-    """A titled column of facts; nothing where there are none."""
+    """Print a titled column of facts; nothing if there are none."""
     if facts:
         emit(f"\n{title}")
     for key, value in facts.items():
         emit(f"  {key:20} {value}")
 
 
-def told(seer: HubEntry | ShippedEntry) -> dict[str, object]:
-    """An estimator as a document has it: one that is inside the package has no repository and no revision."""
-    plain: dict[str, object] = {"summary": seer.summary, "licence": seer.licence}
-    if not isinstance(seer, HubEntry):
+def estimator_facts(estimator: HubEntry | ShippedEntry) -> dict[str, object]:
+    """The facts of an estimator for JSON. One in the package has no repository and no revision."""
+    plain: dict[str, object] = {"summary": estimator.summary, "licence": estimator.licence}
+    if not isinstance(estimator, HubEntry):
         return plain | {"repository": None, "revision": None}
-    place = {"repository": seer.repository, "revision": seer.revision or "main"}
-    return plain | place | {"megabytes": seer.megabytes, "here": _seer_is_here(seer)}
+    place = {"repository": estimator.repository, "revision": estimator.revision or "main"}
+    return plain | place | {"megabytes": estimator.megabytes, "here": _is_estimator_here(estimator)}
 
 
 def gigabytes(megabytes: int) -> str:
-    """A size to download, in a column."""
+    """The size of a download, aligned in a column."""
     return f"{megabytes / 1000:4.1f} GB"
 
 
-def _seer_is_here(seer: HubEntry | ShippedEntry) -> bool:
+def _is_estimator_here(estimator: HubEntry | ShippedEntry) -> bool:
 
-    return is_here([seer.part]) if isinstance(seer, HubEntry) else (seer.folder / DOCUMENT).is_file()
+    if isinstance(estimator, HubEntry):
+        return is_here([estimator.part])
+    return (estimator.folder / DOCUMENT).is_file()
 
 
 def everything() -> list[str]:
@@ -111,13 +114,13 @@ def everything() -> list[str]:
 
 
 def checked(name: str) -> Checked:
-    """What the files of a model are like. Raises ModelError for a name that is none."""
+    """The state of a model's files. Raises ModelError for an unknown name."""
     if name in PRESETS:
         return check(name, PRESETS[name].parts)
-    seer = ESTIMATORS.get(name)
-    if isinstance(seer, HubEntry):
-        return check(name, [_pinned(seer)])
-    if name in MODELS or seer is not None:
+    estimator = ESTIMATORS.get(name)
+    if isinstance(estimator, HubEntry):
+        return check(name, [_pinned(estimator)])
+    if name in MODELS or estimator is not None:
         return _shipped(name)
     if (part := part_named(name)) is not None:
         return check(name, [part])
@@ -129,17 +132,19 @@ def checked(name: str) -> Checked:
     )
 
 
-def _pinned(seer: HubEntry) -> HubPart:
+def _pinned(estimator: HubEntry) -> HubPart:
 
-    return seer.part if seer.sha256 is None else replace(seer.part, sha256={WEIGHTS: seer.sha256})
+    if estimator.sha256 is None:
+        return estimator.part
+    return replace(estimator.part, sha256={WEIGHTS: estimator.sha256})
 
 
 def _shipped(name: str) -> Checked:
-    """What is inside the package, against the digests of when it was made."""
-    seer = ESTIMATORS.get(name)
+    """The state of a model in the package, checked with the digests of the release."""
+    estimator = ESTIMATORS.get(name)
     try:
-        if isinstance(seer, ShippedEntry):
-            require_files(name, seer.folder)
+        if isinstance(estimator, ShippedEntry):
+            require_files(name, estimator.folder)
             files = 3
         else:
             open_files()

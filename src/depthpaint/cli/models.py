@@ -1,4 +1,4 @@
-"""`depthpaint models`: what there is to paint with."""
+"""`depthpaint models`: list, show, download, verify and export models."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from depthpaint.cli.model_sheet import (
     emit_facts,
     emit_list,
     emit_preset,
+    estimator_facts,
     everything,
     listed,
     preset_document,
-    told,
 )
-from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, tell
+from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
 from depthpaint.core.regular_file import read_document
 from depthpaint.model_choice import ModelChoice
@@ -37,17 +37,24 @@ from depthpaint.models.stable_diffusion.places import OTHERWISE
 from depthpaint.models.stable_diffusion.presets import KNOWN, PRESETS
 
 app = new_app(
-    help="List, show, pull, verify and export models.",
+    help="List, show, download, verify and export models.",
 )
-ModelName = Annotated[str, typer.Argument(autocompletion=completion.all_models)]
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=completion.all_models,
+        help="A name of depthpaint models list, or the hub id OWNER/NAME of another model.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-MODEL_TROUBLE = 5
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no licence and no progress.")]
+NOT_WHOLE = 5
 
 
 @app.command("list", cls=PanelCommand)
 def list_models(as_json: AsJson = False) -> None:
-    """Name every model with a sentence about it, what it takes to download, and whether it is here.
+    """List every model with a summary, its download size, and whether it is on this machine.
 
     Example: depthpaint models list --json
     """
@@ -59,7 +66,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 @app.command(cls=PanelCommand)
 def show(name: ModelName, as_json: AsJson = False) -> None:
-    """Say what a model is used to, where it is from or how it was made, and which words it knows.
+    """Show a model's licence, default settings and origin; for diorama also the words it knows.
 
     \b
     Examples:
@@ -94,22 +101,24 @@ def show(name: ModelName, as_json: AsJson = False) -> None:
 
 @app.command(cls=PanelCommand)
 def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """Download a model's weights (safetensors only) into the hub's cache; nothing else ever downloads.
+    """Download a model's weights (safetensors only) into the cache of huggingface_hub.
+
+    No other command downloads anything. A hub id may end in @REVISION.
 
     \b
     Examples:
       depthpaint models pull sd15
       depthpaint models pull depth-anything-v2-small
-      depthpaint models pull somebody/some-model@v1.1
+      depthpaint models pull owner/some-model@v1.1
     """  # fmt: skip
     try:
         if isinstance(entry := ESTIMATORS.get(name), HubEntry):
-            _tell_licence(name, [entry.part], quiet=quiet)
+            _print_licence(name, [entry.part], quiet=quiet)
             folders = [fetch_estimator(name, entry, bars=animated() and not quiet)]
             parts = [entry.part]
         else:
             parts = _parts(name)
-            _tell_licence(name, parts, quiet=quiet)
+            _print_licence(name, parts, quiet=quiet)
             bars = animated() and not quiet
             folders = [fetch(f"the model {name}", part, OTHERWISE, bars=bars) for part in parts]
     except ModuleNotFoundError as error:
@@ -132,11 +141,13 @@ def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Without one, all.", autocompletion=completion.all_models),
+        typer.Argument(
+            metavar="[NAME]...", help="Names of models. Default: all.", autocompletion=completion.all_models
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the weights that are on this machine: every file whole, and of its digest where that is known.
+    """Check the weights on this machine: every file is complete and, if its digest is known, unchanged.
 
     \b
     Examples:
@@ -149,18 +160,21 @@ def verify(
     for row in rows if not as_json else ():
         emit(f"{row.name:26}{row.state}" + (f": {row.why}" if row.why else ""))
     if any(row.state == "damaged" or (names and row.state == "missing") for row in rows):
-        raise typer.Exit(MODEL_TROUBLE)
+        raise typer.Exit(NOT_WHOLE)
 
 
 @app.command(cls=PanelCommand)
-def export(name: str, folder: Path) -> None:
-    """Write a model as a diffusers folder, which stock diffusers loads.
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Model to export: diorama.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")],
+) -> None:
+    """Write a model as a folder that diffusers can load.
 
     Example: depthpaint models export diorama exported-diorama
     """
     if name != DIORAMA.name:
         raise ModelError(
-            f"'{printable(name)}' cannot be exported: only {DIORAMA.name} has another layout than diffusers'",
+            f"'{printable(name)}' cannot be exported, because only {DIORAMA.name} can be",
             code=ErrorCode.MODEL_NOT_FOUND,
             remedy=f"depthpaint models export {DIORAMA.name} {folder}",
             value=name,
@@ -169,40 +183,40 @@ def export(name: str, folder: Path) -> None:
 
 
 def _parts(name: str) -> list[HubPart]:
-    """What is downloaded for a name or a hub id."""
+    """What to download for a name or a hub id."""
     if name in PRESETS:
         return PRESETS[name].parts
     if (part := part_named(name)) is not None:
         if part.repository in KNOWN:
             return [replace(KNOWN[part.repository], revision=part.revision)]
         return [part_on_hub(f"the model {name}", part.repository, OTHERWISE, part.revision)]
-    known = [*PRESETS, *(key for key, seer in ESTIMATORS.items() if isinstance(seer, HubEntry))]
+    known = [*PRESETS, *(key for key, estimator in ESTIMATORS.items() if isinstance(estimator, HubEntry))]
     raise ModelError(
-        f"there is nothing to download called '{printable(name)}'",
+        f"'{printable(name)}' is not a model to download",
         code=ErrorCode.MODEL_NOT_FOUND,
         remedy=f"choose one of {', '.join(known)}, or a hub id like owner/name; "
-        "diorama and diorama-depth are inside the package",
+        "diorama and diorama-depth are in the package",
         value=name,
     )
 
 
-def _tell_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
-    """Before anything is fetched; a licence that was shown at an earlier pull is not told again."""
+def _print_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
+    """Print size, page and licence before a download. A licence that was shown before is left out."""
     for part in parts:
         licence = f", licence: {part.licence}" if is_new(part) else ""
-        tell(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
+        inform(f"{name}: {part.megabytes} MB from {part.page}{licence}", quiet=quiet)
     if not quiet:
         remember(parts)
 
 
 def _show_estimator(name: str, *, as_json: bool) -> None:
 
-    seer = ESTIMATORS[name]
+    estimator = ESTIMATORS[name]
     facts: dict[str, object] = {}
-    if isinstance(seer, ShippedEntry):
-        facts = read_document(name, seer.folder)["facts"]
+    if isinstance(estimator, ShippedEntry):
+        facts = read_document(name, estimator.folder)["facts"]
     if as_json:
-        emit_document({"name": name, **told(seer), "facts": facts})
+        emit_document({"name": name, **estimator_facts(estimator), "facts": facts})
         return
-    emit(f"{name}: {seer.summary}\nlicence: {seer.licence}")
+    emit(f"{name}: {estimator.summary}\nlicence: {estimator.licence}")
     emit_facts("how it was made", facts)

@@ -1,7 +1,7 @@
 """The options of commands. Those of settings are derived from the fields of `Request`.
 
-A command takes a group of options as one value, such as the settings, or where it computes: its parameter's
-default is a `Group`, and `grouped` puts the group's options in the parameter's place.
+A command takes a group of options as one value, for example the settings, or the device and its precision.
+The parameter's default is a `Group`; `grouped` puts the group's options in the parameter's place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import wraps
 from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from typer import Argument, Option
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
     from depthpaint.verification.choosing import Wish
 
+Made = TypeVar("Made")
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
 
 Depth = Annotated[
@@ -40,7 +41,7 @@ Depth = Annotated[
 Prompt = Annotated[str, Argument(metavar="PROMPT", help="What is in the picture.")]
 Out = Annotated[Path, Option(rich_help_panel=OUTPUT_PANEL, help="Folder for the pictures.")]
 Overwrite = Annotated[
-    bool, Option("--overwrite", rich_help_panel=OUTPUT_PANEL, help="Replace files that are there.")
+    bool, Option("--overwrite", rich_help_panel=OUTPUT_PANEL, help="Replace existing files.")
 ]
 DryRun = Annotated[
     bool,
@@ -49,21 +50,13 @@ DryRun = Annotated[
     ),
 ]
 AsJson = Annotated[bool, Option("--json", rich_help_panel=OUTPUT_PANEL, help="Print one JSON document.")]
-Quiet = Annotated[bool, Option("--quiet", "-q", rich_help_panel=OUTPUT_PANEL, help="Print errors only.")]
-Ray = Annotated[
-    str | None,
+Quiet = Annotated[
+    bool,
     Option(
-        metavar="ADDRESS",
-        rich_help_panel=COMPUTING_PANEL,
-        help="Paint on Ray: 'local', or a cluster's address.",
-    ),
-]
-Workers = Annotated[
-    int | None,
-    Option(
-        min=1,
-        rich_help_panel=COMPUTING_PANEL,
-        help="Processes on Ray. Default: one a GPU, or one a CPU core.",
+        "--quiet",
+        "-q",
+        rich_help_panel=OUTPUT_PANEL,
+        help="Print no progress, notes or warnings; only results and errors.",
     ),
 ]
 DeviceOption = Annotated[
@@ -82,39 +75,45 @@ PrecisionOption = Annotated[
 ]  # fmt: skip
 Compile = Annotated[
     bool,
-    Option("--compile", rich_help_panel=COMPUTING_PANEL, help="Compile with torch: pays over many pictures."),
+    Option(
+        "--compile",
+        rich_help_panel=COMPUTING_PANEL,
+        help="Compile the model with torch: a slower start, then faster pictures.",
+    ),
 ]
 Threads = Annotated[
     int,
     Option(
         "--threads", min=0, max=256, rich_help_panel=COMPUTING_PANEL,
-        help="CPU threads; 0 is one a core, and one on Ray.",
+        help="CPU threads. 0: one per core, or a single one on Ray.",
     ),
 ]  # fmt: skip
 VerifyWith = Annotated[
     str | None,
     Option(
         metavar="ESTIMATOR", rich_help_panel=VERIFYING_PANEL, autocompletion=completion.estimators,
-        help="Estimator that verifies: a name (depthpaint models list) or a folder. Default: diorama-depth.",
+        help="Depth estimator for verifying: a name (depthpaint models list) or a folder. "
+        "Default: diorama-depth.",
     ),
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Options that become one value: `make` gets them by name."""
+    """Options that become one value, which `make` returns. They are its keyword arguments."""
 
     make: Callable[..., object]
     options: tuple[inspect.Parameter, ...]
 
 
 def group_of(make: Callable[..., object]) -> Any:
-    """The group of a function's own parameters."""
-    return Group(make, tuple(_parameters(make)))
+    """The group of a function's parameters, which may be groups themselves."""
+    whole = grouped(make)
+    return Group(whole, tuple(inspect.signature(whole).parameters.values()))
 
 
 def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
-    """The parameters with their types; those of groups are imported when they run, not for a help page."""
+    """The parameters with their types; types of groups are not imported, because help does not need them."""
     names = function.__globals__
     return [
         each if isinstance(each.default, Group) else each.replace(annotation=eval(each.annotation, names))
@@ -122,7 +121,7 @@ def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
     ]
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
+def grouped(command: Callable[..., Made]) -> Callable[..., Made]:
     """The command with the options of its groups, as typer reads them from its signature."""
     groups: dict[str, Group] = {}
     parameters: list[inspect.Parameter] = []
@@ -134,11 +133,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter)
 
     @wraps(command)
-    def run(**values: object) -> None:
+    def run(**values: object) -> Made:
         made: dict[str, object] = {}
         for name, group in groups.items():
             made[name] = group.make(**{option.name: values.pop(option.name) for option in group.options})
-        command(**values, **made)
+        return command(**values, **made)
 
     ordered = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
     run.__signature__ = inspect.Signature(ordered)  # pyright: ignore[reportAttributeAccessIssue]
@@ -147,9 +146,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _option(name: str, setting: Setting, annotation: object) -> inspect.Parameter:
-    """The option of a setting. Without it the value is None: not given."""
+    """The option of a setting. If it is not given, the value is None."""
     flag, kind = setting.flag_of(name), _kind_of(annotation)
-    # A number that is also written in another way, like 5:3, is read as text.
+    # A number with another notation, like 5:3, is read as text.
     kind = str if setting.metavar and kind in (int, float) else kind
     several = kind is list
     flags = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
@@ -161,14 +160,14 @@ def _option(name: str, setting: Setting, annotation: object) -> inspect.Paramete
         show_default=False,
         autocompletion=completion.FIELDS.get(name) or completion.words(_words_of(annotation)),
     )
-    held: Any = list[str] if several else kind
+    value_type: Any = list[str] if several else kind
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[held | None, option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[value_type | None, option]
     )
 
 
 def _parts(annotation: object) -> list[object]:
-    """The types that a field may hold, without their checks."""
+    """The types of a field, without constraints and without None."""
     if get_origin(annotation) is Annotated:
         return _parts(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -177,7 +176,7 @@ def _parts(annotation: object) -> list[object]:
 
 
 def _kind_of(annotation: object) -> type:
-    """What an option reads: bool, int, float, list for several texts, or str."""
+    """The type that an option reads: bool, int, float, str, or list for several texts."""
     parts = _parts(annotation)
     if parts in ([bool], [int], [float]):
         return parts[0]  # pyright: ignore[reportReturnType]
@@ -189,13 +188,13 @@ def _kind_of(annotation: object) -> type:
 
 
 def _choices_of(annotation: object) -> str | None:
-    """The words that an option takes, where they are few."""
+    """The words that an option accepts, if they are few."""
     words = _words_of(annotation)
     return "|".join(words) if words and len(words) <= 5 and len(_parts(annotation)) == 1 else None
 
 
 def _words_of(annotation: object) -> list[str]:
-    """The words that a field may hold."""
+    """The words that a field accepts."""
     parts = _parts(annotation)
     words = [str(word) for part in parts if get_origin(part) is Literal for word in get_args(part)]
     return words + [
@@ -207,7 +206,7 @@ def _words_of(annotation: object) -> list[str]:
 
 
 def default_of(name: str, setting: Setting) -> str:
-    """What holds where a setting is not given, for help."""
+    """The default of a setting, for help."""
     from depthpaint.models.diorama.habits import DIORAMA
 
     value = setting.default
@@ -239,7 +238,7 @@ def _settings(photo: bool, given: Mapping[str, object]) -> dict[str, object]:
 
 
 def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
-    """The options of the settings in these panels, in the order of their fields; of all without any."""
+    """The options of the settings in these panels (without panels: of all), in the order of their fields."""
     known = {
         name: setting
         for name, setting in settings_of(Request).items()
@@ -264,7 +263,7 @@ def settings_group(*panels: str, without: tuple[str, ...] = ()) -> Any:
 
 
 def _max_pixels(*, max_pixels: str | None) -> int | None:
-    """The largest map, where it is given. Raises ParameterError."""
+    """The largest map to read, if it is given. Raises ParameterError."""
     return None if max_pixels is None else reading_from({"max_pixels": max_pixels}).max_pixels
 
 
@@ -288,35 +287,35 @@ def wish_of(
         float | None,
         Option(
             min=-1, max=1, rich_help_panel=VERIFYING_PANEL,
-            help="Try other seeds below this rank correlation; exit 4 if none reaches it.",
+            help="If the rank correlation is lower, try other seeds; exit with 4 if none reaches it.",
         ),
     ] = None,
     tries: Annotated[
         int | None,
         Option(
             min=1, max=1000, rich_help_panel=VERIFYING_PANEL,
-            help=f"Seeds to try for --min-agreement. Default: {TRIES}.",
+            help=f"With --min-agreement: the number of seeds to try. Default: {TRIES}.",
         ),
     ] = None,
     best_of: Annotated[
         int | None,
         Option(
             min=1, max=1000, rich_help_panel=VERIFYING_PANEL,
-            help="Paint N seeds and keep the one that agrees best.", metavar="N",
+            help="Paint with N seeds and keep the picture whose depth agrees best.", metavar="N",
         ),
     ] = None,
     verify_with: VerifyWith = None,
 ) -> Wish | None:  # fmt: skip
-    """How pictures are to be verified; None where they are not. Raises ParameterError."""
+    """How to verify pictures, or None if they are not verified. Raises ParameterError."""
     if (min_agreement is not None or tries is not None) and best_of is not None:
         raise ParameterError(
-            "--best-of makes all its tries, --min-agreement and --tries stop at the first that agrees",
+            "--best-of tries all its seeds, but --min-agreement and --tries stop at the first that agrees",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="give one or the other",
         )
     if tries is not None and min_agreement is None:
         raise ParameterError(
-            "--tries without --min-agreement has nothing to try for",
+            "--tries needs --min-agreement, the correlation at which to stop",
             code=ErrorCode.INVALID_PARAMETER,
             remedy="add --min-agreement 0.9, or use --best-of",
         )
@@ -324,14 +323,14 @@ def wish_of(
         return None
     from depthpaint.verification.choosing import Wish
 
-    judge = estimator_of(verify_with)
+    estimator = estimator_of(verify_with)
     if best_of is not None:
-        return Wish(judge, inf, best_of)
-    return Wish(judge) if min_agreement is None else Wish(judge, min_agreement, tries or TRIES)
+        return Wish(estimator, inf, best_of)
+    return Wish(estimator) if min_agreement is None else Wish(estimator, min_agreement, tries or TRIES)
 
 
 def estimator_of(verify_with: str | None) -> str:
-    """The estimator that verifies: the one of --verify-with, the user's own, or the built-in one."""
+    """The estimator for verifying: that of --verify-with, of the config file, or the built-in one."""
     return verify_with or user_config().estimator or estimators.DEFAULT
 
 
@@ -341,7 +340,7 @@ def runtime_of(
     compiled: Compile = False,
     threads: Threads = 0,
 ) -> Runtime:
-    """Where it is to compute. Raises ParameterError for a word that is none of those."""
+    """Where to compute. Raises ParameterError for an unknown device or precision."""
     from depthpaint.models import painter
 
     for flag, word, known in (
@@ -358,5 +357,36 @@ def runtime_of(
     return painter.Runtime(device, precision, compiled, threads)  # pyright: ignore[reportArgumentType]
 
 
+@dataclass(frozen=True, slots=True)
+class RayCluster:
+    """Where Ray runs (None: do not use Ray), and how many processes it gets (None: as many as fit)."""
+
+    address: str | None
+    workers: int | None
+
+
+def ray_of(
+    ray: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS", rich_help_panel=COMPUTING_PANEL,
+            help="Paint on Ray: 'local', or the address of a cluster.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        Option(
+            min=1, rich_help_panel=COMPUTING_PANEL,
+            help="Processes on Ray. Default: one per GPU, or one per CPU core.",
+        ),
+    ] = None,
+) -> RayCluster:  # fmt: skip
+    """The options of Ray. Raises ParameterError for workers without Ray."""
+    from depthpaint.batch.ray_painters import require_ray_for
+
+    require_ray_for(workers, ray)
+    return RayCluster(ray, workers)
+
+
 SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
-WISH, RUNTIME = group_of(wish_of), group_of(runtime_of)
+WISH, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)

@@ -1,4 +1,4 @@
-"""From a request to files: what the commands that paint share, and where pictures go."""
+"""Paint a request into files: shared by the commands that paint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.cli.terminal import step_bar, tell, warn
+from depthpaint.cli.terminal import inform, step_bar, warn
 from depthpaint.core.errors import ErrorCode, OutputError, ParameterError, printable
 from depthpaint.core.files import is_full, make_folder, require_other_file, require_short_name, write_atomic
 from depthpaint.depth.depth_map import DepthSource
@@ -28,7 +28,7 @@ PREVIEW = "-step-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where pictures go and how: `name` is a file's stem, `preview_every` counts steps, 0 for none."""
+    """Where pictures are saved. `preview_every` is a number of steps; 0 means no previews."""
 
     folder: Path
     name: str | None = None
@@ -42,10 +42,10 @@ class Destination:
 
 
 def stems(request: Request, destination: Destination) -> list[str] | None:
-    """The stem of each picture's files, or None where each picture finds a free name when it is saved.
+    """The stem of each picture's files, or None if each picture gets a free name when it is saved.
 
-    Previews come before their picture and have to bear its name, so with them names are settled early.
-    Raises OutputError for what is not a plain name.
+    Previews are saved before their picture and have its name, so with previews the names are chosen first.
+    Raises OutputError for a name that is not a plain one.
     """
     if destination.name is not None:
         stem = checked_name(destination.name)[: -len(SUFFIX)]
@@ -61,9 +61,9 @@ def stems(request: Request, destination: Destination) -> list[str] | None:
 
 
 def check_destination(request: Request, destination: Destination) -> list[str] | None:
-    """Refuse a folder that cannot be written, a bad name and a name that is taken; return the `stems`.
+    """Check that pictures can be saved, and return the `stems`. No file is left behind.
 
-    Nothing is left behind. Raises OutputError.
+    Raises OutputError for a folder that cannot be written, a bad name, and a name that is in use.
     """
     probe(destination.folder)
     names = stems(request, destination)
@@ -76,10 +76,10 @@ def check_destination(request: Request, destination: Destination) -> list[str] |
         if there and not destination.overwrite:
             found = there[0]
             raise OutputError(
-                f"{found} is there already",
+                f"{found} exists already",
                 code=ErrorCode.OUTPUT_EXISTS,
                 value=str(found),
-                remedy="choose another --name, or allow overwriting with --overwrite",
+                remedy="choose another --name, or add --overwrite",
             )
     return names
 
@@ -91,7 +91,7 @@ def refusal(folder: Path, error: OSError | ValueError) -> OutputError:
         f"cannot write into {folder}: {reason}",
         code=ErrorCode.DISK_FULL if is_full(error) else ErrorCode.OUTPUT_NOT_WRITABLE,
         value=str(folder),
-        remedy="name a folder that you may write to with --out",
+        remedy="choose another folder with --out",
     )
 
 
@@ -103,18 +103,18 @@ def _occupied(destination: Destination, stem: str) -> list[Path]:
         files.append(folder / f"{stem}.json")
     if destination.preview_every:
         files += folder.glob(f"{glob.escape(stem)}{PREVIEW}*.png")
-    # A link that leads nowhere also holds its name.
+    # lexists: a broken link also occupies its name.
     return [path for path in files if os.path.lexists(path)]
 
 
 def probe(folder: Path) -> None:
-    """Write into the folder, or where it would be made: permission bits do not tell about read-only disks."""
+    """Write into the folder, or into its nearest existing parent. Permission bits miss read-only disks."""
     try:
         nearest = next((part for part in (folder, *folder.parents) if _there(part)), Path())
-        # A file of no content, gone when closed.
+        # An empty file, deleted when it is closed.
         with tempfile.TemporaryFile(dir=nearest):
             pass
-    except (OSError, ValueError) as error:  # ValueError: a path that holds NUL or cannot be encoded
+    except (OSError, ValueError) as error:  # ValueError: the path holds NUL or cannot be encoded
         raise refusal(folder, error) from error
 
 
@@ -136,22 +136,22 @@ def paint_into(
     destination: Destination,
     *,
     quiet: bool,
-    depth_told: bool = False,
+    depth_shown: bool = False,
     runtime: Runtime | None = None,
     wish: Wish | None = None,
     loading: Future[Painter] | None = None,
 ) -> Generator[tuple[Result, SavedPicture]]:
-    """Paint every picture of `request`, save each when it is painted, and hand it over with its result.
+    """Paint the pictures of `request` one by one, save each at once, and yield it with its result.
 
-    What can be refused is refused before painting. `depth_told` says that the person has seen how the depth
-    was understood. With a `wish` each picture's depth is looked at, and other seeds are tried. `loading` is
-    the painter of the request's model, if that is on its way.
+    Errors that can be found early are raised before painting. If `depth_shown`, how the depth was understood
+    has been printed already. With a `wish` each picture is verified, and other seeds are tried. `loading` is
+    the painter of the request's model, if it is being loaded.
     """
     if wish is not None and wish.tries > 1 and destination.preview_every:
         raise ParameterError(
-            "previews of pictures that may not be kept are not saved",
+            "--preview-every cannot be used when several seeds are tried",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="leave out --preview-every, or try one seed only",
+            remedy="leave out --preview-every, or try one seed",
         )
     names = check_destination(request, destination)
     engine = make_engine(runtime)
@@ -167,11 +167,11 @@ def paint_into(
             if names and destination.preview_every and progress.step % destination.preview_every == 0:
                 _save_preview(progress, names[progress.picture - 1], destination)
 
-        index = 0  # enumerate would hold the picture before while the next is painted
+        index = 0  # not enumerate: it keeps a picture while the next one is painted
         for result in _results(engine, request, wish, listen):
             if index == 0:
-                _tell_first(request, result, quiet=quiet, depth_told=depth_told)
-                warned.update(result.depth.notes if depth_told else ())
+                _print_first(request, result, quiet=quiet, depth_shown=depth_shown)
+                warned.update(result.depth.notes if depth_shown else ())
             for warning in result.warnings:
                 if warning not in warned:
                     warned.add(warning)
@@ -192,23 +192,23 @@ def paint_into(
 def _results(
     engine: Engine, request: Request, wish: Wish | None, listen: Callable[[Progress], None]
 ) -> Generator[Result]:
-    """A result for each picture, when it is painted."""
+    """A result for each picture, as soon as it is painted."""
     if wish is None:
         return engine.pictures(engine.prepare(request), listen)
 
     return choose_each(engine, request, wish, listen)
 
 
-def _tell_first(request: Request, first: Result, *, quiet: bool, depth_told: bool) -> None:
-    """Say how the depth was understood, and which prompt the model was given."""
-    tell(describe(first.depth), quiet=quiet or depth_told)
+def _print_first(request: Request, first: Result, *, quiet: bool, depth_shown: bool) -> None:
+    """Print how the depth was understood, and the prompt if it was extended."""
+    inform(describe(first.depth), quiet=quiet or depth_shown)
     if (prompt := first.plan.prompts[0]) != request.prompt:
         others = ", other seeds in other colours" if len(request.seeds) > 1 else ""
-        tell(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: as it stands)', quiet=quiet)
+        inform(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: unchanged)', quiet=quiet)
 
 
 def describe(source: DepthSource) -> str:
-    """What the depth file was understood as, in one line."""
+    """How the depth file was understood, in one line."""
     low, high = source.used_range
     kind = f"{source.format.upper()}, {source.bits_used} of {source.container_bits} bits used"
     colours = "" if source.colour_map == "gray" else f", colours of {source.colour_map} decoded"

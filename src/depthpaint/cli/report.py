@@ -1,4 +1,4 @@
-"""`depthpaint report`: the pictures of a folder and their records become a page, a PDF, or both."""
+"""`depthpaint report`: the pictures of a folder and their records as an HTML page, a PDF, or both."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ NAME = "report"
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where generate or batch wrote pictures.")],
-    html: Annotated[bool, typer.Option("--html", help="Write report.html, as without any flag.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with pictures of generate or batch.")],
+    html: Annotated[bool, typer.Option("--html", help="Write report.html. This is the default.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Another folder for the report.")] = None,
-    title: Annotated[str | None, typer.Option(help="Without it, the folder's name.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report. Default: DIR.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Title of the report. Default: the folder's name.")
+    ] = None,
     pictures: Annotated[
-        int, typer.Option(min=0, help="Pictures to show; of more, those that agree least and a spread.")
+        int,
+        typer.Option(
+            min=0,
+            help="Most pictures to show. If there are more: those whose depth agrees least, and a sample.",
+        ),
     ] = MOST_SHOWN,
     depth: Annotated[
-        Path | None, typer.Option(help="The folder with the depth maps, if they are not where they were.")
+        Path | None, typer.Option(help="The folder that holds the depth maps, if they were moved.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no warnings.")] = False,
 ) -> None:
-    """Gather pictures and their records: agreement, cost, every picture with its depth and its recipe.
+    """Make a report of painted pictures: depth agreement, time, and each picture with its map and settings.
 
     \b
     Examples:
@@ -58,19 +64,19 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
     with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
         gathered = gather(folder, step)
     chosen = worth_seeing(gathered.painted, most)
-    seen: list[Shown | None] = []
+    panels: list[Shown | None] = []
     with bar("reading pictures", len(chosen), quiet=quiet) as step:
         for one in chosen:
-            seen.append(shown(one, one.path.relative_to(folder).as_posix(), maps))
+            panels.append(shown(one, one.path.relative_to(folder).as_posix(), maps))
             step()
     for path, why in gathered.left_out[:MOST_WARNINGS]:
         warn(f"{printable(str(path))} is left out: {why}", quiet=quiet)
     if (more := len(gathered.left_out) - MOST_WARNINGS) > 0:
         warn(f"{more:,} more files are left out", quiet=quiet)
-    for one in (one for one, each in zip(chosen, seen, strict=True) if each is None):
+    for one in (one for one, each in zip(chosen, panels, strict=True) if each is None):
         warn(f"{printable(str(one.path))} is not shown: its pixels cannot be read", quiet=quiet)
     name = title or f"Pictures of {name_of(folder)}"
-    return account(gathered, [one for one in seen if one is not None], name)
+    return account(gathered, [one for one in panels if one is not None], name)
 
 
 def _path(folder: Path, suffix: str) -> Path:
@@ -80,6 +86,6 @@ def _path(folder: Path, suffix: str) -> Path:
 def _save(data: bytes, folder: Path, suffix: str) -> None:
 
     make_folder(folder)
-    # A report is made anew from what is there: it replaces the one of before, and nothing else.
+    # It replaces an earlier report, but no other file.
     replace_own(_path(folder, suffix), data, is_report)
     emit_path(_path(folder, suffix))

@@ -36,24 +36,24 @@ class Terminated(BaseException):
 
 
 def exit_at_once() -> None:
-    """While the program is still importing there is nothing to clean up: a signal ends it on the spot."""
+    """Let a signal end the program at once: while it is importing there is nothing to clean up."""
     _handle(_exit)
 
 
 def unwind() -> None:
-    """From now on a signal raises an exception, so that what a command has begun is cleaned up."""
+    """From now on a signal raises an exception, so that a command can clean up."""
     _handle(_raise_and_remember)
 
 
 def require_uninterrupted() -> None:
-    """Raise the interruption again that a library has turned into an error of its own, as pydantic does."""
+    """Raise an interruption again that a library, like pydantic, has turned into an error of its own."""
     if _raised:
         _raise(_raised[0])
 
 
 def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
     for number in ENDING:
-        # Whoever started the program may have had a signal ignored, as nohup does; then it stays ignored.
+        # The program may have been started with a signal ignored, as nohup does; then it stays ignored.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
@@ -61,7 +61,7 @@ def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
     del frame
     interrupted = number == signal.SIGINT
-    # Not sys.exit: an import that is interrupted may turn its exception into another one.
+    # Not sys.exit: a module that is being imported may turn its exception into another one.
     with suppress(OSError):
         os.write(2, b"depthpaint: interrupted\n" if interrupted else b"depthpaint: terminated\n")
     os._exit(status_after(number))
@@ -78,39 +78,39 @@ def _raise(number: int) -> NoReturn:
 
 
 class ReaderGone(Exception):
-    """Whoever read the output has closed it. Not an OSError: click would turn that into exit status 1."""
+    """The program that read the output has closed it. Not an OSError: click exits with 1 for those."""
 
 
-def tell(text: str, *, quiet: bool = False, end: str = "\n") -> None:
-    """Say something on stderr; what cannot be delivered is lost, because there is nowhere left to say so."""
+def inform(text: str, *, quiet: bool = False, end: str = "\n") -> None:
+    """Print a message on stderr. If that fails, it is ignored: there is no other place for messages."""
     if not quiet:
         with suppress(OutputError):
             _write(sys.stderr, _safe(text), end)
 
 
 def warn(text: str, *, quiet: bool = False) -> None:
-    """Say one warning on stderr."""
-    tell(f"warning: {text}", quiet=quiet)
+    """Print one warning on stderr."""
+    inform(f"warning: {text}", quiet=quiet)
 
 
 def emit(text: str) -> None:
-    """Put text for people on stdout, control characters escaped."""
+    """Print text for people on stdout; control characters are escaped."""
     _write(sys.stdout, _safe(text))
 
 
 def emit_plain(text: str) -> None:
-    """Put the program's own text on stdout for another program, as it is."""
+    """Print the program's own text on stdout, unchanged, for another program."""
     _write(sys.stdout, text)
 
 
 def emit_path(path: os.PathLike[str]) -> None:
-    """Put a path on stdout: as it is for the next program, escaped for a terminal."""
+    """Print a path on stdout: escaped on a terminal, unchanged for another program."""
     text = os.fspath(path)
     _write(sys.stdout, printable(text) if _is_terminal(sys.stdout) else text)
 
 
 def emit_document(document: Mapping[str, object]) -> None:
-    """Put one JSON document on stdout; a number that JSON does not know is a fault of the program."""
+    """Print one JSON document on stdout. Raises ValueError for a number that JSON does not have."""
     _write(sys.stdout, json.dumps(document, ensure_ascii=True, allow_nan=False))
 
 
@@ -129,7 +129,7 @@ def can_show(letters: str) -> bool:
 
 
 def as_utf8(text: str) -> str:
-    """In the C locale Python hides what is not ASCII in half characters; the bytes are UTF-8 all the same."""
+    """An argument as UTF-8. In the C locale Python replaces bytes that are not ASCII by surrogates."""
     try:
         return os.fsencode(text).decode("utf-8")
     except UnicodeError:
@@ -138,9 +138,9 @@ def as_utf8(text: str) -> str:
 
 @contextmanager
 def bar(label: str, total: int, *, quiet: bool) -> Generator[Callable[[], None]]:
-    """A bar of `total` things, on a terminal; call what it gives once a thing."""
+    """A progress bar with `total` steps, if stderr is a terminal. Call the result once per step."""
     if quiet or not animated():
-        yield _nothing
+        yield _no_bar
         return
     with _progress() as shown:
         task = shown.add_task(_safe(label), total=total)
@@ -149,9 +149,9 @@ def bar(label: str, total: int, *, quiet: bool) -> Generator[Callable[[], None]]
 
 @contextmanager
 def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
-    """A bar with steps and time left, on a terminal; elsewhere nothing is shown."""
+    """A progress bar for the steps of pictures, if stderr is a terminal."""
     if quiet or not animated():
-        yield _say_nothing
+        yield _no_step_bar
         return
     with _progress() as shown:
         task = shown.add_task("painting", total=None)
@@ -166,15 +166,16 @@ def step_bar(*, quiet: bool) -> Generator[Callable[[Progress], None]]:
 def _progress() -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    # A label may be a path, and "x[/bold]y" is one: it is text, not rich's markup.
+    # A label may be a path like "x[/bold]y", which rich would read as markup.
     label = TextColumn("{task.description}", markup=False)
     return live(label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def live(*columns: ProgressColumn) -> Bar:
-    """A bar on stderr. What is printed meanwhile goes above it on a terminal, and otherwise where it belongs.
+    """A progress bar on stderr.
 
-    By itself, rich would send standard output to the terminal too, away from the program that reads it.
+    On a terminal, text on stdout appears above the bar. If stdout goes elsewhere it is left alone: rich
+    would send it to the terminal, too.
     """
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -184,11 +185,11 @@ def live(*columns: ProgressColumn) -> Bar:
     )
 
 
-def _nothing() -> None:
-    """Nobody looks."""
+def _no_bar() -> None:
+    """There is no bar to advance."""
 
 
-def _say_nothing(progress: Progress) -> None:
+def _no_step_bar(progress: Progress) -> None:
     del progress
 
 
@@ -201,13 +202,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
-    if stream is None:  # closed before the program began
+    if stream is None:  # it was closed before the program started
         return
     try:
         try:
             stream.write(text + end)
         except UnicodeEncodeError:
-            # A terminal of another age: what it cannot show is written as an escape.
+            # The encoding lacks some characters: they are written as escapes.
             stream.write(text.encode("ascii", "backslashreplace").decode("ascii") + end)
         stream.flush()
     except BrokenPipeError as error:
@@ -227,6 +228,6 @@ def unwritten(stream: TextIO, error: OSError) -> OutputError:
 
 
 def _abandon(stream: TextIO) -> None:
-    """Lead the stream nowhere: Python flushes it once more at exit and would complain again."""
+    """Send the stream to the null device: Python flushes it at exit, which would fail again."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

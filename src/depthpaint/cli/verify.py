@@ -1,4 +1,4 @@
-"""`depthpaint verify`: does a picture have the depth that was asked for?"""
+"""`depthpaint verify`: whether a picture has the depth of its depth map."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
 from depthpaint.cli.painting import probe
-from depthpaint.cli.terminal import bar, emit, emit_document, tell, warn
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, not_installed, printable
+from depthpaint.cli.terminal import bar, emit, emit_document, inform, warn
+from depthpaint.core.errors import (
+    SOME_FAILED,
+    DepthpaintError,
+    ErrorCode,
+    ModelError,
+    not_installed,
+    printable,
+)
 from depthpaint.core.files import make_folder, replace_own
 from depthpaint.core.geometry import Fit
 from depthpaint.engine import Engine
@@ -36,36 +43,45 @@ if TYPE_CHECKING:
     from depthpaint.models.estimators.clip import ClipJudge
 
 MAP_KEY = "depthpaint-verified"
-"""The text of a map's PNG by which an earlier one is known."""
+"""The key of the text in a comparison image by which verify recognises its own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How pictures are verified: an estimator of depth, a CLIP, a folder for comparison images, a limit."""
+
+    estimator: str
+    clip: str | None
+    maps: Path | None
+    max_pixels: int | None
 
 
 @dataclass
-class Looker:
-    """Looks at one picture after the other, with models that stay loaded; keeps the judges' `cautions`."""
+class Verifier:
+    """Verifies one picture after another with models that stay loaded. It collects `cautions`."""
 
     engine: Engine
-    estimator: str
+    method: Method
     clip: ClipJudge | None
-    maps: Path | None
     cautions: set[str] = field(default_factory=set[str])
-    max_pixels: int | None = None
 
     def row(self, pair: Pair, name: str) -> dict[str, object]:
-        """What is found of a picture; its map is called `name`. Raises DepthpaintError."""
+        """The scores of a picture; its comparison image is saved as `name`. Raises DepthpaintError."""
         if pair.problem is not None:
             raise pair.problem
         pixels = pixels_of(pair.image, FORMATS)
         _require_sides(pair.image, pixels)
-        request, sentence = _asked(pair, self.max_pixels)
-        found = agreement(self.engine, request, pixels, self.estimator)
+        request, prompt = _request_of(pair, self.method.max_pixels)
+        found = agreement(self.engine, request, pixels, self.method.estimator)
         if found.caution:
-            self.cautions.add(f"seen by {found.estimator}, {found.caution}")
+            self.cautions.add(f"estimated with {found.estimator}: {found.caution}")
         row = _row(pair.image, found)
-        if self.maps is not None:
-            _draw(self.maps / name, found)
-            row["map"] = str(self.maps / name)
+        if self.method.maps is not None:
+            target = self.method.maps / name
+            _save_map(target, found)
+            row["map"] = str(target)
         if self.clip is not None:
-            judged = self.clip.scores(pixels, sentence)
+            judged = self.clip.scores(pixels, prompt)
             text = {} if judged.text is None else {"clip_score": round(judged.text, 3)}
             row |= {**text, "clip_iqa": round(judged.quality, 4), "clip": self.clip.name}
         return row
@@ -82,8 +98,8 @@ def clip_judge(name: str | None) -> ClipJudge | None:
     return ClipJudge(name)
 
 
-def _asked(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
-    """What was asked for, and the sentence if a record says it."""
+def _request_of(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
+    """The request of a picture; its prompt too, if the picture has a record."""
     try:
         record = read_record(pair.image)
         source = recorded_depth(record, pair.image, pair.depth, max_pixels)
@@ -91,7 +107,7 @@ def _asked(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
     except RecordError as error:
         if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
             raise
-        # A picture from elsewhere: the map is taken to cover it.
+        # A picture of another program: assume that the map covers it.
         limit = {} if max_pixels is None else {"max_pixels": max_pixels}
         return request_from({"depth": pair.depth, "prompt": "", "fit": Fit.STRETCH, **limit}), None
     return request, request.prompt
@@ -110,7 +126,7 @@ def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
         )
 
 
-def _draw(target: Path, found: Agreement) -> None:
+def _save_map(target: Path, found: Agreement) -> None:
 
     make_folder(target.parent)
     data = encode_png(error_map(found), {MAP_KEY: "1"})
@@ -132,7 +148,33 @@ def _row(image: Path, found: Agreement) -> dict[str, object]:
     }
 
 
-SOME_FAILED = 4
+def method_of(
+    estimator: Annotated[
+        str,
+        typer.Option(
+            help="Depth estimator: a name (depthpaint models list) or a folder.",
+            autocompletion=completion.estimators,
+        ),
+    ] = "diorama-depth",
+    clip: Annotated[
+        str | None,
+        typer.Option(
+            help="Also score prompt and quality with this CLIP: a folder, or an OWNER/NAME that was pulled."
+        ),
+    ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for comparison images: picture, requested depth, estimated depth, difference."
+        ),
+    ] = None,
+    max_pixels: int | None = options.MAX_PIXELS,
+) -> Method:
+    """How to verify."""
+    return Method(estimator, clip, maps, max_pixels)
+
+
+METHOD = options.group_of(method_of)
 
 
 @options.grouped
@@ -143,31 +185,18 @@ def verify(
     depth: Annotated[
         Path | None,
         typer.Option(
-            help="The depth that was asked for, or a folder of maps that are called like the pictures."
+            help="The requested depth map, or a folder of maps with the names of the pictures. "
+            "Default: the one in the picture's record."
         ),
     ] = None,
-    estimator: Annotated[
-        str,
-        typer.Option(
-            help="Who looks at the picture: a name (models list) or a folder.",
-            autocompletion=completion.estimators,
-        ),
-    ] = "diorama-depth",
-    clip: Annotated[
-        str | None,
-        typer.Option(help="A CLIP (a folder, or owner/name that was pulled): adds text score and quality."),
-    ] = None,
+    method: Method = METHOD,
     min_agreement: Annotated[
-        float, typer.Option(min=-1, max=1, help="Fail (exit 4) below this rank correlation.")
+        float, typer.Option(min=-1, max=1, help="Exit with 4 if a rank correlation is lower.")
     ] = -1.0,
-    maps: Annotated[
-        Path | None, typer.Option(help="Write picture, asked and seen depth and their difference here.")
-    ] = None,
-    max_pixels: int | None = options.MAX_PIXELS,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary and no warnings.")] = False,
 ) -> None:
-    """Estimate a picture's depth and compare it with the depth that was asked for.
+    """Estimate the depth of pictures and compare it with the depth maps they were painted from.
 
     \b
     Examples:
@@ -177,42 +206,54 @@ def verify(
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
     pairs = pairs_of(images, depth)
-    if maps is not None:
-        probe(maps)
-    looker = Looker(painting.make_engine(), estimator, clip_judge(clip), maps, max_pixels=max_pixels)
-    rows: list[dict[str, object]] = []
-    failure: DepthpaintError | None = None
-    with bar("verifying", len(pairs), quiet=quiet) as step:
-        for pair, name in zip(pairs, map_names(pairs), strict=True):
-            try:
-                rows.append(looker.row(pair, name))
-            except DepthpaintError as error:
-                failure = error
-                rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
-                if len(pairs) > 1 and not as_json:
-                    tell(f"depthpaint: error: {printable(str(pair.image))}: {error}")
-            finally:
-                step()
-    for caution in sorted(looker.cautions):
+    if method.maps is not None:
+        probe(method.maps)
+    verifier = Verifier(painting.make_engine(), method, clip_judge(method.clip))
+    rows, failure = _verified(verifier, pairs, as_json=as_json, quiet=quiet)
+    for caution in sorted(verifier.cautions):
         warn(caution, quiet=quiet)
-    summary = _summary(rows)
-    if as_json:
-        emit_document({"images": rows, **({"summary": summary} if summary else {})})
-    else:
-        for row in rows:
-            if "error" not in row:
-                emit(_line(row))
-        if summary:
-            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in summary.items())
-            tell(told, quiet=quiet)
+    _print_rows(rows, as_json=as_json, quiet=quiet)
     if failure is not None and len(pairs) == 1:
         raise typer.Exit(failure.exit_status) if as_json else failure
     if any("error" in row or float(str(row["rank_correlation"])) < min_agreement for row in rows):
         raise typer.Exit(SOME_FAILED)
 
 
+def _verified(
+    verifier: Verifier, pairs: list[Pair], *, as_json: bool, quiet: bool
+) -> tuple[list[dict[str, object]], DepthpaintError | None]:
+    """A row for each picture, and the last error. Errors of several pictures are printed."""
+    rows: list[dict[str, object]] = []
+    failure: DepthpaintError | None = None
+    with bar("verifying", len(pairs), quiet=quiet) as step:
+        for pair, name in zip(pairs, map_names(pairs), strict=True):
+            try:
+                rows.append(verifier.row(pair, name))
+            except DepthpaintError as error:
+                failure = error
+                rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
+                if len(pairs) > 1 and not as_json:
+                    inform(f"depthpaint: error: {printable(str(pair.image))}: {error}")
+            finally:
+                step()
+    return rows, failure
+
+
+def _print_rows(rows: list[dict[str, object]], *, as_json: bool, quiet: bool) -> None:
+    summary = _summary(rows)
+    if as_json:
+        emit_document({"images": rows, **({"summary": summary} if summary else {})})
+        return
+    for row in rows:
+        if "error" not in row:
+            emit(_line(row))
+    if summary:
+        parts = [f"{name.replace('_', ' ')} {value}" for name, value in summary.items()]
+        inform(", ".join(parts), quiet=quiet)
+
+
 def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
-    """Of several pictures: how many there are, and how they agree."""
+    """The number of pictures and their scores; empty for fewer than two."""
     found = [row for row in rows if "error" not in row]
     if len(found) < 2:
         return {}
@@ -235,8 +276,8 @@ def _line(row: dict[str, object]) -> str:
             ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
         )
     )  # fmt: skip
-    told = f"{printable(str(row['path']))}: {scores} (by {row['estimator']})"
+    line = f"{printable(str(row['path']))}: {scores} (by {row['estimator']})"
     if "clip" not in row:
-        return told
+        return line
     text = f"; text {row['clip_score']}" if "clip_score" in row else ";"
-    return f"{told}{text}, quality {row['clip_iqa']} (by {row['clip']})".replace(";,", ";")
+    return f"{line}{text}, quality {row['clip_iqa']} (by {row['clip']})".replace(";,", ";")

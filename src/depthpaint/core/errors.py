@@ -99,6 +99,9 @@ STATUSES = MappingProxyType(
     }
 )
 
+SOME_FAILED = 4
+"""The exit status of a command that did its work for some of its pictures only."""
+
 
 def printable(text: str) -> str:
     """Return `text` on one line and safe for a terminal: control and direction characters are escaped."""

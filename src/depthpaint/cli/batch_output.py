@@ -1,4 +1,4 @@
-"""What a batch tells: paths on stdout, how far it is and what went wrong on stderr, a summary at the end."""
+"""What a batch prints: paths on stdout; progress, errors and a summary on stderr; or one JSON document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_TOLD, Survey
-from depthpaint.cli.terminal import animated, emit_path, live, tell, warn
+from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, live, warn
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import name_of
 
@@ -22,17 +22,17 @@ EVERY = 30.0
 """Seconds between two lines of progress where no bar can be drawn."""
 
 
-class Telling:
-    """Keeps the first MOST_TOLD failures for the summary and counts the rest."""
+class BatchOutput:
+    """Prints the progress and the results of a batch. It keeps the first MOST_TOLD failures."""
 
     def __init__(self, manifest: Manifest, *, quiet: bool, as_json: bool) -> None:
         self._unit, self._path = manifest.unit, manifest.path
         self._quiet, self._as_json = quiet, as_json
         self._failures: list[dict[str, object]] = []
-        self._enough = False
+        self._more_failures_noted = False
         self._warned: set[str] = set()
         self._show: Callable[[Tally, float | None], None] = _nothing
-        self._told = monotonic()
+        self._last_line = monotonic()
         self.listener = Listener(self._picture, self._failure, self._advance)
 
     @contextmanager
@@ -42,7 +42,7 @@ class Telling:
             yield
             return
         if not animated():
-            self._show = lambda tally, left: self._tell_sometimes(found, tally, left)
+            self._show = lambda tally, left: self._print_progress(found, tally, left)
             yield
             return
 
@@ -63,41 +63,49 @@ class Telling:
                 self._show = _nothing
 
     def problems(self, found: Survey) -> None:
-        """Say what is wrong with the rows, all at once."""
+        """Print every row's error, then how many rows have one."""
         for problem in found.problems:
             self._keep(problem.line, problem.error)
-            tell(f"{self._place(problem.line)}: {problem.error}")
+            inform(f"{self._place(problem.line)}: {problem.error}")
         if (more := found.bad_rows - len(found.problems)) > 0:
-            tell(f"and {more:,} more rows")
-        tell(f"depthpaint: error: {found.bad_rows:,} of {found.rows:,} rows cannot be painted")
+            inform(f"and {more:,} more rows")
+        inform(f"depthpaint: error: {found.bad_rows:,} of {found.rows:,} rows cannot be painted")
 
     def end(self, tally: Tally, orphans: Iterator[str]) -> None:
-        """Say how it went, and which pictures no row asks for any more."""
-        told = f"{tally.painted:,} painted, {tally.there:,} were there"
+        """Print the summary, and the pictures that belong to no row of the manifest."""
+        summary = f"{tally.painted:,} painted, {tally.there:,} already there"
         if lost := tally.failed + tally.bad_rows:
-            told += f", {lost:,} failed (failures.jsonl)"
-            tell(f"depthpaint: error: {told}")
+            inform(f"depthpaint: error: {summary}, {lost:,} failed (see failures.jsonl)")
             self._agreement(tally)
             return
-        tell(told, quiet=self._quiet)
+        inform(summary, quiet=self._quiet)
         self._agreement(tally)
         if names := list(islice(orphans, 4)):
             shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-            tell(f"no row asks for these any more, they are kept: {shown}", quiet=self._quiet)
+            inform(f"these pictures belong to no row and are kept: {shown}", quiet=self._quiet)
 
     def _agreement(self, tally: Tally) -> None:
-        """Say how the depths agree, where they were looked at; too few that do are an error."""
+        """Print how well the depths agree, if they were verified; print an error if some agree too little."""
         if not tally.agreements:
             return
         values = agreement_of(tally)
-        told = f"rank correlation {values['median']:.3f} in the middle, "
-        tell(f"{told}{values['5th_percentile']:.3f} at the 5th percentile", quiet=self._quiet)
+        median, low = values["median"], values["5th_percentile"]
+        inform(f"rank correlation: median {median:.3f}, 5th percentile {low:.3f}", quiet=self._quiet)
         if tally.below:
-            many = f"{tally.below:,} of {len(tally.agreements):,} pictures agree"
-            tell(f"depthpaint: error: {many} less than was wished; the best of their tries are kept")
+            missed = f"{tally.below:,} of {len(tally.agreements):,} pictures"
+            inform(f"depthpaint: error: {missed} are below --min-agreement; the best try of each is kept")
 
-    def document(self, found: Survey, tally: Tally | None = None) -> dict[str, object]:
-        """The one JSON document; of the failures it holds the first MOST_TOLD."""
+    def plan(self, found: Survey) -> None:
+        """Print what the batch would paint."""
+        if self._as_json:
+            self.document(found)
+        else:
+            emit(f"{found.rows:,} rows, {found.pictures:,} pictures")
+
+    def document(self, found: Survey, tally: Tally | None = None) -> None:
+        """Print the JSON document if it is wanted. It holds the first MOST_TOLD failures."""
+        if not self._as_json:
+            return
         values: dict[str, object] = {
             "rows": found.rows, "pictures": found.pictures, "bad_rows": found.bad_rows,
             "failures": self._failures,
@@ -106,11 +114,11 @@ class Telling:
             values |= {"painted": tally.painted, "there": tally.there, "failed": tally.failed}
         if tally is not None and tally.agreements:
             values["agreement"] = agreement_of(tally) | {"below": tally.below}
-        return values
+        emit_document(values)
 
     def _picture(self, path: Path, warnings: tuple[str, ...]) -> None:
         for warning in warnings:
-            # A thousand pictures may have one warning; it is in every record.
+            # Many pictures may have the same warning: it is printed once, and stands in every record.
             if warning not in self._warned and len(self._warned) < MOST_TOLD:
                 self._warned.add(warning)
                 warn(warning, quiet=self._quiet)
@@ -120,13 +128,13 @@ class Telling:
     def _failure(self, line: int, error: DepthpaintError) -> None:
         known = len(self._failures)
         if self._keep(line, error):
-            tell(f"{self._place(line)}: {error}")
-        elif known == MOST_TOLD and not self._enough:
-            self._enough = True
-            tell("further failures are in failures.jsonl")
+            inform(f"{self._place(line)}: {error}")
+        elif known == MOST_TOLD and not self._more_failures_noted:
+            self._more_failures_noted = True
+            inform("more failures are in failures.jsonl")
 
     def _keep(self, line: int, error: DepthpaintError) -> bool:
-        """Keep a failure, if it is not kept and there is room; whether it was."""
+        """Add a failure if it is new and there is room. Return whether it was added."""
         failure: dict[str, object] = {"line": line, "code": error.code.value, "message": str(error)}
         new = len(self._failures) < MOST_TOLD and failure not in self._failures
         if new:
@@ -136,11 +144,11 @@ class Telling:
     def _advance(self, tally: Tally, left: float | None) -> None:
         self._show(tally, left)
 
-    def _tell_sometimes(self, found: Survey, tally: Tally, left: float | None) -> None:
-        if monotonic() - self._told >= EVERY:
-            self._told = monotonic()
+    def _print_progress(self, found: Survey, tally: Tally, left: float | None) -> None:
+        if monotonic() - self._last_line >= EVERY:
+            self._last_line = monotonic()
             known = "" if left is None else f", {time_left(left)}"
-            tell(f"{tally.done:,} of {found.pictures:,} pictures{known}")
+            inform(f"{tally.done:,} of {found.pictures:,} pictures{known}")
 
     def _place(self, line: int) -> str:
         return f"{name_of(self._path)}, {self._unit} {line:,}"
@@ -153,7 +161,7 @@ def agreement_of(tally: Tally) -> dict[str, float]:
 
 
 def time_left(seconds: float | None) -> str:
-    """A time for people, such as "about 3 min left"; nothing where nobody knows."""
+    """A time for people, such as "about 3 min left"; empty if it is not known."""
     if seconds is None:
         return ""
     for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
