@@ -165,9 +165,9 @@ def test_an_empty_variable_wins_over_the_users_file(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('modle = "x"', "no key 'modle', did you mean 'model'?"),
-        ('output = "x"', "no key 'output', did you mean 'out'?"),
-        ('device = "gpu"', "device = \"gpu\": it must be 'auto', 'cpu', 'cuda' or 'mps'; write"),
+        ('modle = "x"', "'modle' is not a key, did you mean 'model'?"),
+        ('output = "x"', "'output' is not a key, did you mean 'out'?"),
+        ('device = "gpu"', "device = \"gpu\": it must be 'auto', 'cpu', 'cuda' or 'mps'; for example"),
         ("threads = 257", "threads = 257: "),
         ('threads = "2"', 'threads = "2": '),
         ("threads = true", "threads = true: "),
@@ -248,7 +248,7 @@ def test_help_and_the_doctor_name_it(cli: Run, write: Write) -> None:
     assert "Your config file: other." in " ".join(cli("generate", "--help")[1].split())
     assert f"config file: {path}, ok" in cli("doctor")[1]
     path.write_text("x = 1")
-    assert "there is no key 'x'" in cli("doctor")[1]
+    assert "'x' is not a key" in cli("doctor")[1]
     assert json.loads(cli("doctor", "--json")[1])["config"]["ok"] is False
 
 
