@@ -120,8 +120,8 @@ def test_a_dry_run_looks_into_the_maps_and_paints_nothing(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["gone.csv"], 2, "no such file"),
-        (["depth.npy"], 2, "what it is"),
+        (["gone.csv"], 2, "does not exist"),
+        (["depth.npy"], 2, "no known ending"),
         (["maps/prompts.csv", "--shard", "0/2"], 2, "1/4"),
         (["maps/prompts.csv", "--shard", "3/2"], 2, "1/4"),
         (["maps/prompts.csv", "--shard", "x"], 2, "1/4"),

@@ -82,7 +82,7 @@ def test_without_its_files_the_package_is_broken(
     for command in (TINY, ("models", "show", DIORAMA_DEPTH)):
         status, out, err = cli(*command)
         assert (status, out) == (5, "")
-        assert "model.json is missing, a file of diorama-depth; reinstall depthpaint" in err
+        assert "diorama-depth: the file model.json is missing; reinstall depthpaint" in err
         assert err.count("\n") == 1
 
 

@@ -246,5 +246,5 @@ def test_a_ratio_that_is_named_twice_is_painted_once(cli: Run) -> None:
     assert len(pictures) == 2 * 4 * 2
     assert {picture["ratio"] for picture in pictures} == {"3:2", "1:1"}
     for again in ("3 : 2", "6:4", "1.5"):
-        assert f"warning: the ratio {again} is 3:2 again: it is painted once\n" in err
+        assert f"warning: the ratio {again} equals 3:2: it is painted once\n" in err
     assert err.count("warning") == 3

@@ -185,7 +185,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     "pickle": (only_pickle, ErrorCode.PICKLE_REFUSED, "never read"),
     "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "not a safetensors"),
     "no weights in it": (lambda path: (path / MODEL).write_bytes(b""), TRUNCATED, "damaged"),
-    "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "cut"),
+    "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "truncated"),
     "pointer": (
         lambda path: (path / MODEL).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
         TRUNCATED, "git lfs pull",
@@ -237,7 +237,7 @@ def test_weights_that_hold_no_numbers(folder: Path, tmp_path: Path, photo: np.nd
     shutil.copytree(folder, tmp_path / "nan")
     tensors = {name: tensor * float("nan") for name, tensor in load_file(folder / MODEL).items()}
     save_file(tensors, tmp_path / "nan" / MODEL, {"format": "pt"})
-    with pytest.raises(ModelError, match="no depth") as refused:
+    with pytest.raises(ModelError, match="not a depth map") as refused:
         load_estimator(str(tmp_path / "nan")).estimate(photo)
     assert refused.value.code is INCOMPATIBLE
 

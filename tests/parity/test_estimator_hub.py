@@ -104,7 +104,7 @@ def test_what_an_interrupted_download_left_is_not_there(loopback: type[Hub], los
         ("429", ErrorCode.HUB_UNREACHABLE, "429"),
         ("401", ErrorCode.HUB_AUTH_REQUIRED, "HF_TOKEN"),
         ("403", ErrorCode.HUB_AUTH_REQUIRED, "HF_TOKEN"),
-        ("GatedRepo", ErrorCode.HUB_GATED, "agree on http"),
+        ("GatedRepo", ErrorCode.HUB_GATED, "accept the terms at http"),
         ("RepoNotFound", ErrorCode.MODEL_NOT_FOUND, "does not have it"),
         ("RevisionNotFound", ErrorCode.MODEL_NOT_FOUND, "no revision main"),
         ("no JSON", ErrorCode.HUB_UNREACHABLE, "HF_ENDPOINT"),

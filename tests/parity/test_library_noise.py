@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_sd import save_control, save_model
 
-from depthpaint.models.stable_diffusion.find import SAID
+from depthpaint.models.stable_diffusion.find import VERBOSITY
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def test_the_libraries_talk_only_where_they_are_asked_to(tmp_path: Path, wanted: bool) -> None:
     save_control(tmp_path / "control", save_model(tmp_path / "model", "sd15"))
     np.save(tmp_path / "depth.npy", np.linspace(0, 1, 4096, dtype=np.float32).reshape(64, 64))
-    around = {name: value for name, value in os.environ.items() if name not in SAID}
+    around = {name: value for name, value in os.environ.items() if name not in VERBOSITY}
     done = subprocess.run(
         [
             sys.executable, "-m", "depthpaint", "generate", "depth.npy", "a house " * 100, "-q",
@@ -28,6 +28,6 @@ def test_the_libraries_talk_only_where_they_are_asked_to(tmp_path: Path, wanted:
             "--device", "cpu", "--precision", "bf16",
         ],
         cwd=tmp_path, capture_output=True, text=True, check=True,
-        env=around | ({SAID[0]: "info"} if wanted else {}),
+        env=around | ({VERBOSITY[0]: "info"} if wanted else {}),
     )  # fmt: skip
     assert (done.stderr == "") == (not wanted), done.stderr

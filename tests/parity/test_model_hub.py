@@ -241,7 +241,7 @@ def test_a_gated_model_names_the_page_and_no_token(
         told = refusal()
         assert told.code is code
         assert "HF_TOKEN" in str(told)
-        assert (f"accept the terms {constants.ENDPOINT}/somebody/base " in str(told)) == (
+        assert (f"accept the terms at {constants.ENDPOINT}/somebody/base " in str(told)) == (
             trouble == "GatedRepo"
         )
         everything = "".join((str(told), repr(told), str(told.value), *capfd.readouterr()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-EQUAL_DB = 120.0
+EQUAL_DB = 99.0
 """The peak signal-to-noise ratio of equal images, where a finite number is needed."""
 DRAWS = 2000
 LEVEL = 0.95
