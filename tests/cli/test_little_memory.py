@@ -37,6 +37,16 @@ def test_less_than_a_gigabyte(work: Path, command: str, megabytes: int) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux alone")
+def test_diorama_is_not_loaded_where_its_libraries_would_abort(work: Path) -> None:
+    arguments = ["generate", "depth.npy", "a red sphere", "-q", "--near", "white"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, "600", *arguments],
+        cwd=work, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert "allowed 600 MB of memory, and needs 640 MB to load diorama" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("error", "short"),
     [

@@ -185,7 +185,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], ErrorCode, str]] = {
     "pickle": (only_pickle, ErrorCode.PICKLE_REFUSED, "never read"),
     "renamed pickle": (lambda path: (path / MODEL).write_bytes(b"\x80\x02."), TRUNCATED, "not a safetensors"),
     "no weights in it": (lambda path: (path / MODEL).write_bytes(b""), TRUNCATED, "damaged"),
-    "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "truncated"),
+    "cut": (lambda path: (path / MODEL).write_bytes((path / MODEL).read_bytes()[:-1]), TRUNCATED, "damaged"),
     "pointer": (
         lambda path: (path / MODEL).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
         TRUNCATED, "git lfs pull",

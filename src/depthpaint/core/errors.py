@@ -218,7 +218,7 @@ _TEXTS = (
 
 
 LEAST = 384 << 20
-"""Bytes of address space."""
+"""Bytes of address space that starting takes."""
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -246,10 +246,10 @@ def is_shortage_alone(error: BaseException) -> bool:
     return any(part in lowered for part in _TEXTS)
 
 
-def require_room() -> None:
-    """Raise OutOfMemory if the process may use less memory than numpy and ONNX Runtime need to start.
+def require_room(least: int = LEAST, what: str = "to start") -> None:
+    """Raise OutOfMemory if the process may use less address space than `least` bytes, needed `what`.
 
-    With less they abort the process without an error message.
+    With less, numpy or ONNX Runtime may abort the process without an error message.
     """
     try:
         import resource
@@ -258,13 +258,13 @@ def require_room() -> None:
     if not hasattr(resource, "RLIMIT_AS"):
         return
     allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if allowed != resource.RLIM_INFINITY and allowed < LEAST:
+    if allowed != resource.RLIM_INFINITY and allowed < least:
         raise OutOfMemory(
-            f"this process is allowed {allowed >> 20} MB of memory, and needs {LEAST >> 20} MB to start",
+            f"this process is allowed {allowed >> 20} MB of memory, and needs {least >> 20} MB {what}",
             code=ErrorCode.OUT_OF_MEMORY,
             remedy="raise the limit (ulimit -v); painting takes about 1 GB",
             value=allowed,
-            limit=LEAST,
+            limit=least,
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from tokenizers import Tokenizer
 
+from depthpaint.core.errors import require_room
 from depthpaint.depth.hints import relief_of
 from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
 from depthpaint.models.onnx_session import OnnxSession, start_session
@@ -23,6 +24,8 @@ from depthpaint.sampling.drive import Array
 from depthpaint.sampling.levels import NoiseLevel
 
 Features = tuple[Floats, ...]
+LEAST = 640 << 20
+"""Bytes of address space: with less, threads of ONNX Runtime may abort the process while they load."""
 MEANINGS = {
     "azure": "blue", "navy": "blue", "silver": "gray", "lime": "green", "bronze": "brown", "copper": "orange",
     "globe": "sphere", "orb": "sphere", "block": "cube", "pillar": "cylinder", "column": "cylinder",
@@ -79,6 +82,7 @@ class Diorama:
     """The built-in Painter."""
 
     def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None, threads: int = 0) -> None:
+        require_room(LEAST, "to load diorama")
         self._habits = habits
         self._files = files or open_files()
         self._threads = threads
