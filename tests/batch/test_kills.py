@@ -64,6 +64,7 @@ def missing(folder: str) -> list[str]:
     return [file for file in files if not Path(folder, file).exists()]
 
 
+@pytest.mark.full
 def test_killed_at_every_touch_of_the_file_system(paint: Paint) -> None:
     path = write_rows("m.jsonl", some_rows(3))
     paint(path, "whole")

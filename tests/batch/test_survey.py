@@ -128,6 +128,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
 
 
+@pytest.mark.full
 def test_rows_are_not_held(maps: Path) -> None:
     assert memory_of(30_000) - memory_of(2_000) < 28_000 * 64
 

@@ -59,6 +59,7 @@ def test_nobody_looks_unasked(cli: Run) -> None:
     assert read_record(Path(out.strip())).agreement is None
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("steps", [4, 16])
 def test_the_best_of_several_is_kept(
     cli: Run, alone: dict[int, float], painter: FakePainter, steps: int
@@ -82,6 +83,7 @@ def test_the_best_of_several_is_kept(
     assert len(list(Path("output_images").glob("*.png"))) == 1, "the others are not saved"
 
 
+@pytest.mark.full
 def test_a_try_that_is_worse_halfway_is_given_up(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

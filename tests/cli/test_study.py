@@ -61,6 +61,7 @@ def test_a_ratio_may_be_one_number(cli: Run) -> None:
     assert "1.5 by letterbox" in Path("aspect-study/report.html").read_text()
 
 
+@pytest.mark.full
 def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     arguments = ("aspect", "--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
     first, _ = study(cli, *arguments)
@@ -108,6 +109,7 @@ def test_a_picture_of_a_study_that_was_edited_is_neither_measured_nor_painted_ov
     assert picture.read_bytes() == kept
 
 
+@pytest.mark.full
 def test_letterboxed_maps_of_two_studies_and_files_of_the_user_lie_side_by_side(cli: Run) -> None:
     arguments = ("aspect", "--ratios", "1.5:1", "--seeds", 2, "--set", "num_inference_steps=2")
     mine = Path("aspect-study/depths/letterbox-1.5x1.npy")
@@ -122,6 +124,7 @@ def test_letterboxed_maps_of_two_studies_and_files_of_the_user_lie_side_by_side(
     assert len(list(mine.parent.iterdir())) == 5
 
 
+@pytest.mark.full
 def test_a_letterboxed_map_replaces_no_other_file(cli: Run) -> None:
     arguments = ("--ratios", "2:1", "--seeds", 2, "--set", "num_inference_steps=2")
     study(cli, "aspect", *arguments)
@@ -136,6 +139,7 @@ def test_a_letterboxed_map_replaces_no_other_file(cli: Run) -> None:
     assert written.read_bytes() == b"something else"
 
 
+@pytest.mark.full
 def test_a_painter_that_ignores_the_depth_is_found_out(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +156,7 @@ def test_a_painter_that_ignores_the_depth_is_found_out(
     assert out.startswith("There is no evidence that the depth is followed")
 
 
+@pytest.mark.full
 def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:
     arguments = ("strength", "--seeds", 3, "--set", "num_inference_steps=8", "--wanted")
     data, out = study(cli, *arguments, 1)
@@ -237,6 +242,7 @@ def test_a_missing_package_is_named_before_anything_is_painted(
     assert not Path(f"{what}-study").exists()
 
 
+@pytest.mark.full
 def test_a_ratio_that_is_named_twice_is_painted_once(cli: Run) -> None:
     ratios = ("--ratios", "3:2, 3 : 2,6:4,1.5,2:2")
     options = ("--seeds", 2, "--set", "num_inference_steps=1", "--set", "near=white", "--verify-with", "fake")

@@ -184,6 +184,7 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
+@pytest.mark.full
 @only_here
 def test_processes_connect_for_pull_alone(
     server: tuple[type[Hub], str], tmp_path: Path, photo: np.ndarray

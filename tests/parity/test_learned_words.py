@@ -74,6 +74,7 @@ def test_a_word_is_heard_in_either_sentence_and_recorded(folder: Path) -> None:
         assert not np.array_equal(plain.pictures[0].pixels, result.pictures[0].pixels)
 
 
+@pytest.mark.full
 def test_a_kept_model_carries_no_word_into_another_picture(folder: Path, family: str) -> None:
     """Each picture of a model that stays loaded is bit for bit that of a model loaded for it alone."""
     teach(folder / "model" / "embeddings" / "wash.safetensors", family, seed=2)

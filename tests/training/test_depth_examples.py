@@ -24,6 +24,8 @@ from training.scores.picture import squared_error
 from training.worlds import shards
 from training.worlds.shards import LARGE, SMALL, make_shard, render_shard, shard_file
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

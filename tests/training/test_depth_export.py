@@ -19,6 +19,8 @@ from depthpaint.models.estimators.registry import DIORAMA_DEPTH, ESTIMATORS, Shi
 from training.depth_export import MOST_BYTES, export_depth
 from training.depth_network import DepthNetwork
 
+pytestmark = pytest.mark.full
+
 SHAPES = [(1, 32, 32), (2, 64, 96), (3, 96, 64), (1, 256, 256), (1, 32, 1024)]
 
 

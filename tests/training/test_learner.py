@@ -15,6 +15,8 @@ from training.diffusion import alphas_cumprod
 from training.examples import Examples
 from training.worlds.shards import SMALL
 
+pytestmark = pytest.mark.full
+
 
 def test_the_painter_learns_to_name_what_it_paints(data: Path, tmp_path: Path) -> None:
     (tmp_path / "worlds").symlink_to(data / "worlds")

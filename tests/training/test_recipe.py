@@ -21,6 +21,8 @@ from training.networks import build_autoencoder, build_networks
 from training.tokenizer import MAX_TOKENS, build_tokenizer
 from training.worlds.shards import LARGE, SMALL, load_shard, make_shard, render_shard, shard_file
 
+pytestmark = pytest.mark.full
+
 
 def test_training_learns_and_resumes_where_it_was(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "BATCH", {SMALL: 4, LARGE: 4})

@@ -29,6 +29,7 @@ def pairs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.array(right), np.array(wrong)
 
 
+@pytest.mark.full
 def test_right_pairs_agree_more_than_wrong_ones(
     pairs: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
