@@ -1,4 +1,4 @@
-"""Configurations that ask for too much, or for what is no number: refused before anything is built."""
+"""Configurations that ask for too much, or for what is not a number: refused before anything is built."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_number_out_of_bounds_names_file_key_and_value(
     told = str(refusal(lambda: load(folder)))
     no_number = (isinstance(value, float) and value != value) or value == float("inf")
     assert file.name in told
-    assert ("no number" if no_number else key if not isinstance(value, dict) else "vocab_size") in told
+    assert ("not a number" if no_number else key if not isinstance(value, dict) else "vocab_size") in told
 
 
 @pytest.mark.parametrize("part", [UNET, VAE, NOISE, "model/model_index.json", TEXT, CONTROL, "estimator"])
@@ -210,7 +210,7 @@ def test_a_tokenizer_has_no_more_words_than_the_encoder(folder: Path) -> None:
         (place / name).unlink(missing_ok=True)
     words = json.loads((place / "vocab.json").read_text()) | {"palace</w>": 5_000}
     (place / "vocab.json").write_text(json.dumps(words))
-    assert "its tokenizer has the word number 5000" in str(refusal(lambda: load(folder)))
+    assert "its tokenizer has the token 5000" in str(refusal(lambda: load(folder)))
 
 
 def test_a_sentence_is_no_longer_than_the_encoder_takes(folder: Path) -> None:

@@ -187,7 +187,7 @@ def test_the_times_of_the_environment_are_kept_to(server: type[Hub], tmp_path: P
         "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1",
     }  # fmt: skip
     code = (
-        "import sys\nfrom depthpaint.models import hub_patience\nhub_patience.PAUSES = ()\n"
+        "import sys\nfrom depthpaint.models import hub_download\nhub_download.PAUSES = ()\n"
         "from depthpaint.cli.main import run\nsys.exit(run(sys.argv[1:]))"
     )
     started = time.monotonic()

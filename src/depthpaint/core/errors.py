@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import re
 import signal
+import sys
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
+
+if sys.platform != "win32":
+    import resource
 
 # Control characters, direction marks and overrides, line separators, byte-order marks and lone surrogates:
 # what can move a cursor, forge a line or show text in another order. Joiners stay, because emoji need them.
@@ -251,11 +255,7 @@ def require_room(least: int = LEAST, what: str = "to start") -> None:
 
     With less, numpy or ONNX Runtime may abort the process without an error message.
     """
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows has no such limit
-        return
-    if not hasattr(resource, "RLIMIT_AS"):
+    if sys.platform == "win32" or not hasattr(resource, "RLIMIT_AS"):  # no such limit
         return
     allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
     if allowed != resource.RLIM_INFINITY and allowed < least:
