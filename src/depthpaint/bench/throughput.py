@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -199,6 +198,8 @@ def _picture(path: Path) -> NDArray[np.float64]:
 
 def paint_steps() -> None:
     """Paint `runs` times; print the seconds of every step and of loading, and the peak memory in MB."""
+    import resource  # which Windows lacks; there the rest of this module still works
+
     task: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     device, precision = task["device"], task["precision"]
     assert device in get_args(Device) and precision in get_args(Precision)  # noqa: S101

@@ -10,7 +10,6 @@ from depthpaint.cli.terminal import emit
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.core.regular_file import DOCUMENT
 from depthpaint.models.diorama.files import SMALL_FILES, open_files
-from depthpaint.models.estimators.diorama_depth import require_files
 from depthpaint.models.estimators.estimator import WEIGHTS
 from depthpaint.models.estimators.registry import DEFAULT, ESTIMATORS, HubEntry, ShippedEntry
 from depthpaint.models.hub_files import HubPart, part_named
@@ -141,6 +140,9 @@ def _pinned(estimator: HubEntry) -> HubPart:
 
 def _shipped(name: str) -> Checked:
     """The state of a model in the package, checked with the digests of the release."""
+    # The import is late so that listing models does not load ONNX Runtime.
+    from depthpaint.models.estimators.diorama_depth import require_files
+
     estimator = ESTIMATORS.get(name)
     try:
         if isinstance(estimator, ShippedEntry):

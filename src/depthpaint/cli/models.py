@@ -26,7 +26,6 @@ from depthpaint.core.regular_file import read_document
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.files import diorama_facts, tokenizer_file, write_diffusers_folder
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.models.diorama.painter import Vocabulary
 from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, ShippedEntry
 from depthpaint.models.estimators.registry import pull as fetch_estimator
 from depthpaint.models.hub import is_new, part_on_hub, remember
@@ -85,7 +84,12 @@ def show(name: ModelName, as_json: AsJson = False) -> None:
     entry = find_model(ModelChoice(model=name))
     built_in = entry.habits == DIORAMA
     facts = diorama_facts() if built_in else {}
-    words = Vocabulary(tokenizer_file()).words if built_in else []
+    words: list[str] = []
+    if built_in:
+        # The import is late so that listing models does not load ONNX Runtime.
+        from depthpaint.models.diorama.painter import Vocabulary
+
+        words = Vocabulary(tokenizer_file()).words
     if as_json:
         emit_document({
             "name": name, "summary": entry.summary, "licence": entry.licence, "habits": asdict(entry.habits),
