@@ -12,7 +12,7 @@ from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.diorama import habits
+from depthpaint.models.diorama import family
 from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
 from depthpaint.testing import FakeEstimator, FakePainter, offering
@@ -43,7 +43,7 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
         del model, threads
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
-    monkeypatch.setattr(habits, "start_loading", start_nothing)
+    monkeypatch.setattr(family, "start_loading", start_nothing)
     return fake
 
 

@@ -90,8 +90,8 @@ def test_without_its_files_the_package_is_broken(
 def test_the_estimator_in_the_package_is_listed_and_shown(cli: Run) -> None:
     listed = json.loads(cli("models", "list", "--json")[1])["estimators"]
     assert listed[0] == {
-        "name": DIORAMA_DEPTH, "summary": "tiny", "licence": "Apache-2.0", "repository": None,
-        "revision": None,
+        "name": DIORAMA_DEPTH, "summary": "tiny", "licence": "Apache-2.0", "megabytes": 0, "here": True,
+        "repository": None, "revision": None,
     }  # fmt: skip
     assert sum(", the default)" in line for line in cli("models", "list")[1].splitlines()) == 1
     shown = cli("models", "show", DIORAMA_DEPTH)[1]

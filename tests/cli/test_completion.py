@@ -14,7 +14,6 @@ import pytest
 
 from depthpaint.cli.commands import SUMMARIES
 from depthpaint.models.estimators.registry import ESTIMATORS
-from depthpaint.models.registry import MODELS
 from depthpaint.models.stable_diffusion.presets import PRESETS
 from depthpaint.sampling.samplers import SAMPLERS
 
@@ -106,7 +105,7 @@ def test_models_are_completed_without_loading_any(work: Path) -> None:
         (("generate", "--size", "=", "64x64", "--fit", "=", "c"), ["crop"]),
         (("depth.npy", "a", "--precision", "f"), ["fp32", "fp16"]),
         (("generate", "--sampler", ""), list(SAMPLERS)),
-        (("generate", "--model", ""), [*MODELS, *PRESETS]),
+        (("generate", "--model", ""), ["diorama", *PRESETS]),
         (("generate", "--unit", "s"), ["scannet"]),
         (("inspect", "--near", "w"), ["white"]),
         (("verify", "--estimator", ""), list(ESTIMATORS)),

@@ -14,8 +14,11 @@ import pytest
 
 from depthpaint.cli import painting
 from depthpaint.cli.config import KEYS, MOST_BYTES
-from depthpaint.models.painter import Runtime
-from depthpaint.models.registry import MODELS
+from depthpaint.model_choice import ModelChoice
+from depthpaint.models import registry
+from depthpaint.models.diorama.family import DIORAMA_FAMILY
+from depthpaint.models.painter import ModelEntry, Runtime
+from depthpaint.models.registered import ModelFamily
 from depthpaint.record.picture_file import read_record
 from depthpaint.report.shown import recipe
 from depthpaint.request import Request
@@ -29,7 +32,12 @@ PAINT = ("generate", "depth.npy", "a ball", "--steps", 1)
 def write(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Write a config file for the commands of the test; there is a second model "other"."""
     assert cli
-    monkeypatch.setitem(MODELS, "other", MODELS["diorama"])
+
+    def found(choice: ModelChoice) -> ModelEntry | None:
+        return DIORAMA_FAMILY.find(ModelChoice()) if choice.model == "other" else None
+
+    other = ModelFamily(("other",), DIORAMA_FAMILY.registered, found)
+    monkeypatch.setattr(registry, "FAMILIES", (*registry.FAMILIES, other))
 
     def written(text: str) -> Path:
         path = work / "config.toml"

@@ -19,7 +19,7 @@ from depthpaint.cli import painting as destination
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
-from depthpaint.models.diorama import habits
+from depthpaint.models.diorama import family
 from depthpaint.models.painter import Painter, Runtime
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
@@ -269,7 +269,7 @@ def test_what_began_to_load_first_paints(
         loading.set_result(early)
         return loading
 
-    monkeypatch.setattr(habits, "start_loading", start)
+    monkeypatch.setattr(family, "start_loading", start)
     assert cli("generate", "depth.npy", "p", "--dry-run")[0] == 0
     assert not started, "a dry run loads nothing"
     assert cli("generate", "depth.npy", "p", "--threads", 1)[0] == 0
@@ -288,7 +288,7 @@ def test_what_goes_wrong_while_loading_early_is_told_like_anything(
         loading.set_exception(broken)
         return loading
 
-    monkeypatch.setattr(habits, "start_loading", start)
+    monkeypatch.setattr(family, "start_loading", start)
     status, out, err = cli("generate", "depth.npy", "p")
     assert status == 5
     assert out == ""

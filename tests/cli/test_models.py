@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry
+from depthpaint.models import registry
+from depthpaint.models.estimators.registry import ESTIMATOR_FAMILY, ESTIMATORS, HubEntry
 from depthpaint.models.stable_diffusion.presets import PRESETS
 
 Run = Callable[..., tuple[int, str, str]]
@@ -70,7 +72,8 @@ def test_what_is_not_here_is_missing_and_only_asked_for_a_failure(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_hub = {name: estimator for name, estimator in ESTIMATORS.items() if isinstance(estimator, HubEntry)}
-    monkeypatch.setattr("depthpaint.cli.model_sheet.ESTIMATORS", on_hub)
+    families = (*registry.FAMILIES[:-1], replace(ESTIMATOR_FAMILY, names=on_hub))
+    monkeypatch.setattr(registry, "FAMILIES", families)
     status, out, _ = cli("models", "verify")
     assert status == 0
     assert "diorama                   whole" in out

@@ -14,7 +14,7 @@ from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
-from depthpaint.models.diorama import habits
+from depthpaint.models.diorama import family
 from depthpaint.testing import FakeEstimator, FakePainter, offering
 
 COMMANDS: dict[str, Callable[[str], list[str]]] = {
@@ -43,7 +43,7 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePainter:
         return None
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
-    monkeypatch.setattr(habits, "start_loading", start_nothing)
+    monkeypatch.setattr(family, "start_loading", start_nothing)
     assert run(["batch", "rows.csv", "--out", "painted", "-q"]) == 0
     painter.calls.clear()
     return painter

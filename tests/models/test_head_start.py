@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from depthpaint.models.diorama.family import start_loading
 from depthpaint.models.diorama.files import open_files
-from depthpaint.models.diorama.habits import start_loading
 
 LOAD = """
 import sys

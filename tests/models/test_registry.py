@@ -6,8 +6,9 @@ import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.family import DIORAMA_FAMILY
 from depthpaint.models.painter import Runtime
-from depthpaint.models.registry import MODELS, find_model
+from depthpaint.models.registry import find_model
 from depthpaint.sampling.samplers import SAMPLERS
 from depthpaint.sampling.schedule import SCHEDULES
 
@@ -19,7 +20,7 @@ def test_a_wrong_model_is_answered_with_the_nearest() -> None:
     assert caught.value.exit_status == 5
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", DIORAMA_FAMILY.names)
 def test_habits_are_possible(name: str) -> None:
     habits = find_model(ModelChoice(model=name)).habits
     assert habits.name == name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +17,8 @@ import pytest
 from depthpaint.models import hub_download
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-LONG = 20.0
-"""Seconds that nobody in a test should wait."""
+LONG = 300.0
+"""Seconds of silence. A client that waits for their end is in `waited_out`."""
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -29,7 +28,8 @@ class Hub(BaseHTTPRequestHandler):
     answers a trouble goes away. "cut" breaks the line in the middle of each weights file, "stall" says
     nothing for a while, "half, then silence" does so in the middle, "short" ends a file too early as if that
     were all, "other bytes" sends another file of the same length; `tokens` are what came as Authorization.
-    `tag` and `commit` are what every answer names, `listed` further names in listings.
+    `tag` and `commit` are what every answer names, `listed` further names in listings. `waited_out` lists
+    what a client was silently kept waiting for until the end.
     """
 
     folder: Path
@@ -41,6 +41,8 @@ class Hub(BaseHTTPRequestHandler):
     tag: str
     commit: str
     listed: list[str]
+    ended: threading.Event
+    waited_out: list[str]
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -70,7 +72,7 @@ class Hub(BaseHTTPRequestHandler):
             self.connection.close()
             return
         if trouble == "stall":
-            time.sleep(LONG)
+            self._say_nothing(path)
             return
         root = self._repository(path)
         names = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
@@ -140,7 +142,7 @@ class Hub(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.sent[name] = self.sent.get(name, 0) + len(part)
         if self.trouble == "half, then silence":
-            time.sleep(LONG)
+            self._say_nothing(name)
         if broken:
             self.connection.close()
 
@@ -152,6 +154,10 @@ class Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(body)
+
+    def _say_nothing(self, name: str) -> None:
+        if not self.ended.wait(LONG):
+            self.waited_out.append(name)
 
     def _fail(self, status: int, code: str) -> None:
         self.send_response(status)
@@ -174,6 +180,8 @@ def serving(folder: Path, wrap: Callable[[socket], socket] | None = None) -> Gen
         "tag": "",
         "commit": COMMIT,
         "listed": [],
+        "ended": threading.Event(),
+        "waited_out": [],
     }
     handler = type("ThisHub", (Hub,), state)
     running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -183,6 +191,7 @@ def serving(folder: Path, wrap: Callable[[socket], socket] | None = None) -> Gen
     try:
         yield handler, f"http{'s' if wrap else ''}://127.0.0.1:{running.server_port}"
     finally:
+        handler.ended.set()
         running.shutdown()
         running.server_close()
 

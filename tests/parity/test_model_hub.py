@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from huggingface_hub import constants
-from loopback_hub import LONG, Hub, connect_to, empty_cache, serving
+from loopback_hub import Hub, connect_to, empty_cache, serving
 from tiny_sd import save_control, save_model
 
 from depthpaint.cli.main import run
@@ -25,7 +25,8 @@ from depthpaint.engine import Engine
 from depthpaint.models import hub
 from depthpaint.models.hub_files import CLIP_WORDS, HubPart
 from depthpaint.models.painter import Runtime
-from depthpaint.models.stable_diffusion.places import check, is_here
+from depthpaint.models.registered import are_here as is_here
+from depthpaint.models.registered import check_parts as check
 from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.request import Request
 
@@ -188,7 +189,7 @@ def test_what_a_killed_download_left_is_not_taken_for_the_model(
     )  # fmt: skip
     try:
         started = time.monotonic()
-        while not server.sent and time.monotonic() - started < 30:
+        while not server.sent and time.monotonic() - started < 300:
             time.sleep(0.05)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -210,9 +211,8 @@ def test_a_stall_is_not_waited_out(server: type[Hub], listed: bool, monkeypatch:
     for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
         monkeypatch.setattr(f"huggingface_hub.constants.{name}", 0.5)
     server.trouble, server.passes = "stall", [1]
-    started = time.monotonic()
     fetch(hub.part_on_hub("the model tiny", BASE.repository, "") if listed else BASE)
-    assert time.monotonic() - started < LONG / 2
+    assert not server.waited_out
 
 
 def test_what_is_here_is_used_while_the_hub_is_down(server: type[Hub]) -> None:

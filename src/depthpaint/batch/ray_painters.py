@@ -326,7 +326,7 @@ def _without_api_server() -> Generator[None]:
 
 
 def _require_reachable(address: str) -> None:
-    """Knock where a host and a port are named: Ray itself takes minutes to find nobody there."""
+    """Raise not_ready if nothing listens at a host and port: Ray itself takes minutes to notice."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():
         return

@@ -28,17 +28,16 @@ def words(known: Iterable[str]) -> Suggest:
 
 def models(incomplete: str) -> list[str]:
     """Names of models. The shell completes folders and files."""
-    from depthpaint.models.registry import MODELS
-    from depthpaint.models.stable_diffusion.presets import PRESETS
+    from depthpaint.models import registry
 
-    return words([*MODELS, *PRESETS])(incomplete)
+    return words(registry.names("model"))(incomplete)
 
 
 def estimators(incomplete: str) -> list[str]:
     """Names of depth estimators."""
-    from depthpaint.models.estimators.registry import ESTIMATORS
+    from depthpaint.models import registry
 
-    return words(ESTIMATORS)(incomplete)
+    return words(registry.names("estimator"))(incomplete)
 
 
 def all_models(incomplete: str) -> list[str]:

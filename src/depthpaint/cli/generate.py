@@ -15,7 +15,7 @@ from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.painting import Destination, check_destination, describe, paint_into
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
 from depthpaint.core.errors import SOME_FAILED
-from depthpaint.models.diorama import habits
+from depthpaint.models.diorama import family
 from depthpaint.models.painter import Runtime
 from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import SavedPicture
@@ -83,7 +83,7 @@ def generate(
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
     loading = (
-        None if dry_run else habits.start_loading(str(settings.get("model", "diorama")), runtime.threads)
+        None if dry_run else family.start_loading(str(settings.get("model", "diorama")), runtime.threads)
     )
 
     if settings.get("seed") == RANDOM_SEED:

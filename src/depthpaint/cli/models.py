@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,30 +11,15 @@ import typer
 
 from depthpaint.cli import completion
 from depthpaint.cli.commands import PanelCommand, new_app
-from depthpaint.cli.model_sheet import (
-    checked,
-    emit_facts,
-    emit_list,
-    emit_preset,
-    estimator_facts,
-    everything,
-    listed,
-    preset_document,
-)
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
-from depthpaint.core.regular_file import read_document
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.diorama.files import diorama_facts, tokenizer_file, write_diffusers_folder
+from depthpaint.models.diorama.files import write_diffusers_folder
 from depthpaint.models.diorama.habits import DIORAMA
-from depthpaint.models.estimators.registry import ESTIMATORS, HubEntry, ShippedEntry
-from depthpaint.models.estimators.registry import pull as fetch_estimator
-from depthpaint.models.hub import is_new, part_on_hub, remember
-from depthpaint.models.hub import pull as fetch
-from depthpaint.models.hub_files import HubPart, part_named
-from depthpaint.models.registry import find_model
-from depthpaint.models.stable_diffusion.places import OTHERWISE
-from depthpaint.models.stable_diffusion.presets import KNOWN, PRESETS
+from depthpaint.models.hub import is_new, remember
+from depthpaint.models.hub_files import HubPart
+from depthpaint.models.registered import Details
+from depthpaint.models.registry import find_model, on_hub, parts_to_pull, registered, registered_as
 
 app = new_app(
     help="List, show, download, verify and export models.",
@@ -58,9 +44,15 @@ def list_models(as_json: AsJson = False) -> None:
     Example: depthpaint models list --json
     """
     if as_json:
-        emit_document(listed())
-    else:
-        emit_list()
+        rows = {f"{kind}s": [model.facts() for model in registered(kind)] for kind in ("model", "estimator")}
+        emit_document(rows)
+        return
+    heading = ""
+    for model in registered():
+        if model.heading != heading:
+            emit(model.heading if not heading else f"\n{model.heading}")
+            heading = model.heading
+        emit(f"{'*' if model.is_here() else ' '} {model.name:26}{model.line}")
 
 
 @app.command(cls=PanelCommand)
@@ -72,35 +64,19 @@ def show(name: ModelName, as_json: AsJson = False) -> None:
       depthpaint models show diorama
       depthpaint models show sd15
     """
-    if name in ESTIMATORS:
-        _show_estimator(name, as_json=as_json)
-        return
-    if name in PRESETS:
-        if as_json:
-            emit_document(preset_document(name, PRESETS[name]))
-        else:
-            emit_preset(name, PRESETS[name])
-        return
-    entry = find_model(ModelChoice(model=name))
-    built_in = entry.habits == DIORAMA
-    facts = diorama_facts() if built_in else {}
-    words: list[str] = []
-    if built_in:
-        # The import is late so that listing models does not load ONNX Runtime.
-        from depthpaint.models.diorama.painter import Vocabulary
-
-        words = Vocabulary(tokenizer_file()).words
+    if (model := registered_as(name)) is not None:
+        facts, details, licence = model.facts(), model.details(), model.licence
+    else:
+        entry = find_model(ModelChoice(model=name))
+        habits, licence = asdict(entry.habits), entry.licence
+        facts = {"name": name, "summary": entry.summary, "licence": licence}
+        details = Details({"habits": habits, "facts": {}, "words": []}, sections={"habits": habits})
     if as_json:
-        emit_document({
-            "name": name, "summary": entry.summary, "licence": entry.licence, "habits": asdict(entry.habits),
-            "facts": facts, "words": words,
-        })  # fmt: skip
+        emit_document(facts | dict(details.document))
         return
-    emit(f"{name}: {entry.summary}\nlicence: {entry.licence}")
-    emit_facts("habits", asdict(entry.habits))
-    emit_facts("how it was made", facts)
-    if words:
-        emit(f"\nthe {len(words)} words it knows\n  {' '.join(words)}")
+    emit("\n".join([f"{name}: {facts['summary']}", f"licence: {licence}", *details.lines]))
+    for title, column in details.sections.items():
+        _emit_column(title, column)
 
 
 @app.command(cls=PanelCommand)
@@ -115,16 +91,11 @@ def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None
       depthpaint models pull depth-anything-v2-small
       depthpaint models pull owner/some-model@v1.1
     """  # fmt: skip
+    model = on_hub(name)
     try:
-        if isinstance(entry := ESTIMATORS.get(name), HubEntry):
-            _print_licence(name, [entry.part], quiet=quiet)
-            folders = [fetch_estimator(name, entry, bars=animated() and not quiet)]
-            parts = [entry.part]
-        else:
-            parts = _parts(name)
-            _print_licence(name, parts, quiet=quiet)
-            bars = animated() and not quiet
-            folders = [fetch(f"the model {name}", part, OTHERWISE, bars=bars) for part in parts]
+        parts = parts_to_pull(model)
+        _print_licence(name, parts, quiet=quiet)
+        folders = model.pull(parts, bars=animated() and not quiet)
     except ModuleNotFoundError as error:
         raise not_installed(ModelError, error, "the hub", "sd") from error
     if as_json:
@@ -158,7 +129,8 @@ def verify(
       depthpaint models verify
       depthpaint models verify sd15 diorama
     """
-    rows = [checked(name) for name in names or everything()]
+    models = [on_hub(name) for name in names] if names else registered()
+    rows = [model.checked() for model in models]
     if as_json:
         emit_document({"models": [asdict(row) for row in rows]})
     for row in rows if not as_json else ():
@@ -186,25 +158,7 @@ def export(
     emit_path(write_diffusers_folder(folder, DIORAMA))
 
 
-def _parts(name: str) -> list[HubPart]:
-    """What to download for a name or a hub id."""
-    if name in PRESETS:
-        return PRESETS[name].parts
-    if (part := part_named(name)) is not None:
-        if part.repository in KNOWN:
-            return [replace(KNOWN[part.repository], revision=part.revision)]
-        return [part_on_hub(f"the model {name}", part.repository, OTHERWISE, part.revision)]
-    known = [*PRESETS, *(key for key, estimator in ESTIMATORS.items() if isinstance(estimator, HubEntry))]
-    raise ModelError(
-        f"'{printable(name)}' is not a model to download",
-        code=ErrorCode.MODEL_NOT_FOUND,
-        remedy=f"choose one of {', '.join(known)}, or a hub id like owner/name; "
-        "diorama and diorama-depth are in the package",
-        value=name,
-    )
-
-
-def _print_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
+def _print_licence(name: str, parts: Sequence[HubPart], *, quiet: bool) -> None:
     """Print size, page and licence before a download. A licence that was shown before is left out."""
     for part in parts:
         licence = f", licence: {part.licence}" if is_new(part) else ""
@@ -213,14 +167,7 @@ def _print_licence(name: str, parts: list[HubPart], *, quiet: bool) -> None:
         remember(parts)
 
 
-def _show_estimator(name: str, *, as_json: bool) -> None:
-
-    estimator = ESTIMATORS[name]
-    facts: dict[str, object] = {}
-    if isinstance(estimator, ShippedEntry):
-        facts = read_document(name, estimator.folder)["facts"]
-    if as_json:
-        emit_document({"name": name, **estimator_facts(estimator), "facts": facts})
-        return
-    emit(f"{name}: {estimator.summary}\nlicence: {estimator.licence}")
-    emit_facts("how it was made", facts)
+def _emit_column(title: str, column: Mapping[str, object] | Sequence[str]) -> None:
+    lines = [f"{key:20} {value}" for key, value in column.items()] if isinstance(column, Mapping) else column
+    if lines:
+        emit("\n".join([f"\n{title}", *(f"  {line}" for line in lines)]))

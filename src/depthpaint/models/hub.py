@@ -13,6 +13,9 @@ from depthpaint.core.files import sha256_of, write_atomic
 from depthpaint.models.hub_download import with_retries
 from depthpaint.models.hub_files import CONFIGURATIONS, UNSTATED, HubPart, Listing, require_sound_environment
 
+OTHERWISE = "name a copied folder instead"
+"""The alternative to a download, for remedies."""
+
 
 def local_folder(what: str, part: HubPart, otherwise: str) -> Path:
     """The folder of `part` in the hub's cache, without a connection. Raises ModelError offline_missing.

@@ -18,7 +18,7 @@ from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Interval, interval_of, psnr
 from depthpaint.engine import Engine
-from depthpaint.models.registry import MODELS
+from depthpaint.models.registry import registered_as
 from depthpaint.picture import Pixels
 from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import read_record
@@ -125,7 +125,8 @@ def levers_of(plan: RunPlan) -> list[Lever]:
     ]
     if settings.finish and plan.sizes.resized:
         levers.append(Lever("without finishing", {"finish": False}))
-    if settings.model in MODELS:
+    model = registered_as(settings.model)
+    if model is not None and not model.parts:
         # torch has one number of threads per process, so two engines cannot be compared in turn.
         levers.append(Lever("one thread", {}, threads=1))
     levers.append(Lever("depth in the first half", {"control_window": (0.0, 0.5)}))

@@ -1,13 +1,11 @@
-"""diorama before it is loaded: its habits, the expansion of prompts, and loading in the background."""
+"""diorama before it is loaded: its habits, and the expansion of prompts."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from depthpaint.models.painter import Painter
 from depthpaint.plan import ModelHabits
 
 DIORAMA = ModelHabits(
@@ -134,23 +132,3 @@ def _thing(slot: Slot, colour: str) -> str:
     if slot.many:
         return f"{colour} {slot.noun}s"
     return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {slot.noun}"
-
-
-BUILT_IN = "diorama"
-
-
-def start_loading(model: str, threads: int) -> Future[Painter] | None:
-    """Start loading `model` in its own thread if it is the built-in one; None for others.
-
-    ONNX Runtime releases the interpreter lock while it builds sessions, and the imports that a command still
-    has to do take as long as that. The thread itself imports nothing: two threads that import parts of one
-    package at once can see it half initialised. Errors are raised by the future's result.
-    """
-    if model != BUILT_IN:
-        return None
-    from depthpaint.models.diorama.painter import Diorama
-
-    pool = ThreadPoolExecutor(1, "loading")
-    loading: Future[Painter] = pool.submit(Diorama, DIORAMA, threads=threads)
-    pool.shutdown(wait=False)
-    return loading

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import is_folder
+from depthpaint.core.regular_file import read_document
 from depthpaint.models import hub
-from depthpaint.models.estimators.estimator import Estimator, EstimatorFolder, open_folder
+from depthpaint.models.estimators.estimator import WEIGHTS, Estimator, EstimatorFolder, open_folder
 from depthpaint.models.hub_files import HubPart, require_sound_environment
+from depthpaint.models.registered import Checked, Details, ModelFamily, RegisteredModel
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DIORAMA_DEPTH
@@ -34,7 +37,8 @@ class HubEntry:
     @property
     def part(self) -> HubPart:
         """The files to download."""
-        return HubPart(self.repository, self.megabytes, self.licence, revision=self.revision)
+        pinned = {} if self.sha256 is None else {WEIGHTS: self.sha256}
+        return HubPart(self.repository, self.megabytes, self.licence, revision=self.revision, sha256=pinned)
 
     @property
     def summary(self) -> str:
@@ -133,8 +137,44 @@ def local_folder(name: str, entry: HubEntry) -> Path:
     return hub.local_folder(f"the estimator {name}", entry.part, OTHERWISE)
 
 
-def pull(name: str, entry: HubEntry, *, bars: bool = False) -> Path:
-    """Download the estimator; raises what hub.pull and open_folder raise."""
-    folder = hub.pull(f"the estimator {name}", entry.part, OTHERWISE, bars=bars)
-    require_pinned(name, entry, open_folder(folder).weights_sha256)
-    return folder
+def _registered(name: str) -> RegisteredModel:
+    entry = ESTIMATORS[name]
+    default = ", the default" if name == DEFAULT else ""
+    line = f"{entry.summary} ({entry.licence}{default})"
+    heading = "depth estimators, for --from-photo and verify"
+    if isinstance(entry, ShippedEntry):
+        return RegisteredModel(
+            name=name, kind="estimator", heading=heading, summary=entry.summary, line=line,
+            licence=entry.licence, check=lambda: _checked(name, entry.folder),
+            details=lambda: _details(name, entry.folder), row={"repository": None, "revision": None},
+        )  # fmt: skip
+    place = {"repository": entry.repository, "revision": entry.revision or "main"}
+    return RegisteredModel(
+        name=name, kind="estimator", heading=heading, summary=entry.summary, line=line, licence=entry.licence,
+        parts=(entry.part,), otherwise=OTHERWISE, row=place, require_sound=_require_readable,
+        details=lambda: Details({"facts": {}}),
+    )  # fmt: skip
+
+
+def _require_readable(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        open_folder(folder)
+
+
+def _details(name: str, folder: Path) -> Details:
+    facts = read_document(name, folder)["facts"]
+    return Details({"facts": facts}, sections={"how it was made": facts})
+
+
+def _checked(name: str, folder: Path) -> Checked:
+    # The import is late so that listing models does not load ONNX Runtime.
+    from depthpaint.models.estimators.diorama_depth import require_files
+
+    try:
+        require_files(name, folder)
+    except ModelError as error:
+        return Checked(name, "damaged", str(error))
+    return Checked(name, "whole", files=3)
+
+
+ESTIMATOR_FAMILY = ModelFamily(ESTIMATORS, _registered)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.hub_files import INDEX, require_sound_environment
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
+from depthpaint.models.registered import Details, ModelFamily, RegisteredModel
 from depthpaint.models.stable_diffusion.file_family import habits_of_file
 from depthpaint.models.stable_diffusion.folder_parts import (
     ModelPaths,
@@ -151,3 +153,32 @@ def _controls(choice: ModelChoice, preset: Preset | None) -> dict[str, tuple[str
                 value=also.kind,
             )
     return controls
+
+
+def _details(preset: Preset) -> Details:
+    lines = [f"depth it was trained on: {preset.trained_on}"]
+    lines += [f"not checked: {preset.unchecked}"] if preset.unchecked else []
+    downloads = [f"{part.megabytes:6} MB  {part.page} ({part.licence})" for part in preset.parts]
+    downloads += [
+        f"{part.megabytes:6} MB  for --also {kind}: {part.page} ({part.licence})"
+        for kind, part in preset.also.items()
+    ]
+    sections: dict[str, Mapping[str, object] | list[str]] = {
+        f"to download, {preset.megabytes / 1000:.1f} GB in all": downloads,
+        "habits": asdict(preset.habits),
+    }
+    return Details(asdict(preset), lines, sections)
+
+
+def _registered(name: str) -> RegisteredModel:
+    preset = PRESETS[name]
+    return RegisteredModel(
+        name=name, kind="model",
+        heading=f"{preset.family}, to download with depthpaint models pull NAME (*: on this machine)",
+        summary=preset.summary, line=f"{preset.megabytes / 1000:4.1f} GB  {preset.summary}",
+        licence=preset.licence, parts=preset.parts, details=lambda: _details(preset),
+        row={"family": preset.family, "unchecked": preset.unchecked},
+    )  # fmt: skip
+
+
+STABLE_DIFFUSION = ModelFamily(PRESETS, _registered, find_stable_diffusion)

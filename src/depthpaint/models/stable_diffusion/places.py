@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import sha256_of
 from depthpaint.core.setting import LEARNED_WORD
-from depthpaint.models.hub import local_folder, require_pinned
-from depthpaint.models.hub_files import INDEX, HubPart, part_named, require_sound_environment
+from depthpaint.models.hub import OTHERWISE, local_folder
+from depthpaint.models.hub_files import INDEX, HubPart, part_named
 from depthpaint.models.stable_diffusion.presets import Preset
 from depthpaint.models.trees import SUFFIX, Shelf, on_shelf
-from depthpaint.models.weights import PICKLES, refuse_pickle, require_whole
+from depthpaint.models.weights import PICKLES, refuse_pickle
 
 PACKAGES = ("torch", "diffusers", "transformers", "huggingface_hub", "compel")
-OTHERWISE = "name a copied folder instead"
 _NOUNS: dict[Shelf, str] = {
     "model": "model", "control": "control network", "lora": "LoRA", "vae": "autoencoder",
     "embedding": "embedding",
@@ -98,50 +94,6 @@ def _only_file(folder: Path) -> Path:
 def _exists(name: str) -> bool:
     # Unlike Path.exists, it returns False for a name that is too long.
     return os.path.exists(name)  # noqa: PTH110
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The check of a model's files: how many, and complete, incomplete, or damaged and `why`."""
-
-    name: str
-    state: Literal["whole", "missing", "damaged"]
-    why: str = ""
-    files: int = 0
-
-
-def check(name: str, parts: Sequence[HubPart]) -> Checked:
-    """Check every weights file of `parts`; raises ModelError if the extra `sd` is missing."""
-    files = 0
-    try:
-        for part in parts:
-            folder = in_cache(part)
-            for file in sorted(folder.rglob("*.safetensors")):
-                require_whole(file)
-                files += 1
-            require_pinned(folder, part)
-    except ModelError as error:
-        if error.code is ErrorCode.OFFLINE_MISSING:
-            return Checked(name, "missing")
-        if error.code is ErrorCode.MODEL_INCOMPATIBLE:
-            raise
-        return Checked(name, "damaged", str(error), files)
-    return Checked(name, "whole", files=files)
-
-
-def is_here(parts: Sequence[HubPart]) -> bool:
-    """Whether all of `parts` are in the hub's cache; False without the extra `sd`."""
-    require_sound_environment()
-    try:
-        from huggingface_hub.constants import HF_HUB_CACHE
-    except ModuleNotFoundError:
-        return False
-    # The library's own check takes a third of a second to import, which a list without a cache does not need.
-    folders = [Path(HF_HUB_CACHE) / f"models--{part.repository.replace('/', '--')}" for part in parts]
-    try:
-        return all(folder.is_dir() for folder in folders) and all(in_cache(part).is_dir() for part in parts)
-    except ModelError:
-        return False
 
 
 FOLDER = "embeddings"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from depthpaint.models.hub_files import CLIP_WORDS, HubPart
+from depthpaint.models.hub_files import HubPart
 from depthpaint.models.stable_diffusion.folder_parts import LARGEST_SHARE, SMALLEST_SHARE
 from depthpaint.plan import ModelHabits
 
@@ -67,10 +67,6 @@ SDXL_LIGHTNING = _lora("ByteDance/SDXL-Lightning", 394, _RAIL_PLUS, "sdxl_lightn
 SDXL_HYPER = _lora("ByteDance/Hyper-SD", 787, _RAIL_PLUS, "Hyper-SDXL-4steps-lora.safetensors")
 
 SDXL_UNION_ALSO = {"normal": SDXL_UNION, "canny": SDXL_UNION}
-
-KNOWN = {part.repository: part for part in (CLIP_WORDS, SDXL_UNION)}
-"""Repositories for which a bare id means only a part."""
-
 
 Family = Literal["SD 1.5", "SD 2", "SDXL"]
 
