@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import noise_schedule
 from depthpaint.sampling.drive import Evaluate, drive
 from depthpaint.sampling.guidance import denoised_from

@@ -115,7 +115,7 @@ class Engine:
         require_certain(depth.source)
         entry = self._find(request.choice)
         plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading)
-        prepared = self._with_words(Prepared(request, depth, plan))
+        prepared = self._with_prompts(Prepared(request, depth, plan))
         return replace(prepared, seconds=perf_counter() - started)
 
     def with_seeds(self, prepared: Prepared, seeds: Sequence[int]) -> Prepared:
@@ -123,18 +123,18 @@ class Engine:
         plan = prepared.plan
         settings = plan.settings.model_copy(update={"seed": seeds[0]})
         plan = replace(plan, settings=settings, seeds=tuple(seeds), prompts=(settings.prompt,) * len(seeds))
-        return self._with_words(replace(prepared, plan=plan, seconds=0.0))
+        return self._with_prompts(replace(prepared, plan=plan, seconds=0.0))
 
-    def _with_words(self, prepared: Prepared) -> Prepared:
-        """The plan with the prompts that the model is given, and the learned words in them."""
+    def _with_prompts(self, prepared: Prepared) -> Prepared:
+        """The plan with the prompts that the model is given, and the textual inversions in them."""
         plan, entry = prepared.plan, self._find(prepared.plan.settings.choice)
-        learned = entry.learned(f"{plan.settings.prompt}\n{plan.settings.negative_prompt}")
+        inversions = entry.inversions(f"{plan.settings.prompt}\n{plan.settings.negative_prompt}")
         prompts = plan.prompts
         if plan.settings.expand:
             expanded = (entry.expanded(plan.settings.prompt, seed) for seed in plan.seeds)
             # A replay gives the expanded prompt as a prompt, which has a limit.
             prompts = tuple(text if len(text) <= MAX_PROMPT else plan.settings.prompt for text in expanded)
-        return replace(prepared, plan=replace(plan, inversions=learned, prompts=prompts))
+        return replace(prepared, plan=replace(plan, inversions=inversions, prompts=prompts))
 
     def read(self, source: Source | DepthMap, reading: DepthReading) -> DepthMap:
         """Read and understand a depth map; a photo through its estimator, which stays loaded.
@@ -267,7 +267,7 @@ class Engine:
             return self._painters[choice]
 
     def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:
-        # The file of a learned word may have changed since.
+        # The file of a textual inversion may have changed since.
         key = (plan.settings.choice, prompt, *plan.inversions.items())
         if key not in self._texts:
             if len(self._texts) >= 256:

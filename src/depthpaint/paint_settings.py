@@ -132,7 +132,7 @@ class PaintSettings(ReadingSettings, total=False):
     """Further control made from the same depth: normal or canny; several with commas."""
 
     count: int | None
-    """Pictures; picture k has the seed plus k. Default: 1."""
+    """Number of pictures; the seed grows by 1 with each. Default: 1."""
 
     aspect: float | str | None
     """Ratio of the picture at the area that the model was trained on, like 5:3. Default: the map's."""

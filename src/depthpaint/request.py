@@ -212,7 +212,7 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
     prompt: Text
     count: Annotated[
         Annotated[Whole, Field(ge=1, le=1000)] | None,
-        Setting("Pictures; picture k has the seed plus k.", PICTURE_PANEL, 1),
+        Setting("Number of pictures; the seed grows by 1 with each.", PICTURE_PANEL, 1),
     ] = None
     aspect: Annotated[
         Aspect | None,

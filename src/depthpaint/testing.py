@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from depthpaint.formats.samples import Quantity
 from depthpaint.model_choice import ModelChoice
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime, UnknownWord
 from depthpaint.plan import ModelHabits
 from depthpaint.sampling.drive import Array

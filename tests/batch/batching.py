@@ -16,7 +16,7 @@ from depthpaint.batch.survey import survey
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.testing import FakeEstimator, FakePainter, offering
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 
 @dataclass
@@ -49,7 +49,7 @@ def paint_all(
     painters: Painters | None = None,
     defaults: Mapping[str, object] | None = None,
     overwrite: bool = False,
-    wish: Wish | None = None,
+    required: Requirement | None = None,
 ) -> Told:
     """Survey and paint; what the listener was told."""
     rows = manifest if isinstance(manifest, Manifest) else Manifest(manifest)
@@ -59,7 +59,7 @@ def paint_all(
         lambda line, error: told.failures.append((line, error)),
         lambda tally, left: None,
     )
-    batch = Batch(rows, set_for_all, Path(out), listener, overwrite=overwrite, wish=wish)
+    batch = Batch(rows, set_for_all, Path(out), listener, overwrite=overwrite, required=required)
     told.tally = batch.tally
     batch.run(painters or OnePainter(fake_engine()), survey(rows, set_for_all, folder=Path(out)))
     told.orphans = list(batch.orphans())

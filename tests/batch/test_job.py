@@ -59,12 +59,12 @@ def test_a_learned_word_of_other_bytes_makes_another_picture(
 ) -> None:
     learned: dict[str, str] = {}
 
-    def learned_in(request: Request) -> dict[str, str]:
+    def inversion_digests(request: Request) -> dict[str, str]:
         assert request.prompt == BASE["prompt"]
         return learned
 
     plain = one_job(BASE).key
-    monkeypatch.setattr(jobs, "learned_in", learned_in)
+    monkeypatch.setattr(jobs, "inversion_digests", inversion_digests)
     assert one_job(BASE).key == plain
     learned["ball"] = "1" * 64
     first = one_job(BASE).key

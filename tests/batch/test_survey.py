@@ -11,7 +11,7 @@ import pytest
 from batching import in_shards, some_rows, write_rows
 
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.survey import MOST_TOLD, checked_rows, survey
+from depthpaint.batch.survey import MOST_LISTED, checked_rows, survey
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 
 
@@ -84,7 +84,7 @@ def test_rows_are_counted_and_of_many_problems_the_first_are_kept(maps: Path) ->
     found = survey(Manifest(write_rows("m.jsonl", rows)), {})
     assert (found.rows, found.pictures, found.bad_rows) == (7, 11, 0)
     found = survey(Manifest(write_rows("m.jsonl", [{"depth": "gone"}] * 200)), {})
-    assert (found.bad_rows, len(found.problems)) == (200, MOST_TOLD)
+    assert (found.bad_rows, len(found.problems)) == (200, MOST_LISTED)
 
 
 def test_what_is_set_for_all_holds_where_a_row_says_nothing(maps: Path) -> None:

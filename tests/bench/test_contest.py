@@ -17,7 +17,7 @@ from depthpaint.bench.command import large_map as inspection_map
 from depthpaint.bench.contest import BenchTask, sphere_before_a_wall
 from depthpaint.core.errors import ModelError
 from depthpaint.core.statistics import EQUAL_DB, Timing, psnr
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 
 
 def test_a_timing_is_median_and_spread() -> None:

@@ -18,9 +18,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.cli.commands import SUMMARIES
-from depthpaint.models.diorama import habits as expansion
+from depthpaint.models.diorama import family as expansion
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 from running import running

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from depthpaint.models.diorama.habits import expanded
+from depthpaint.models.diorama.family import expanded
 from depthpaint.record.picture_file import read_record
 from depthpaint.testing import FakePainter
 from depthpaint.verification import choosing

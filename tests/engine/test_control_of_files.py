@@ -18,7 +18,7 @@ from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
 from depthpaint.engine import Engine
 from depthpaint.formats.exr_lines import write_exr_depth
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.picture import control_map, known_map
 from depthpaint.plan import Sizes, plan_sizes
 from depthpaint.request import request_from

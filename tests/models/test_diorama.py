@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER, open_files
-from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama, Features
 from depthpaint.models.painter import Floats
 from depthpaint.plan import noise_schedule

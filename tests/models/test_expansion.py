@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from depthpaint.models.diorama.family import COLOURS, PARTS, SCENES, SCHEMES, TIMES, expanded
 from depthpaint.models.diorama.files import FOLDER
-from depthpaint.models.diorama.habits import COLOURS, PARTS, SCENES, SCHEMES, TIMES, expanded
 from depthpaint.models.diorama.painter import Vocabulary
 
 SEED = 12345

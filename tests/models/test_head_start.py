@@ -10,7 +10,7 @@ from depthpaint.models.diorama.files import open_files
 
 LOAD = """
 import sys
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.painter import Diorama
 
 before = set(sys.modules)

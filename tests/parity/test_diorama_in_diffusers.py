@@ -16,8 +16,8 @@ from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.statistics import psnr
 from depthpaint.depth.hints import relief_of
 from depthpaint.engine import Engine
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import write_diffusers_folder
-from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.request import Request
 
 # diffusers 0.42 hands torch tensors to np.array, and its adapter pipeline calls what diffusers deprecates.

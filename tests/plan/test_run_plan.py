@@ -7,7 +7,7 @@ import pytest
 
 from depthpaint.core.errors import ParameterError
 from depthpaint.core.geometry import Extent
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import RunPlan, make_plan
 from depthpaint.request import Request
 

@@ -6,7 +6,7 @@ import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.record.result import record_of
-from depthpaint.record.verdict import require_learned_words
+from depthpaint.record.verdict import require_inversions
 from painted import result_of
 
 
@@ -18,7 +18,7 @@ def test_what_is_no_file_name_is_not_told_as_one(word: str) -> None:
     record = record_of(painted, 0)
     digests = record.digests.model_copy(update={"inversions": {word: "0" * 64}})
     with pytest.raises(DepthpaintError) as refused:
-        require_learned_words(record.model_copy(update={"digests": digests}), painted.plan)
+        require_inversions(record.model_copy(update={"digests": digests}), painted.plan)
     assert refused.value.code is ErrorCode.RECORD_DAMAGED
     assert ".safetensors" not in str(refused.value)
 
@@ -28,5 +28,5 @@ def test_a_word_that_is_missing_is_told_with_its_file() -> None:
     record = record_of(painted, 0)
     digests = record.digests.model_copy(update={"inversions": {"My-Style.7": "0" * 64}})
     with pytest.raises(DepthpaintError, match=r"put My-Style\.7\.safetensors") as refused:
-        require_learned_words(record.model_copy(update={"digests": digests}), painted.plan)
+        require_inversions(record.model_copy(update={"digests": digests}), painted.plan)
     assert refused.value.code is ErrorCode.MODEL_NOT_FOUND

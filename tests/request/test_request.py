@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent, Fit
 from depthpaint.core.setting import settings_of
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import make_plan
 from depthpaint.request import Request, request_from
 

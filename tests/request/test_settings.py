@@ -17,7 +17,7 @@ from depthpaint.cli.main import run
 from depthpaint.core.geometry import Extent
 from depthpaint.core.setting import Default, settings_of
 from depthpaint.engine import Engine
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import make_plan
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
@@ -108,7 +108,7 @@ def test_a_default_that_is_written_out_changes_nothing() -> None:
 def test_a_depth_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
     from depthpaint.depth import read
     from depthpaint.testing import FakeEstimator
-    from depthpaint.verification.choosing import Wish, choose
+    from depthpaint.verification.choosing import Requirement, choose
 
     np.save(tmp_path / "d.npy", np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
     reads: list[object] = []
@@ -121,5 +121,5 @@ def test_a_depth_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(read, "decode", counted)
     engine = Engine(find=offering(FakePainter()), load_estimator=FakeEstimator)
     request = Request(depth=tmp_path / "d.npy", prompt="x", near="white")
-    choose(engine, request, Wish(tries=tries, least=2.0))
+    choose(engine, request, Requirement(tries=tries, least=2.0))
     assert len(reads) == 1

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import open_files
-from depthpaint.models.diorama.habits import DIORAMA
 from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.registry import MODELS, find_model

@@ -23,7 +23,7 @@ from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
 from depthpaint.record.picture_file import checked_name
 from depthpaint.request import Request, request_from
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 NAME = "name"
 """The column for the file name of the row's picture, without folder; all others are fields of a request."""
@@ -110,9 +110,9 @@ def _entry(choice: ModelChoice) -> ModelEntry:
     return find_model(choice)
 
 
-def learned_in(request: Request) -> Mapping[str, str]:
-    """The textual inversions in its prompts, with the sha256 of their files (ModelEntry.learned)."""
-    return _entry(request.choice).learned(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
+def inversion_digests(request: Request) -> Mapping[str, str]:
+    """The textual inversions in its prompts, with the sha256 of their files (ModelEntry.inversions)."""
+    return _entry(request.choice).inversions(f"{request.prompt}\n{request.negative_prompt}")  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(_KEPT)
@@ -161,7 +161,7 @@ class Job:
 
     `key` is sha256 over everything that decides the picture except the weights, which are not known before
     they are loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named`
-    says that the manifest sets the file name; any other name contains the start of the key. `wish` is the
+    says that the manifest sets the file name; any other name contains the start of the key. `required` is the
     required agreement of the picture's depth; None if it is not checked.
     """
 
@@ -171,18 +171,18 @@ class Job:
     named: bool
     key: str
     depth_sha256: str
-    wish: Wish | None = None
+    required: Requirement | None = None
 
 
-def jobs_of(parsed: ParsedRow, wish: Wish | None = None) -> Iterator[Job]:
+def jobs_of(parsed: ParsedRow, required: Requirement | None = None) -> Iterator[Job]:
     """The jobs of a row. Raises DepthError if its depth file cannot be read."""
     depth = depth_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
     names = parsed.files
     for index, request in enumerate(parsed.pictures()):
-        key = _key(request, depth, wish)
+        key = _key(request, depth, required)
         stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
-        yield Job(parsed.line, request, file, bool(names), key, depth, wish)
+        yield Job(parsed.line, request, file, bool(names), key, depth, required)
 
 
 def depth_digest(path: Path, max_bytes: int) -> str:
@@ -209,7 +209,7 @@ def _digest(path: Path, max_bytes: int, *state: int) -> str:
     return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()
 
 
-def _key(request: Request, depth: str, wish: Wish | None) -> str:
+def _key(request: Request, depth: str, required: Requirement | None) -> str:
     # A default that is written out gives the same key as a missing value.
     given = request.model_dump(mode="json", exclude={"depth"}, exclude_none=True)
     values = {name: given.get(name, _DEFAULTS[name]) for name in _DEFAULTS} | {"prompt": request.prompt}
@@ -217,9 +217,9 @@ def _key(request: Request, depth: str, wish: Wish | None) -> str:
     holes = values["holes"]
     values["holes"] = ["inpaint", False] if holes == "auto" else [holes, True]
     identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
-    if wish is not None:
-        identity.append([wish.estimator, str(wish.least), wish.tries])
-    if learned := learned_in(request):
-        identity.append(dict(learned))
+    if required is not None:
+        identity.append([required.estimator, str(required.least), required.tries])
+    if inversions := inversion_digests(request):
+        identity.append(dict(inversions))
     text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -179,7 +179,7 @@ class OnePainter:
     def _parts(self, job: Job) -> dict[ModelChoice | str, Callable[[], str]]:
         """Loaders for what the job needs: its painter, and its estimators by name."""
         choice = job.request.choice
-        names = (job.request.from_photo, None if job.wish is None else job.wish.estimator)
+        names = (job.request.from_photo, None if job.required is None else job.required.estimator)
         seers = {name: partial(_estimator_digest, self._engine, name) for name in names if name is not None}
         painter: dict[ModelChoice | str, Callable[[], str]]
         painter = {choice: partial(self._engine.weights_of, choice)}  # pyright: ignore[reportUnhashable] - pydantic hashes what is frozen
@@ -201,10 +201,10 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
 
     Raises DepthpaintError, and whatever `on_progress` raises.
     """
-    if job.wish is None:
+    if job.required is None:
         result = engine.paint(job.request, on_progress)
     else:
-        result = choose(engine, job.request, job.wish, on_progress)
+        result = choose(engine, job.request, job.required, on_progress)
     if result.depth.sha256 != job.depth_sha256:
         raise DepthError(
             f"{job.request.depth} changed while it was read",
@@ -214,7 +214,7 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
     record = record_of(result, 0)
     seconds = dict(record.seconds)
     record = record.model_copy(update={"seconds": {}})
-    judge = "" if job.wish is None else _estimator_digest(engine, job.wish.estimator)
+    judge = "" if job.required is None else _estimator_digest(engine, job.required.estimator)
     weights = _combined(result.weights_sha256, result.depth.estimator_sha256, judge)
     texts = {
         MARK_KEY: mark_text(job.key, weights),
@@ -231,7 +231,7 @@ def weights_of(engine: Engine, job: Job) -> str:
     """The digests of all weights that decide the picture: of the painter and both estimators."""
     photo = job.request.from_photo
     reader = "" if photo is None else _estimator_digest(engine, photo)
-    judge = "" if job.wish is None else _estimator_digest(engine, job.wish.estimator)
+    judge = "" if job.required is None else _estimator_digest(engine, job.required.estimator)
     return _combined(engine.weights_of(job.request.choice), reader, judge)
 
 

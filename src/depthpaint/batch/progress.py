@@ -12,7 +12,7 @@ from depthpaint.batch.manifest import Shard
 from depthpaint.batch.own_file import Kind, OwnFile, own_path
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import output_error
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 
 @dataclass(slots=True)
@@ -30,10 +30,10 @@ class Tally:
     agreements: array[float] = field(default_factory=lambda: array("f"))
     below: int = 0
 
-    def judge(self, agreement: float, wish: Wish) -> None:
+    def judge(self, agreement: float, required: Requirement) -> None:
         """Count a picture's agreement."""
         self.agreements.append(agreement)
-        self.below += wish.is_missed_by(agreement)
+        self.below += required.is_missed_by(agreement)
 
     @property
     def done(self) -> int:

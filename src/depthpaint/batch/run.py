@@ -20,7 +20,7 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, write_atomic
 from depthpaint.record.picture_file import read_record
 from depthpaint.request import Request
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 ROWS_AT_ONCE = 1024
 """Rows held in memory to group equal models and shapes."""
@@ -37,11 +37,11 @@ class Batch:
         listener: Listener,
         *,
         overwrite: bool = False,
-        wish: Wish | None = None,
+        required: Requirement | None = None,
     ) -> None:
         self.tally = Tally()
         self._manifest, self._defaults, self._folder = manifest, defaults, folder
-        self._listener, self._overwrite, self._wish = listener, overwrite, wish
+        self._listener, self._overwrite, self._required = listener, overwrite, required
         self._stopping = Stopping()
         self._begun: set[str] = set()
         self._wanted_files = Fingerprints()
@@ -74,7 +74,7 @@ class Batch:
         """The jobs that are not done, grouped by model and shape."""
         for parsed in in_order(self._parsed_rows()):
             try:
-                jobs = list(jobs_of(parsed, self._wish))
+                jobs = list(jobs_of(parsed, self._required))
             except ROW_ERRORS as error:
                 for picture in parsed.pictures():
                     self._fail(parsed.line, row_error(error), picture)
@@ -171,15 +171,15 @@ class Batch:
 
     def _count_as_there(self, job: Job) -> None:
         self.tally.there += 1
-        if self._wish is not None and job.file not in self._begun:
+        if self._required is not None and job.file not in self._begun:
             agreement = read_record(self._folder / job.file).agreement
             self._judge(None if agreement is None else agreement.rank_correlation)
         self._expected.skipped(job.request.choice.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
 
     def _judge(self, agreement: float | None) -> None:
-        if self._wish is not None and agreement is not None:
-            self.tally.judge(agreement, self._wish)
+        if self._required is not None and agreement is not None:
+            self.tally.judge(agreement, self._required)
 
     def _fail(self, line: int, error: DepthpaintError, picture: Request) -> None:
         self.tally.failed += 1

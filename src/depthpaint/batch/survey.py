@@ -26,7 +26,7 @@ from depthpaint.batch.mark import Fingerprints, require_place
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
 from depthpaint.engine import Engine
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 
 class DepthFiles:
@@ -79,7 +79,7 @@ def _real_folder(folder: Path) -> str:
     return os.path.realpath(folder)
 
 
-MOST_TOLD = 50
+MOST_LISTED = 50
 
 ROW_ERRORS = (DepthpaintError, OSError)
 """Errors that a row's values may cause: looking up a path that is too long or broken raises OSError."""
@@ -95,7 +95,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Survey:
-    """The result of checking all rows. The first MOST_TOLD problems are kept, and all are counted.
+    """The result of checking all rows. The first MOST_LISTED problems are kept, and all are counted.
 
     `work` is the work of the pictures of each model, in its own unit (job.work_of).
     """
@@ -109,7 +109,7 @@ class Survey:
     def add_problem(self, line: int, error: DepthpaintError) -> None:
         """Count an invalid row."""
         self.bad_rows += 1
-        if len(self.problems) < MOST_TOLD:
+        if len(self.problems) < MOST_LISTED:
             self.problems.append(Problem(line, error))
 
 
@@ -210,13 +210,15 @@ def _require_own_names(parsed: ParsedRow, names: Fingerprints) -> None:
 class Rehearsal:
     """Checks depth files, parts of models, and the places of pictures; paints nothing."""
 
-    def __init__(self, engine: Engine, folder: Path, wish: Wish | None, *, overwrite: bool) -> None:
-        self._engine, self._folder, self._wish, self._overwrite = engine, folder, wish, overwrite
+    def __init__(
+        self, engine: Engine, folder: Path, required: Requirement | None, *, overwrite: bool
+    ) -> None:
+        self._engine, self._folder, self._required, self._overwrite = engine, folder, required, overwrite
 
     def __call__(self, parsed: ParsedRow) -> None:
         """Raise the DepthpaintError or OSError that painting the row would raise."""
         self._engine.prepare(parsed.request)
-        judge = None if self._wish is None else self._wish.estimator
+        judge = None if self._required is None else self._required.estimator
         self._engine.require_ready(parsed.request.choice, judge)
-        for job in jobs_of(parsed, self._wish):
+        for job in jobs_of(parsed, self._required):
             require_place(job, self._folder / job.file, overwrite=self._overwrite)

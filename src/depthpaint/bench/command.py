@@ -24,7 +24,7 @@ from depthpaint.bench.throughput import GUIDANCE, STEPS, StepsTask, measure_step
 from depthpaint.core.geometry import Extent
 from depthpaint.core.statistics import Timing
 from depthpaint.depth.read import read_depth
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.record.sections import environment
 
 WIDTH, HEIGHT = 4000, 3000

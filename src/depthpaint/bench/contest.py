@@ -20,7 +20,7 @@ from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from depthpaint.bench.contest import PEERS, SAMPLER, SCHEDULE, run_side, sphere_
 from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
 from depthpaint.engine import Engine
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.painter import Device, Precision, Runtime
 from depthpaint.picture import Progress
 from depthpaint.request import request_from

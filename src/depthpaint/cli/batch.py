@@ -24,7 +24,7 @@ from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import as_utf8, inform
 from depthpaint.core.errors import SOME_FAILED, Cancelled, ErrorCode, ParameterError, status_after
 from depthpaint.models.painter import Runtime
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 
 def rows_of(
@@ -91,7 +91,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     overwrite: Overwrite = False,
     rebuild_ledger: RebuildLedger = False,
     ray: RayCluster = options.RAY,
-    wish: Wish | None = options.WISH,
+    required: Requirement | None = options.REQUIREMENT,
     runtime: Runtime = options.RUNTIME,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows and read all depth maps; paint nothing.")
@@ -116,7 +116,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     require_own_files(out, rows)
     probe(out)
     engine = painting.make_engine(runtime)
-    rehearsal = Rehearsal(engine, out, wish, overwrite=overwrite) if dry_run else None
+    rehearsal = Rehearsal(engine, out, required, overwrite=overwrite) if dry_run else None
     found = survey(rows, defaults, rehearsal, out)
     if found.bad_rows:
         output.problems(found)
@@ -130,7 +130,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
         return
     if rebuild_ledger:
         inform(f"records.jsonl was rebuilt from {rebuild(out)} pictures", quiet=quiet)
-    work = Batch(rows, defaults, out, output.listener, overwrite=overwrite, wish=wish)
+    work = Batch(rows, defaults, out, output.listener, overwrite=overwrite, required=required)
     with painters_of(ray.address, ray.workers, engine) as painters:
         _paint(work, found, output, painters)
     output.end(work.tally, work.orphans())

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.progress import Listener, Tally
-from depthpaint.batch.survey import MOST_TOLD, Survey
+from depthpaint.batch.survey import MOST_LISTED, Survey
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, live, warn
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import name_of
@@ -23,7 +23,7 @@ EVERY = 30.0
 
 
 class BatchOutput:
-    """Prints the progress and the results of a batch. It keeps the first MOST_TOLD failures."""
+    """Prints the progress and the results of a batch. It keeps the first MOST_LISTED failures."""
 
     def __init__(self, manifest: Manifest, *, quiet: bool, as_json: bool) -> None:
         self._unit, self._path = manifest.unit, manifest.path
@@ -103,7 +103,7 @@ class BatchOutput:
             emit(f"{found.rows:,} rows, {found.pictures:,} pictures")
 
     def document(self, found: Survey, tally: Tally | None = None) -> None:
-        """Print the JSON document if it is wanted. It holds the first MOST_TOLD failures."""
+        """Print the JSON document if it is wanted. It holds the first MOST_LISTED failures."""
         if not self._as_json:
             return
         values: dict[str, object] = {
@@ -119,7 +119,7 @@ class BatchOutput:
     def _picture(self, path: Path, warnings: tuple[str, ...]) -> None:
         for warning in warnings:
             # Many pictures may have the same warning: it is printed once, and stands in every record.
-            if warning not in self._warned and len(self._warned) < MOST_TOLD:
+            if warning not in self._warned and len(self._warned) < MOST_LISTED:
                 self._warned.add(warning)
                 warn(warning, quiet=self._quiet)
         if not self._as_json:
@@ -129,14 +129,14 @@ class BatchOutput:
         known = len(self._failures)
         if self._keep(line, error):
             inform(f"{self._place(line)}: {error}")
-        elif known == MOST_TOLD and not self._more_failures_noted:
+        elif known == MOST_LISTED and not self._more_failures_noted:
             self._more_failures_noted = True
             inform("more failures are in failures.jsonl")
 
     def _keep(self, line: int, error: DepthpaintError) -> bool:
         """Add a failure if it is new and there is room. Return whether it was added."""
         failure: dict[str, object] = {"line": line, "code": error.code.value, "message": str(error)}
-        new = len(self._failures) < MOST_TOLD and failure not in self._failures
+        new = len(self._failures) < MOST_LISTED and failure not in self._failures
         if new:
             self._failures.append(failure)
         return new

@@ -12,7 +12,7 @@ from depthpaint.bench import command, contest
 from depthpaint.cli import completion, options
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Extent
-from depthpaint.models.diorama.habits import DIORAMA
+from depthpaint.models.diorama.family import DIORAMA
 
 PEERS = ("diffusers", "pillow")
 

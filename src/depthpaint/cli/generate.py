@@ -22,7 +22,7 @@ from depthpaint.record.picture_file import SavedPicture
 from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request, request_from
-from depthpaint.verification.choosing import Wish
+from depthpaint.verification.choosing import Requirement
 
 RANDOM_SEED = -1
 
@@ -66,7 +66,7 @@ def generate(
     depth: options.Depth,
     prompt: options.Prompt,
     settings: dict[str, object] = options.SETTINGS,
-    wish: Wish | None = options.WISH,
+    required: Requirement | None = options.REQUIREMENT,
     runtime: Runtime = options.RUNTIME,
     destination: Destination = DESTINATION,
     dry_run: options.DryRun = False,
@@ -91,20 +91,20 @@ def generate(
         inform(f"seed: {settings['seed']}", quiet=quiet)
     request = request_from({"depth": depth, "prompt": as_utf8(prompt), **settings})
     if dry_run:
-        _print_plan(request, destination, runtime, wish, as_json=as_json, quiet=quiet)
+        _print_plan(request, destination, runtime, required, as_json=as_json, quiet=quiet)
         return
     output = PictureOutput(as_json=as_json)
     try:
         for result, saved in paint_into(
-            request, destination, quiet=quiet, runtime=runtime, wish=wish, loading=loading
+            request, destination, quiet=quiet, runtime=runtime, required=required, loading=loading
         ):
             output.add(result, saved)
             del result
     finally:
         # Also after an error or an interruption: the document names the pictures that were saved.
         output.emit_document()
-    if wish is not None:
-        output.report_agreement(wish, quiet=quiet)
+    if required is not None:
+        output.report_agreement(required, quiet=quiet)
 
 
 def plan_document(plan: RunPlan) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class PictureOutput:
         if self._as_json and self._plan is not None:
             emit_document({"images": self._images, "plan": plan_document(self._plan)})
 
-    def report_agreement(self, wish: Wish, *, quiet: bool) -> None:
+    def report_agreement(self, required: Requirement, *, quiet: bool) -> None:
         """Print how well each picture's depth agrees. Exit with 4 if one agrees less than requested."""
         for path, found in self._agreements:
             scores = (
@@ -164,9 +164,9 @@ class PictureOutput:
             )
             scores += f", edges {found.edge_f_score:.2f}"
             inform(f"{path.name}: {scores} (by {found.estimator})", quiet=quiet)
-        if missed := sum(wish.is_missed_by(found.rank_correlation) for _, found in self._agreements):
-            share = f"{missed} of {len(self._agreements)} pictures agree less than {wish.least:g}"
-            inform(f"depthpaint: error: {share} in {wish.tries} tries; the best are kept")
+        if missed := sum(required.is_missed_by(found.rank_correlation) for _, found in self._agreements):
+            share = f"{missed} of {len(self._agreements)} pictures agree less than {required.least:g}"
+            inform(f"depthpaint: error: {share} in {required.tries} tries; the best are kept")
             raise typer.Exit(SOME_FAILED)
 
 
@@ -190,7 +190,7 @@ def _print_plan(
     request: Request,
     destination: Destination,
     runtime: Runtime,
-    wish: Wish | None,
+    required: Requirement | None,
     *,
     as_json: bool,
     quiet: bool,
@@ -200,7 +200,7 @@ def _print_plan(
     engine = painting.make_engine(runtime)
     prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
-    engine.require_ready(request.choice, None if wish is None else wish.estimator)
+    engine.require_ready(request.choice, None if required is None else required.estimator)
     inform(describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)

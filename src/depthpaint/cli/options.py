@@ -30,7 +30,7 @@ from depthpaint.request import Request, reading_from
 
 if TYPE_CHECKING:
     from depthpaint.models.painter import Runtime
-    from depthpaint.verification.choosing import Wish
+    from depthpaint.verification.choosing import Requirement
 
 Made = TypeVar("Made")
 COMPUTING_PANEL, VERIFYING_PANEL, OUTPUT_PANEL = "Computing", "Verification", "Output"
@@ -207,7 +207,7 @@ def _words_of(annotation: object) -> list[str]:
 
 def default_of(name: str, setting: Setting) -> str:
     """The default of a setting, for help."""
-    from depthpaint.models.diorama.habits import DIORAMA
+    from depthpaint.models.diorama.family import DIORAMA
 
     value = setting.default
     if setting.rule:
@@ -305,7 +305,7 @@ def wish_of(
         ),
     ] = None,
     verify_with: VerifyWith = None,
-) -> Wish | None:  # fmt: skip
+) -> Requirement | None:  # fmt: skip
     """How to verify pictures, or None if they are not verified. Raises ParameterError."""
     if (min_agreement is not None or tries is not None) and best_of is not None:
         raise ParameterError(
@@ -321,12 +321,16 @@ def wish_of(
         )
     if not verify and min_agreement is None and best_of is None and verify_with is None:
         return None
-    from depthpaint.verification.choosing import Wish
+    from depthpaint.verification.choosing import Requirement
 
     estimator = estimator_of(verify_with)
     if best_of is not None:
-        return Wish(estimator, inf, best_of)
-    return Wish(estimator) if min_agreement is None else Wish(estimator, min_agreement, tries or TRIES)
+        return Requirement(estimator, inf, best_of)
+    return (
+        Requirement(estimator)
+        if min_agreement is None
+        else Requirement(estimator, min_agreement, tries or TRIES)
+    )
 
 
 def estimator_of(verify_with: str | None) -> str:
@@ -389,4 +393,4 @@ def ray_of(
 
 
 SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
-WISH, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)
+REQUIREMENT, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)

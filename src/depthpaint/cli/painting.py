@@ -21,7 +21,7 @@ from depthpaint.record.paths import SUFFIX, picture_names
 from depthpaint.record.picture_file import SavedPicture, checked_name, encode_png
 from depthpaint.record.result import Result, save_picture
 from depthpaint.request import Request
-from depthpaint.verification.choosing import Wish, choose_each
+from depthpaint.verification.choosing import Requirement, choose_each
 
 PREVIEW = "-step-"
 
@@ -138,16 +138,16 @@ def paint_into(
     quiet: bool,
     depth_shown: bool = False,
     runtime: Runtime | None = None,
-    wish: Wish | None = None,
+    required: Requirement | None = None,
     loading: Future[Painter] | None = None,
 ) -> Generator[tuple[Result, SavedPicture]]:
     """Paint the pictures of `request` one by one, save each at once, and yield it with its result.
 
     Errors that can be found early are raised before painting. If `depth_shown`, how the depth was understood
-    has been printed already. With a `wish` each picture is verified, and other seeds are tried. `loading` is
-    the painter of the request's model, if it is being loaded.
+    has been printed already. With `required` each picture is verified, and other seeds are tried. `loading`
+    is the painter of the request's model, if it is being loaded.
     """
-    if wish is not None and wish.tries > 1 and destination.preview_every:
+    if required is not None and required.tries > 1 and destination.preview_every:
         raise ParameterError(
             "--preview-every cannot be used when several seeds are tried",
             code=ErrorCode.INVALID_PARAMETER,
@@ -155,8 +155,8 @@ def paint_into(
         )
     names = check_destination(request, destination)
     engine = make_engine(runtime)
-    if wish is not None:
-        engine.require_ready(request.choice, wish.estimator)
+    if required is not None:
+        engine.require_ready(request.choice, required.estimator)
     if loading is not None:
         engine.expect(request.choice, loading)
     warned: set[str] = set()
@@ -168,7 +168,7 @@ def paint_into(
                 _save_preview(progress, names[progress.picture - 1], destination)
 
         index = 0  # not enumerate: it keeps a picture while the next one is painted
-        for result in _results(engine, request, wish, listen):
+        for result in _results(engine, request, required, listen):
             if index == 0:
                 _print_first(request, result, quiet=quiet, depth_shown=depth_shown)
                 warned.update(result.depth.notes if depth_shown else ())
@@ -190,13 +190,13 @@ def paint_into(
 
 
 def _results(
-    engine: Engine, request: Request, wish: Wish | None, listen: Callable[[Progress], None]
+    engine: Engine, request: Request, required: Requirement | None, listen: Callable[[Progress], None]
 ) -> Generator[Result]:
     """A result for each picture, as soon as it is painted."""
-    if wish is None:
+    if required is None:
         return engine.pictures(engine.prepare(request), listen)
 
-    return choose_each(engine, request, wish, listen)
+    return choose_each(engine, request, required, listen)
 
 
 def _print_first(request: Request, first: Result, *, quiet: bool, depth_shown: bool) -> None:

@@ -21,7 +21,7 @@ from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RecordError, RunRecord
-from depthpaint.record.verdict import Verdict, compare, require_learned_words
+from depthpaint.record.verdict import Verdict, compare, require_inversions
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     engine = painting.make_engine(runtime)
     prepared = engine.prepare(record.request(source, moved.settings))
     if record.digests.inversions:
-        require_learned_words(record, prepared.plan)
+        require_inversions(record, prepared.plan)
     recorded = record.plan.expanded_prompt
     if recorded not in (None, *prepared.plan.prompts):
         # Another version may draw other colours for the same seed: use the prompt of the record.

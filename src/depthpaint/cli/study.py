@@ -32,9 +32,9 @@ from depthpaint.study.aspect import (
     strength_cells,
     strength_findings,
 )
+from depthpaint.study.documents import aspect_document, latency_document, strength_document
 from depthpaint.study.latency import cold, levers_of, measure, within
 from depthpaint.study.painting import Cell, Outcome, is_study_data, paint_cells, study_data
-from depthpaint.study.telling import aspect_document, latency_document, strength_document
 
 DATA, REPORT = "study.json", "report.html"
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_PROMPT = 10_000
 WINDOW_RULE = "a window is start:end with 0 <= start <= end <= 1, such as 0:0.6"
-LEARNED_WORD = r"\w[\w.-]*"
+INVERSION_NAME = r"\w[\w.-]*"
 """A textual inversion's name: the stem of its file, never a path."""
 
 

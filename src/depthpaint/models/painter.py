@@ -156,7 +156,7 @@ def _as_it_stands(prompt: str, seed: int) -> str:
 class ModelEntry:
     """One model: `habits` are available without loading anything, `load` makes a painter.
 
-    `learned` returns the textual inversions in a prompt, with the sha256 of their files, hexadecimal.
+    `inversions` returns the textual inversions in a prompt, with the sha256 of their files, hexadecimal.
     `require_here` raises ModelError if a file or a package that it needs is missing; it loads nothing.
     `expanded` returns for a prompt and a seed the text that the model is given.
     """
@@ -165,6 +165,6 @@ class ModelEntry:
     load: Callable[[Runtime], Painter]
     licence: str
     summary: str
-    learned: Callable[[str], Mapping[str, str]] = _none
+    inversions: Callable[[str], Mapping[str, str]] = _none
     expanded: Callable[[str, int], str] = _as_it_stands
     require_here: Callable[[], None] = _nothing_to_look_for

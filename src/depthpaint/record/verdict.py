@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import ErrorCode, ModelError, printable, shortened
 from depthpaint.core.files import LONGEST_NAME
-from depthpaint.core.setting import LEARNED_WORD
+from depthpaint.core.setting import INVERSION_NAME
 from depthpaint.core.statistics import psnr
 from depthpaint.plan import RunPlan
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
@@ -22,13 +22,13 @@ from depthpaint.request import Settings
 _LONGEST = LONGEST_NAME - len(".safetensors")
 
 
-def require_learned_words(record: RunRecord, plan: RunPlan) -> None:
+def require_inversions(record: RunRecord, plan: RunPlan) -> None:
     """Raise ModelError model_not_found if a textual inversion of the record is not available in `plan`.
 
     Records are untrusted: RecordError record_damaged if a name is not a plain file name.
     """
     for word, digest in record.digests.inversions.items():
-        if len(word) > _LONGEST or not re.fullmatch(LEARNED_WORD, word):
+        if len(word) > _LONGEST or not re.fullmatch(INVERSION_NAME, word):
             raise RecordError(
                 f"the picture's record has an invalid textual inversion name: {word[:60]!r}",
                 code=ErrorCode.RECORD_DAMAGED,

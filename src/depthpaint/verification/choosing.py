@@ -21,7 +21,7 @@ WORSE_BY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Requirement:
     """The required agreement: rank correlation `least`, in at most `tries` seeds, judged by `estimator`.
 
     A `least` of infinity makes every try and keeps the best; with -1 any picture is accepted.
@@ -43,21 +43,21 @@ class _WorseThanBest(Exception):
 def choose(
     engine: Engine,
     request: Request,
-    wish: Wish,
+    required: Requirement,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Result:
-    """Paint each picture of `request` in as many tries as `wish` allows; each carries its agreement.
+    """Paint each picture of `request` in as many tries as `required` allows; each carries its agreement.
 
     Try t of picture k has the seed plus k plus t times the count: no two pictures try the same seed. Raises
     DepthpaintError.
     """
-    return joined(choose_each(engine, request, wish, on_progress))
+    return joined(choose_each(engine, request, required, on_progress))
 
 
 def choose_each(
     engine: Engine,
     request: Request,
-    wish: Wish,
+    required: Requirement,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Generator[Result]:
     """As `choose`, but yields each picture as its own result when its tries are done.
@@ -66,7 +66,7 @@ def choose_each(
     """
     prepared = engine.prepare(request)
     for picture in range(len(prepared.plan.seeds)):
-        yield _Contest(engine, prepared, wish, picture, on_progress).winner()
+        yield _Contest(engine, prepared, required, picture, on_progress).winner()
 
 
 class _Contest:
@@ -76,11 +76,11 @@ class _Contest:
         self,
         engine: Engine,
         prepared: Prepared,
-        wish: Wish,
+        required: Requirement,
         picture: int,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._engine, self._prepared, self._wish, self._picture = engine, prepared, wish, picture
+        self._engine, self._prepared, self._required, self._picture = engine, prepared, required, picture
         self._on_progress = on_progress
         self._halfway = self._best_halfway = -1.0
         self._caution = ""
@@ -90,7 +90,7 @@ class _Contest:
         best: Result | None = None
         best_score = -2.0
         seconds, evaluations = Counter[str](), Counter[str]()
-        for number in range(self._wish.tries):
+        for number in range(self._required.tries):
             try:
                 result, score = self._try(number)
             except _WorseThanBest:
@@ -100,7 +100,7 @@ class _Contest:
             if score > best_score:
                 best, best_score, self._best_halfway = result, score, self._halfway
             del result  # frees a try that is not the best before the next is painted
-            if score >= self._wish.least:
+            if score >= self._required.least:
                 break
         if best is None:
             raise AssertionError("the first try cannot be worse than the best")
@@ -117,11 +117,11 @@ class _Contest:
 
         def listen(progress: Progress) -> None:
             if self._on_progress is not None:
-                done = self._picture * self._wish.tries + number
+                done = self._picture * self._required.tries + number
                 self._on_progress(replace(
-                    progress, picture=done + 1, pictures=len(seeds) * self._wish.tries
+                    progress, picture=done + 1, pictures=len(seeds) * self._required.tries
                 ))  # fmt: skip
-            if self._wish.tries > 1 and progress.steps >= FEWEST_STEPS:
+            if self._required.tries > 1 and progress.steps >= FEWEST_STEPS:
                 self._check_halfway(progress)
 
         result = self._engine.run(prepared, listen)
@@ -139,7 +139,7 @@ class _Contest:
 
     def _judge(self, pixels: Pixels) -> Agreement:
         depth, fit = self._prepared.depth, self._prepared.plan.settings.fit
-        result = agreement_with(self._engine, depth, fit, pixels, self._wish.estimator)
+        result = agreement_with(self._engine, depth, fit, pixels, self._required.estimator)
         self._caution = f"depth estimated by {result.estimator}, {result.caution}" if result.caution else ""
         return result
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.stable_diffusion.places import embeddings_of, inversions_in, learned_in
+from depthpaint.models.stable_diffusion.places import embeddings_of, inversion_digests, inversions_in
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_a_sentence_names_files(shelves: tuple[Path, Path], prompt: str, names: 
 def test_they_are_told_with_their_digests(shelves: tuple[Path, Path]) -> None:
     own, tree = shelves
     digest = hashlib.sha256((tree / "wash.safetensors").read_bytes()).hexdigest()
-    assert learned_in("a wash", own) == {"wash": digest}
-    assert learned_in("ink", own) != learned_in("ink", None), "the model's own word comes first"
+    assert inversion_digests("a wash", own) == {"wash": digest}
+    assert inversion_digests("ink", own) != inversion_digests("ink", None), "the model's own word comes first"
 
 
 def test_a_models_own_words_lie_in_its_folder_or_beside_its_file(shelves: tuple[Path, Path]) -> None:

@@ -24,7 +24,7 @@ from depthpaint.models.stable_diffusion.places import (
     display_name,
     embeddings_of,
     in_cache,
-    learned_in,
+    inversion_digests,
     named,
     needs_sd,
     place_of,
@@ -102,7 +102,12 @@ def _entry(
         require_weights(_located(choice, preset))
 
     return ModelEntry(
-        habits, load, licence, summary, lambda prompt: learned_in(prompt, own), require_here=require_here
+        habits,
+        load,
+        licence,
+        summary,
+        lambda prompt: inversion_digests(prompt, own),
+        require_here=require_here,
     )
 
 

@@ -123,8 +123,8 @@ class StableDiffusion:
     def encode_text(self, prompt: str) -> object:
         """A `Text`, with the textual inversions that the prompt names."""
         modules = self._modules
-        learned = inversions_in(prompt, modules.embeddings)
-        return encode_with_inversions(modules.text, prompt, learned, empty_is_zero=modules.empty_is_zero)
+        inversions = inversions_in(prompt, modules.embeddings)
+        return encode_with_inversions(modules.text, prompt, inversions, empty_is_zero=modules.empty_is_zero)
 
     def begin(self, noise: Floats) -> Array:
         """As a tensor on the device."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed
 from depthpaint.core.files import sha256_of
-from depthpaint.core.setting import LEARNED_WORD
+from depthpaint.core.setting import INVERSION_NAME
 from depthpaint.models.hub import OTHERWISE, local_folder
 from depthpaint.models.hub_files import INDEX, HubPart, part_named
 from depthpaint.models.stable_diffusion.presets import Preset
@@ -98,7 +98,7 @@ def _exists(name: str) -> bool:
 
 FOLDER = "embeddings"
 # The same rule as for the tokenizers (inversions.py), so that exactly the named inversions are used.
-_WORD = re.compile(rf"(?<![\w.-]){LEARNED_WORD}")
+_WORD = re.compile(rf"(?<![\w.-]){INVERSION_NAME}")
 
 
 def embeddings_of(model: Path) -> Path:
@@ -106,7 +106,7 @@ def embeddings_of(model: Path) -> Path:
     return (model if model.is_dir() else model.parent) / FOLDER
 
 
-def learned_in(prompt: str, own: Path | None) -> dict[str, str]:
+def inversion_digests(prompt: str, own: Path | None) -> dict[str, str]:
     """The textual inversions in a prompt, each with the sha256 of its file, hexadecimal; raises the same."""
     return {file.stem: sha256_of(file) for file in inversions_in(prompt, own)}
 
