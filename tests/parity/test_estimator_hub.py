@@ -17,7 +17,6 @@ from PIL import Image
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
 from depthpaint.models.estimators import registry
-from depthpaint.models.estimators import registry as hub
 from depthpaint.models.estimators.estimator import open_folder
 from depthpaint.models.estimators.registry import DEPTH_ANYTHING, HubEntry, load_estimator
 
@@ -46,12 +45,19 @@ def loopback(cache: Path, server: tuple[type[Hub], str], monkeypatch: pytest.Mon
     return server[0]
 
 
+def pull(entry: HubEntry = TINY) -> Path:
+    """What `models pull tiny` downloads, if `entry` is its entry."""
+    registry.ESTIMATORS["tiny"] = entry
+    model = registry.ESTIMATOR_FAMILY.registered("tiny")
+    return model.pull(model.parts)[0]
+
+
 only_here = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 @only_here
 def test_pull_fetches_safetensors_and_nothing_pickled(loopback: type[Hub], photo: np.ndarray) -> None:
-    pulled = hub.pull("tiny", TINY)
+    pulled = pull()
     assert sorted(path.name for path in pulled.iterdir()) == ["config.json", "model.safetensors"]
     assert not any("pytorch_model.bin" in path for path in loopback.asked)
     count = len(loopback.asked)
@@ -64,12 +70,12 @@ def test_pull_fetches_safetensors_and_nothing_pickled(loopback: type[Hub], photo
 @only_here
 def test_a_pinned_revision_is_the_one_that_is_asked_for(loopback: type[Hub]) -> None:
     pinned = replace(TINY, revision=COMMIT)
-    assert hub.pull("tiny", pinned).name == COMMIT
+    assert pull(pinned).name == COMMIT
     assert any(COMMIT in path for path in loopback.asked)
     assert not any("main" in path for path in loopback.asked)
-    assert hub.local_folder("tiny", pinned).name == COMMIT
+    assert registry.local_folder("tiny", pinned).name == COMMIT
     with pytest.raises(ModelError) as refused:
-        hub.local_folder("tiny", replace(TINY, revision="f" * 40))
+        registry.local_folder("tiny", replace(TINY, revision="f" * 40))
     assert refused.value.code is ErrorCode.OFFLINE_MISSING
 
 
@@ -77,10 +83,10 @@ def test_a_pinned_revision_is_the_one_that_is_asked_for(loopback: type[Hub]) -> 
 def test_other_weights_than_the_pinned_are_refused(
     loopback: type[Hub], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.pull("tiny", replace(TINY, sha256=open_folder(folder).weights_sha256))
+    pull(replace(TINY, sha256=open_folder(folder).weights_sha256))
     other = replace(TINY, sha256="f" * 64)
     with pytest.raises(ModelError) as refused:
-        hub.pull("tiny", other)
+        pull(other)
     assert refused.value.code is ErrorCode.MODEL_HASH_MISMATCH
     monkeypatch.setitem(registry.ESTIMATORS, "tiny", other)
     with pytest.raises(ModelError, match="ffffffffff") as refused:
@@ -91,7 +97,7 @@ def test_other_weights_than_the_pinned_are_refused(
 @pytest.mark.parametrize("lost", ["config.json", "model.safetensors"])
 @only_here
 def test_what_an_interrupted_download_left_is_not_there(loopback: type[Hub], lost: str) -> None:
-    (hub.pull("tiny", TINY) / lost).unlink()
+    (pull() / lost).unlink()
     with pytest.raises(ModelError, match="models pull tiny") as refused:
         load_estimator("tiny")
     assert refused.value.code is ErrorCode.OFFLINE_MISSING
@@ -117,7 +123,7 @@ def test_a_hub_in_trouble_is_one_sentence(
 ) -> None:
     loopback.trouble = trouble
     with pytest.raises(ModelError) as refused:
-        hub.pull("tiny", TINY)
+        pull()
     assert refused.value.code is code
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -128,7 +134,7 @@ def test_a_hub_in_trouble_is_one_sentence(
 def test_a_hub_that_does_not_answer(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connect_to("http://127.0.0.1:9", monkeypatch)
     with pytest.raises(ModelError) as refused:
-        hub.pull("tiny", TINY)
+        pull()
     assert refused.value.code is ErrorCode.HUB_UNREACHABLE
 
 
@@ -144,7 +150,7 @@ def test_a_cache_that_takes_nothing(
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", full)
     with pytest.raises(DepthpaintError, match="HF_HOME") as refused:
-        hub.pull("tiny", TINY)
+        pull()
     assert refused.value.code is code
 
 
@@ -152,7 +158,7 @@ def test_offline_nothing_is_asked_for(cache: Path, monkeypatch: pytest.MonkeyPat
     """Sockets are forbidden in this test: a connection would be another error."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE") as refused:
-        hub.pull("tiny", TINY)
+        pull()
     assert refused.value.code is ErrorCode.OFFLINE_MISSING
 
 
