@@ -5,13 +5,14 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all coverage check format docs measure bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all coverage check lint format docs measure bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
 
 # Two processes of one thread each: in one of two threads, most tests leave the second core idle.
-test: check
+test: lint
+	$(DEV)/bin/pyright --level error src
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 
 # Everything but Stable Diffusion at full size (make parity-full): what make test leaves out takes minutes, needs Ray,
@@ -25,10 +26,13 @@ test-all: check
 coverage: $(DEV)/.ready
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --cov
 
-check: $(DEV)/.ready
+# make test checks the types of the package only: those of its tests and of training take another minute.
+check: lint
+	$(DEV)/bin/pyright --level error
+
+lint: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
-	$(DEV)/bin/pyright --level error
 	$(DEV)/bin/lint-imports --no-cache
 
 # Hours: what coverage leads to (Linux on x86-64; FUZZ_SECONDS), then 100,000 spoiled files of each format, and as many
@@ -76,7 +80,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 $(DEV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(DEV)/bin/pip install -q --disable-pip-version-check --no-compile -c constraints.txt -e ".[dev]"
 	touch $@
 
 clean:

@@ -35,6 +35,7 @@ def test_the_tutorial_is_among_the_pages() -> None:
     assert {"README.md", "python.md"} <= {page.name for page in WITH_PYTHON}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
 def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

@@ -94,6 +94,7 @@ def side_by_side(act: Callable[[int], NDArray[np.uint8]], count: int = THREADS) 
         return list(pool.map(started, range(count), timeout=PATIENCE))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("model", ["fake", "diorama"])
 def test_threads_paint_what_one_thread_paints_and_load_once(model: str, depth: Path) -> None:
     find = find_model if model == "diorama" else offering(OneAtATime())

@@ -87,6 +87,7 @@ def test_a_row_that_fails_exits_4_and_the_document_says_why(cli: Run, work: Path
     assert document == {"rows": 3, "pictures": 3, "bad_rows": 0, "painted": 2, "there": 0, "failed": 1}
 
 
+@pytest.mark.full
 def test_the_depths_are_verified_and_too_little_agreement_exits_4(
     cli: Run, work: Path, manifest: Path
 ) -> None:
@@ -179,6 +180,7 @@ def test_the_help_has_an_example() -> None:
     assert "depthpaint batch prompts.csv" in CliRunner().invoke(app, ["batch", "--help"]).output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )

@@ -60,6 +60,7 @@ def test_a_picture_becomes_another_with_what_is_in_the_package(
     )
 
 
+@pytest.mark.full
 def test_replay_says_that_the_shipped_weights_are_others(
     cli: Run,
     work: Path,

@@ -171,6 +171,7 @@ def test_bad_answers_down_a_pipe_end_with_a_status(
     assert cli()[0] == status
 
 
+@pytest.mark.full
 def test_the_earlier_entry_point_still_does_its_job(program: list[str], work: Path) -> None:
     assert program
     done = subprocess.run(
@@ -182,6 +183,7 @@ def test_the_earlier_entry_point_still_does_its_job(program: list[str], work: Pa
     assert (work / done.stdout.strip()).exists()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_half_written(
     program: list[str], work: Path, number: signal.Signals, status: int
@@ -216,6 +218,7 @@ def test_a_closed_stdout_is_no_traceback(program: list[str]) -> None:
         assert process.wait() in (0, 141)
 
 
+@pytest.mark.full
 def test_a_terminal_of_another_age(program: list[str], work: Path) -> None:
     environment = {
         **os.environ,

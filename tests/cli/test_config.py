@@ -99,6 +99,7 @@ def test_rows_and_set_win_over_it_in_a_batch(cli: Run, work: Path, write: Write)
     assert models("--out", "again", "--set", "model=diorama") == ["diorama", "diorama"]
 
 
+@pytest.mark.full
 def test_studies_and_the_interactive_mode_use_it(
     cli: Run, work: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

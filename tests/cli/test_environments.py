@@ -24,6 +24,7 @@ def environment(**changes: str | None) -> dict[str, str]:
     return {name: value for name, value in changed.items() if value is not None}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "changes",
     [
@@ -66,6 +67,7 @@ def on_a_terminal(folder: Path, **changes: str | None) -> tuple[int, bytes, byte
     return process.returncode, output, received
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals on this system")
 @pytest.mark.parametrize(
     ("changes", "bar", "colour"),

@@ -104,6 +104,7 @@ def test_tries_end_at_the_first_that_agrees(cli: Run, alone: dict[int, float]) -
     assert image["seed"] == next(seed for seed in range(12) if alone[seed] >= least)
 
 
+@pytest.mark.full
 def test_pictures_do_not_try_each_others_seeds(cli: Run, painter: FakePainter) -> None:
     images = generated(
         cli, "--seed", 2**32 - 2, "--count", 3, "--min-agreement", 1, "--tries", 2, "--no-expand", status=4
@@ -115,6 +116,7 @@ def test_pictures_do_not_try_each_others_seeds(cli: Run, painter: FakePainter) -
     assert painter.calls["encode_text"] == 2, "the model and its sentences are kept between tries"
 
 
+@pytest.mark.full
 def test_each_picture_heard_what_its_chosen_seed_drew(cli: Run) -> None:
     images = generated(cli, "--seed", 3, "--count", 3, "--min-agreement", 1, "--tries", 3, status=4)
     assert any(image["agreement"]["tries"] > 1 for image in images), "another seed is to win somewhere"

@@ -28,6 +28,7 @@ main()
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )

@@ -20,6 +20,7 @@ sys.exit(run(sys.argv[2:]))
 """
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux alone")
 @pytest.mark.parametrize("megabytes", [95, 150, 270, 350, 450, 600, 750])
 @pytest.mark.parametrize("command", ["generate", "inspect"])

@@ -174,6 +174,7 @@ def test_files_of_the_kernel_are_refused(cli: Run, work: Path, name: str) -> Non
     assert not list(Path().glob("*/*.png"))
 
 
+@pytest.mark.full
 @linux
 def test_a_depth_file_of_any_name_is_found_again(cli: Run, work: Path) -> None:
     for number, raw in enumerate((b"map-\xff.npy", b"new\nline.npy", b"it's \\udcff.npy")):
@@ -274,6 +275,7 @@ def test_a_bad_picture_stops_no_other(cli: Run, work: Path) -> None:
         assert all(name in err for name in ("missing.png", "s.png"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "arguments",
     [

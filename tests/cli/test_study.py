@@ -39,6 +39,7 @@ def study(cli: Run, what: str, *arguments: object) -> tuple[dict[str, Any], str]
     return json.loads(Path(f"{what}-study/study.json").read_text()), out
 
 
+@pytest.mark.full
 def test_the_aspect_study_paints_every_ratio_in_every_way_with_every_seed(cli: Run) -> None:
     data, out = study(cli, "aspect", "--ratios", "1:2,2:1", "--seeds", 2, "--set", "num_inference_steps=2")
     pictures = data["pictures"]
@@ -55,6 +56,7 @@ def test_the_aspect_study_paints_every_ratio_in_every_way_with_every_seed(cli: R
     assert out.endswith("aspect-study/report.html\n")
 
 
+@pytest.mark.full
 def test_a_ratio_may_be_one_number(cli: Run) -> None:
     data, _ = study(cli, "aspect", "--ratios", "1.5", "--seeds", 2, "--set", "num_inference_steps=2")
     assert {picture["ratio"] for picture in data["pictures"]} == {"1.5", "1:1"}
@@ -81,6 +83,7 @@ def test_a_study_goes_on_where_it_was(cli: Run, painter: FakePainter) -> None:
     assert painter.calls["predict"], "another depth is another picture"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("behind", [b"", b"\n"])
 def test_a_picture_of_a_study_that_was_edited_is_neither_measured_nor_painted_over(
     cli: Run, behind: bytes
@@ -172,6 +175,7 @@ def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:
     assert f": --strength {strength:g} --control-window {window} " in out
 
 
+@pytest.mark.full
 def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) -> None:
     arguments = ("latency", "--seeds", 2, "--repeats", 2, "--cold", 0)
     data, out = study(cli, *arguments, "--budget", 60)
@@ -190,6 +194,7 @@ def test_the_latency_study_says_where_time_goes_and_keeps_to_a_budget(cli: Run) 
     assert study(cli, *arguments, "--budget", 0)[1].startswith("No setting takes")
 
 
+@pytest.mark.full
 def test_the_latency_studys_data_hold_what_processes_of_their_own_took(
     cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

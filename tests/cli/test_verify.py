@@ -106,6 +106,7 @@ def test_one_bad_picture_stops_no_other(cli: Run, matching: Path) -> None:
     assert out.count("\n") == 1
 
 
+@pytest.mark.full
 def test_a_folder_is_all_its_painted_pictures(cli: Run, matching: Path, work: Path) -> None:
     for seed in (1, 2, 3):
         assert cli("generate", "depth.npy", "a room", "--seed", seed, "-q")[0] == 0

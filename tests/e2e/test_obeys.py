@@ -48,6 +48,7 @@ def test_two_depth_maps_give_two_pictures(engine: Engine, maps: tuple[Path, Path
     assert np.array_equal(silent[0], silent[1])
 
 
+@pytest.mark.full
 def test_two_sentences_give_two_pictures(engine: Engine, maps: tuple[Path, Path]) -> None:
     ball, _ = maps
     day = painted(engine, ball)
@@ -66,6 +67,7 @@ def test_floor_and_wall_have_the_colours_of_the_sentence(engine: Engine, maps: t
     assert wall.argmax() == 2, wall
 
 
+@pytest.mark.full
 def test_picture_k_of_several_is_the_picture_of_its_seed(engine: Engine, maps: tuple[Path, Path]) -> None:
     request = Request(depth=maps[0], prompt=PROMPT, seed=7, count=3, num_inference_steps=4)
     several = engine.paint(request).pictures
@@ -82,6 +84,7 @@ def test_the_exact_size_comes_out(engine: Engine, maps: tuple[Path, Path], size:
         assert painted(engine, maps[0], size=size, fit=fit, num_inference_steps=1).shape == (height, width, 3)
 
 
+@pytest.mark.full
 def test_a_closed_window_calls_no_control_and_guidance_off_takes_one_branch(
     engine: Engine, maps: tuple[Path, Path]
 ) -> None:

@@ -121,6 +121,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("code", [COMMAND, API], ids=["command", "python"])
 def test_painting_leaves_no_file_in_the_home_folder(code: str, folder: Path) -> None:
     arguments = PAINT if code == COMMAND else ()

@@ -53,6 +53,7 @@ def pictures(folder: str | Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).glob("*.png")}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("blocks", [0, 5, pytest.param(None, marks=pytest.mark.full)])
 def test_a_batch_on_a_full_disk(disk: Path, blocks: int | None) -> None:
     for room in range(1, 34, 3) if blocks is None else [blocks]:

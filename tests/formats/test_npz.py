@@ -147,6 +147,7 @@ def bomb(side: int, announced: int | None = None) -> bytes:
     return data
 
 
+@pytest.mark.full
 def test_zip_bombs_cost_nothing() -> None:
     import resource
 

@@ -44,6 +44,7 @@ def test_every_type_in_both_byte_orders_is_exact(dtype: str, order: str) -> None
         assert (read.bits, read.notes, read.opaque, read.empty) == (stored.dtype.itemsize * 8, (), None, None)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("tile", [None, (16, 16), (32, 48)])
 @pytest.mark.parametrize("method", [1, 5, 8, 32_946, 32_773])
@@ -238,6 +239,7 @@ def test_packbits_with_bytes_that_mean_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert np.array_equal(samples(tiff(stored, method=32_773)).values, stored)
 
 
+@pytest.mark.full
 def test_a_strip_that_unpacks_to_a_gigabyte() -> None:
     import zlib
 

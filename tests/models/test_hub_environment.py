@@ -22,6 +22,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
 def test_commands_name_the_variable(tmp_path: Path, command: list[str], name: str) -> None:

@@ -104,6 +104,7 @@ def test_a_file_that_changes_is_read_anew(file: Path) -> None:
     assert on_shelf("one", "model") is None
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("content", "why"),
     [

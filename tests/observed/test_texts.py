@@ -15,6 +15,7 @@ from observations.observe import FIRST_SEED, HERE, RATIOS, SEEDS, twins
 from observations.write import as_markdown, documents, loaded
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["aspect", "latency"])
 def test_the_text_is_made_from_the_data_that_lies_beside_it(name: str) -> None:
     kept = (HERE / f"{name}.md").read_text(encoding="utf-8")
@@ -29,6 +30,7 @@ def test_every_map_was_painted_at_every_ratio_in_every_way_and_run() -> None:
     )
 
 
+@pytest.mark.full
 def test_a_planted_loss_is_said_and_a_planted_difference_between_runs_is_counted() -> None:
     data = deepcopy(loaded("aspect"))
     names = dict.fromkeys((twin["depth"] for twin in twins()), "")

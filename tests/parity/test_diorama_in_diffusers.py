@@ -57,6 +57,7 @@ def own(path: Path, prompt: str, seed: int, strength: float = 1.0) -> Picture:
     return Engine().paint(request).pictures[0].pixels / 255
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("seed", "strength"), [(12345, 1.0), (0, 0.6)])
 def test_the_same_picture(peer: Callable[..., Picture], tmp_path: Path, seed: int, strength: float) -> None:
     depth = sphere_before_a_wall(256)

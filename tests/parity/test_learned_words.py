@@ -62,6 +62,7 @@ def pixels(painter: Engine, *sentences: str) -> Any:
     return painter.paint(asked(*sentences)).pictures[0].pixels
 
 
+@pytest.mark.full
 def test_a_word_is_heard_in_either_sentence_and_recorded(folder: Path) -> None:
     file = folder / "tree" / "embeddings" / "ink.safetensors"
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -111,6 +112,7 @@ def test_a_file_that_does_not_fit_is_refused_and_leaves_nothing_behind(folder: P
     assert np.array_equal(pixels(kept, "a red house"), plain)
 
 
+@pytest.mark.full
 def test_it_is_painted_again_or_said_why_not(
     folder: Path, family: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

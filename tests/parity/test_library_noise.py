@@ -16,6 +16,7 @@ from depthpaint.models.stable_diffusion.find import VERBOSITY
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("wanted", [False, True], ids=["quiet", "asked to talk"])
 def test_the_libraries_talk_only_where_they_are_asked_to(tmp_path: Path, wanted: bool) -> None:
     save_control(tmp_path / "control", save_model(tmp_path / "model", "sd15"))

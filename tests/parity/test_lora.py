@@ -112,6 +112,7 @@ def merged(model: Path, factors: dict[str, Any], tmp_path_factory: pytest.TempPa
     return folder
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_it_paints_as_if_merged_by_hand(
     model: Path, factors: dict[str, Any], merged: Path, tmp_path: Path, layout: str

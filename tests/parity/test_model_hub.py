@@ -167,6 +167,7 @@ def test_of_the_tokenizers_repository_the_words_alone_are_pulled(
     assert not list(folder.rglob("*.safetensors"))
 
 
+@pytest.mark.full
 def test_a_cut_download_goes_on_where_it_was(
     server: type[Hub], published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

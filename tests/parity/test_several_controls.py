@@ -90,6 +90,7 @@ def theirs(folder: Path, request: Request) -> np.ndarray:
     ).images[0].numpy()  # fmt: skip
 
 
+@pytest.mark.full
 def test_three_controls_with_their_own_strengths_and_windows(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def replace_also(also: Any, **fields: Any) -> Any:
     return also.model_copy(update=fields)
 
 
+@pytest.mark.full
 def test_only_the_further_controls_may_be_heard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = asked(folder, also=f"canny={folder / 'canny'}", control_strength=0.0)
     assert np.abs(ours(request, monkeypatch) - theirs(folder, request)).max() > 1e-2, "0.8 there, 0 here"

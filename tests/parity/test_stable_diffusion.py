@@ -35,7 +35,12 @@ class Case:
     kind: str
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        family if family == "sd15" else pytest.param(family, marks=pytest.mark.full) for family in FAMILIES
+    ],
+)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     family, kind = FAMILIES[request.param]
     root = tmp_path_factory.mktemp(request.param)

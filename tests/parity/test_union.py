@@ -57,6 +57,7 @@ def test_it_is_known_whatever_class_its_config_names(folder: Path, tmp_path: Pat
     assert not isinstance(controls(folder, {"depth": folder / "plain"})["depth"], union.UnionNetwork)
 
 
+@pytest.mark.full
 def test_each_control_is_its_own_way_to_see(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same hint, seen as depth, edges or normals, is another thing to it."""
     seen = {}
@@ -72,6 +73,7 @@ def test_each_control_is_its_own_way_to_see(folder: Path, monkeypatch: pytest.Mo
     assert not np.array_equal(paint(folder), before)
 
 
+@pytest.mark.full
 def test_edges_may_be_seen_by_it_beside_depth_and_it_is_in_memory_once(folder: Path, tmp_path: Path) -> None:
     seen = paint(folder, also=f"canny={folder / 'union'}")
     assert not np.array_equal(seen, paint(folder))

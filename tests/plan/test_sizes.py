@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from depthpaint.core.geometry import Box, Extent, Fit
-from depthpaint.models import registry
+from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import plan_sizes
 
 Pair = tuple[int, int]
 HABITS = replace(
-    registry.DIORAMA, output_area=None, trained_area=128 * 128, smallest_area=96 * 96, largest_area=176 * 176
+    DIORAMA, output_area=None, trained_area=128 * 128, smallest_area=96 * 96, largest_area=176 * 176
 )
 SD15 = replace(
     HABITS, name="sd15", trained_area=512 * 512, smallest_area=384 * 384, largest_area=768 * 768, multiple=8

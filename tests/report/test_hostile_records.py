@@ -109,6 +109,7 @@ def test_nested_without_end_is_refused() -> None:
             RunRecord.from_json(changed(path, deep))
 
 
+@pytest.mark.full
 def test_a_folder_of_odd_records_is_a_report(tmp_path: Path) -> None:
     """Every record that is read is shown, all others are named; neither page nor PDF grows without bound."""
     read = 0
@@ -132,6 +133,7 @@ def test_a_folder_of_odd_records_is_a_report(tmp_path: Path) -> None:
     assert len(PdfReader(BytesIO(pdf)).pages) < 10 * len(gathered.painted)
 
 
+@pytest.mark.full
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     prompt=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=300),
@@ -155,6 +157,7 @@ def test_any_legal_record_is_a_page(
     as_html(account(gathered, (), "Any"))
 
 
+@pytest.mark.full
 def test_long_texts_are_cut_and_say_so(tmp_path: Path) -> None:
     record = json.loads(true_record())
     record["settings"]["prompt"] = "word" * 2500

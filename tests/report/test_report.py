@@ -202,6 +202,7 @@ def test_those_that_agree_least_are_seen() -> None:
     assert {one.record.settings.seed for one in chosen} > {0}
 
 
+@pytest.mark.full
 def test_thousands_of_rows_are_a_page() -> None:
     page = Parsed(as_html(account(of_many(3000), (), "Many")))
     assert page.rows > 3000

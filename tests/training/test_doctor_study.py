@@ -40,6 +40,7 @@ def test_distance_is_told_from_disparity_more_often_than_the_other_way() -> None
     assert found["distance, 16 bits"] > 0.3 > 0.1 >= found["disparity, 16 bits"]
 
 
+@pytest.mark.full
 def test_the_colour_table_holds_every_spoiling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(colour_study, "NAMES", ("jet", "bone"))
     depth = CORPUS.maps[0][::2, ::2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import open_files
 from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
-from depthpaint.models.registry import MODELS, find_model
+from depthpaint.models.registry import find_model
 from depthpaint.request import Request
 from training.networks import Networks
 from training.scores.held_out import HeldOut, Picture
@@ -37,8 +38,7 @@ def engine_for(model: Path | None) -> Engine:
         del runtime  # It runs on the CPU, in float32.
         return Diorama(DIORAMA, open_files(folder))
 
-    shipped = MODELS[DIORAMA.name]
-    entry = ModelEntry(DIORAMA, load, shipped.licence, shipped.summary)
+    entry = replace(find_model(ModelChoice()), load=load)
 
     def find(choice: ModelChoice) -> ModelEntry:
         return entry if choice.model == DIORAMA.name else find_model(choice)
