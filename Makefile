@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all coverage check lint format docs measure bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all coverage check lint format docs measure doctor-bench bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -55,6 +55,11 @@ docs: $(DEV)/.ready
 # How the source is built, in numbers.
 measure: $(DEV)/.ready
 	$(PY) -m observations.measure src/depthpaint training peers
+
+# How well the depth doctor reads files of known meaning, of scenes from formulas (docs/doctor.md): some minutes.
+# HALF=--chosen for the kinds of scene that thresholds may be tuned on, HALF=--held-out for the others.
+doctor-bench: $(DEV)/.ready
+	OMP_NUM_THREADS=1 $(PY) -m doctor_bench --count 6000 $(HALF)
 
 bench: $(DEV)/.ready
 	$(DEV)/bin/depthpaint bench --vs diffusers
