@@ -1,5 +1,6 @@
 """What doctor_bench writes holds what its truth says."""
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -50,6 +51,8 @@ def test_the_truth_of_a_storage_is_that_of_its_numbers(name: str):
     nearness = np.where(np.isfinite(scene.distance), 1 / scene.distance, 0)[known]
     rank = rank_correlation(nearness, numbers[known].astype(float))
     assert (rank > 0.8) if stored.near_is == "large" else (rank < -0.8)
+    if step := re.search(r"1/(\d+) m", name):
+        assert stored.metres == 1 / int(step[1])
     if stored.metres is not None and "estimated" not in name:
         found = numbers[known] * stored.metres
         assert np.median(np.abs(found / scene.distance[known] - 1)) < 0.02
