@@ -162,6 +162,7 @@ def metric_estimate(scene: Scene, place: Place, rng: Rng) -> Stored:
     near, far = (0.3, 10) if place != "outside" else (2, float(rng.choice((80, 200, 10_000))))
     exact = perfect(scene)
     near = max(near, 0.8 * float(exact.distance[~exact.beyond].min()))
+    far = max(far, 5 * near)
     disparity = estimated(scene, rng) ** rng.uniform(1, 1.2)
     numbers = 1 / (disparity * (1 / near - 1 / far) + 1 / far)
     return Stored(
