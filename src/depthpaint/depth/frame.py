@@ -1,4 +1,4 @@
-"""Detect what surrounds a depth map in its picture: letterbox bars, a frame, a page with a colour bar."""
+"""Detect what surrounds a depth map in a picture of 8 bits: letterbox bars, a frame, a page with a colour bar."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ Mask = NDArray[np.bool_]
 SAME = 8  # of 255: the largest difference of colours within a bar (JPEG)
 LEAST_BAR = 0.01  # of the side, and at least two pixels
 LEAST_MAP = 0.15  # of the picture
+MOST_OPEN = 0.25  # of a bar's edge where the map has its colour, too
 MOST_SPINE = 4  # pixels of the line that plotting programs draw around a map
 
 
@@ -35,10 +36,11 @@ class Frame:
 def find_frame(picture: NDArray[Any]) -> Frame | None:
     """Find what surrounds the map in `picture`, (H, W) or (H, W, 3) of any real numbers, or None.
 
-    Bars count only in pairs: a sky may also be constant, but only at the top. A page counts if its background
+    Floats and numbers of 16 bits have none: an empty border is what a sensor did not measure. Bars count only
+    in pairs: a sky may also be constant, but only at the top. A page counts if its background
     is visible on all four sides, around one large rectangle.
     """
-    if picture.dtype.kind == "b" or min(picture.shape[:2]) < 8:
+    if picture.dtype.itemsize > 1 or picture.dtype.kind == "b" or min(picture.shape[:2]) < 8:
         return None
     paper = _like_corner(picture)
     if paper is None:
@@ -57,6 +59,10 @@ def find_frame(picture: NDArray[Any]) -> Frame | None:
         return None
     top, bottom = (bars[0], height - bars[1]) if across else (0, height)
     left, right = (bars[2], width - bars[3]) if along else (0, width)
+    inner = paper[top:bottom, left:right]
+    edges = ([inner[0], inner[-1]] if across else []) + ([inner[:, 0], inner[:, -1]] if along else [])
+    if any(float(edge.mean()) > MOST_OPEN for edge in edges):
+        return None  # a thing on a background, which ends in no straight edge
     if (bottom - top) * (right - left) < LEAST_MAP * height * width:
         return None
     what = "a frame" if across and along else "letterbox bars" if across else "bars at both sides"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.depth.evidence import looks_measured
 from depthpaint.depth.scale import blocks
 
 Numbers = NDArray[Any]
@@ -16,6 +17,8 @@ Mask = NDArray[np.bool_]
 LEAST_SHARE = 1e-4
 BACKGROUND = 1e9
 """Renderers write 1e10 and more for rays without a hit."""
+SENSOR_ENDS = (2047.0, 32767.0)
+"""Numbers of sensors for "nothing measured" beside the end of the type: Kinect's raw 11 bits, and 15."""
 _GAP = 0.05  # of the range of the rest, between a marker and the next number
 
 
@@ -24,8 +27,8 @@ class Emptiness:
     """Masks of the pixels without regular depth, each bool (H, W).
 
     `unknown`: NaN, transparent, or specified as empty. `endless`: infinite or a renderer's background. `low`
-    and `high`: one number at the end of the range, far from all others; its meaning depends on which end
-    is near. `low_mark` and `high_mark` are those numbers.
+    and `high`: one number at the end of the range that many pixels have; its meaning depends on which end
+    is near. `low_mark` and `high_mark` are those numbers, `apart` whether the low one is far from all others.
     """
 
     unknown: Mask
@@ -34,6 +37,7 @@ class Emptiness:
     high: Mask
     low_mark: float | None
     high_mark: float | None
+    apart: bool = True
 
     @property
     def proper(self) -> Mask:
@@ -52,8 +56,11 @@ def find_empty(
     unknown = np.zeros(numbers.shape, dtype=np.bool_) if opaque is None else ~opaque
     endless = np.zeros(numbers.shape, dtype=np.bool_)
     if numbers.dtype.kind == "f":
-        unknown |= np.isnan(numbers)
-        endless |= (np.isinf(numbers) | _background(numbers)) & ~unknown
+        # -inf: too near to be measured. Hugely negative numbers are a type's end.
+        unknown |= np.isnan(numbers) | (numbers == -np.inf)
+        if numbers.dtype.itemsize >= 4:
+            unknown |= numbers <= -BACKGROUND
+        endless |= ((numbers == np.inf) | _background(numbers)) & ~unknown
     marks = (() if empty == "auto" else empty) + (() if stated is None else (stated,))
     for mark in marks:
         unknown |= numbers == mark
@@ -61,7 +68,7 @@ def find_empty(
     if empty != "auto":
         return Emptiness(unknown, endless & ~unknown, nothing, nothing, None, None)
     endless &= ~unknown
-    low_mark, high_mark = _marks(numbers, ~(unknown | endless))
+    low_mark, high_mark, apart = _marks(numbers, ~(unknown | endless))
     return Emptiness(
         unknown,
         endless,
@@ -69,48 +76,69 @@ def find_empty(
         nothing if high_mark is None else (numbers == high_mark) & ~unknown,
         low_mark,
         high_mark,
+        apart,
     )
 
 
 def _background(numbers: Numbers) -> Mask:
-    """Where a renderer wrote its background: one huge number, far beyond all others."""
+    """Where a renderer wrote its background: huge numbers, far beyond all others."""
     if numbers.dtype.itemsize < 4:
         return np.zeros(numbers.shape, dtype=np.bool_)
     huge = np.isfinite(numbers) & (numbers >= BACKGROUND)
     if np.count_nonzero(huge) < max(4, LEAST_SHARE * numbers.size):
         return np.zeros_like(huge)
     rest = numbers[np.isfinite(numbers) & ~huge]
-    mark = numbers[huge].max()
-    alone = rest.size >= 16 and numbers[huge].min() == mark and float(rest.max()) < float(mark) / 100
+    alone = rest.size >= 16 and float(rest.max()) < float(numbers[huge].min()) / 100
     return huge if alone else np.zeros_like(huge)
 
 
-def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None]:
-    """The least and the greatest number, if many pixels have exactly it and no other is near.
+def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, bool]:
+    """The least and the greatest number, if many pixels have exactly it, and whether the least lies apart.
 
-    Only for types with room for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
+    Marks lie far from all other numbers; 0 and negative numbers below lengths need not. Only for types with room
+    for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
     """
+    none = (None, None, False)
     if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
-        return None, None
+        return none
     values = numbers.reshape(-1) if proper.all() else numbers[proper]
     if values.size < 16:
-        return None, None
+        return none
     low, high = values.min(), values.max()
-    inner = (values != low) & (values != high)
-    if np.count_nonzero(inner) < max(16, values.size // 50):
-        return None, None
-    second = float(values.min(where=inner, initial=high))
-    last = float(values.max(where=inner, initial=low))
+    inner = values[(values != low) & (values != high)]
+    if inner.size < 16:
+        return none
+    # Without the outermost thousandth on either side: some wrong pixels hide no mark.
+    second, last = (
+        float(end) for end in np.quantile(inner[:: max(1, inner.size // 100_000)], (0.001, 0.999))
+    )
     if second == last:
-        return None, None
+        return none
     room = max(_GAP * (last - second), 1e-30)
     least = max(4, LEAST_SHARE * values.size)
-    low_is_mark = float(low) <= 0 and second - float(low) > room and np.count_nonzero(values == low) >= least
+    many = np.count_nonzero(values == low) >= least
+    apart = many and float(low) <= 0 and second - float(low) > room
     # A near thing may be one number far above all others; a marker is the type's own end, or far beyond.
-    top = float(np.iinfo(numbers.dtype).max) if numbers.dtype.kind in "iu" else np.inf
-    beyond = float(high) in (top, 65504.0) or float(high) - last > 3 * (last - second)
+    ends = (
+        (float(np.iinfo(numbers.dtype).max), *SENSOR_ENDS)
+        if numbers.dtype.kind in "iu"
+        else (np.inf, 65504.0)
+    )
+    beyond = float(high) in ends or float(high) - last > 3 * (last - second)
     high_is_mark = beyond and float(high) - last > room and np.count_nonzero(values == high) >= least
-    return float(low) if low_is_mark else None, float(high) if high_is_mark else None
+    rest = inner if high_is_mark else values[values != low]
+    below = (
+        many and (float(low) == 0 or float(low) < 0 <= float(rest.min())) and looks_measured(rest[rest > 0])
+    )
+    low_is_mark = apart or below
+    return float(low) if low_is_mark else None, float(high) if high_is_mark else None, apart
+
+
+def is_scattered(known: Mask) -> bool:
+    """Whether known pixels (H, W) are points or lines, as a lidar measures them, and not whole things."""
+    inner = known[1:-1, 1:-1]
+    whole = inner & known[:-2, 1:-1] & known[2:, 1:-1] & known[1:-1, :-2] & known[1:-1, 2:]
+    return np.count_nonzero(whole) < 0.5 * np.count_nonzero(inner)
 
 
 Floats = NDArray[np.float32]

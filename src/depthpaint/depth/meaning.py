@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from depthpaint.depth.cues import CUES, Floats, cues
 from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
+from depthpaint.depth.evidence import NO_EVIDENCE, Evidence, looks_measured
 from depthpaint.depth.scale import RATIO, Kind
 from depthpaint.formats.samples import Samples
 
@@ -102,14 +103,19 @@ class NearGuess:
     evidence: str
 
 
-def guess_near(values: Floats, valid: NDArray[np.bool_]) -> NearGuess:
-    """Weigh the cues of a small copy (cues.small_copy), values (h, w) in [0, 1] and their validity."""
+def guess_near(values: Floats, valid: NDArray[np.bool_], evidence: Evidence = NO_EVIDENCE) -> NearGuess:
+    """Weigh the numbers' own evidence and the cues of a small copy (cues.small_copy).
+
+    `values` (h, w) are in [0, 1], `valid` is (h, w). Where they contradict each other the confidence is low.
+    """
     parts = np.asarray(WEIGHTS) * cues(values, valid)
-    total = float(parts.sum())
+    total = float(parts.sum()) - evidence.total
     confidence = float(1 / (1 + np.exp(-abs(total))))
     sign = 1 if total >= 0 else -1
     order = np.argsort(-np.abs(parts))
     strongest = [f"{CUES[k]} ({sign * parts[k]:+.1f})" for k in order[:3] if abs(parts[k]) >= 0.1]
+    if evidence.reasons:
+        strongest.insert(0, f"{' and '.join(evidence.reasons)} ({-sign * evidence.total:+.1f})")
     return NearGuess("white" if total >= 0 else "black", confidence, ", ".join(strongest) or "no clear cue")
 
 
@@ -124,7 +130,7 @@ LEAST_NEAREST = 0.01
 class Meaning:
     """The near end, the kind, metres per stored number (None if unknown), with the findings for both.
 
-    `infinity_is_unknown`: the format writes infinity where stereo matching failed, not for the sky.
+    `measured`: the numbers look like lengths or pixels, and are not stretched. `infinity_is_unknown`: the format writes infinity where stereo matching failed, not for the sky.
     """
 
     near: Near
@@ -133,6 +139,7 @@ class Meaning:
     near_finding: Finding
     kind_finding: Finding
     infinity_is_unknown: bool
+    measured: bool
 
     def far_over_near(self, low: float, high: float) -> float:
         """How many times as far the far end of stored numbers from `low` to `high` is.
@@ -150,15 +157,17 @@ def meaning_of(
     inside: NDArray[Any],
     small: tuple[NDArray[np.float32], NDArray[np.bool_]],
     reading: DepthReading,
+    evidence: Evidence,
 ) -> Meaning:
     """Conclude from the user's settings, then from what the file states, then from the map itself.
 
-    `inside` are its valid numbers (N,), `small` is a small copy of it.
+    `inside` are its valid numbers (N,), `small` is a small copy of it, `evidence` what they say themselves.
     """
     metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
     kind_given, kind_evidence = _stated_kind(samples, metres, reading)
-    near = _near(small, kind_given, kind_evidence, reading)
-    kind = _kind(small, near, kind_given, kind_evidence, measured=_looks_measured(inside))
+    measured = looks_measured(inside)
+    near = _near(small, kind_given, kind_evidence, reading, evidence)
+    kind = _kind(small, near, kind_given, kind_evidence, evidence, measured=measured)
     return Meaning(
         near="white" if near.value == "white" else "black",
         kind="distance" if kind.value == "distance" else "disparity",
@@ -166,6 +175,7 @@ def meaning_of(
         near_finding=near,
         kind_finding=kind,
         infinity_is_unknown=samples.quantity == "disparity",
+        measured=measured,
     )
 
 
@@ -173,14 +183,6 @@ def _is_flat(small: tuple[NDArray[np.float32], NDArray[np.bool_]]) -> bool:
     """Whether a small copy has only one value."""
     values, valid = small
     return not valid.any() or float(np.ptp(values[valid])) == 0
-
-
-def _looks_measured(inside: NDArray[Any]) -> bool:
-    """Whether numbers look like lengths: positive, and not stretched over their type's range."""
-    low, high = float(inside.min()), float(inside.max())
-    if inside.dtype.kind == "f":
-        return low > 0 and high > 1.5
-    return inside.dtype.kind in "iu" and inside.dtype.itemsize > 1 and low > 0 and high < 60_000
 
 
 def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) -> tuple[Kind | None, str]:
@@ -196,22 +198,21 @@ def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) 
 def _near(
     small: tuple[NDArray[np.float32], NDArray[np.bool_]],
     kind: Kind | None,
-    evidence: str,
+    stated: str,
     reading: DepthReading,
+    evidence: Evidence,
 ) -> Finding:
     if reading.near != "auto":
         return Finding(aspect="near", value=reading.near, confidence=1.0, evidence="as given", flag="--near")
-    if kind is not None and evidence != "as given":
+    if kind is not None and stated != "as given":
         # A kind given by the user may be inverted ("1 - distance"); a unit or a format's definition is not.
         near: Near = "black" if kind == "distance" else "white"
-        return Finding(
-            aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {evidence}", flag="--near"
-        )
+        return Finding(aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {stated}", flag="--near")
     if reading.allow_constant and _is_flat(small):
         return Finding(
             aspect="near", value="white", confidence=1.0, evidence="the map is flat", flag="--near"
         )
-    guess = guess_near(*small)
+    guess = guess_near(*small, evidence)
     return Finding(
         aspect="near", value=guess.near, confidence=guess.confidence, evidence=guess.evidence, flag="--near"
     )
@@ -221,14 +222,17 @@ def _kind(
     small: tuple[NDArray[np.float32], NDArray[np.bool_]],
     near: Finding,
     given: Kind | None,
-    evidence: str,
+    stated: str,
+    evidence: Evidence,
     *,
     measured: bool,
 ) -> Finding:
-    value, sure, why = given, 1.0, evidence
+    value, sure, why = given, 1.0, stated
     if value is None and near.value == "white":
         # Estimators and depth networks write disparity; hardly any other source has white as the near end.
         value, sure, why = "disparity", 0.9, "near is white, as estimators write it"
+    elif value is None and evidence.curved >= 1:
+        value, sure, why = "distance", 0.95, evidence.reasons[-1]
     elif value is None:
         values, valid = small
         bends = bend(1 - values, valid)

@@ -190,7 +190,7 @@ def _settled(reading: DepthReading, result: Understood) -> DepthReading:
         {
             **reading.model_dump(),
             "near": result.meaning.near,
-            "holes": reading.fill,
+            "holes": result.fill,
             "kind": result.meaning.kind,
             "colour_map": result.colour_map,
             "range": result.used_range if _exact(result.used_range) else reading.range,

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.cues import small_copy
-from depthpaint.depth.depth_map import DepthReading, Finding
+from depthpaint.depth.depth_map import DepthReading, Fill, Finding
+from depthpaint.depth.evidence import evidence_of
 from depthpaint.depth.frame import Frame, find_frame
-from depthpaint.depth.holes import Emptiness, find_empty, inpainted
+from depthpaint.depth.holes import Emptiness, find_empty, inpainted, is_scattered
 from depthpaint.depth.meaning import Meaning, meaning_of, unit_finding
 from depthpaint.depth.numbers import numbers_of
 from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
@@ -20,22 +21,20 @@ from depthpaint.formats.samples import Samples
 
 
 def holes_finding(
-    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], size: int, reading: DepthReading
+    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], fill: Fill
 ) -> list[Finding]:
     """How much is unknown or endless, masks (H, W), and its treatment; empty if there is none."""
     parts = list[str]()
     if lost := int(unknown.sum()):
         treatment = {"far": "put at the far plane", "inpaint": "filled from their surroundings",
-                     "free": "left to the prompt"}[reading.fill]  # fmt: skip
-        parts.append(f"{_percent(lost / size)} unknown, {treatment}")
+                     "free": "left to the prompt"}[fill]  # fmt: skip
+        parts.append(f"{_percent(lost / unknown.size)} unknown, {treatment}")
     if beyond := int(endless.sum()):
-        parts.append(f"{_percent(beyond / size)} infinitely far")
+        parts.append(f"{_percent(beyond / unknown.size)} infinitely far")
     if not parts:
         return []
     marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
-    evidence = (
-        f"many pixels hold exactly {' and '.join(marks)}, far from all others" if marks else "as stored"
-    )
+    evidence = f"many pixels hold exactly {' and '.join(marks)}" if marks else "as stored"
     return [Finding(
         aspect="holes", value="; ".join(parts), confidence=0.95 if marks else 1.0, evidence=evidence,
         flag="--empty, --holes",
@@ -63,7 +62,7 @@ def _percent(share: float) -> str:
 
 
 MOST_UNKNOWN = 0.5
-"""Of the pixels; more is an error unless --holes specifies their treatment."""
+"""Of the pixels; where more are unknown, they are the background of a thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +77,7 @@ class Understood:
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
     far_over_near: float
+    fill: Fill
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
 
@@ -91,11 +91,15 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     mask, alpha_notes = _mask(opaque, reading.alpha_mask)
     numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
     empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
-    proper = _enough(name, numbers.values, empty, reading)
+    proper = _some_depth(name, numbers.values, empty)
     # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
-    meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading)
+    evidence = evidence_of(
+        numbers.values, proper, inside, zero_is_empty=empty.low_mark == 0, sky=_has_background(empty, numbers.values)
+    )  # fmt: skip
+    meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
     unknown, endless = _placed(empty, meaning)
+    fill = _fill_of(unknown, reading)
     low, high = inside.min(), inside.max()
     if low == high and not reading.allow_constant:
         raise _constant(name, f"every value is {low}")
@@ -103,12 +107,12 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     stored = debanded(numbers.values, proper) if reading.deband else numbers.values
     values = scale.apply(stored)
     values[endless] = 0
-    values = _closed(values, unknown, endless, reading)
+    values = _closed(values, unknown, fill)
     unit = None
     if meaning.kind == "distance" and numbers.colour_map == "gray":
         unit = unit_finding(inside, values.shape, meaning.metres, reading.unit)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
-    holes = holes_finding(empty, unknown, endless, numbers.values.size, reading)
+    holes = holes_finding(empty, unknown, endless, fill)
     findings = (
         frame, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
         range_finding(span, scale, reading), *bits,
@@ -122,6 +126,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         raw_range=(float(low), float(high)),
         used_range=(float(scale.low), float(scale.high)),
         far_over_near=scale.far_over_near,
+        fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
         notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
     )
@@ -153,42 +158,54 @@ def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bo
     return None, [f"the transparency of {share:.1%} of the pixels is ignored; --alpha-mask leaves them out"]
 
 
-def _enough(name: str, numbers: NDArray[Any], empty: Emptiness, reading: DepthReading) -> NDArray[np.bool_]:
-    """The pixels that hold depth, if there are enough."""
+def _has_background(empty: Emptiness, numbers: NDArray[Any]) -> bool:
+    """Whether there is a renderer's huge number for rays without a hit, which is not infinity."""
+    return bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
+
+
+def _some_depth(name: str, numbers: NDArray[Any], empty: Emptiness) -> NDArray[np.bool_]:
+    """The pixels that hold depth, if there are any."""
     proper = empty.proper
-    share = float(empty.unknown.mean())
-    chosen = reading.holes != "auto"
     if not proper.any() and not empty.unknown.all() and not empty.endless.any():
         proper = ~empty.unknown  # two marker values and nothing else: then they are the map
-    if proper.any() and (share <= MOST_UNKNOWN or chosen):
+    if proper.any():
         return proper
     if empty.unknown.all() and numbers.dtype.kind != "f":
         raise _constant(name, "it is completely transparent or empty")
-    what = (
-        f"{share:.1%} of its values are NaN, transparent or empty"
-        if share
-        else "all of its values are infinite"
-    )
+    what = "NaN, transparent or empty" if empty.unknown.any() else "infinite"
     raise DepthError(
-        f"{name} contains too little depth: {what}",
+        f"{name} contains no depth: all of its values are {what}",
         code=ErrorCode.DEPTH_NOT_FINITE,
-        remedy=f"up to {MOST_UNKNOWN:.0%} are filled by default; --holes inpaint fills any number",
-        value=share,
-        limit=MOST_UNKNOWN,
+        remedy="give a map with depth in it; --empty says which numbers mean no depth",
+        value=float(empty.unknown.mean()),
     )
+
+
+def _fill_of(unknown: NDArray[np.bool_], reading: DepthReading) -> Fill:
+    """The treatment of unknown pixels (H, W), where the user leaves it open.
+
+    Around whole things that cover less than half of the map it is the background of a cut-out. What a lidar
+    measures are points between which surfaces go on.
+    """
+    if reading.holes != "auto":
+        return reading.holes
+    if reading.alpha_mask or (unknown.mean() > MOST_UNKNOWN and not is_scattered(~unknown)):
+        return "far"
+    return "inpaint"
 
 
 def _placed(empty: Emptiness, meaning: Meaning) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which pixels are unknown and which infinitely far, given the near end.
 
     A marker at the far end is sky or background. At the near end it would be the nearest thing of all, and is
-    what sensors write for "nothing measured".
+    what sensors write for "nothing measured". In the disparity of stereo, what was not matched is unknown.
     """
     low_is_far = meaning.near == "white"
+    unmatched = low_is_far and meaning.kind == "disparity" and meaning.measured
     unknown = empty.unknown | (empty.high if low_is_far else empty.low)
     endless = empty.endless | (empty.low if low_is_far else empty.high)
-    if meaning.infinity_is_unknown:
-        unknown, endless = unknown | empty.endless, endless & ~empty.endless
+    if unmatched or meaning.infinity_is_unknown:
+        return unknown | endless, np.zeros_like(endless)
     return unknown, endless
 
 
@@ -207,15 +224,13 @@ def _scale(inside: NDArray[Any], meaning: Meaning, reading: DepthReading) -> tup
     ), span  # fmt: skip
 
 
-def _closed(
-    values: NDArray[np.float32], unknown: NDArray[np.bool_], endless: NDArray[np.bool_], reading: DepthReading
-) -> NDArray[np.float32]:
+def _closed(values: NDArray[np.float32], unknown: NDArray[np.bool_], fill: Fill) -> NDArray[np.float32]:
     if not unknown.any():
         return values
-    if reading.fill == "far" or unknown.all():
+    if fill == "far" or unknown.all():
         values[unknown] = 0
         return values
-    del endless  # far pixels count as known: a hole in the sky is sky
+    # Far pixels count as known: a hole in the sky is sky.
     return inpainted(values, ~unknown)
 
 
