@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -132,20 +133,32 @@ UPRIGHT = 1
 _TAG, _SHORT = 0x0112, 3
 
 
-def orientation_of(exif: bytes) -> int:
-    """EXIF's orientation, 1 to 8; 1 (upright) if it is missing or invalid."""
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])\b")
+
+
+def orientation_of(exif: bytes, xmp: bytes = b"") -> int:
+    """EXIF's orientation, 1 to 8, or else XMP's; 1 (upright) if both are missing or invalid."""
+    stated = _in_exif(exif)
+    if stated is not None:
+        return stated
+    match = _XMP_ORIENTATION.search(xmp)
+    return int(match[1]) if match else UPRIGHT
+
+
+def _in_exif(exif: bytes) -> int | None:
+    exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None or len(exif) < 8:
-        return UPRIGHT
+        return None
     (offset,) = struct.unpack_from(f"{order}I", exif, 4)
     if offset + 2 > len(exif):
-        return UPRIGHT
+        return None
     (count,) = struct.unpack_from(f"{order}H", exif, offset)
     for position in range(offset + 2, min(offset + 2 + 12 * count, len(exif) - 11), 12):
         tag, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, position)
-        if tag == _TAG and kind == _SHORT and 1 <= value <= 8:
-            return value
-    return UPRIGHT
+        if tag == _TAG and kind == _SHORT:
+            return value if 1 <= value <= 8 else UPRIGHT
+    return None
 
 
 FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "pgm", "exr", "heif", "colmap"]
