@@ -183,16 +183,17 @@ _LEAST_SKY = 1e4
 
 
 def _require_upright(name: str, samples: Samples) -> None:
-    """Raise DepthError for floats whose sky, infinite or one huge number, lies along the lower edge alone.
+    """Raise DepthError for floats whose sky, one huge number, lies along the lower edge alone.
 
-    PFM begins with the lowest row, but some programs write the highest one first.
+    PFM begins with the lowest row, but some programs write the highest one first. Infinity shows nothing: in
+    disparities it is what was not matched, which may well be the floor in front.
     """
     values = samples.values
     if values.ndim != 2:
         return
     below, above = values[-max(1, len(values) // 20) :], values[: len(values) // 3]
     sky = below.max()  # NaN, which is no sky, if there is any
-    if not sky >= _LEAST_SKY or (below == sky).mean() < _SKY_BELOW or (above == sky).mean() > _SKY_ABOVE:
+    if not _LEAST_SKY <= sky < np.inf or (below == sky).mean() < _SKY_BELOW or (above == sky).mean() > _SKY_ABOVE:
         return
     raise DepthError(
         f"{name} seems to be upside down: {sky:g}, which stands for the sky, lies along its lower edge and not above",

@@ -183,8 +183,9 @@ def _one_plane(name: str, header: ExrHeader, choice: Choice, planes: list[NDArra
     """The first plane, if the others are equal to it or empty, as programs write depth as a colour picture."""
     first, *others = planes
     equal = all(np.array_equal(first, plane, equal_nan=first.dtype.kind == "f") for plane in others)
-    if equal or not any(plane.any() for plane in others):
-        return first
+    with np.errstate(invalid="ignore"):  # some kinds of NaN
+        if equal or not any(plane.any() for plane in others):
+            return first
     raise bad_shape(
         name,
         f"colours ({choice.label}) and no depth channel; its channels are {_listed(_candidates(header))}",

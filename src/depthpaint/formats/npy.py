@@ -30,7 +30,7 @@ _SIDE = re.compile(r"-?[0-9]{1,4000}")
 _NUMBERS = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 
 
-_FEWEST_COLUMNS = 32
+_FEWEST_COLUMNS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def planes_of(shape: tuple[int, ...]) -> Planes | None:
     if len(sides) != 3:
         return None
     first, middle, last = sides
-    # A map has no side this short, unless both axes are.
-    if last < MIN_SIDE <= first or last < _FEWEST_COLUMNS <= first:
+    # A map has hardly a side this short.
+    if last < MIN_SIDE <= first or last < _FEWEST_COLUMNS <= min(first, middle):
         return Planes(first, middle, last, along_first=False)
     return Planes(middle, last, first)
 

@@ -231,8 +231,8 @@ def _walk(name: str, data: bytes, faults: dict[str, None]) -> Iterator[tuple[byt
             raise damaged(name, _KIND, "a chunk has no valid head")
         end = start + length
         if end + 4 > len(data):
-            if kind == b"IDAT":
-                yield kind, start, min(length, len(data) - start)  # all of the pixels, if it is enough
+            if kind == b"IDAT" and end <= len(data):
+                yield kind, start, length  # the pixels have a checksum of their own
             break
         if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             fault = f"the checksum of its {kind.decode('ascii')} chunk is wrong"

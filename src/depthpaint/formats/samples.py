@@ -249,7 +249,7 @@ _MOST_DECADES = 15
 def in_byte_order(samples: Samples) -> Samples:
     """`samples` with the bytes of its numbers exchanged, and a note, if they are in the wrong order.
 
-    Integers of 16 bits: neighbours in a row differ by 16 times as much as with the bytes exchanged, and most
+    Integers of 16 bits: neighbours differ by 16 times as much as with the bytes exchanged, and most
     high bytes occur with several low ones, unlike those of 8-bit maps that were multiplied by 256. (In the
     right order the low byte changes most from pixel to pixel, and exchanged neighbours differ by 60
     to 500 times as much in real maps.) Floats: most sizes span more than 15 powers of ten, in this order only.
@@ -259,7 +259,7 @@ def in_byte_order(samples: Samples) -> Samples:
         return samples
     rows = values[:: max(1, values.shape[0] // _ROWS)]
     if values.dtype.kind in "ui" and values.dtype.itemsize == 2:
-        wrong, shown = _steps_are_swapped(rows), "16-bit numbers"
+        wrong, shown = _steps_are_swapped(values), "16-bit numbers"
     elif values.dtype.kind == "f" and values.dtype.itemsize >= 4:
         wrong = _decades(rows) > _MOST_DECADES >= _decades(rows.byteswap())
         shown = f"{values.dtype.itemsize * 8}-bit floats"
@@ -271,22 +271,27 @@ def in_byte_order(samples: Samples) -> Samples:
     return replace(samples, values=values.byteswap(), notes=(*samples.notes, note))
 
 
-def _steps_are_swapped(rows: NDArray[Any]) -> bool:
-    words = rows.astype(rows.dtype.newbyteorder("=")).view(np.uint16)
-    left, right = words[:, :-1], words[:, 1:]
+def _steps_are_swapped(values: NDArray[Any]) -> bool:
+    every = max(1, values.shape[0] // _ROWS)
+    rows, below = (
+        part.astype(part.dtype.newbyteorder("=")).view(np.uint16)
+        for part in (values[:-1:every], values[1::every])
+    )
+    one = np.concatenate([rows[:, :-1].ravel(), rows.ravel()])
+    other = np.concatenate([rows[:, 1:].ravel(), below.ravel()])
     # Marks for "no depth", at the ends of the range, make steps of any size.
-    kept = (left != 0) & (right != 0) & (left != 0xFFFF) & (right != 0xFFFF)
-    left, right = left[kept], right[kept]
-    if len(left) < _FEWEST_PAIRS:
+    kept = (one != 0) & (other != 0) & (one != 0xFFFF) & (other != 0xFFFF)
+    one, other = one[kept], other[kept]
+    if len(one) < _FEWEST_PAIRS:
         return False
-    levels, high_bytes = len(np.unique(left)), len(np.unique(left >> 8))
+    levels, high_bytes = len(np.unique(one)), len(np.unique(one >> 8))
     if levels < max(_LEAST_LEVELS, _MORE_LEVELS * high_bytes):
         return False
-    return _mean_step(left, right) > _SWAPPED * _mean_step(left.byteswap(), right.byteswap())
+    return _mean_step(one, other) > _SWAPPED * _mean_step(one.byteswap(), other.byteswap())
 
 
-def _mean_step(left: NDArray[np.uint16], right: NDArray[np.uint16]) -> float:
-    return float(np.abs(left.astype(np.int32) - right).mean())
+def _mean_step(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
+    return float(np.abs(one.astype(np.int32) - other).mean())
 
 
 def _decades(rows: NDArray[Any]) -> float:

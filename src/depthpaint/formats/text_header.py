@@ -118,7 +118,7 @@ def decode_pgm(name: str, data: bytes, max_pixels: int) -> Samples:
     return Samples(values=values, opaque=None, bits=bits, notes=notes)
 
 
-def _from_text(name: str, text: bytes, size: Extent, greatest: int) -> NDArray[np.uint16]:
+def _from_text(name: str, text: bytes, size: Extent, greatest: int) -> NDArray[np.uint8 | np.uint16]:
     if b"#" in text:
         text = _COMMENT.sub(b"", text)
     if text.translate(None, b"0123456789 \t\r\n\v\f"):
@@ -132,7 +132,8 @@ def _from_text(name: str, text: bytes, size: Extent, greatest: int) -> NDArray[n
     numbers = np.fromstring(text.decode("ascii"), np.float64, count, sep=" ")
     if float(numbers.max()) > _MOST:
         raise damaged(name, _PGM, f"it holds numbers above {_MOST}")
-    return numbers.astype(np.uint8 if greatest < 256 and numbers.max() < 256 else np.uint16)
+    dtype = np.uint8 if greatest < 256 and numbers.max() < 256 else np.uint16
+    return numbers.astype(dtype).reshape(size.height, size.width)
 
 
 _COLMAP = "COLMAP map"
