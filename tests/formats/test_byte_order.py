@@ -78,7 +78,12 @@ def is_noticed(read: Any) -> bool:
 
 @pytest.mark.parametrize("name", MAPS)
 def test_the_right_order_is_left_alone(name: str) -> None:
-    for values in (MAPS[name], MAPS[name][::-1].T.copy(), MAPS[name].astype(">u2"), MAPS[name][:40, :40].copy()):
+    for values in (
+        MAPS[name],
+        MAPS[name][::-1].T.copy(),
+        MAPS[name].astype(">u2"),
+        MAPS[name][:40, :40].copy(),
+    ):
         read = samples(npy(values))
         assert not is_noticed(read)
         assert np.array_equal(read.values, values)

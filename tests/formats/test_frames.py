@@ -60,7 +60,9 @@ def test_equal_planes_are_one(write: Any, axis: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-@pytest.mark.parametrize("stack", [FRAMES, FRAMES[:, None], np.asfortranarray(FRAMES), FRAMES.astype(np.uint8)])
+@pytest.mark.parametrize(
+    "stack", [FRAMES, FRAMES[:, None], np.asfortranarray(FRAMES), FRAMES.astype(np.uint8)]
+)
 def test_a_sequence_is_named_and_its_frames_are_selected(write: Any, stack: Array) -> None:
     error = refusal(write(stack))
     assert error.code is ErrorCode.DEPTH_BAD_SHAPE
@@ -92,7 +94,12 @@ def test_three_different_planes_of_bytes_are_colours() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "advice"),
-    [((2, 3, 9, 9), "array[0, 0]"), ((81,), "(height, width)"), ((0, 9, 9), "not empty"), ((), "(height, width)")],
+    [
+        ((2, 3, 9, 9), "array[0, 0]"),
+        ((81,), "(height, width)"),
+        ((0, 9, 9), "not empty"),
+        ((), "(height, width)"),
+    ],
 )
 def test_the_advice_fits_the_shape(shape: tuple[int, ...], advice: str) -> None:
     error = refusal(npy(np.zeros(shape, np.float32)))
@@ -112,9 +119,7 @@ def test_a_packed_sequence_takes_the_memory_of_a_frame() -> None:
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         header = BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "<f4", "fortran_order": False, "shape": shape}
-        )
+        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
         with archive.open("depth.npy", "w") as file:
             file.write(header.getvalue())
             for k in range(shape[0]):
@@ -149,7 +154,9 @@ def test_pages_and_slices_of_a_tiff() -> None:
     assert np.array_equal(samples(data, frame=1).values, stored[24:])
     assert "2 slices" in str(refusal(data, frame=2))
     tiled = tiff(stored, tile=(16, 16), tags={257: (4, [24]), 32_997: (4, [2])})
-    assert refusal(tiled, frame=1).code is ErrorCode.DEPTH_UNREADABLE  # six tiles a slice, and nine altogether
+    assert (
+        refusal(tiled, frame=1).code is ErrorCode.DEPTH_UNREADABLE
+    )  # six tiles a slice, and nine altogether
     for tags in ({32_998: (4, [2])}, {277: (3, [3]), 284: (3, [2])}):
         blocks = tiff(np.dstack([stored] * 3), tags={32_997: (4, [2]), **tags})
         assert refusal(blocks).code in (ErrorCode.DEPTH_UNSUPPORTED_FORMAT, ErrorCode.DEPTH_UNREADABLE)
@@ -164,7 +171,9 @@ def test_pages_of_a_tiff_are_selected() -> None:
     joined[10 + 12 * count : 14 + 12 * count] = (len(one) + 8).to_bytes(4, "little")
     for k in range(count):
         at = len(one) + 10 + 12 * k
-        tag, kind, many = (int.from_bytes(joined[at + a : at + b], "little") for a, b in ((0, 2), (2, 4), (4, 8)))
+        tag, kind, many = (
+            int.from_bytes(joined[at + a : at + b], "little") for a, b in ((0, 2), (2, 4), (4, 8))
+        )
         value = int.from_bytes(joined[at + 8 : at + 12], "little")
         if many * {1: 1, 2: 1, 3: 2, 4: 4}[kind] > 4:
             joined[at + 8 : at + 12] = (value + len(one)).to_bytes(4, "little")

@@ -70,7 +70,8 @@ def sound() -> dict[str, list[bytes]]:
         ],
         "npz": [npz(zipfile.ZIP_STORED), npz(zipfile.ZIP_DEFLATED)],
         "pgm": [
-            b"P5 20 16 65535\n" + WORDS.astype(">u2").tobytes(), b"P5\n# made\n20 16\n255\n" + BYTES.tobytes(),
+            b"P5 20 16 65535\n" + WORDS.astype(">u2").tobytes(),
+            b"P5\n# made\n20 16\n255\n" + BYTES.tobytes(),
             b"P2\n20 16\n65535\n" + b"\n".join(b" ".join(b"%d" % k for k in row) for row in WORDS),
         ],
         "colmap": [b"20&16&1&" + FLOATS.tobytes()],
@@ -80,7 +81,8 @@ def sound() -> dict[str, list[bytes]]:
             tiff(FLOATS, method=8, predictor=3), tiff(WORDS, method=8, predictor=2, order=">"),
             tiff(three, method=32_773, planar=True), tiff(FLOATS, big=True, tile=(16, 16)),
             tiff(WORDS, pages=2, tags={42_113: (2, b"-1\0"), 274: (3, [6])}),
-            tiff(WORDS, rows=8, tags={32_997: (4, [2]), 257: (4, [8])}), tiff(WORDS, tags={330: (4, [8, 99])}),
+            tiff(WORDS, rows=8, tags={32_997: (4, [2]), 257: (4, [8])}),
+            tiff(WORDS, tags={330: (4, [8, 99])}),
         ],
         "jpeg": [
             jpeg(BYTES), jpeg(three, progressive=True), google_portrait(jpeg(three), png(WORDS, 16)),

@@ -22,7 +22,9 @@ def in_text(values: np.ndarray, gap: bytes = b" ") -> bytes:
     return gap.join(b"%d" % number for number in values.ravel())
 
 
-@pytest.mark.parametrize("header", [b"P5\n36 24\n65535\n", b"P5 36 24 6500 ", b"P5\n# a camera's\n36\n24 #\n9999\n"])
+@pytest.mark.parametrize(
+    "header", [b"P5\n36 24\n65535\n", b"P5 36 24 6500 ", b"P5\n# a camera's\n36\n24 #\n9999\n"]
+)
 def test_sixteen_bits_have_the_high_byte_first(header: bytes) -> None:
     read = samples(header + WORDS.astype(">u2").tobytes())
     assert np.array_equal(read.values, WORDS)

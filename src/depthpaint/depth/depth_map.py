@@ -186,9 +186,9 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
     depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
     stored units; `part` the key or channel inside a container, `frame_index` the frame in a file of
-    several; `flip` whether it is turned upside down (None: no, but a PFM that seems to be is an error); `from_photo` the estimator (a name or
-    a folder) that estimates depth from a photo; `max_pixels` limits the size of a map, and
-    with it memory (samples.MAX_PIXELS).
+    several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it is an error);
+    `from_photo` the estimator (a name or a folder) that estimates depth from a photo; `max_pixels` limits the
+    size of a map, and with it memory (samples.MAX_PIXELS).
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET

@@ -77,7 +77,9 @@ def frames_of(folder: Path) -> list[Path]:
     Raises DepthError if there are none.
     """
     try:
-        frames = [path for path in folder.iterdir() if path.suffix.lower() in FOLDER_ENDINGS and path.is_file()]
+        frames = [
+            path for path in folder.iterdir() if path.suffix.lower() in FOLDER_ENDINGS and path.is_file()
+        ]
     except OSError as error:
         raise DepthError(
             f"cannot read {folder}: {error.strerror}",

@@ -193,10 +193,14 @@ def _require_upright(name: str, samples: Samples) -> None:
         return
     below, above = values[-max(1, len(values) // 20) :], values[: len(values) // 3]
     sky = below.max()  # NaN, which is no sky, if there is any
-    if not _LEAST_SKY <= sky < np.inf or (below == sky).mean() < _SKY_BELOW or (above == sky).mean() > _SKY_ABOVE:
+    if (
+        not _LEAST_SKY <= sky < np.inf
+        or (below == sky).mean() < _SKY_BELOW
+        or (above == sky).mean() > _SKY_ABOVE
+    ):
         return
     raise DepthError(
-        f"{name} seems to be upside down: {sky:g}, which stands for the sky, lies along its lower edge and not above",
+        f"{name} seems to be upside down: {sky:g}, which stands for the sky, is along its lower edge only",
         code=ErrorCode.DEPTH_AMBIGUOUS,
         remedy="turn it with --flip, or keep it with --no-flip",
         value=float(sky),

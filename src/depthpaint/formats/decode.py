@@ -17,13 +17,14 @@ from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, Unsafe
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import read_input, read_stream
 from depthpaint.formats.exr import decode_exr
-from depthpaint.formats.file_kind import file_kind
+from depthpaint.formats.file_kind import FileKind, file_kind
 from depthpaint.formats.foreign import decode_heif
 from depthpaint.formats.jpeg import decode_jpeg
 from depthpaint.formats.npy import decode_npy, objects
 from depthpaint.formats.npz import decode_npz
 from depthpaint.formats.png import decode_png
 from depthpaint.formats.samples import (
+    ENDINGS,
     MAX_PIXELS,
     FormatName,
     Samples,
@@ -170,24 +171,28 @@ def decode(
     than `max_pixels` is rejected by its header. Raises DepthError and UnsafeFormatError.
     """
     kind = file_kind(data)
-    if kind.verdict in _CONTAINERS:
-        samples = _CONTAINERS[kind.verdict](name, data, part, frame, max_pixels)
-    elif kind.verdict in _FRAMES or kind.verdict in _SINGLE:
-        if part is not None:
-            raise _no_parts(name, kind.looks_like, part)
-        if kind.verdict in _FRAMES:
-            samples = _FRAMES[kind.verdict](name, data, frame, max_pixels)
-        else:
-            # Of an animation, only the first frame can be read.
-            frame_place(name, frame, 1)
-            samples = _SINGLE[kind.verdict](name, data, max_pixels)
+    form = next((form for form in ENDINGS if form == kind.verdict), None)
+    if form is None:
+        raise _refused(name, kind)
+    if form in _CONTAINERS:
+        samples = _CONTAINERS[form](name, data, part, frame, max_pixels)
+    elif part is not None:
+        raise _no_parts(name, kind.looks_like, part)
+    elif form in _FRAMES:
+        samples = _FRAMES[form](name, data, frame, max_pixels)
     else:
-        message = f"{name} is {kind.looks_like}"
-        if kind.verdict == "pickle":
-            raise UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
-        code = _CODES.get(kind.verdict, ErrorCode.DEPTH_UNSUPPORTED_FORMAT)
-        raise DepthError(message, code=code, remedy=kind.remedy, value=name)
-    return kind.verdict, in_byte_order(samples)
+        # Of an animation, only the first frame can be read.
+        frame_place(name, frame, 1)
+        samples = _SINGLE[form](name, data, max_pixels)
+    return form, in_byte_order(samples)
+
+
+def _refused(name: str, kind: FileKind) -> DepthError | UnsafeFormatError:
+    message = f"{name} is {kind.looks_like}"
+    if kind.verdict == "pickle":
+        return UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
+    code = _CODES.get(kind.verdict, ErrorCode.DEPTH_UNSUPPORTED_FORMAT)
+    return DepthError(message, code=code, remedy=kind.remedy, value=name)
 
 
 def _no_parts(name: str, looks_like: str, part: str) -> DepthError:

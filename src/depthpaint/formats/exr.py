@@ -180,7 +180,7 @@ def decode_exr(name: str, data: bytes, part: str | None, frame: int | None, max_
 
 
 def _one_plane(name: str, header: ExrHeader, choice: Choice, planes: list[NDArray[Any]]) -> NDArray[Any]:
-    """The first plane, if the others are equal to it or empty, as programs write depth as a colour picture."""
+    """The first plane, if the others are equal to it or empty, as in depth saved as colours."""
     first, *others = planes
     equal = all(np.array_equal(first, plane, equal_nan=first.dtype.kind == "f") for plane in others)
     with np.errstate(invalid="ignore"):  # some kinds of NaN

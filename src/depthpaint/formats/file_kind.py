@@ -233,7 +233,9 @@ def _width(numbers: NDArray[Any]) -> tuple[int, float]:
         with np.errstate(all="ignore"):
             one, other = numbers[places].astype(np.float64), numbers[places + step].astype(np.float64)
             differences = np.abs(one - other)
-        return float(np.mean(differences[np.isfinite(differences)])) if np.isfinite(differences).any() else 0.0
+        return (
+            float(np.mean(differences[np.isfinite(differences)])) if np.isfinite(differences).any() else 0.0
+        )
 
     anywhere = float(np.mean([apart(count // share) for share in (2, 3, 5)]))
     if anywhere == 0:

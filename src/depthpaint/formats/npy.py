@@ -240,6 +240,8 @@ def different_planes(name: str, header: NpyHeader) -> DepthError:
     flag = f"--frame-index 0 to {planes.count - 1}"
     if planes.along_first:
         what = f"a sequence of {planes.count:,} frames, an array of shape {header.shape}"
-        return bad_shape(name, what, f"select a frame with {flag}, or save each frame as a file in one folder")
+        return bad_shape(
+            name, what, f"select a frame with {flag}, or save each frame as a file in one folder"
+        )
     what = f"{planes.count:,} different planes, an array of shape {header.shape}"
     return bad_shape(name, what, f"select the plane that is the depth with {flag}")

@@ -163,8 +163,9 @@ def _in_exif(exif: bytes) -> int | None:
 
 FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "pgm", "exr", "heif", "colmap"]
 ENDINGS: dict[FormatName, tuple[str, ...]] = {
-    "png": (".png",), "jpeg": (".jpg", ".jpeg", ".jpe"), "webp": (".webp",), "tiff": (".tif", ".tiff", ".dng"),
-    "npy": (".npy",), "npz": (".npz",), "pfm": (".pfm",), "pgm": (".pgm", ".pnm"), "exr": (".exr",),
+    "png": (".png",), "jpeg": (".jpg", ".jpeg", ".jpe"), "webp": (".webp",),
+    "tiff": (".tif", ".tiff", ".dng"), "npy": (".npy",),
+    "npz": (".npz",), "pfm": (".pfm",), "pgm": (".pgm", ".pnm"), "exr": (".exr",),
     "heif": (".heic", ".heif"), "colmap": (".bin",),
 }  # fmt: skip
 """How the names of files of each format end."""
@@ -183,8 +184,8 @@ class Samples:
 
     The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or similar;
     `quantity` is None if not stated; `hint` is what a name suggests that other programs use for the
-    other quantity as well, so that it is weak evidence; `metres` is how many metres one stored unit is; `empty` is the
-    stored number for missing measurements (GDAL's nodata); `part` names the chosen part of
+    other quantity as well, so that it is weak evidence; `metres` is how many metres one stored unit is;
+    `empty` is the stored number for missing measurements (GDAL's nodata); `part` names the chosen part of
     a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
     picture; `stated_by` is the source of these statements.
     """
@@ -241,7 +242,7 @@ def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
 _ROWS = 64
 _SWAPPED = 16
 _LEAST_LEVELS = 32
-_MORE_LEVELS = 9 / 8
+_MORE_LEVELS = 1.05
 _FEWEST_PAIRS = 256
 _MOST_DECADES = 15
 
@@ -252,7 +253,8 @@ def in_byte_order(samples: Samples) -> Samples:
     Integers of 16 bits: neighbours differ by 16 times as much as with the bytes exchanged, and most
     high bytes occur with several low ones, unlike those of 8-bit maps that were multiplied by 256. (In the
     right order the low byte changes most from pixel to pixel, and exchanged neighbours differ by 60
-    to 500 times as much in real maps.) Floats: most sizes span more than 15 powers of ten, in this order only.
+    to 500 times as much in real maps.) Floats: most sizes span more than 15 powers of ten, in this order
+    only.
     """
     values = samples.values
     if values.ndim != 2 or samples.lossy:

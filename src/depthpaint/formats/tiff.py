@@ -199,9 +199,7 @@ def decode_tiff(name: str, data: bytes, frame: int | None, max_pixels: int) -> S
     )  # fmt: skip
 
 
-def _page(
-    name: str, pages: list[TiffDirectory], frame: int | None
-) -> tuple[TiffDirectory, int, list[str]]:
+def _page(name: str, pages: list[TiffDirectory], frame: int | None) -> tuple[TiffDirectory, int, list[str]]:
     """The page for a frame, which of its slices, and notes."""
     if sum(page.slices for page in pages) > MAX_PAGES:
         raise too_many(name, f"more than {MAX_PAGES:,} slices", MAX_PAGES)

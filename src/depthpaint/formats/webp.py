@@ -34,8 +34,9 @@ _LOSSLESS_SIGNATURE = 0x2F
 
 @dataclass(frozen=True, slots=True)
 class WebpChunks:
-    """The parts of a WebP. `plain` is the same picture without metadata; `frames` is 1 for a still, `orientation` EXIF's.
+    """The parts of a WebP.
 
+    `plain` is the same picture without metadata; `frames` is 1 for a still; `orientation` is EXIF's or XMP's.
     """
 
     size: Extent
