@@ -171,7 +171,7 @@ def decode(
     than `max_pixels` is rejected by its header. Raises DepthError and UnsafeFormatError.
     """
     kind = file_kind(data)
-    form = next((form for form in ENDINGS if form == kind.verdict), None)
+    form: FormatName | None = next((form for form in ENDINGS if form == kind.verdict), None)
     if form is None:
         raise _refused(name, kind)
     if form in _CONTAINERS:

@@ -237,7 +237,8 @@ def _width(numbers: NDArray[Any]) -> tuple[int, float]:
             float(np.mean(differences[np.isfinite(differences)])) if np.isfinite(differences).any() else 0.0
         )
 
-    anywhere = float(np.mean([apart(count // share) for share in (2, 3, 5)]))
+    # Steps that are hardly whole numbers of rows.
+    anywhere = float(np.mean([apart(int(share * count)) for share in (0.157, 0.271, 0.382)]))
     if anywhere == 0:
         return 0, 1.0
     below = [apart(width) for width in widths]
