@@ -187,7 +187,7 @@ def resealed(data: bytes) -> bytes:
 def survives(data: bytes, label: str) -> None:
     started = time.process_time()
     try:
-        _, samples = decode("mutant", data)
+        _, samples = decode("mutant", data, frame=None if len(data) % 3 else 1)
         assert samples.values.ndim in (2, 3), label
         assert samples.values.dtype.kind in "buif", label
         assert samples.opaque is None or samples.opaque.shape == samples.values.shape[:2], label
