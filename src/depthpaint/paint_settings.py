@@ -42,6 +42,12 @@ class ReadingSettings(TypedDict, total=False):
     part: str | None
     """Array of an NPZ, or channel of an EXR."""
 
+    frame_index: int | None
+    """Frame of an array (frames, height, width), page of a TIFF or part of an EXR; 0 is the first."""
+
+    flip: bool | None
+    """Turn the map upside down, as for a PFM whose rows begin at the top."""
+
     deband: bool | None
     """Smooth the steps of a map with few levels."""
 

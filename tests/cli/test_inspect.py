@@ -262,3 +262,11 @@ def test_standard_input_that_does_not_block_is_waited_for(work: Path) -> None:
         os.close(write)
         assert "ready" in process.communicate()[0]
         assert process.returncode == 0
+
+
+def test_an_array_of_objects_is_named(cli: Run, work: Path) -> None:
+    objects = np.full((9, 9), 1.5, dtype=object)
+    np.save(work / "objects.npy", objects, allow_pickle=True)
+    status, out, err = cli("inspect", "objects.npy")
+    assert status == 3
+    assert "an array of Python objects" in out + err

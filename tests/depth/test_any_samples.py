@@ -52,6 +52,7 @@ def samples(draw: st.DrawFn) -> Samples:
     return Samples(
         values=values, opaque=opaque, bits=values.dtype.itemsize * 8, lossy=draw(st.booleans()),
         quantity=draw(st.sampled_from([None, "distance", "disparity"])),
+        hint=draw(st.sampled_from([None, "distance", "disparity"])),
         metres=draw(st.sampled_from([None, 1.0, 1e-3])),
         empty=draw(st.sampled_from([None, 0.0, -9999.0, np.nan])),
     )  # fmt: skip

@@ -26,7 +26,7 @@ def by_pillow(kind: str) -> bytes:
 OTHERS = [
     (by_pillow("GIF"), "GIF"),
     (by_pillow("BMP"), "BMP"),
-    (by_pillow("ICO"), "ICO"), (by_pillow("PPM"), "PNM"),
+    (by_pillow("ICO"), "ICO"), (b"P6\n9 9\n255\n" + bytes(243), "PNM"),
     (by_pillow("TGA"), "TGA"),
     (by_pillow("DDS"), "DDS"), (by_pillow("EPS"), "PostScript"), (by_pillow("PDF"), "PDF"),
     (b"8BPS\0\1", "Photoshop"),

@@ -13,15 +13,17 @@ from depthpaint.formats.samples import Samples
 NAME = "folder/map"
 
 
-def samples(data: bytes, part: str | None = None) -> Samples:
-    return decode(NAME, data, part)[1]
+def samples(data: bytes, part: str | None = None, frame: int | None = None) -> Samples:
+    return decode(NAME, data, part, frame=frame)[1]
 
 
-def refusal(data: bytes, part: str | None = None, seconds: float = 20.0) -> DepthpaintError:
+def refusal(
+    data: bytes, part: str | None = None, seconds: float = 20.0, frame: int | None = None
+) -> DepthpaintError:
     """The error that the bytes end in: named, in one line, with a remedy, and soon (in processor time)."""
     started = time.process_time()
     with pytest.raises((DepthError, UnsafeFormatError)) as caught:
-        decode(NAME, data, part)
+        decode(NAME, data, part, frame=frame)
     assert time.process_time() - started < seconds
     error = caught.value
     assert NAME in str(error)

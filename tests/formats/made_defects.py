@@ -39,7 +39,7 @@ THREE = np.stack([BYTES, BYTES[::-1], 255 - BYTES], axis=-1)
 
 def cases() -> list[Case]:
     """All of them."""
-    groups = (_png, _jpeg, _webp, _tiff_tables, _tiff_pieces, _exr, _arrays, _pfm, _others)
+    groups = (_png, _jpeg, _webp, _tiff_tables, _tiff_pieces, _exr, _arrays, _pfm, _pgm, _colmap, _others)
     return [case for group in groups for case in group()]
 
 
@@ -284,7 +284,7 @@ def _arrays() -> Iterator[Case]:
     yield "npy-shape-of-2e62", headed(kind % ("<f4", f"({2**31}, {2**31})")), LARGE
     yield "npy-shape-of-reals", headed(kind % ("<f4", "(16.0, 20)")), UNREADABLE
     yield "npy-shape-of-truth", headed(kind % ("<f4", "(True, 20)")), UNREADABLE
-    yield "npy-objects", headed(kind % ("|O", "(16, 20)")), PICKLE
+    yield "npy-objects", headed(kind % ("|O", "(16, 20)")), DTYPE
     yield "npy-type-of-zero-bytes", headed(kind % ("<V0", "(16, 20)")), DTYPE
     yield "npy-too-short", npy(FLOATS)[:-8], TRUNCATED
     yield "npz-nothing-inside", zipped(b""), TRUNCATED
@@ -301,6 +301,27 @@ def _pfm() -> Iterator[Case]:
     yield "pfm-scale-of-nan", b"Pf\n20 16\nnan\n" + bytes(1280), UNREADABLE
     yield "pfm-digits-without-end", b"Pf\n" + b"1" * 100_000, UNREADABLE
     yield "pfm-too-short", b"Pf\n20 16\n-1.0\n" + bytes(1000), TRUNCATED
+
+
+def _pgm() -> Iterator[Case]:
+    yield "pgm-size-of-1e18", b"P5 1000000000 1000000000 65535\n" + bytes(640), LARGE
+    yield "pgm-size-of-zero", b"P5 0 16 65535\n" + bytes(640), UNREADABLE
+    yield "pgm-greatest-of-zero", b"P5 20 16 0\n" + bytes(320), UNREADABLE
+    yield "pgm-greatest-of-1e9", b"P5 20 16 1000000000\n" + bytes(640), UNREADABLE
+    yield "pgm-too-short", b"P5 20 16 65535\n" + bytes(639), TRUNCATED
+    yield "pgm-comment-without-end", b"P5 #" + b"a" * 100_000, UNREADABLE
+    yield "pgm-text-of-letters", b"P2 8 8 255\n" + b"a " * 64, UNREADABLE
+    yield "pgm-text-too-short", b"P2 8 8 255\n" + b"1 " * 63, TRUNCATED
+    yield "pgm-text-of-1e99", b"P2 8 8 255\n" + b"9" * 99 + b" 1" * 63, UNREADABLE
+    yield "pgm-text-negative", b"P2 8 8 255\n" + b"-1 " * 64, UNREADABLE
+
+
+def _colmap() -> Iterator[Case]:
+    yield "colmap-size-of-1e16", b"100000000&100000000&1&" + bytes(64), LARGE
+    yield "colmap-size-of-zero", b"0&16&1&" + bytes(64), UNREADABLE
+    yield "colmap-normals", b"20&16&3&" + bytes(3840), SHAPE
+    yield "colmap-too-short", b"20&16&1&" + bytes(1279), TRUNCATED
+    yield "colmap-too-long", b"20&16&1&" + bytes(1281), UNREADABLE
 
 
 def _others() -> Iterator[Case]:

@@ -46,5 +46,6 @@ def test_the_names_are_all_different() -> None:
     assert max(Counter(name for name, _, _ in CASES).values()) == 1
     assert len(CASES) >= 60
     assert {name.partition("-")[0] for name, _, _ in CASES} >= {
-        "png", "jpeg", "webp", "tiff", "exr", "npy", "npz", "pfm", "heif", "gif", "fli", "ico", "eps", "psd",
+        "png", "jpeg", "webp", "tiff", "exr", "npy", "npz", "pfm", "pgm", "colmap", "heif",
+        "gif", "fli", "ico", "eps", "psd",
     }  # fmt: skip

@@ -52,8 +52,9 @@ def test_every_type_and_packing_that_needs_no_library(
             assert np.array_equal(read.values, stored)
             assert read.values.dtype == stored.dtype
             assert (read.bits, read.quantity, read.metres, read.part) == (
-                stored.dtype.itemsize * 8, "distance", None, "Z"
+                stored.dtype.itemsize * 8, None, None, "Z"
             )  # fmt: skip
+            assert read.hint == "distance"
             assert read.notes == ()
 
 
@@ -99,32 +100,45 @@ def test_what_the_writer_writes_is_read_by_the_library_and_here() -> None:
 OTHER = Z * 2
 
 
+# A name that renderers use for distance and estimators for disparity only hints at it.
 @pytest.mark.parametrize(("names", "part", "chosen", "quantity"), [
-    (["Z", "R", "G", "B", "A"], None, "Z", "distance"),
-    (["depth"], None, "depth", "distance"),
-    (["Depth", "Y"], None, "Depth", "distance"),
-    (["ViewLayer.Depth.Z", "ViewLayer.Combined.R"], None, "ViewLayer.Depth.Z", "distance"),
-    (["depth.V", "A"], None, "depth.V", "distance"),
-    (["View.Normal.X", "View.Normal.Y", "View.Normal.Z", "View.Depth.Z"], None, "View.Depth.Z", "distance"),
+    (["Z", "R", "G", "B", "A"], None, "Z", "distance?"),
+    (["depth"], None, "depth", "distance?"),
+    (["Depth", "Y"], None, "Depth", "distance?"),
+    (["ViewLayer.Depth.Z", "ViewLayer.Combined.R"], None, "ViewLayer.Depth.Z", "distance?"),
+    (["depth.V", "A"], None, "depth.V", "distance?"),
+    (["View.Normal.X", "View.Normal.Y", "View.Normal.Z", "View.Depth.Z"], None, "View.Depth.Z", "distance?"),
     (["View.Mist.Z", "Y"], None, "View.Mist.Z", "distance"),
-    (["View.Mist.Z", "View.Depth.Z"], None, "View.Depth.Z", "distance"),
+    (["View.Mist.Z", "View.Depth.Z"], None, "View.Depth.Z", "distance?"),
     (["Y", "A"], None, "Y", None),
-    (["Z", "ZBack"], None, "Z", "distance"),
+    (["Z", "ZBack"], None, "Z", "distance?"),
     (["Z", "A"], "A", "A", None),
     (["left.disparity", "Z"], "left.disparity", "left.disparity", "disparity"),
-    (["View.Depth.Z", "View.Combined.R"], "View.Depth", "View.Depth.Z", "distance"),
+    (["FinalImageMovieRenderQueue_WorldDepth.R", "R", "G", "B"], None,
+     "FinalImageMovieRenderQueue_WorldDepth.R", "distance?"),
+    (["VRayZDepth", "R", "G", "B"], None, "VRayZDepth", "distance?"),
+    (["Image.SceneDepth.V", "Image.Combined.R"], None, "Image.SceneDepth.V", "distance?"),
+    (["V"], None, "V", None),
+    (["V", "A"], None, "V", None),
+    (["R"], None, "R", None),
+    (["A"], None, "A", None),
+    (["anything at all"], None, "anything at all", None),
+    (["predicted_disparity"], None, "predicted_disparity", "disparity"),
+    (["View.Depth.Z", "View.Combined.R"], "View.Depth", "View.Depth.Z", "distance?"),
 ])  # fmt: skip
 def test_the_right_channel_is_chosen(
     names: list[str], part: str | None, chosen: str, quantity: str | None
 ) -> None:
     read = samples(exr({name: Z if name == chosen else OTHER for name in names}), part)
-    assert (read.part, read.quantity) == (chosen, quantity)
+    assert (read.part, read.quantity or (read.hint and f"{read.hint}?")) == (chosen, quantity)
     assert np.array_equal(read.values, Z)
     assert len(read.notes) == (len(names) > 1)
 
 
 @pytest.mark.parametrize(("names", "part"), [
     (["U", "V"], None),
+    (["H", "S", "V"], None),
+    (["one", "other"], None),
     (["View.Normal.X", "View.Normal.Y", "View.Normal.Z"], None),
     (["a.Depth.Z", "b.Depth.Z"], None),
     (["R", "G", "B"], None),
@@ -134,7 +148,34 @@ def test_what_cannot_be_chosen_is_listed(names: list[str], part: str | None) -> 
     error = refusal(exr({name: Z * (k + 1) for k, name in enumerate(names)}), part)
     assert error.code is ErrorCode.DEPTH_BAD_SHAPE
     assert "--part" in error.remedy
-    assert names[0] in str(error) or names == ["R", "G", "B"]
+    assert names[0] in str(error)
+
+
+@pytest.mark.parametrize("layer", ["", "Depth.", "FinalImageMovieRenderQueue_WorldDepth.", "anything."])
+@pytest.mark.parametrize("others", [1, 0])
+def test_a_picture_of_equal_or_empty_colours_is_its_red(layer: str, others: int) -> None:
+    planes = {f"{layer}R": Z, f"{layer}G": Z * others, f"{layer}B": Z * others}
+    if "epth" in layer:
+        planes |= {"R": OTHER, "G": Z, "B": Z}
+    read = samples(exr(planes))
+    assert np.array_equal(read.values, Z)
+    assert read.part == f"{layer}RGB"
+
+
+def test_colours_are_refused_with_the_channels() -> None:
+    error = refusal(exr({"Depth.R": Z, "Depth.G": OTHER, "Depth.B": Z, "mask": Z}))
+    assert "mask" in str(error) and "--part" in error.remedy
+    assert refusal(exr({f"{layer}.{c}": Z for layer in ("a", "b") for c in "RGB"})).code is (
+        ErrorCode.DEPTH_BAD_SHAPE
+    )
+
+
+def test_a_part_of_the_file_is_selected_by_its_index() -> None:
+    data = exr_parts({"left": {"Z": Z}, "right": {"Z": OTHER}})
+    assert np.array_equal(samples(data, frame=0).values, Z)
+    assert np.array_equal(samples(data, frame=1).values, OTHER)
+    error = refusal(data, frame=2)
+    assert error.code is ErrorCode.DEPTH_BAD_SHAPE and "2 parts" in str(error)
 
 
 def test_equal_colours_are_gray() -> None:

@@ -30,7 +30,12 @@ from depthpaint.formats.file_kind import file_kind
     (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle"),
     (b"PK\x03\x04" + bytes(26) + b"text.txt", "other"),
     (b"\x80\x04\x95", "pickle"),
-    (b"P5\n9 9\n255\n", "other"),
+    (b"P5\n9 9\n255\n", "pgm"),
+    (b"P2#9", "pgm"),
+    (b"P6\n9 9\n255\n", "other"),
+    (b"20&16&1&", "colmap"),
+    (b"20&16 texts", "other"),
+    (b"bvx2", "other"),
     (b"Pfeil", "other"),
     (b"II", "cut"),
     (b"v/1", "cut"),
@@ -44,5 +49,5 @@ def test_verdicts(data: bytes, verdict: str) -> None:
     assert kind.verdict == verdict
     assert kind.looks_like
     assert bool(kind.remedy) == (
-        verdict not in ("png", "npy", "jpeg", "webp", "tiff", "npz", "pfm", "exr", "heif")
+        verdict not in ("png", "npy", "jpeg", "webp", "tiff", "npz", "pfm", "pgm", "exr", "heif", "colmap")
     )

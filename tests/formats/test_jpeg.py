@@ -76,6 +76,39 @@ def test_orientation_is_undone_as_pillow_does(orientation: int) -> None:
     assert len(read.notes) == 1 + (orientation != 1)
 
 
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_in_xmp_is_undone_as_pillow_does(orientation: int) -> None:
+    packet = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP % orientation)
+    data = with_segments(jpeg(GRAY), packet)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(BytesIO(data))))
+    assert np.array_equal(samples(data).values, expected)
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\0", b"\xff\0ab\xff\0", b"\0" * 5_000, b"\xff\xff\xff"])
+@pytest.mark.parametrize("before", [b"\xff\xdb", b"\xff\xc0", b"\xff\xc4", b"\xff\xda"])
+def test_junk_between_segments_is_skipped_as_pillow_does(junk: bytes, before: bytes) -> None:
+    whole = jpeg(GRAY)
+    at = whole.index(before)
+    data = whole[:at] + junk + whole[at:]
+    read = samples(data)
+    assert np.array_equal(read.values, np.asarray(Image.open(BytesIO(data))))
+    assert np.array_equal(read.values, samples(whole).values)
+    assert any("skipped" in note for note in read.notes) == bool(junk.strip(b"\xff"))
+
+
+def test_what_pillow_does_not_read_is_no_jpeg() -> None:
+    for data in (b"junk" + jpeg(GRAY), b"\n" + jpeg(GRAY), jpeg(GRAY)[:2] + b"junk" + jpeg(GRAY)[2:]):
+        assert refusal(data).code is ErrorCode.DEPTH_UNSUPPORTED_FORMAT
+        with pytest.raises(OSError, match="cannot identify"):
+            Image.open(BytesIO(data))
+    endless = jpeg(GRAY)[:2] + b"\xff\xe0\0\2" + b"\xff\0" * 20_000 + jpeg(GRAY)[2:]
+    assert refusal(endless).code is ErrorCode.DEPTH_TOO_LARGE
+    assert refusal(jpeg(GRAY)[:20] + bytes(1 << 20)).code is ErrorCode.DEPTH_TRUNCATED
+
+
 def test_only_the_jpeg_decoder_is_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def choose(*args: object, **options: object) -> None:
         raise AssertionError("Pillow was to choose a decoder by itself")

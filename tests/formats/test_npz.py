@@ -93,7 +93,7 @@ def test_objects_and_pickles_never_run(tmp_path: Path) -> None:
     objects[0, 0] = Payload(tmp_path / "canary")
     both = npz(depth=MAP, meta=objects)
     for data, part in ((npz(meta=objects), None), (both, "meta")):
-        assert refusal(data, part).code is ErrorCode.PICKLE_REFUSED
+        assert refusal(data, part).code is ErrorCode.DEPTH_BAD_DTYPE
     assert np.array_equal(samples(both).values, MAP)
     assert refusal(zipped({"depth.npy": npy(MAP), "meta.pkl": b""})).code is ErrorCode.PICKLE_REFUSED
     assert refusal(zipped({"archive/data.pkl": b""})).code is ErrorCode.PICKLE_REFUSED

@@ -6,6 +6,7 @@ import resource
 import struct
 import time
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -136,14 +137,61 @@ def test_equal_channels_are_gray_and_others_are_not(save: Save) -> None:
 
 
 WHOLE = png(ramp(64, 64, 65_535), 16, idat_bytes=600)
+PIXELS_END = len(WHOLE) - 12 - 4  # before the checksum of the last pixels and the last chunk
+EXPECTED = stretched(ramp(64, 64, 65_535)).astype(np.float32)
 
 
 @pytest.mark.parametrize("cut", np.linspace(1, len(WHOLE) - 1, 64).astype(int).tolist())
 def test_a_cut_file_is_never_half_a_map(save: Save, cut: int) -> None:
-    assert code_of(save, WHOLE[:cut]) is ErrorCode.DEPTH_TRUNCATED
+    if cut < PIXELS_END:
+        assert code_of(save, WHOLE[:cut]) is ErrorCode.DEPTH_TRUNCATED
+    else:
+        assert np.array_equal(read_depth(save("map.png", WHOLE[:cut])).values, EXPECTED)
 
 
-@pytest.mark.parametrize("position", [17, 29, 31, 45, 300, len(WHOLE) // 2, len(WHOLE) - 20, len(WHOLE) - 1])
+def tagged(chunk_: tuple[bytes, bytes]) -> bytes:
+    return png(ramp(64, 64, 65_535), 16, after=[chunk_])
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 11, 12, 13, 16, 20, 30, 36, 37])
+def test_a_file_cut_behind_its_pixels_is_read_with_a_note(save: Save, cut: int) -> None:
+    data = tagged((b"tEXt", b"Comment\0twenty bytes"))
+    depth = read_depth(save("map.png", data[:-cut]))
+    assert np.array_equal(depth.values, EXPECTED)
+    assert any("pixels are complete" in note for note in depth.source.notes)
+    with Image.open(BytesIO(WHOLE[:-5])) as image:
+        image.load()  # the reference decoder reads it, too
+
+
+def test_a_wrong_checksum_beside_the_pixels_is_ignored_with_a_note(save: Save) -> None:
+    exif = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    for spoiled in (b"tEXt", b"eXIf", b"IEND"):
+        data = bytearray(tagged((spoiled, exif) if spoiled == b"eXIf" else (b"tEXt", b"Comment\0text")))
+        start = data.index(spoiled)
+        (length,) = struct.unpack_from(">I", data, start - 4)
+        data[start + 4 + length] ^= 1
+        depth = read_depth(save("map.png", bytes(data)))
+        assert np.array_equal(depth.values, EXPECTED)  # an orientation that may be wrong is not followed
+        assert any(f"checksum of its {spoiled.decode()} chunk" in note for note in depth.source.notes)
+        with Image.open(BytesIO(data)) as image:
+            image.load()
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT"])
+def test_a_wrong_checksum_of_the_pixels_is_refused(save: Save, kind: bytes) -> None:
+    data = bytearray(WHOLE)
+    start = data.index(kind)
+    (length,) = struct.unpack_from(">I", data, start - 4)
+    data[start + 4 + length] ^= 1
+    assert code_of(save, bytes(data)) is ErrorCode.DEPTH_UNREADABLE
+
+
+def test_chunks_without_end_with_wrong_checksums_are_refused(save: Save) -> None:
+    wrong = b"\0\0\0\0tEXt\0\0\0\0" * 20_000
+    assert code_of(save, WHOLE[:-12] + wrong + WHOLE[-12:]) is ErrorCode.DEPTH_UNREADABLE
+
+
+@pytest.mark.parametrize("position", [17, 29, 31, 45, 300, len(WHOLE) // 2, len(WHOLE) - 20])
 def test_a_flipped_byte_is_noticed(save: Save, position: int) -> None:
     spoiled = bytearray(WHOLE)
     spoiled[position] ^= 0x10
@@ -264,6 +312,41 @@ def test_orientation_is_undone_as_pillow_does(save: Save, orientation: int, orde
         expected = np.asarray(ImageOps.exif_transpose(image))
     assert np.array_equal(depth.values, (expected / 239.0).astype(np.float32))
     assert (depth.source.size.height, depth.source.size.width) == depth.values.shape == expected.shape
+
+
+EXIF = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+HEXADECIMAL = (b"Exif\0\0" + EXIF).hex().encode()
+RAW_EXIF = b"\nexif\n      %d\n%s\n%s\n" % (len(HEXADECIMAL) // 2, HEXADECIMAL[:36], HEXADECIMAL[36:])
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="8"/></x:xmpmeta>'
+XMP_KEY = b"XML:com.adobe.xmp\0"
+ORIENTED = {
+    "raw-zTXt": [(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(RAW_EXIF))],
+    "raw-tEXt": [(b"tEXt", b"Raw profile type exif\0" + RAW_EXIF)],
+    "xmp": [(b"iTXt", XMP_KEY + b"\0\0\0\0" + XMP)],
+    "xmp-packed": [(b"iTXt", XMP_KEY + b"\1\0\0\0" + zlib.compress(XMP))],
+    "xmp-element": [(b"iTXt", XMP_KEY + b"\0\0\0\0<tiff:Orientation>3</tiff:Orientation>")],
+    "exif-before-xmp": [(b"eXIf", EXIF), (b"iTXt", XMP_KEY + b"\0\0\0\0" + XMP)],
+    "none-in-xmp": [(b"iTXt", XMP_KEY + b"\0\0\0\0<x:xmpmeta/>")],
+    "raw-of-no-digits": [(b"tEXt", b"Raw profile type exif\0\nexif\n 4\nno digits\n")],
+}
+
+
+@pytest.mark.parametrize("kind", ORIENTED)
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_orientation_in_texts_is_undone_as_pillow_does(save: Save, kind: str, place: str) -> None:
+    from PIL import ImageOps
+
+    numbers = np.random.default_rng(3).permutation(12 * 20).reshape(12, 20)
+    chunks = ORIENTED[kind]
+    data = png(numbers, before=chunks) if place == "before" else png(numbers, after=chunks)
+    depth = read_depth(save("map.png", data))
+    if "no-digits" in kind:
+        assert depth.values.shape == (12, 20)
+        return
+    with Image.open(BytesIO(data)) as image:
+        image.load()
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(depth.values, (expected / 239.0).astype(np.float32))
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,64 @@ def test_several_pages_give_the_first() -> None:
     assert refusal(tiff(numbers("u1"), tags={254: (4, [1])})).code is ErrorCode.DEPTH_UNREADABLE
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_tiles_listed_as_strips(order: str) -> None:
+    stored = numbers("u2")
+    data = bytearray(tiff(stored, order=order, tile=(16, 16)))
+    (count,) = struct.unpack_from(f"{order}H", data, 8)
+    for place in range(10, 10 + 12 * count, 12):
+        (tag,) = struct.unpack_from(f"{order}H", data, place)
+        struct.pack_into(f"{order}H", data, place, {324: 273, 325: 279}.get(tag, tag))
+    assert np.array_equal(samples(bytes(data)).values, stored)
+
+
+def with_page_below(outer: NDArray[Any], inner: NDArray[Any], kinds: tuple[int, int]) -> bytes:
+    """A TIFF whose only page in the chain names another one below it, as DNG files do."""
+    page = tiff(inner, rows=inner.shape[0], tags={254: (4, [kinds[1]])})
+    length = len(tiff(outer, tags={254: (4, [kinds[0]]), 330: (4, [0])}))
+    data = tiff(outer, tags={254: (4, [kinds[0]]), 330: (4, [length + 8])})
+    below = bytearray(page)
+    for place in range(10, 10 + 12 * below[8], 12):
+        tag, kind, count = struct.unpack_from("<HHI", below, place)
+        if tag == 273 or count * {2: 1, 3: 2, 4: 4}[kind] > 4:
+            (value,) = struct.unpack_from("<I", below, place + 8)
+            struct.pack_into("<I", below, place + 8, value + length)
+    return data + bytes(below)
+
+
+REDUCED, WHOLE_SIZE, DEPTH = 1, 0, 8
+
+
+def test_pages_below_others_are_read_and_named() -> None:
+    preview, picture = numbers("u1", 9, 10), numbers("u2")
+    read = samples(with_page_below(preview, picture, (REDUCED, WHOLE_SIZE)))
+    assert np.array_equal(read.values, picture)
+    assert any("SubIFDs" in note for note in read.notes)
+    both = with_page_below(preview, picture, (WHOLE_SIZE, WHOLE_SIZE))
+    read = samples(both)
+    assert np.array_equal(read.values, preview)
+    assert any("2 pages" in note for note in read.notes) and any("SubIFDs" in note for note in read.notes)
+    assert np.array_equal(samples(both, frame=1).values, picture)
+
+
+def test_the_depth_map_of_a_dng_is_used_and_not_its_photo() -> None:
+    read = samples(with_page_below(numbers("u1", 32, 40, 3), numbers("u2"), (WHOLE_SIZE, DEPTH)))
+    assert np.array_equal(read.values, numbers("u2"))
+    assert read.hidden
+    assert any("depth map inside" in note for note in read.notes)
+
+
+def test_a_raw_photo_is_named() -> None:
+    data = with_page_below(numbers("u1", 9, 10), numbers("u2"), (REDUCED, WHOLE_SIZE))
+    raw = tiff(numbers("u2"), tags={262: (3, [32_803])})
+    assert "raw photo" in str(refusal(raw)) and "--from-photo" in refusal(raw).remedy
+    damaged = data[:-600]  # the page below is not all there
+    assert refusal(damaged).code is ErrorCode.DEPTH_TRUNCATED
+    for places in ([2**31], [8], [8] * 999):  # beyond the end, and the page itself
+        assert samples(tiff(numbers("u2"), tags={330: (4, places)})).values.shape == (21, 37)
+    assert refusal(tiff(numbers("u2"), tags={330: (4, [8] * 1001)})).code is ErrorCode.DEPTH_TOO_LARGE
+
+
 def spoiled(**options: Any) -> bytes:
     return tiff(numbers("u2"), tags=options.pop("tags", None), **options)
 

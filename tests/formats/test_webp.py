@@ -87,6 +87,13 @@ def test_orientation_is_undone_as_pillow_does(orientation: int) -> None:
     assert np.array_equal(samples(data).values, expected[..., 0])
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_orientation_in_xmp_is_undone_as_pillow_does(orientation: int) -> None:
+    data = webp(EQUAL, lossless=True, xmp=b'<rdf:Description tiff:Orientation="%d"/>' % orientation)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(BytesIO(data))))
+    assert np.array_equal(samples(data).values, expected[..., 0])
+
+
 @pytest.mark.parametrize(("data", "code"), [
     (riff(canvas(40_000, 8), PIXELS), ErrorCode.DEPTH_TOO_LARGE),
     (riff(canvas(9_500, 9_500), PIXELS), ErrorCode.DEPTH_TOO_LARGE),

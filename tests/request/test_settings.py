@@ -35,6 +35,7 @@ SAMPLES: dict[str, object] = {
     "unit": "mm", "colour_map": "turbo", "range": "0.5:12", "holes": "far", "empty": "0,65535",
     "frame": "keep", "part": "depth", "deband": True, "from_photo": "diorama-depth", "alpha_mask": True,
     "allow_constant": True, "count": 2, "aspect": "5:3", "max_pixels": 1000,
+    "frame_index": 3, "flip": True,
 }  # fmt: skip
 """A value other than the default for every setting: a new setting needs one here."""
 ASKED_ALONE = {"count", "aspect", "max_pixels"}

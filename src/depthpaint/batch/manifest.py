@@ -15,13 +15,11 @@ from depthpaint.batch.rows import MOST_COLUMNS, MOST_ROWS, Row, csv_rows, json_r
 from depthpaint.core.errors import DepthError, ParameterError, not_installed
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.regular_file import read_regular_file
+from depthpaint.formats.samples import FOLDER_ENDINGS
 
 TEXT, PICTURE = ".txt", ".png"
 LARGEST_TEXT = 1 << 20
 """Bytes; ten times the longest prompt."""
-DEPTH_ENDINGS = frozenset(
-    {".png", ".npy", ".npz", ".exr", ".pfm", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".heic", ".heif"}
-)
 
 
 def folder_rows(folder: Path) -> Iterator[Row]:
@@ -34,7 +32,7 @@ def folder_rows(folder: Path) -> Iterator[Row]:
         names = sorted(
             (path.stem, path.suffix)
             for path in folder.iterdir()
-            if not path.name.startswith(".") and path.suffix.lower() in {TEXT, *DEPTH_ENDINGS}
+            if not path.name.startswith(".") and path.suffix.lower() in {TEXT, *FOLDER_ENDINGS}
         )
     except OSError as error:
         raise unreadable(folder, f"it cannot be listed: {error.strerror}", "give a manifest") from error

@@ -91,6 +91,9 @@ RangeField = Annotated[Range, AfterValidator(_range_in_order), BeforeValidator(_
 EmptyField = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_empty)]
 
 
+FrameIndex = Annotated[Whole, Field(ge=0)]
+
+
 class ReadingFields(SettingsGroup[Unset], frozen=True):
     """How the numbers of a depth file are interpreted."""
 
@@ -133,6 +136,19 @@ class ReadingFields(SettingsGroup[Unset], frozen=True):
     part: Annotated[
         str | Unset | None, Setting("Array of an NPZ, or channel of an EXR.", PANEL, None, metavar="NAME")
     ] = UNSET
+    frame_index: Annotated[
+        FrameIndex | Unset | None,
+        Setting(
+            "Frame of an array (frames, height, width), page of a TIFF or part of an EXR; 0 is the first.",
+            PANEL,
+            None,
+            metavar="N",
+        ),
+    ] = UNSET
+    flip: Annotated[
+        bool | Unset | None,
+        Setting("Turn the map upside down, as for a PFM whose rows begin at the top.", PANEL, None),
+    ] = UNSET
     deband: Annotated[bool | Unset, Setting("Smooth the steps of a map with few levels.", PANEL, False)] = (
         UNSET
     )
@@ -169,9 +185,10 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
     `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
     depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
-    stored units; `part` the key or channel inside a container; `from_photo` the estimator (a name or
-    a folder) that estimates depth from a photo; `max_pixels` limits the size of a map, and
-    with it memory (samples.MAX_PIXELS).
+    stored units; `part` the key or channel inside a container, `frame_index` the frame in a file of
+    several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it is an error);
+    `from_photo` the estimator (a name or a folder) that estimates depth from a photo; `max_pixels` limits the
+    size of a map, and with it memory (samples.MAX_PIXELS).
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET

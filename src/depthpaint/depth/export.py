@@ -16,6 +16,7 @@ from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
 from depthpaint.depth.read import AS_IT_IS, read_depth
+from depthpaint.formats.samples import FOLDER_ENDINGS
 
 ENDINGS = (".png", ".npy", ".exr")
 
@@ -70,18 +71,15 @@ def _exr(depth: DepthMap) -> bytes:
     return write_exr_depth(depth.values)
 
 
-_FRAMES = frozenset({
-    ".png", ".npy", ".npz", ".exr", ".tif", ".tiff", ".pfm", ".webp", ".jpg", ".jpeg", ".heic", ".heif",
-})  # fmt: skip
-
-
 def frames_of(folder: Path) -> list[Path]:
     """The depth files of a folder in the order of their numbers ("frame2" before "frame10").
 
     Raises DepthError if there are none.
     """
     try:
-        frames = [path for path in folder.iterdir() if path.suffix.lower() in _FRAMES and path.is_file()]
+        frames = [
+            path for path in folder.iterdir() if path.suffix.lower() in FOLDER_ENDINGS and path.is_file()
+        ]
     except OSError as error:
         raise DepthError(
             f"cannot read {folder}: {error.strerror}",
@@ -93,7 +91,7 @@ def frames_of(folder: Path) -> list[Path]:
         raise DepthError(
             f"{folder} contains no depth map",
             code=ErrorCode.DEPTH_UNREADABLE,
-            remedy=f"put files with one of these endings in it: {', '.join(sorted(_FRAMES))}",
+            remedy=f"put files with one of these endings in it: {', '.join(sorted(FOLDER_ENDINGS))}",
             value=str(folder),
         )
     return sorted(frames, key=_natural)

@@ -17,7 +17,7 @@ from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading,
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.formats.decode import Source, bytes_of, decode, name_of
 from depthpaint.formats.foreign import LOSSY_NOTE
-from depthpaint.formats.samples import FormatName, Quantity, Samples
+from depthpaint.formats.samples import ENDINGS, FormatName, Quantity, Samples, upside_down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,6 @@ def _require_no_conflict(reading: DepthReading, result: Estimate) -> None:
 
 
 AS_IT_IS = DepthReading()
-_ENDINGS: dict[FormatName, tuple[str, ...]] = {
-    "jpeg": (".jpg", ".jpeg", ".jpe"), "tiff": (".tif", ".tiff"), "heif": (".heic", ".heif"),
-}  # fmt: skip
 
 
 def read_depth(
@@ -141,8 +138,12 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
     name = "standard input" if str(path) == STDIN else str(path)
     data = bytes_of(source, reading.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
-    file_format, samples = decode(name, data, reading.part, reading.max_pixels)
+    file_format, samples = decode(name, data, reading.part, reading.max_pixels, reading.frame_index)
     del data  # frees the file's content, which may be large
+    if reading.flip:
+        samples = upside_down(samples)
+    elif reading.flip is None and file_format == "pfm":
+        _require_upright(name, samples)
     estimated_depth = None
     if reading.from_photo is not None:
         samples, estimated_depth = estimated(
@@ -176,6 +177,36 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
     return DepthMap(values=result.values, valid=result.valid, source=origin)
 
 
+_SKY_BELOW, _SKY_ABOVE = 0.2, 0.01
+"""The shares of sky in the lowest twentieth and the upper third of a map that seems to be upside down."""
+_LEAST_SKY = 1e4
+
+
+def _require_upright(name: str, samples: Samples) -> None:
+    """Raise DepthError for floats whose sky, one huge number, lies along the lower edge alone.
+
+    PFM begins with the lowest row, but some programs write the highest one first. Infinity shows nothing: in
+    disparities it is what was not matched, which may well be the floor in front.
+    """
+    values = samples.values
+    if values.ndim != 2:
+        return
+    below, above = values[-max(1, len(values) // 20) :], values[: len(values) // 3]
+    sky = below.max()  # NaN, which is no sky, if there is any
+    if (
+        not _LEAST_SKY <= sky < np.inf
+        or (below == sky).mean() < _SKY_BELOW
+        or (above == sky).mean() > _SKY_ABOVE
+    ):
+        return
+    raise DepthError(
+        f"{name} seems to be upside down: {sky:g}, which stands for the sky, is along its lower edge only",
+        code=ErrorCode.DEPTH_AMBIGUOUS,
+        remedy="turn it with --flip, or keep it with --no-flip",
+        value=float(sky),
+    )
+
+
 def _no_estimator(estimator: str, picture: NDArray[np.uint8]) -> Estimate:
     raise InternalError(
         f"there is no function to run the estimator {estimator} on a picture of {picture.shape}",
@@ -205,6 +236,6 @@ def _exact(ends: tuple[float, float]) -> bool:
 
 def _name_note(path: Path, file_format: FormatName) -> list[str]:
     ending = path.suffix.lower()
-    if ending in ("", *_ENDINGS.get(file_format, (f".{file_format}",))):
+    if ending in ("", *ENDINGS[file_format]):
         return []
     return [f"the file is {file_format.upper()} although its name ends in {printable(ending)}"]

@@ -17,22 +17,26 @@ from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, Unsafe
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import read_input, read_stream
 from depthpaint.formats.exr import decode_exr
-from depthpaint.formats.file_kind import file_kind
+from depthpaint.formats.file_kind import FileKind, file_kind
 from depthpaint.formats.foreign import decode_heif
 from depthpaint.formats.jpeg import decode_jpeg
-from depthpaint.formats.npy import decode_npy, decode_npz
-from depthpaint.formats.pfm import decode_pfm
+from depthpaint.formats.npy import decode_npy, objects
+from depthpaint.formats.npz import decode_npz
 from depthpaint.formats.png import decode_png
 from depthpaint.formats.samples import (
+    ENDINGS,
     MAX_PIXELS,
     FormatName,
     Samples,
     bad_shape,
     bad_type,
     check_size,
+    frame_place,
+    in_byte_order,
     max_file_bytes,
     unsupported,
 )
+from depthpaint.formats.text_header import decode_colmap, decode_pfm, decode_pgm
 from depthpaint.formats.tiff import decode_tiff
 from depthpaint.formats.webp import decode_webp
 
@@ -87,7 +91,7 @@ def bytes_of(source: Source, max_pixels: int) -> bytes:
 
 def _npy(name: str, array: NDArray[Any]) -> bytes:
     if array.dtype.hasobject:
-        raise bad_type(name, "Python objects, which are no depth", "convert it: array.astype('float32')")
+        raise objects(name)
     if isinstance(array, np.ma.MaskedArray):
         if array.dtype.kind not in "iuf":
             remedy = "convert it: array.astype('float32')"
@@ -126,18 +130,22 @@ def _image(name: str, image: Image.Image, max_pixels: int) -> bytes:
 
 
 Decoder = Callable[[str, bytes, int], Samples]
-PartDecoder = Callable[[str, bytes, str | None, int], Samples]
+FrameDecoder = Callable[[str, bytes, int | None, int], Samples]
+PartDecoder = Callable[[str, bytes, str | None, int | None, int], Samples]
 
 _SINGLE: MappingProxyType[FormatName, Decoder] = MappingProxyType(
     {
         "png": decode_png,
         "jpeg": decode_jpeg,
         "webp": decode_webp,
-        "tiff": decode_tiff,
-        "npy": decode_npy,
         "pfm": decode_pfm,
+        "pgm": decode_pgm,
         "heif": decode_heif,
+        "colmap": decode_colmap,
     }
+)
+_FRAMES: MappingProxyType[FormatName, FrameDecoder] = MappingProxyType(
+    {"tiff": decode_tiff, "npy": decode_npy}
 )
 _CONTAINERS: MappingProxyType[FormatName, PartDecoder] = MappingProxyType(
     {"npz": decode_npz, "exr": decode_exr}
@@ -150,28 +158,41 @@ _CODES = {
 
 
 def decode(
-    name: str, data: bytes, part: str | None = None, max_pixels: int = MAX_PIXELS
+    name: str,
+    data: bytes,
+    part: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    frame: int | None = None,
 ) -> tuple[FormatName, Samples]:
     """Decode a file of any known format.
 
     `part` selects from a container: the key of an NPZ, the channel of an EXR; it is an error for other
-    formats. A map of more than `max_pixels` is rejected by its header. Raises DepthError and
-    UnsafeFormatError.
+    formats. `frame` selects a plane of an array, a page of a TIFF or a part of an EXR, from 0. A map of more
+    than `max_pixels` is rejected by its header. Raises DepthError and UnsafeFormatError.
     """
     kind = file_kind(data)
-    for verdict, decoder in _SINGLE.items():
-        if kind.verdict == verdict:
-            if part is not None:
-                raise _no_parts(name, kind.looks_like, part)
-            return verdict, decoder(name, data, max_pixels)
-    for verdict, decoder in _CONTAINERS.items():
-        if kind.verdict == verdict:
-            return verdict, decoder(name, data, part, max_pixels)
+    form: FormatName | None = next((form for form in ENDINGS if form == kind.verdict), None)
+    if form is None:
+        raise _refused(name, kind)
+    if form in _CONTAINERS:
+        samples = _CONTAINERS[form](name, data, part, frame, max_pixels)
+    elif part is not None:
+        raise _no_parts(name, kind.looks_like, part)
+    elif form in _FRAMES:
+        samples = _FRAMES[form](name, data, frame, max_pixels)
+    else:
+        # Of an animation, only the first frame can be read.
+        frame_place(name, frame, 1)
+        samples = _SINGLE[form](name, data, max_pixels)
+    return form, in_byte_order(samples)
+
+
+def _refused(name: str, kind: FileKind) -> DepthError | UnsafeFormatError:
     message = f"{name} is {kind.looks_like}"
     if kind.verdict == "pickle":
-        raise UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
+        return UnsafeFormatError(message, code=ErrorCode.PICKLE_REFUSED, remedy=kind.remedy, value=name)
     code = _CODES.get(kind.verdict, ErrorCode.DEPTH_UNSUPPORTED_FORMAT)
-    raise DepthError(message, code=code, remedy=kind.remedy, value=name)
+    return DepthError(message, code=code, remedy=kind.remedy, value=name)
 
 
 def _no_parts(name: str, looks_like: str, part: str) -> DepthError:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depthpaint.formats.exr_header import KIND, TYPES, ExrHeader, ExrPart, check_windows, read_exr_header
 from depthpaint.formats.exr_lines import can_read, read_chunks, read_rows
 from depthpaint.formats.foreign import decoded_elsewhere
-from depthpaint.formats.samples import Quantity, Samples, bad_shape, damaged, gray_or_colours, unsupported
+from depthpaint.formats.samples import Quantity, Samples, bad_shape, damaged, frame_place, unsupported
 
 _SHOWN = 12
 _COLOURS = ("R", "G", "B")
@@ -20,12 +20,16 @@ _COLOURS = ("R", "G", "B")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Channels `names` of part `index`: one, or R, G and B; `label` is the name to display."""
+    """Channels `names` of part `index`: one, or red, green and blue; `label` is the name to display.
+
+    `quantity` is what the name states, `hint` what it suggests (Samples.hint).
+    """
 
     index: int
     names: tuple[str, ...]
     label: str
-    quantity: Quantity | None
+    quantity: Quantity | None = None
+    hint: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +40,78 @@ class _Candidate:
     siblings: frozenset[str]
 
     @property
+    def layer(self) -> str:
+        """The name up to its last point, which is included."""
+        return self.name[: self.name.rfind(".") + 1]
+
+    @property
+    def triple(self) -> tuple[str, ...] | None:
+        """The channels of the colour picture that this is the red of; None for any other channel."""
+        names = tuple(self.layer + colour for colour in _COLOURS)
+        return names if self.name == names[0] and self.siblings >= set(names) else None
+
+    @property
     def rank(self) -> int | None:
         """0 for the most certain name of depth, 3 for mere brightness, None for other channels."""
         words = self.name.lower().split(".")
-        stem = self.name[: -len(words[-1])]
         # Normals and positions have a Z as well, with an X.
-        vector = f"{stem}X" in self.siblings or f"{stem}x" in self.siblings
+        vector = f"{self.layer}X" in self.siblings or f"{self.layer}x" in self.siblings
         if "mist" in self.label.lower().split("."):
             return 2
         if words[-1] in ("z", "depth") and not vector:
             return 0 if len(words) == 1 else 1
-        if len(words) > 1 and words[-2] == "depth" and words[-1] in ("v", "y"):
+        if words[-1].endswith("depth"):
             return 1
-        return 3 if self.name == "Y" else None
+        if len(words) > 1 and words[-2].endswith("depth"):
+            lone_red = words[-1] == "r" and (self.triple or f"{self.layer}G" not in self.siblings)
+            return 1 if words[-1] in ("v", "y") or lone_red else None
+        hue = {f"{self.layer}H", f"{self.layer}S", f"{self.layer}U"}
+        return 3 if self.name == "Y" or (words[-1] == "v" and not hue & self.siblings) else None
 
 
-def choose(name: str, header: ExrHeader, part: str | None) -> Choice:
+def choose(name: str, header: ExrHeader, part: str | None, frame: int | None = None) -> Choice:
     """Choose by `part` (a channel, a part of the file, or both joined by a point), or by the names alone.
 
-    Z, depth; then such names at the end of longer ones, as in renderers' layers; then Mist; then Y; then R,
-    G and B, which must be equal. Raises DepthError (depth_bad_shape), which lists the candidates.
+    Z, depth; then names that end so, as in renderers' layers; then Mist; then Y and V; then the only channel,
+    or the only red, green and blue, which must be one. `frame` is the index of a part of the file.
+    Raises DepthError (depth_bad_shape), which lists the candidates.
     """
     everything = _candidates(header)
+    if frame is not None:
+        place = frame_place(name, frame, len(header.parts), "parts")
+        everything = [each for each in everything if each.index == place]
     candidates = everything if part is None else _called(everything, header, part)
     if not candidates:
         raise bad_shape(
             name, f"no channel '{(part or '')[:80]}'", f"select one with --part: {_listed(everything)}"
         )
-    if part is not None and len(candidates) == 1:
+    if len(candidates) == 1:
         return _single(candidates[0])
     for rank in range(4):
         matches = [each for each in candidates if each.rank == rank]
         if len(matches) == 1:
-            return _single(matches[0])
+            return _single(matches[0], matches[0].triple)
         if matches:
             raise _several(name, matches)
-    coloured = [
-        index
-        for index in sorted({each.index for each in candidates})
-        if {each.name for each in candidates if each.index == index} >= set(_COLOURS)
-    ]
+    coloured = [each for each in candidates if each.triple]
     if len(coloured) == 1:
-        return Choice(coloured[0], _COLOURS, _labelled(header, coloured[0], "RGB"), None)
+        return _single(coloured[0], coloured[0].triple)
     raise _several(name, candidates)
 
 
-def _single(candidate: _Candidate) -> Choice:
+def _single(candidate: _Candidate, triple: tuple[str, ...] | None = None) -> Choice:
     quantity: Quantity | None = None
+    hint: Quantity | None = None
     if "disp" in candidate.label.lower():
         quantity = "disparity"
-    elif candidate.rank in (0, 1, 2):
-        # Renderers write the distance, and mist from 0 at the camera to 1 far away.
-        quantity = "distance"
-    return Choice(candidate.index, (candidate.name,), candidate.label, quantity)
+    elif candidate.rank == 2:
+        quantity = "distance"  # mist, from 0 at the camera to 1 far away
+    elif candidate.rank in (0, 1):
+        hint = "distance"  # of renderers; estimators write disparity under the same names
+    label = candidate.label
+    if triple:
+        label = f"{label[:-1]}RGB"
+    return Choice(candidate.index, triple or (candidate.name,), label, quantity, hint)
 
 
 def _candidates(header: ExrHeader) -> list[_Candidate]:
@@ -131,13 +154,13 @@ def _listed(candidates: list[_Candidate]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
+def decode_exr(name: str, data: bytes, part: str | None, frame: int | None, max_pixels: int) -> Samples:
     """Decode one channel (H, W) of the display window's size; pixels outside the data window are NaN.
 
     A far plane of 1e10, which renderers write as background, is kept. Raises DepthError.
     """
     header = read_exr_header(name, data)
-    choice = choose(name, header, part)
+    choice = choose(name, header, part, frame)
     chosen = header.parts[choice.index]
     check_windows(name, chosen, max_pixels)
     wanted = [channel for channel in chosen.channels if channel.name in choice.names]
@@ -147,20 +170,27 @@ def decode_exr(name: str, data: bytes, part: str | None, max_pixels: int) -> Sam
         planes = read_rows(name, data, header, choice.index, list(choice.names))
     else:
         planes = _by_library(name, data, header, choice)
-    values = planes[0] if len(planes) == 1 else gray_or_colours(np.stack(planes, axis=-1))
-    if values.ndim == 3:
-        raise bad_shape(
-            name,
-            f"colours ({choice.label}) and no depth channel",
-            "select a channel with --part, or save depth",
-        )
-    values, notes = _in_display(name, chosen, values)
+    values, notes = _in_display(name, chosen, _one_plane(name, header, choice, planes))
     if sum(len(each.channels) for each in header.parts) > len(choice.names):
         notes = (f"the file's channel '{choice.label}' is used", *notes)
     return Samples(
         values=values, opaque=None, bits=planes[0].dtype.itemsize * 8, notes=notes, quantity=choice.quantity,
-        part=choice.label,
+        hint=choice.hint, part=choice.label,
     )  # fmt: skip
+
+
+def _one_plane(name: str, header: ExrHeader, choice: Choice, planes: list[NDArray[Any]]) -> NDArray[Any]:
+    """The first plane, if the others are equal to it or empty, as in depth saved as colours."""
+    first, *others = planes
+    equal = all(np.array_equal(first, plane, equal_nan=first.dtype.kind == "f") for plane in others)
+    with np.errstate(invalid="ignore"):  # some kinds of NaN
+        if equal or not any(plane.any() for plane in others):
+            return first
+    raise bad_shape(
+        name,
+        f"colours ({choice.label}) and no depth channel; its channels are {_listed(_candidates(header))}",
+        "select one with --part CHANNEL, or save depth",
+    )
 
 
 def _by_library(name: str, data: bytes, header: ExrHeader, choice: Choice) -> list[NDArray[Any]]:

@@ -24,7 +24,6 @@ from depthpaint.formats.samples import (
     check_size,
     damaged,
     gray_or_colours,
-    orientation_of,
     upright,
 )
 
@@ -211,7 +210,10 @@ def decode_jpeg(name: str, data: bytes, max_pixels: int) -> Samples:
     segments = read_jpeg_segments(name, data)
     hidden = hidden_map(name, data, segments)
     samples = _pixels(name, segments, max_pixels) if hidden is None else _revealed(name, hidden, max_pixels)
-    orientation = orientation_of(segments.exif)
+    if segments.junk:
+        skipped = f"bytes between the parts of its header that belong to none are skipped: {segments.junk:,}"
+        samples = replace(samples, notes=(skipped, *samples.notes))
+    orientation = segments.orientation
     if orientation == UPRIGHT:
         return samples
     # A hidden map has the orientation of the outer picture.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from depthpaint.core.geometry import Extent
-from depthpaint.formats.samples import damaged, too_many, truncated, unsupported
+from depthpaint.formats.samples import damaged, orientation_of, too_many, truncated, unsupported
 
 MAX_SEGMENTS = 10_000
 MAX_SCANS = 30  # a progressive picture has ten; each costs as much time as the whole picture
@@ -38,7 +38,8 @@ class JpegSegments:
 
     `components` is 1 for gray, 3 for colours, 4 for ink; `plain` is the same picture without any metadata;
     `exif` and `xmp` are empty where there are none; `extended_xmp` are the parts of the second XMP packet put
-    together, `multi_picture` the table of further pictures with its place in the file, or (b"", 0).
+    together, `multi_picture` the table of further pictures with its place in the file, or (b"", 0); `junk`
+    counts the bytes between segments that belong to none.
     """
 
     size: Extent
@@ -48,6 +49,12 @@ class JpegSegments:
     xmp: bytes
     extended_xmp: bytes
     multi_picture: tuple[bytes, int]
+    junk: int
+
+    @property
+    def orientation(self) -> int:
+        """EXIF's orientation, or XMP's."""
+        return orientation_of(self.exif, self.xmp)
 
 
 def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
@@ -60,9 +67,10 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
     metadata: dict[bytes, bytes] = {}
     extension: list[bytes] = []
     frame: tuple[Extent, int] | None = None
-    multi_picture, pixels = (b"", 0), len(data)
+    multi_picture, pixels, junk, last = (b"", 0), len(data), 0, 2
     for marker, start, end in _walk(name, data):
         content = data[start:end]
+        junk, last = junk + len(data[last : start - 4].replace(b"\xff", b"")), end
         if marker == _START_OF_SCAN:
             pixels = start - 4
         elif marker in _FRAMES:
@@ -84,11 +92,14 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
         raise too_many(name, f"more than {MAX_SCANS} layers of one picture", MAX_SCANS)
     plain = b"".join([b"\xff\xd8", *kept, data[pixels:]])
     exif, xmp = metadata.get(_EXIF, b""), metadata.get(_XMP, b"")
-    return JpegSegments(*frame, plain, exif, xmp, _joined(extension), multi_picture)
+    return JpegSegments(*frame, plain, exif, xmp, _joined(extension), multi_picture, junk)
 
 
 def _walk(name: str, data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of each segment's content, up to and including the first scan."""
+    """Yield marker, start and end of each segment's content, up to and including the first scan.
+
+    As libjpeg and Pillow do, skip bytes between segments that belong to none.
+    """
     position = 2
     for _ in range(MAX_SEGMENTS):
         # Any number of FF bytes may precede a marker.
@@ -97,11 +108,14 @@ def _walk(name: str, data: bytes) -> Iterator[tuple[int, int, int]]:
         if position + 4 > len(data):
             raise truncated(name, KIND)
         if data[position] != 0xFF:
-            raise damaged(name, KIND, "a segment does not begin where it should")
+            position = data.find(b"\xff", position)
+            if position < 0:
+                raise truncated(name, KIND)
+            continue
         marker = data[position + 1]
         if marker == _END:
             raise damaged(name, KIND, "it has no pixels")
-        if marker in _WITHOUT_LENGTH:
+        if marker in _WITHOUT_LENGTH or marker == 0:
             position += 2
             continue
         (length,) = struct.unpack_from(">H", data, position + 2)

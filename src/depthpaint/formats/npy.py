@@ -1,4 +1,4 @@
-"""NPY and NPZ: check the header against the file's length, and select the array with the depth map.
+"""NPY: check the header against the file's length, and select the plane with the depth map.
 
 No pickle, no memory map.
 """
@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 import sys
-import zipfile
-import zlib
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode, UnsafeFormatError
+from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.geometry import Extent
 from depthpaint.formats.file_kind import NPY_MAGIC
-from depthpaint.formats.samples import BY_NUMPY, Samples, bad_shape, check_size, damaged, too_many, truncated
+from depthpaint.formats.samples import MIN_SIDE, Samples, bad_shape, bad_type, check_size, frame_place
 
 MAX_HEADER_BYTES = 10_000
 MAX_START_BYTES = MAX_HEADER_BYTES + 12  # with the magic, the version and the header's length
@@ -32,15 +30,43 @@ _SIDE = re.compile(r"-?[0-9]{1,4000}")
 _NUMBERS = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 
 
+_FEWEST_COLUMNS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """How an array holds planes of `rows` by `columns`: `count` of them, along its first axis or its last."""
+
+    rows: int
+    columns: int
+    count: int = 1
+    along_first: bool = True
+
+
+def planes_of(shape: tuple[int, ...]) -> Planes | None:
+    """The planes in an array of `shape`, whose axes of length 1 do not count; None if it has none."""
+    sides = shape if len(shape) <= 2 else tuple(side for side in shape if side != 1)
+    if len(sides) == 2:
+        return Planes(*sides)
+    if len(sides) != 3:
+        return None
+    first, middle, last = sides
+    # A map has hardly a side this short.
+    if last < MIN_SIDE <= first or last < _FEWEST_COLUMNS <= min(first, middle):
+        return Planes(first, middle, last, along_first=False)
+    return Planes(middle, last, first)
+
+
 @dataclass(frozen=True, slots=True)
 class NpyHeader:
     """The type and layout of the numbers.
 
-    `shape` as stored (H, W), (H, W, 1) or (1, H, W); `size` in pixels; `kind` one of b, i, u, f; `item_bytes`
-    a number; `big_endian`; `column_major` for Fortran order; `offset` of the first number in bytes.
+    `shape` as stored; `planes` the maps in it; `kind` one of b, i, u, f; `item_bytes` a number;
+    `big_endian`; `column_major` for Fortran order; `offset` of the first number in bytes.
     """
 
     shape: tuple[int, ...]
+    planes: Planes
     kind: str
     item_bytes: int
     big_endian: bool
@@ -48,49 +74,33 @@ class NpyHeader:
     offset: int
 
     @property
-    def size(self) -> Extent:
-        """The map's size in pixels."""
-        height, width = self.rows_and_columns
-        return Extent(width, height)
-
-    @property
-    def rows_and_columns(self) -> tuple[int, int]:
-        """The shape without its single channel."""
-        return _plane(self.shape) or (0, 0)
-
-    @property
-    def type_name(self) -> str:
-        """numpy's name of the type, with its byte order, such as "<f4"."""
-        return f"{'>' if self.big_endian else '<'}{self.kind}{self.item_bytes}"
+    def dtype(self) -> np.dtype[Any]:
+        """numpy's type, with its byte order."""
+        return np.dtype(f"{'>' if self.big_endian else '<'}{self.kind}{self.item_bytes}")
 
 
 def read_npy_header(name: str, data: bytes, max_pixels: int, length: int | None = None) -> NpyHeader:
     """Parse the header and check it against the file.
 
     `length` is the whole file's length where `data` is only its beginning, MAX_START_BYTES or more.
-    Raises UnsafeFormatError (pickle_refused) and DepthError (depth_truncated, depth_unreadable,
-    depth_bad_dtype, depth_bad_shape, depth_too_large), all before any memory is allocated.
+    Raises DepthError (depth_truncated, depth_unreadable, depth_bad_dtype, depth_bad_shape, depth_too_large)
+    before any memory is allocated.
     """
     text, offset = _header_text(name, data)
     kind, item_bytes, big_endian = _number_type(name, text)
     order, shape = _ORDER.search(text), _shape(name, text)
     if order is None:
         raise _damaged(name, "its header does not state the order of its numbers")
-    plane = _plane(shape)
-    if plane is None or min(plane) < 1:
-        raise DepthError(
-            f"{name} holds an array of shape {shape}, but a depth map is (height, width)",
-            code=ErrorCode.DEPTH_BAD_SHAPE,
-            remedy="give one plane of it, such as array[..., 0]",
-            value=shape,
-        )
-    check_size(name, Extent(plane[1], plane[0]), max_pixels)
+    planes = planes_of(shape)
+    if planes is None or min(planes.rows, planes.columns, planes.count) < 1:
+        raise _no_plane(name, shape)
+    check_size(name, Extent(planes.columns, planes.rows), max_pixels)
     expected, held = math.prod(shape) * item_bytes, (len(data) if length is None else length) - offset
     if held < expected:
         raise _truncated(name, f"its header announces {expected:,} bytes of numbers, and it holds {held:,}")
     if held > expected:
         raise _damaged(name, f"it holds {held - expected:,} bytes more than its header announces")
-    return NpyHeader(shape, kind, item_bytes, big_endian, order[1] == "True", offset)
+    return NpyHeader(shape, planes, kind, item_bytes, big_endian, order[1] == "True", offset)
 
 
 def _header_text(name: str, data: bytes) -> tuple[str, int]:
@@ -114,12 +124,7 @@ def _number_type(name: str, text: str) -> tuple[str, int, bool]:
     match = _TYPE.search(text)
     descr = match[2] if match else "a structure"
     if match and descr[-1:] == "O":
-        raise UnsafeFormatError(
-            f"{name} holds Python objects, which can run code when they are read",
-            code=ErrorCode.PICKLE_REFUSED,
-            remedy="save the depth as plain numbers: numpy.save(file, array.astype('float32'))",
-            value=descr,
-        )
+        raise objects(name)
     number = re.fullmatch(r"([<>|=]?)([biuf])([0-9]{1,2})", descr)
     if number is None or int(number[3]) not in _NUMBERS[number[2]]:
         raise DepthError(
@@ -146,12 +151,26 @@ def _shape(name: str, text: str) -> tuple[int, ...]:
     return shape
 
 
-def _plane(shape: tuple[int, ...]) -> tuple[int, int] | None:
-    if len(shape) == 3 and shape[2] == 1:
-        return shape[0], shape[1]
-    if len(shape) == 3 and shape[0] == 1:
-        return shape[1], shape[2]
-    return (shape[0], shape[1]) if len(shape) == 2 else None
+def objects(name: str) -> DepthError:
+    """The error for an array of objects, which numpy stores as a pickle."""
+    return bad_type(
+        name,
+        "an array of Python objects; these are never read, because they can run code",
+        "save the depth as plain numbers: numpy.save(file, array.astype('float32'))",
+    )
+
+
+def _no_plane(name: str, shape: tuple[int, ...]) -> DepthError:
+    leading = ", ".join("0" for side in shape[:-2] if side)
+    remedy = f"save one plane of it: array[{leading}]" if leading else "save it as an array (height, width)"
+    if 0 in shape:
+        remedy = "give an array that is not empty"
+    return DepthError(
+        f"{name} holds an array of shape {shape}, but a depth map is (height, width)",
+        code=ErrorCode.DEPTH_BAD_SHAPE,
+        remedy=remedy,
+        value=shape,
+    )
 
 
 def _truncated(name: str, reason: str) -> DepthError:
@@ -172,145 +191,57 @@ def _damaged(name: str, reason: str) -> DepthError:
     )
 
 
-def decode_npy(name: str, data: bytes, max_pixels: int) -> Samples:
-    """Decode (H, W), (H, W, 1) or (1, H, W) of any real numbers in either byte order; raises DepthError."""
+def decode_npy(name: str, data: bytes, frame: int | None, max_pixels: int) -> Samples:
+    """Decode one plane of real numbers in either byte order; raises DepthError.
+
+    Of several planes, `frame` selects one. Without it equal planes are one map, different ones of bytes or
+    words along the last axis are colours, and all others an error.
+    """
     header = read_npy_header(name, data, max_pixels)
-    numbers = np.frombuffer(data, dtype=np.dtype(header.type_name), offset=header.offset)
-    plane = numbers.reshape(header.shape, order="F" if header.column_major else "C").reshape(
-        header.rows_and_columns
-    )
+    numbers = np.frombuffer(data, dtype=header.dtype, offset=header.offset)
+    array = numbers.reshape(header.shape, order="F" if header.column_major else "C")
+    planes = header.planes
+    place = frame_place(name, frame, planes.count)
+    if planes.count == 1:
+        return samples_of(header, array.reshape(planes.rows, planes.columns))
+    stack = np.squeeze(array)
+    if not planes.along_first:
+        stack = np.moveaxis(stack, 2, 0)
+    if frame is None and not all(same_plane(stack[0], stack[k]) for k in range(1, planes.count)):
+        if planes.count == 3 and not planes.along_first and header.kind == "u" and header.item_bytes <= 2:
+            return samples_of(header, np.moveaxis(stack, 0, 2))
+        raise different_planes(name, header)
+    return samples_of(header, stack[place], stack_note(planes.count, frame))
+
+
+def samples_of(header: NpyHeader, values: NDArray[Any], notes: tuple[str, ...] = ()) -> Samples:
+    """The samples of a plane (or colours) of the array with this header."""
     if header.kind == "b":
         # A byte that is neither 0 nor 1 is not a boolean, but numpy would compute with it.
-        plane = plane.view(np.uint8) != 0
-    return Samples(values=plane, opaque=None, bits=header.item_bytes * 8)
+        values = values.view(np.uint8) != 0
+    return Samples(values=values, opaque=None, bits=header.item_bytes * 8, notes=notes)
 
 
-MAX_MEMBERS = 1_000
-
-_KIND = "NPZ archive"
-_DIRECTORY_ENTRY = b"PK\x01\x02"
-_PICKLES = (".pkl", ".pickle", ".p")
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,
-    OverflowError,
-    KeyError,
-)
-_PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENCRYPTED = 0x1
-_NAMES_SHOWN = 12
+def same_plane(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two planes are equal, holes included."""
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-def decode_npz(name: str, data: bytes, part: str | None, max_pixels: int) -> Samples:
-    """Decode the array `part`, or the only one with the shape and the type of a map.
-
-    Masks (bool) and other data (camera matrices, texts, points) are ignored. A key with "disp" in it
-    means that the numbers are disparity; "depth" and "z" are used for both kinds, so they mean nothing.
-    Raises DepthError and UnsafeFormatError.
-    """
-    archive = _opened(name, data)
-    members = _members(name, archive)
-    if part is not None:
-        key = part.removesuffix(".npy")
-        if key not in members:
-            raise bad_shape(
-                name, f"no array '{part[:80]}'", f"select one of its keys with --part: {_listed(members)}"
-            )
-        member = members[key]
-        read_npy_header(f"{name}[{key}]", _start(name, archive, member), max_pixels, member.file_size)
-    else:
-        key = _only_candidate(name, archive, members, max_pixels)
-    # Its header was checked against its size, so this is at most max_pixels numbers.
-    content = _unpacked(name, archive, members[key], members[key].file_size)
-    samples = decode_npy(f"{name}[{key}]", content, max_pixels)
-    notes = () if len(members) == 1 else (f"the archive's array '{key}' is used",)
-    disparity = "disparity" if "disp" in key.lower() else None
-    return replace(samples, notes=notes, quantity=disparity, part=key)
+def stack_note(count: int, frame: int | None) -> tuple[str, ...]:
+    """What to show of the choice of one of `count` planes."""
+    if frame is None:
+        return (f"the array holds {count:,} equal planes; one of them is used",)
+    return (f"frame {frame} of {count:,} (counted from 0) is used",)
 
 
-def _opened(name: str, data: bytes) -> zipfile.ZipFile:
-    # Counted in the raw bytes, because listing the members of a hostile archive is itself expensive.
-    if data.count(_DIRECTORY_ENTRY) > MAX_MEMBERS:
-        raise too_many(name, f"more than {MAX_MEMBERS:,} files", MAX_MEMBERS)
-    try:
-        return zipfile.ZipFile(BytesIO(data))
-    except _BROKEN as error:
-        if b"PK\x05\x06" not in data[-65_600:]:
-            raise truncated(name, _KIND, "its table of contents, which comes last, is missing") from error
-        raise damaged(name, _KIND, "its table of contents makes no sense") from error
-
-
-def _members(name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The arrays by key; nothing is decompressed yet."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in archive.infolist():
-        path = member.filename
-        if path.lower().endswith(_PICKLES):
-            raise UnsafeFormatError(
-                f"{name} holds a Python pickle, which can run code when it is read",
-                code=ErrorCode.PICKLE_REFUSED,
-                remedy=BY_NUMPY,
-                value=path,
-            )
-        if "/" in path or "\\" in path or path in ("", ".", ".."):
-            raise damaged(name, _KIND, f"it holds a path where only names belong, '{path[:80]}'")
-        if member.flag_bits & _ENCRYPTED:
-            raise damaged(name, _KIND, "it is encrypted")
-        if member.compress_type not in _PLAIN_METHODS:
-            raise damaged(name, _KIND, "it is packed in a way that NPZ archives are not")
-        if path.endswith(".npy"):
-            if path[:-4] in members:
-                raise damaged(name, _KIND, f"it holds two arrays called '{path[:-4][:80]}'")
-            members[path[:-4]] = member
-    if not members:
-        raise bad_shape(name, "no array", "save the depth as an array: numpy.savez(file, depth=array)")
-    return members
-
-
-def _only_candidate(
-    name: str, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], max_pixels: int
-) -> str:
-    maps: dict[str, NpyHeader] = {}
-    refusals: list[DepthError | UnsafeFormatError] = []
-    for key, member in members.items():
-        try:
-            start = _start(name, archive, member)
-            maps[key] = read_npy_header(f"{name}[{key}]", start, max_pixels, member.file_size)
-        except (DepthError, UnsafeFormatError) as error:
-            refusals.append(error)
-    keys = [key for key, header in maps.items() if header.kind != "b"] or list(maps)
-    if len(keys) == 1:
-        return keys[0]
-    if not keys:
-        # Objects are reported first, because they are dangerous.
-        raise next((error for error in refusals if isinstance(error, UnsafeFormatError)), refusals[0])
-    raise bad_shape(
-        name, f"{len(keys)} arrays that could be the depth: {_listed(keys)}", "select one with --part KEY"
-    )
-
-
-def _start(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    return _unpacked(name, archive, member, min(member.file_size, MAX_START_BYTES))
-
-
-def _unpacked(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, length: int) -> bytes:
-    """The first `length` bytes of a member; at the member's full length its checksum is verified."""
-    try:
-        with archive.open(member) as file:
-            content = file.read(length)
-    except _BROKEN as error:
-        raise damaged(name, _KIND, f"'{member.filename[:80]}' cannot be unpacked") from error
-    if len(content) < length:
-        raise truncated(name, _KIND, f"'{member.filename[:80]}' ends too early")
-    return content
-
-
-def _listed(keys: dict[str, zipfile.ZipInfo] | list[str]) -> str:
-    names = [key[:80] for key in keys]
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more
+def different_planes(name: str, header: NpyHeader) -> DepthError:
+    """The error for planes of which one has to be selected."""
+    planes = header.planes
+    flag = f"--frame-index 0 to {planes.count - 1}"
+    if planes.along_first:
+        what = f"a sequence of {planes.count:,} frames, an array of shape {header.shape}"
+        return bad_shape(
+            name, what, f"select a frame with {flag}, or save each frame as a file in one folder"
+        )
+    what = f"{planes.count:,} different planes, an array of shape {header.shape}"
+    return bad_shape(name, what, f"select the plane that is the depth with {flag}")

@@ -90,6 +90,10 @@ FRAMES_AT_ONCE = 3
 _PIECE = 1 << 20
 _FULL_CHUNK = 1_024
 _FRAME_DATA = (b"fdAT", b"fcTL")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP_KEY, _RAW_EXIF_KEYS = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
+_ORIENTATION_KEYS = (_XMP_KEY, *_RAW_EXIF_KEYS)
+_LONGEST_KEY, _LONGEST_TEXT = 80, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +101,17 @@ class PngContent:
     """The parts of a PNG that decide its pixels.
 
     `pixels` is the compressed pixel stream, already checked to unpack to exactly the header's size; `palette`
-    and `transparency` are PLTE and tRNS or empty; `exif` is eXIf or empty; `frames` counts an animation's
-    frames (1 for a still).
+    and `transparency` are PLTE and tRNS or empty; `orientation` is EXIF's; `frames` counts an animation's
+    frames (1 for a still); `faults` are what is damaged besides the pixels.
     """
 
     header: PngHeader
     pixels: bytes
     palette: bytes
     transparency: bytes
-    exif: bytes
+    orientation: int
     frames: int
+    faults: tuple[str, ...] = ()
 
     def rebuilt(self) -> bytes:
         """A PNG file with only these parts, so that no metadata reaches an image library."""
@@ -133,12 +138,18 @@ def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> P
     """As `read_png_content`, for a `header` whose size was already checked."""
     kept: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
+    texts: dict[bytes, bytes] = {}
+    faults: dict[str, None] = {}
     small, metadata, frames = 0, 0, 1
-    for kind, start, length in _walk(name, data):
+    for kind, start, length in _walk(name, data, faults):
         if kind == b"IDAT":
             pieces.append(data[start : start + length])
         elif kind in (b"PLTE", b"tRNS", b"eXIf"):
             kept.setdefault(kind, data[start : start + length])
+        elif kind in _TEXTS:
+            key, text = data[start : start + min(length, _LONGEST_KEY)].partition(b"\0")[::2]
+            if key in _ORIENTATION_KEYS and text:
+                texts.setdefault(key, kind + data[start + len(key) + 1 : start + length])
         elif kind == b"acTL" and length == 8:
             frames = _frames(name, header, data[start : start + 4], max_pixels)
         elif kind[0] & 0x20 == 0 and kind != b"IEND":
@@ -150,7 +161,37 @@ def png_content(name: str, data: bytes, header: PngHeader, max_pixels: int) -> P
     pixels = b"".join(pieces)
     _check_stream(name, pixels, header.scanline_bytes)
     palette, transparency, exif = (kept.get(kind, b"") for kind in (b"PLTE", b"tRNS", b"eXIf"))
-    return PngContent(header, pixels, palette, transparency, exif, frames)
+    turned = orientation_of(exif or _raw_exif(texts), _text(texts.get(_XMP_KEY, b"")))
+    return PngContent(header, pixels, palette, transparency, turned, frames, tuple(faults))
+
+
+def _raw_exif(texts: dict[bytes, bytes]) -> bytes:
+    """EXIF as ImageMagick writes it: two lines with its name and its length, then hexadecimal digits."""
+    for key in _RAW_EXIF_KEYS:
+        lines = _text(texts.get(key, b"")).split(b"\n")[3:]
+        try:
+            if lines:
+                return bytes.fromhex(b"".join(lines).decode("ascii"))
+        except ValueError:
+            continue
+    return b""
+
+
+def _text(chunk_: bytes) -> bytes:
+    """The text of a chunk, given as its kind and what follows its key; empty if damaged or far too long."""
+    kind, content = chunk_[:4], chunk_[4:]
+    packed = kind == b"zTXt"
+    if packed:
+        content = content[1:]
+    elif kind == b"iTXt":
+        packed = content[:1] == b"\1"
+        content = content[2:].split(b"\0", 2)[-1]
+    if not packed:
+        return content[:_LONGEST_TEXT]
+    try:
+        return zlib.decompressobj().decompress(content, _LONGEST_TEXT)
+    except zlib.error:
+        return b""
 
 
 def is_counted(kind: bytes, length: int) -> bool:
@@ -175,20 +216,36 @@ def chunk_heads(
         position += 12 + length
 
 
-def _walk(name: str, data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and length of each chunk after IHDR, to IEND, each with its checksum verified."""
-    view, kind = memoryview(data), b""
+_CUT = "the end of the file is missing, but its pixels are complete"
+
+
+def _walk(name: str, data: bytes, faults: dict[str, None]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and length of each chunk after IHDR, to IEND, each with its checksum verified.
+
+    As libpng does, leave out chunks with a wrong checksum that decide no pixel, and accept that the file ends
+    after its pixels; this is added to `faults`.
+    """
+    view, kind, wrong = memoryview(data), b"", 0
     for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data), HEADER_END):
         if length >= 2**31 or not kind.isalpha():
             raise damaged(name, _KIND, "a chunk has no valid head")
         end = start + length
         if end + 4 > len(data):
-            raise truncated(name, _KIND)
+            if kind == b"IDAT" and end <= len(data):
+                yield kind, start, length  # the pixels have a checksum of their own
+            break
         if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            raise damaged(name, _KIND, f"the checksum of its {kind.decode('ascii')} chunk is wrong")
+            fault = f"the checksum of its {kind.decode('ascii')} chunk is wrong"
+            wrong += 1
+            if (kind[0] & 0x20 == 0 and kind != b"IEND") or wrong > MAX_CHUNKS:
+                raise damaged(name, _KIND, fault)
+            faults[f"{fault}, so that chunk is ignored"] = None
+            continue
         yield kind, start, length
+        if kind == b"IEND":
+            return
     if kind != b"IEND":
-        raise truncated(name, _KIND)
+        faults[_CUT] = None
 
 
 def _frames(name: str, header: PngHeader, field: bytes, max_pixels: int) -> int:
@@ -243,14 +300,13 @@ def decode_png(name: str, data: bytes, max_pixels: int) -> Samples:
     content = read_png_content(name, data, max_pixels)
     planes = _wide(name, content) if content.header.bits == 16 else _narrow(name, content)
     values, opaque = _split(name, content, planes)
-    notes: list[str] = []
+    notes = list(content.faults)
     if content.frames > 1:
         notes.append(f"the file is an animation of {content.frames} frames; the first is used")
-    orientation = orientation_of(content.exif)
-    if orientation != UPRIGHT:
+    if content.orientation != UPRIGHT:
         notes.append(UPRIGHT_NOTE)
-        values = upright(values, orientation)
-        opaque = None if opaque is None else upright(opaque, orientation)
+        values = upright(values, content.orientation)
+        opaque = None if opaque is None else upright(opaque, content.orientation)
     if values.ndim == 3:
         values = gray_or_colours(values)
     return Samples(values=values, opaque=opaque, bits=content.header.bits, notes=tuple(notes))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -110,27 +111,66 @@ def _too_large(name: str, extent: Extent, allowed: str, limit: int, remedy: str)
     )
 
 
+def frame_place(name: str, frame: int | None, count: int, what: str = "frames") -> int:
+    """The place of a frame among `count` of them, the first by default; raises DepthError (depth_bad_shape).
+
+    `what` says in the plural what the file calls them.
+    """
+    if frame is None or frame < count:
+        return frame or 0
+    held = f"{count:,} {what}" if count > 1 else "a single picture that can be read"
+    remedy = f"give --frame-index 0 to {count - 1}" if count > 1 else "leave --frame-index out"
+    raise DepthError(
+        f"{name} holds {held}, so there is no frame {frame} (the first one is 0)",
+        code=ErrorCode.DEPTH_BAD_SHAPE,
+        remedy=remedy,
+        value=frame,
+        limit=count - 1,
+    )
+
+
 UPRIGHT = 1
 _TAG, _SHORT = 0x0112, 3
 
 
-def orientation_of(exif: bytes) -> int:
-    """EXIF's orientation, 1 to 8; 1 (upright) if it is missing or invalid."""
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])\b")
+
+
+def orientation_of(exif: bytes, xmp: bytes = b"") -> int:
+    """EXIF's orientation, 1 to 8, or else XMP's; 1 (upright) if both are missing or invalid."""
+    stated = _in_exif(exif)
+    if stated is not None:
+        return stated
+    match = _XMP_ORIENTATION.search(xmp)
+    return int(match[1]) if match else UPRIGHT
+
+
+def _in_exif(exif: bytes) -> int | None:
+    exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None or len(exif) < 8:
-        return UPRIGHT
+        return None
     (offset,) = struct.unpack_from(f"{order}I", exif, 4)
     if offset + 2 > len(exif):
-        return UPRIGHT
+        return None
     (count,) = struct.unpack_from(f"{order}H", exif, offset)
     for position in range(offset + 2, min(offset + 2 + 12 * count, len(exif) - 11), 12):
         tag, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, position)
-        if tag == _TAG and kind == _SHORT and 1 <= value <= 8:
-            return value
-    return UPRIGHT
+        if tag == _TAG and kind == _SHORT:
+            return value if 1 <= value <= 8 else UPRIGHT
+    return None
 
 
-FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "exr", "heif"]
+FormatName = Literal["png", "jpeg", "webp", "tiff", "npy", "npz", "pfm", "pgm", "exr", "heif", "colmap"]
+ENDINGS: dict[FormatName, tuple[str, ...]] = {
+    "png": (".png",), "jpeg": (".jpg", ".jpeg", ".jpe"), "webp": (".webp",),
+    "tiff": (".tif", ".tiff", ".dng"), "npy": (".npy",),
+    "npz": (".npz",), "pfm": (".pfm",), "pgm": (".pgm", ".pnm"), "exr": (".exr",),
+    "heif": (".heic", ".heif"), "colmap": (".bin",),
+}  # fmt: skip
+"""How the names of files of each format end."""
+FOLDER_ENDINGS = frozenset(ending for endings in ENDINGS.values() for ending in endings) - {".bin", ".dng"}
+"""The endings of depth maps among other files, without those that most often are something else."""
 Quantity = Literal["distance", "disparity"]
 """The quantity that grows with the stored number: distance from the camera, or nearness."""
 
@@ -143,8 +183,9 @@ class Samples:
     transparency; `bits` is the file format's number of bits per value; `notes` are texts to show the user.
 
     The rest is what the file itself states, never a guess: `lossy` numbers went through JPEG or similar;
-    `quantity` is None if not stated; `metres` is how many metres one stored unit is; `empty` is the
-    stored number for missing measurements (GDAL's nodata); `part` names the chosen part of
+    `quantity` is None if not stated; `hint` is what a name suggests that other programs use for the
+    other quantity as well, so that it is weak evidence; `metres` is how many metres one stored unit is;
+    `empty` is the stored number for missing measurements (GDAL's nodata); `part` names the chosen part of
     a container (an NPZ key, an EXR channel); `hidden` numbers are a depth map inside a
     picture; `stated_by` is the source of these statements.
     """
@@ -155,6 +196,7 @@ class Samples:
     notes: tuple[str, ...] = ()
     lossy: bool = False
     quantity: Quantity | None = None
+    hint: Quantity | None = None
     metres: float | None = None
     empty: float | None = None
     part: str | None = None
@@ -175,6 +217,13 @@ def upright(planes: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.flip(planes, flips) if flips else planes
 
 
+def upside_down(samples: Samples) -> Samples:
+    """`samples` with the last row first, and a note."""
+    opaque = None if samples.opaque is None else samples.opaque[::-1]
+    notes = (*samples.notes, "the map is turned upside down, as requested")
+    return replace(samples, values=samples.values[::-1], opaque=opaque, notes=notes)
+
+
 def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
     """Return (H, W) if the channels of (H, W, 3) are equal within `tolerance`, else the colours.
 
@@ -188,3 +237,71 @@ def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
     holes = planes.dtype.kind == "f"
     equal = np.array_equal(red, green, equal_nan=holes) and np.array_equal(blue, green, equal_nan=holes)
     return green if equal else planes
+
+
+_ROWS = 64
+_SWAPPED = 16
+_LEAST_LEVELS = 32
+_MORE_LEVELS = 1.05
+_FEWEST_PAIRS = 256
+_MOST_DECADES = 15
+
+
+def in_byte_order(samples: Samples) -> Samples:
+    """`samples` with the bytes of its numbers exchanged, and a note, if they are in the wrong order.
+
+    Integers of 16 bits: neighbours differ by 16 times as much as with the bytes exchanged, and most
+    high bytes occur with several low ones, unlike those of 8-bit maps that were multiplied by 256. (In the
+    right order the low byte changes most from pixel to pixel, and exchanged neighbours differ by 60
+    to 500 times as much in real maps.) Floats: most sizes span more than 15 powers of ten, in this order
+    only.
+    """
+    values = samples.values
+    if values.ndim != 2 or samples.lossy:
+        return samples
+    rows = values[:: max(1, values.shape[0] // _ROWS)]
+    if values.dtype.kind in "ui" and values.dtype.itemsize == 2:
+        wrong, shown = _steps_are_swapped(values), "16-bit numbers"
+    elif values.dtype.kind == "f" and values.dtype.itemsize >= 4:
+        wrong = _decades(rows) > _MOST_DECADES >= _decades(rows.byteswap())
+        shown = f"{values.dtype.itemsize * 8}-bit floats"
+    else:
+        return samples
+    if not wrong:
+        return samples
+    note = f"the bytes of its {shown} are in the wrong order, by how neighbours differ; they are exchanged"
+    return replace(samples, values=values.byteswap(), notes=(*samples.notes, note))
+
+
+def _steps_are_swapped(values: NDArray[Any]) -> bool:
+    every = max(1, values.shape[0] // _ROWS)
+    rows, below = (
+        part.astype(part.dtype.newbyteorder("=")).view(np.uint16)
+        for part in (values[:-1:every], values[1::every])
+    )
+    one = np.concatenate([rows[:, :-1].ravel(), rows.ravel()])
+    other = np.concatenate([rows[:, 1:].ravel(), below.ravel()])
+    # Marks for "no depth", at the ends of the range, make steps of any size.
+    kept = (one != 0) & (other != 0) & (one != 0xFFFF) & (other != 0xFFFF)
+    one, other = one[kept], other[kept]
+    if len(one) < _FEWEST_PAIRS:
+        return False
+    levels, high_bytes = len(np.unique(one)), len(np.unique(one >> 8))
+    if levels < max(_LEAST_LEVELS, _MORE_LEVELS * high_bytes):
+        return False
+    return _mean_step(one, other) > _SWAPPED * _mean_step(one.byteswap(), other.byteswap())
+
+
+def _mean_step(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
+    return float(np.abs(one.astype(np.int32) - other).mean())
+
+
+def _decades(rows: NDArray[Any]) -> float:
+    """How many powers of ten the sizes of most numbers span, zeros and infinities aside."""
+    with np.errstate(all="ignore"):
+        sizes = np.abs(rows.astype(np.float64))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if len(sizes) < _FEWEST_PAIRS:
+        return 0.0
+    low, high = np.quantile(np.log10(sizes), (0.1, 0.9))
+    return float(high - low)

@@ -13,12 +13,22 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError
 from depthpaint.formats.foreign import decoded_elsewhere
-from depthpaint.formats.samples import UPRIGHT, UPRIGHT_NOTE, Samples, damaged, gray_or_colours, upright
+from depthpaint.formats.samples import (
+    UPRIGHT,
+    UPRIGHT_NOTE,
+    Samples,
+    damaged,
+    frame_place,
+    gray_or_colours,
+    too_many,
+    upright,
+)
 from depthpaint.formats.tiff_header import (
     DEFLATE,
     DIFFERENCES,
     FLOAT_DIFFERENCES,
     KIND,
+    MAX_PAGES,
     NONE,
     PACKBITS,
     PALETTE,
@@ -153,17 +163,17 @@ def _short(name: str) -> DepthError:
 _ORIENTATION, _COLOUR_MAP, _GDAL_NODATA = 274, 320, 42_113
 
 
-def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
-    """Decode the first page; a pixel is opaque from half of full opacity on. Raises DepthError.
+def decode_tiff(name: str, data: bytes, frame: int | None, max_pixels: int) -> Samples:
+    """Decode one page or slice, the first by default. Raises DepthError.
+
+    A pixel is opaque from half of full opacity on.
 
     GDAL's nodata value becomes `empty`, as a number of the map's own type. "White is zero" inverts integers;
     it is ignored for floats, which have no highest value.
     """
-    pages = read_tiff_pages(name, data)
-    page = pages[0]
-    header = read_tiff_header(page, max_pixels)
+    page, slice_index, notes = _page(name, read_tiff_pages(name, data), frame)
+    header = read_tiff_header(page, max_pixels, slice_index)
     numbers = read_tiff_numbers(name, data, header)
-    notes = [f"the file has {len(pages)} pages; the first is used"] if len(pages) > 1 else []
     opaque = None
     if header.alpha is not None:
         opacity, numbers = numbers[..., header.alpha], numbers[..., : header.alpha]
@@ -184,8 +194,29 @@ def decode_tiff(name: str, data: bytes, max_pixels: int) -> Samples:
         values = upright(values, orientation)
         opaque = None if opaque is None else upright(opaque, orientation)
     return Samples(
-        values=values, opaque=opaque, bits=numbers.dtype.itemsize * 8, notes=tuple(notes), empty=empty
-    )
+        values=values, opaque=opaque, bits=numbers.dtype.itemsize * 8, notes=tuple(notes), empty=empty,
+        hidden=page.is_depth,
+    )  # fmt: skip
+
+
+def _page(name: str, pages: list[TiffDirectory], frame: int | None) -> tuple[TiffDirectory, int, list[str]]:
+    """The page for a frame, which of its slices, and notes."""
+    if sum(page.slices for page in pages) > MAX_PAGES:
+        raise too_many(name, f"more than {MAX_PAGES:,} slices", MAX_PAGES)
+    slices = [(page, k) for page in pages for k in range(page.slices)]
+    what = "pages" if len(slices) == len(pages) else "slices"
+    place = frame_place(name, frame, len(slices), what)
+    page, slice_index = slices[place]
+    notes: list[str] = []
+    if page.is_depth:
+        notes.append("the depth map inside the picture is used, not the picture itself")
+    if len(slices) > 1:
+        which = "the first is used" if frame is None else f"number {place}, counted from 0, is used"
+        notes.append(f"the file has {len(slices)} {what}; {which} (--frame-index selects another)")
+    below = sum(page.hidden for page in pages)
+    if below:
+        notes.append(f"pages that lie below another one (SubIFDs, as in DNG files): {below}")
+    return page, slice_index, notes
 
 
 def _empty(page: TiffDirectory, dtype: np.dtype[Any]) -> float | None:

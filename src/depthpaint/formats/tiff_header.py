@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.core.errors import DepthError
 from depthpaint.core.geometry import Extent
 from depthpaint.formats.samples import (
     BY_NUMPY,
@@ -40,18 +41,37 @@ _LETTERS = {
     17: "q",
     18: "Q",
 }
-_SUB_KIND = 254
-_REDUCED_OR_MASK = 1 | 4
+_SUB_KIND, _SUB_DIRECTORIES = 254, 330
+_REDUCED_OR_MASK, _DEPTH_MAP = 1 | 4, 8
+_RAW_PHOTO = (32_803, 34_892)
+_SLICES, _TILE_SLICES = 32_997, 32_998
 
 
 @dataclass(frozen=True, slots=True)
 class TiffDirectory:
-    """One page: the positions of its tags' values. `tags` maps a tag to its type, count and offset."""
+    """One page: the positions of its tags' values. `tags` maps a tag to its type, count and offset.
+
+    `hidden` pages are below another one, as DNG files have them.
+    """
 
     name: str
     data: bytes
     order: str
     tags: dict[int, tuple[int, int, int]]
+    hidden: bool = False
+
+    @property
+    def is_depth(self) -> bool:
+        """Whether the page states that it is the depth map of another one, as in DNG files."""
+        return self.number(_SUB_KIND, 0) == _DEPTH_MAP
+
+    @property
+    def slices(self) -> int:
+        """How many planes of the same size the page has, one behind the other; raises DepthError."""
+        count = self.number(_SLICES, 1)
+        if count > MAX_PAGES:
+            raise too_many(self.name, f"{count:,} slices", MAX_PAGES)
+        return max(1, count)
 
     def numbers(self, tag: int) -> NDArray[np.int64] | None:
         """All whole numbers of a tag, (N,), or None where it is missing; raises DepthError."""
@@ -88,7 +108,9 @@ class TiffDirectory:
 
 
 def read_tiff_pages(name: str, data: bytes) -> list[TiffDirectory]:
-    """Follow the chain of directories, leaving out previews and masks.
+    """Follow the chain of directories, then those below them; depth maps of DNG files come first.
+
+    Previews and masks are left out.
 
     Raises DepthError: depth_truncated, depth_unreadable (a chain with a loop), depth_too_large (more
     than MAX_PAGES).
@@ -100,7 +122,7 @@ def read_tiff_pages(name: str, data: bytes) -> list[TiffDirectory]:
     if big and struct.unpack_from(f"{order}HH", data, 4) != (8, 0):
         raise damaged(name, KIND, "its header is invalid")
     (offset,) = struct.unpack_from(f"{order}Q", data, 8) if big else struct.unpack_from(f"{order}I", data, 4)
-    pages: list[TiffDirectory] = []
+    chain: list[TiffDirectory] = []
     visited: set[int] = set()
     while offset:
         if offset in visited:
@@ -109,11 +131,32 @@ def read_tiff_pages(name: str, data: bytes) -> list[TiffDirectory]:
         if len(visited) > MAX_PAGES:
             raise too_many(name, f"more than {MAX_PAGES:,} pages", MAX_PAGES)
         page, offset = _directory(name, data, order, offset, big)
-        if not page.number(_SUB_KIND, 0) & _REDUCED_OR_MASK:
-            pages.append(page)
+        chain.append(page)
+    pages = [page for page in chain if not page.number(_SUB_KIND, 0) & _REDUCED_OR_MASK]
+    for place in _places_below(chain):
+        if place not in visited and len(visited) < MAX_PAGES:
+            visited.add(place)
+            try:
+                page = replace(_directory(name, data, order, place, big)[0], hidden=True)
+                if not page.number(_SUB_KIND, 0) & _REDUCED_OR_MASK:
+                    pages.append(page)
+            except DepthError:
+                continue  # a damaged page that no other program shows
     if not pages:
         raise damaged(name, KIND, "it holds no picture")
-    return pages
+    return sorted(pages, key=lambda page: not page.is_depth)
+
+
+def _places_below(chain: list[TiffDirectory]) -> list[int]:
+    places: list[int] = []
+    for page in chain:
+        if _SUB_DIRECTORIES in page.tags:
+            count = page.tags[_SUB_DIRECTORIES][1]
+            if count > MAX_PAGES:
+                raise too_many(page.name, f"{count:,} pages below a page", MAX_PAGES)
+            numbers = page.numbers(_SUB_DIRECTORIES)
+            places += [] if numbers is None else numbers.tolist()
+    return [place for place in places if place > 0]
 
 
 def _directory(name: str, data: bytes, order: str, offset: int, big: bool) -> tuple[TiffDirectory, int]:
@@ -205,13 +248,16 @@ class TiffHeader:
         return -(-self.size.height // self.piece.height)
 
 
-def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
-    """Parse a page and check it against the file; raises DepthError."""
+def read_tiff_header(page: TiffDirectory, max_pixels: int, slice_index: int = 0) -> TiffHeader:
+    """Parse a page, or one of its slices, and check it against the file; raises DepthError."""
     size = Extent(page.number(256), page.number(257))
     if min(size) < 1:
         raise damaged(page.name, KIND, f"its header announces a size of {size}")
     check_size(page.name, size, max_pixels)
     channels = page.number(277, 1)
+    if page.number(262, BLACK_IS_ZERO) in _RAW_PHOTO:
+        remedy = "develop it with a photo program, and use --from-photo for the picture's depth"
+        raise unsupported(page.name, "a camera's raw photo (DNG), which holds no depth map", remedy)
     photometric, alpha = _colours(page, channels)
     type_name = _number_type(page, channels)
     if photometric == PALETTE and type_name[1:] not in ("u1", "u2"):
@@ -227,7 +273,7 @@ def read_tiff_header(page: TiffDirectory, max_pixels: int) -> TiffHeader:
     if not fits or page.number(266, 1) != 1:
         raise unsupported(page.name, "a TIFF with an unusual order of bits or predictor", BY_NUMPY)
     planar = page.number(284, 1) == 2 and channels > 1
-    piece, offsets, lengths = _pieces(page, size, channels if planar else 1)
+    piece, offsets, lengths = _pieces(page, size, channels if planar else 1, slice_index)
     if ((offsets < 0) | (lengths < 0)).any():
         raise damaged(page.name, KIND, "it has no pixels")
     if (offsets + lengths > len(page.data)).any():
@@ -271,14 +317,16 @@ def _number_type(page: TiffDirectory, channels: int) -> str:
 
 
 def _pieces(
-    page: TiffDirectory, size: Extent, planes: int
+    page: TiffDirectory, size: Extent, planes: int, slice_index: int
 ) -> tuple[Extent, NDArray[np.int64], NDArray[np.int64]]:
     """The size of a strip or tile, and the position of each."""
     if 322 in page.tags:
         piece = Extent(page.number(322), page.number(323))
         if min(piece) < 1 or piece.width % _TILE_SIDE or piece.height % _TILE_SIDE:
             raise damaged(page.name, KIND, f"its tiles have an impossible size of {piece}")
-        offsets, lengths = page.numbers(324), page.numbers(325)
+        # Some programs list tiles as if they were strips.
+        places, sizes = (324, 325) if 324 in page.tags else (273, 279)
+        offsets, lengths = page.numbers(places), page.numbers(sizes)
     else:
         # Missing, or the largest possible number: all rows in one strip.
         rows = page.number(278, size.height)
@@ -289,7 +337,10 @@ def _pieces(
     across, down = -(-size.width // piece.width), -(-size.height // piece.height)
     if across * piece.width * down * piece.height > 2 * size.pixels + _MAX_OVERHANG:
         raise damaged(page.name, KIND, f"its tiles of {piece} do not match its size of {size}")
+    if page.slices > 1 and (planes > 1 or page.number(_TILE_SLICES, 1) > 1):
+        raise unsupported(page.name, "a TIFF with slices in blocks or channels", "save each slice as a page")
     expected = across * down * planes
-    if offsets is None or lengths is None or len(offsets) < expected or len(lengths) < expected:
+    first, last = slice_index * expected, (slice_index + 1) * expected
+    if offsets is None or lengths is None or len(offsets) < last or len(lengths) < last:
         raise damaged(page.name, KIND, "it does not state the position of all of its pixels")
-    return piece, offsets[:expected], lengths[:expected]
+    return piece, offsets[first:last], lengths[first:last]

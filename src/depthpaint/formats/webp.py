@@ -34,12 +34,15 @@ _LOSSLESS_SIGNATURE = 0x2F
 
 @dataclass(frozen=True, slots=True)
 class WebpChunks:
-    """The parts of a WebP. `plain` is the same picture without metadata; `frames` is 1 for a still."""
+    """The parts of a WebP.
+
+    `plain` is the same picture without metadata; `frames` is 1 for a still; `orientation` is EXIF's or XMP's.
+    """
 
     size: Extent
     lossless: bool
     frames: int
-    exif: bytes
+    orientation: int
     plain: bytes
 
 
@@ -50,7 +53,7 @@ def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
         raise truncated(name, KIND)
     size: Extent | None = None
     kept: list[bytes] = []
-    exif, lossless, frames = b"", False, 0
+    exif, xmp, lossless, frames = b"", b"", False, 0
     for kind, content in _walk(name, data, _HEAD, length + 8):
         if kind == b"VP8X":
             size = _canvas(name, content)
@@ -64,7 +67,9 @@ def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
                 inner = [inside for inside, _ in _walk(name, content, _FRAME_HEAD, len(content))]
                 lossless = b"VP8L" in inner
         elif kind == b"EXIF":
-            exif = content.removeprefix(b"Exif\0\0")
+            exif = content
+        elif kind == b"XMP ":
+            xmp = content
         if kind in _PIXELS:
             kept.append(kind + struct.pack("<I", len(content)) + content + bytes(len(content) % 2))
     if size is None or frames == 0:
@@ -72,7 +77,8 @@ def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
     if frames > MAX_FRAMES:
         raise too_many(name, f"an animation of {frames:,} frames", MAX_FRAMES)
     body = b"WEBP" + b"".join(kept)
-    return WebpChunks(size, lossless, frames, exif, b"RIFF" + struct.pack("<I", len(body)) + body)
+    plain = b"RIFF" + struct.pack("<I", len(body)) + body
+    return WebpChunks(size, lossless, frames, orientation_of(exif, xmp), plain)
 
 
 def _walk(name: str, data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes]]:
@@ -117,10 +123,9 @@ def decode_webp(name: str, data: bytes, max_pixels: int) -> Samples:
     notes = [] if chunks.lossless else [LOSSY_NOTE]
     if chunks.frames > 1:
         notes.append(f"the file is an animation of {chunks.frames} frames; the first is used")
-    orientation = orientation_of(chunks.exif)
-    if orientation != UPRIGHT:
+    if chunks.orientation != UPRIGHT:
         notes.append(UPRIGHT_NOTE)
-        planes = upright(planes, orientation)
+        planes = upright(planes, chunks.orientation)
     values = gray_or_colours(planes[..., :3], 0 if chunks.lossless else LOSSY_TOLERANCE)
     opaque = planes[..., 3] >= 128 if planes.shape[2] == 4 else None
     return Samples(values=values, opaque=opaque, bits=8, notes=tuple(notes), lossy=not chunks.lossless)

@@ -20,7 +20,7 @@ from depthpaint.formats.decode import ARRAY, IN_MEMORY
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.jpeg_segments import read_jpeg_segments
 from depthpaint.formats.png import png_content, read_png_header
-from depthpaint.formats.samples import MAX_PIXELS, max_file_bytes, orientation_of, upright
+from depthpaint.formats.samples import MAX_PIXELS, max_file_bytes, upright
 from depthpaint.formats.webp import read_webp_chunks
 from depthpaint.record.paths import path_from_text
 from depthpaint.record.picture_file import picture_bytes
@@ -38,13 +38,13 @@ def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.ui
     """
     data = picture_bytes(image)
     try:
-        plain, exif = _plain(image, data, formats)
+        plain, orientation = _plain(image, data, formats)
         del data  # frees the file's content while the pixels are decoded
         with warnings.catch_warnings():
             # The size was checked in the header; Pillow would warn by its own limit.
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(plain), formats=formats) as picture:
-                pixels = upright(_eight_bits(picture), orientation_of(exif))
+                pixels = upright(_eight_bits(picture), orientation)
     except DepthError as error:
         raise _unreadable(error.message, image) from error
     except RecordError:
@@ -54,8 +54,8 @@ def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.ui
     return np.ascontiguousarray(pixels)
 
 
-def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """The file without its metadata, which Pillow would parse, and its EXIF.
+def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, int]:
+    """The file without its metadata, which Pillow would parse, and EXIF's orientation.
 
     Raises DepthError and RecordError.
     """
@@ -66,10 +66,10 @@ def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, b
         header = read_png_header(name, data)
         _require_size(image, header.size)
         content = png_content(name, data, header, MAX_PICTURE_PIXELS)
-        return content.rebuilt(), content.exif
+        return content.rebuilt(), content.orientation
     chunks = read_jpeg_segments(name, data) if kind.verdict == "jpeg" else read_webp_chunks(name, data)
     _require_size(image, chunks.size)
-    return chunks.plain, chunks.exif
+    return chunks.plain, chunks.orientation
 
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
