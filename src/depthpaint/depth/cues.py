@@ -21,9 +21,13 @@ CUES = (
     "the few against the many",
     "a flat end at the top",
     "how much lies at the very end",
+    "the bend of surfaces",
+    "the middle of things against their outline",
 )
 """Descriptions of the cues, in the order of `cues`."""
 
+MOST_COVERED = 0.85
+"""Of the picture; where things cover more there is no background around them."""
 _EDGE = 0.06  # of the range, between neighbours in the small copy: a step from one thing to another
 
 
@@ -68,6 +72,9 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         _few_against_many(centred),
         _flat_top(filled),
         _at_the_end(filled),
+        # Distances of planes and of round things bend away from the camera, and disparities of planes do not.
+        -bend(values, valid),
+        _middle_of_things(values, valid),
     )
     return np.array(measured, dtype=np.float32)
 
@@ -132,6 +139,59 @@ def _flat_top(values: Floats) -> float:
 def _at_the_end(values: Floats) -> float:
     """Much is at the very far end (a sky, a background), little at the very near one."""
     return float((values < 0.02).mean() - (values > 0.98).mean())
+
+
+def _middle_of_things(values: Floats, valid: NDArray[np.bool_]) -> float:
+    """Where things lie on nothing, whether they come nearer from their outline inwards, as round ones do.
+
+    The rank correlation of the values with the distance from the outline.
+    """
+    if valid.mean() > MOST_COVERED:
+        return 0.0
+    left, depth = np.pad(valid, 1), np.zeros((valid.shape[0] + 2, valid.shape[1] + 2), np.float32)
+    while left.any():
+        depth += left
+        left = left & np.roll(left, 1, 0) & np.roll(left, -1, 0) & np.roll(left, 1, 1) & np.roll(left, -1, 1)
+    inside = values[valid]
+    if float(np.ptp(inside)) == 0 or depth.max() < 2:
+        return 0.0
+    ranks = [np.argsort(np.argsort(each)).astype(np.float64) for each in (depth[1:-1, 1:-1][valid], inside)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+WINDOW = 20  # pixels of the small copy
+_STRIDE = 10
+
+
+def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
+    """How much smooth surfaces bend, in [-1, 1]: about 0 in disparity, negative in 1 minus distance.
+
+    `nearness` is a small copy (small_copy), 1 = near. A quadratic surface is fitted in every window; the
+    measure is the second derivative along the slope, divided by the slope, times the window; the result is
+    the median over windows with a good fit.
+    """
+    height, width = nearness.shape
+    if height < WINDOW or width < WINDOW:
+        return 0.0
+    y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
+    basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
+    solve = np.linalg.pinv(basis)
+    bends: list[float] = []
+    for top in range(0, height - WINDOW + 1, _STRIDE):
+        for left in range(0, width - WINDOW + 1, _STRIDE):
+            rows, columns = slice(top, top + WINDOW), slice(left, left + WINDOW)
+            if not valid[rows, columns].all():
+                continue
+            patch = nearness[rows, columns].astype(np.float64).ravel()
+            fitted = solve @ patch
+            _, right, down, xx, xy, yy = fitted
+            slope = float(np.hypot(right, down))
+            rough = float(np.sqrt(np.mean((basis @ fitted - patch) ** 2)))
+            if slope < 0.02 or rough > 0.1 * slope:
+                continue  # flat, or not a single surface
+            second = 2 * (xx * right**2 + xy * right * down + yy * down**2) / slope**2
+            bends.append(second / slope)
+    return float(np.tanh(np.median(bends))) if len(bends) >= 4 else 0.0
 
 
 def _resized(values: Floats, size: tuple[int, int]) -> Floats:

@@ -5,11 +5,15 @@ Every score is a log-odds for "the numbers are distances, so small is near", in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from depthpaint.depth.holes import Emptiness, looks_measured, some_of
+from depthpaint.formats.samples import Quantity
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -20,37 +24,20 @@ STEEP, ROUGH = 0.02, 0.15
 """A window counts if it has one surface: a slope of this share of its depth, and little left over."""
 MODEL_ERROR = 0.25
 """How far curved things move the median of a whole map."""
-MOST = 4.0
-MOST_DISPARITY = -1.0
-
-FULL = 60_000
-"""Integers up to this do not fill 16 bits, so nobody stretched them."""
-SENSOR_METRES = (0.05, 200.0)
-
-
-def looks_measured(values: NDArray[Any]) -> bool:
-    """Whether numbers (N,) look like lengths or pixels: positive, and not stretched over their type's range."""
-    if not values.size:
-        return False
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.kind == "f":
-        return low > 0 and high > 1.5
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 2 or low <= 0:
-        return False
-    # Some wrong pixels may be anywhere.
-    return high < FULL or float(np.quantile(_some(values), 0.999)) < 0.5 * high
-
-
-def _some(values: NDArray[Any]) -> NDArray[Any]:
-    return values[:: max(1, values.size // 100_000)]
+LEAST, MOST, CURVED = -2.0, 4.0, 0.9
+"""Limits of one map's evidence from planes, and its weight. Disparities may also have been inverted."""
+HINT = 2.0
+KINECT = 2047.0
+INDOORS = 20.0
+"""Metres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Log-odds that the numbers are distances with small near, and the reasons in words.
 
-    `curved` is the part that surfaces give; `planes` how they lie: about 1 in distances, 0 in disparities, None
-    if there are too few.
+    `curved` is the part that surfaces give; `planes` how they lie: about 1 in distances, 0 in disparities,
+    None if there are too few.
     """
 
     total: float
@@ -63,53 +50,51 @@ NO_EVIDENCE = Evidence(0.0, 0.0, None, ())
 
 
 def evidence_of(
-    numbers: NDArray[Any], proper: Mask, inside: NDArray[Any], *, zero_is_empty: bool, sky: bool
+    numbers: NDArray[Any], proper: Mask, inside: NDArray[Any], empty: Emptiness, hint: Quantity | None
 ) -> Evidence:
     """Weigh what the numbers (H, W) are; `inside` are those of `proper`, a mask (H, W).
 
-    `zero_is_empty`: many pixels outside `proper` hold exactly 0; `sky`: a renderer's number for "no hit" is among
-    them.
+    `empty` are the marks that lie outside it, `hint` what a name in the file suggests.
     """
+    found = [each for each in _reasons(numbers, inside, empty, hint) if each[0]]
+    curved, planes = 0.0, None
+    if looks_measured(inside):
+        planes, spread = planes_of(numbers, proper)
+        if planes is not None:
+            lean = 2 * float(np.clip(planes, -0.5, 1.5)) - 1
+            curved = CURVED * float(np.clip(lean / (2 * (spread**2 + MODEL_ERROR**2)), LEAST, MOST))
+            what = "distances" if curved > 0 else "disparities"
+            found.append((curved, f"planes bend as {what} do ({planes:.2f})"))
+    total = sum(score for score, _ in found)
+    return Evidence(total, curved, planes, tuple(words for score, words in found if abs(score) >= 0.3))
+
+
+def _reasons(
+    numbers: NDArray[Any], inside: NDArray[Any], empty: Emptiness, hint: Quantity | None
+) -> Iterator[tuple[float, str]]:
+    """The scores of single facts, with their words."""
+    if hint is not None:
+        yield (HINT if hint == "distance" else -HINT), f"the name suggests {hint}"
+    background = bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
+    yield (0.5 if background else 0.0), "the background of a renderer"
     if not looks_measured(inside):
-        return Evidence(2.0 if sky else 0.0, 0.0, None, ("the background of a renderer",) if sky else ())
-    total, reasons = 0.0, list[str]()
+        return
     if inside.dtype.kind in "iu":
-        total += 1.5
-        reasons.append("integers that do not fill their type, as cameras write distances")
-        if zero_is_empty:
-            total += 1.0
-            reasons.append("0 where nothing was measured")
+        yield 0.9, "integers that do not fill their type"
+        yield (2.1 if empty.low_mark == 0 else 0.0), "0 where nothing was measured"
+        yield (1.0 if empty.high_mark == KINECT else 0.0), "2047, Kinect's mark"
     else:
-        high = float(np.quantile(_some(inside), 0.99))
-        if SENSOR_METRES[0] < high < SENSOR_METRES[1]:
-            total += 1.0
-            reasons.append("numbers like metres")
-        if zero_is_empty:
-            total += 0.5
-    if sky:
-        total += 2.0
-        reasons.append("the background of a renderer")
-    planes, spread = planes_of(numbers, proper)
-    curved = 0.0
-    if planes is not None:
-        curved = float(
-            np.clip((2 * np.clip(planes, -0.5, 1.5) - 1) / (2 * (spread**2 + MODEL_ERROR**2)), -MOST, MOST)
-        )
-        if abs(curved) >= 0.5:
-            reasons.append(f"planes bend as {'distances' if curved > 0 else 'disparities'} do ({planes:.2f})")
-    if curved < -2:
-        # Not lengths: then that they do not fill their type says nothing of which end is near. They may also be
-        # disparities that somebody inverted.
-        total = 0.0
-    return Evidence(total + float(np.clip(curved, MOST_DISPARITY, MOST)), curved, planes, tuple(reasons))
+        indoors = float(np.quantile(some_of(inside), 0.99)) < INDOORS
+        yield (1.5 if indoors else 0.0), f"numbers up to {INDOORS:g}, as metres in rooms"
+        yield (0.25 if np.isnan(numbers).any() else 0.0), "NaN"
 
 
 def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]:
     """How smooth surfaces bend, relative to planes in distances from zero, and the standard error.
 
-    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z; one in disparity has none. A quadratic is
-    fitted to every window of a small copy (H, W); the measure is the median of z'' z / (2 s^2) over windows with
-    one surface: 1 in distances, 0 in disparities.
+    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z; one in disparity has none. A quadratic
+    is fitted to every window of a small copy (h, w); the measure is the median of z'' z / (2 s^2) over windows
+    with one surface: 1 in distances, 0 in disparities.
     """
     values, known = block_means(numbers, proper)
     patches = _windows(values, known)
@@ -136,7 +121,7 @@ def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]
 
 
 def block_means(numbers: NDArray[Any], proper: Mask) -> tuple[Floats, Mask]:
-    """Means of the valid numbers in blocks, (h, w) with at most SIDE a side; valid where most of a block is."""
+    """Means of the valid numbers in blocks, (h, w), at most SIDE a side; valid where most of a block is."""
     block = max(1, -(-max(numbers.shape) // SIDE))
     skip = max(1, block // 4)  # a quarter of the numbers of a side are enough for a mean
     sparse, known = numbers[::skip, ::skip], proper[::skip, ::skip]

@@ -1,4 +1,4 @@
-"""Detect what surrounds a depth map in a picture of 8 bits: letterbox bars, a frame, a page with a colour bar."""
+"""Detect what surrounds a map in a picture of 8 bits: letterbox bars, a frame, a page with a colour bar."""
 
 from __future__ import annotations
 

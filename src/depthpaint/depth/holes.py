@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.evidence import looks_measured
 from depthpaint.depth.scale import blocks
 
 Numbers = NDArray[Any]
@@ -20,6 +19,28 @@ BACKGROUND = 1e9
 SENSOR_ENDS = (2047.0, 32767.0)
 """Numbers of sensors for "nothing measured" beside the end of the type: Kinect's raw 11 bits, and 15."""
 _GAP = 0.05  # of the range of the rest, between a marker and the next number
+
+
+FULL = 60_000
+"""Integers up to this do not fill 16 bits, so nobody stretched them."""
+
+
+def looks_measured(values: NDArray[Any]) -> bool:
+    """Whether numbers (N,) look like lengths or pixels: positive, not stretched over their type's range."""
+    if not values.size:
+        return False
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind == "f":
+        return low > 0 and high > 1.5
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 2 or low <= 0:
+        return False
+    # Some wrong pixels may be anywhere.
+    return high < FULL or float(np.quantile(some_of(values), 0.999)) < 0.5 * high
+
+
+def some_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Some of many numbers (N,), enough for quantiles."""
+    return values[:: max(1, values.size // 100_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,8 @@ def find_empty(
         return Emptiness(unknown, endless & ~unknown, nothing, nothing, None, None)
     endless &= ~unknown
     low_mark, high_mark, apart = _marks(numbers, ~(unknown | endless))
+    if high_mark in SENSOR_ENDS:
+        unknown |= numbers == high_mark
     return Emptiness(
         unknown,
         endless,
@@ -95,8 +118,8 @@ def _background(numbers: Numbers) -> Mask:
 def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, bool]:
     """The least and the greatest number, if many pixels have exactly it, and whether the least lies apart.
 
-    Marks lie far from all other numbers; 0 and negative numbers below lengths need not. Only for types with room
-    for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
+    Marks lie far from all other numbers; 0 and negative numbers below lengths need not. Only for types with
+    room for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
     """
     none = (None, None, False)
     if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
@@ -109,9 +132,7 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, 
     if inner.size < 16:
         return none
     # Without the outermost thousandth on either side: some wrong pixels hide no mark.
-    second, last = (
-        float(end) for end in np.quantile(inner[:: max(1, inner.size // 100_000)], (0.001, 0.999))
-    )
+    second, last = (float(end) for end in np.quantile(some_of(inner), (0.001, 0.999)))
     if second == last:
         return none
     room = max(_GAP * (last - second), 1e-30)

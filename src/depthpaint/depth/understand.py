@@ -94,9 +94,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     proper = _some_depth(name, numbers.values, empty)
     # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
-    evidence = evidence_of(
-        numbers.values, proper, inside, zero_is_empty=empty.low_mark == 0, sky=_has_background(empty, numbers.values)
-    )  # fmt: skip
+    evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
     unknown, endless = _placed(empty, meaning)
     fill = _fill_of(unknown, reading)
@@ -156,11 +154,6 @@ def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bo
     if wanted:
         return opaque, [f"{share:.1%} of the pixels are transparent; they are taken as holes"]
     return None, [f"the transparency of {share:.1%} of the pixels is ignored; --alpha-mask leaves them out"]
-
-
-def _has_background(empty: Emptiness, numbers: NDArray[Any]) -> bool:
-    """Whether there is a renderer's huge number for rays without a hit, which is not infinity."""
-    return bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
 
 
 def _some_depth(name: str, numbers: NDArray[Any], empty: Emptiness) -> NDArray[np.bool_]:
