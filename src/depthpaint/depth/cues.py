@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from depthpaint.depth.holes import is_scattered
+
 Floats = NDArray[np.float32]
 SIDE = 128  # pixels of the longer side of the small copy
 CUES = (
@@ -26,6 +28,7 @@ CUES = (
 )
 """Descriptions of the cues, in the order of `cues`."""
 
+COARSEST = 32
 MOST_COVERED = 0.85
 """Of the picture; where things cover more there is no background around them."""
 _EDGE = 0.06  # of the range, between neighbours in the small copy: a step from one thing to another
@@ -36,8 +39,21 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
 
     Returns values float32 (h, w) and validity bool (h, w); averaged over valid pixels alone.
     """
+    side = SIDE
+    values, known = _copied(numbers, valid, side)
+    # The points of a lidar become a surface on a coarser copy.
+    while side > COARSEST and is_scattered(known):
+        side //= 2
+        values, known = _copied(numbers, valid, side)
+    return values, known
+
+
+def _copied(
+    numbers: NDArray[np.generic], valid: NDArray[np.bool_], side: int
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """As small_copy, at most `side` pixels a side."""
     height, width = numbers.shape
-    scale = min(1.0, SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     # A subset of the numbers suffices for a copy this small.
     skip = max(1, min(height // size[1], width // size[0]) // 4)
@@ -54,7 +70,8 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
     stretched = np.where(known, shares, 0).astype(np.float32)
     weight = _resized(known.astype(np.float32), size)
     values = _resized(stretched, size) / np.maximum(weight, 1e-6)
-    return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5
+    usual = float(np.median(weight[weight > 0])) if side < SIDE else 1.0
+    return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5 * usual
 
 
 def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:

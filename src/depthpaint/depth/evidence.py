@@ -22,6 +22,8 @@ SIDE = 160  # pixels of the longer side of the copy on which surfaces are fitted
 WINDOW, STRIDE = 12, 6
 STEEP, ROUGH = 0.02, 0.15
 """A window counts if it has one surface: a slope of this share of its depth, and little left over."""
+LEAST_KNOWN = 0.75
+"""Of a window; holes of sensors are small and many."""
 MODEL_ERROR = 0.25
 """How far curved things move the median of a whole map."""
 LEAST, MOST, CURVED = -2.0, 4.0, 0.9
@@ -92,18 +94,22 @@ def _reasons(
 def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]:
     """How smooth surfaces bend, relative to planes in distances from zero, and the standard error.
 
-    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z; one in disparity has none. A quadratic
-    is fitted to every window of a small copy (h, w); the measure is the median of z'' z / (2 s^2) over windows
-    with one surface: 1 in distances, 0 in disparities.
+    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z; one in disparity has none. A
+    quadratic is fitted to every window of a small copy (h, w); the measure is the median of z'' z / (2 s^2)
+    over windows with one surface: 1 in distances, 0 in disparities.
     """
     values, known = block_means(numbers, proper)
-    patches = _windows(values, known)
+    patches, weights = _windows(values, known)
     if len(patches) < 8:
         return None, 1.0
     y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
     basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
-    fitted = patches @ np.linalg.pinv(basis).T
-    rough = np.sqrt(np.mean((patches - fitted @ basis.T) ** 2, axis=1))
+    weighted = weights[:, :, None] * basis
+    fitted = np.linalg.solve(
+        np.einsum("nki,kj->nij", weighted, basis), np.einsum("nki,nk->ni", weighted, patches)[..., None]
+    )[..., 0]
+    squares = weights * (patches - fitted @ basis.T) ** 2
+    rough = np.sqrt(squares.sum(axis=1) / weights.sum(axis=1))
     centre, right, down, xx, xy, yy = fitted.T
     slope = np.hypot(right, down)
     one = (slope > STEEP * centre) & (rough < ROUGH * slope) & (centre > 0)
@@ -137,11 +143,13 @@ def block_means(numbers: NDArray[Any], proper: Mask) -> tuple[Floats, Mask]:
     return means, count >= 0.6 * block * block
 
 
-def _windows(values: Floats, known: Mask) -> Floats:
-    """All windows without a hole, (N, WINDOW * WINDOW)."""
+def _windows(values: Floats, known: Mask) -> tuple[Floats, Floats]:
+    """The windows that are known but for some holes, (N, WINDOW * WINDOW), and 1 where they are known."""
     if min(values.shape) < WINDOW:
-        return np.empty((0, WINDOW * WINDOW))
+        return np.empty((0, WINDOW * WINDOW)), np.empty((0, WINDOW * WINDOW))
     size = (WINDOW, WINDOW)
-    whole = np.lib.stride_tricks.sliding_window_view(known, size)[::STRIDE, ::STRIDE].all(axis=(2, 3))
+    masks = np.lib.stride_tricks.sliding_window_view(known, size)[::STRIDE, ::STRIDE]
+    kept = masks.mean(axis=(2, 3)) >= LEAST_KNOWN
     views = np.lib.stride_tricks.sliding_window_view(values, size)[::STRIDE, ::STRIDE]
-    return views[whole].reshape(-1, WINDOW * WINDOW)
+    flat = (-1, WINDOW * WINDOW)
+    return views[kept].reshape(flat), masks[kept].reshape(flat).astype(np.float64)
