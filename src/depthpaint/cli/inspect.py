@@ -249,16 +249,25 @@ def _diagnosed(
     depth = None
     written: Path | None = None
     try:
-        # A map that is the same everywhere can be inspected; generate refuses it.
-        depth = read(path, reading.model_copy(update={"allow_constant": True}))
+        depth = read(path, reading)
         require_certain(depth.source)
         if target is not None:
             written = save_depth(depth, target, overwrite=overwrite)
         if preview:
             write_atomic(_preview_of(path), preview_png(depth), overwrite=overwrite)
     except DepthpaintError as error:
+        if error.code is ErrorCode.DEPTH_CONSTANT:
+            depth = _flat(path, reading, read)
         return Diagnosis(path, None if depth is None else depth.source, error, None)
     return Diagnosis(path, depth.source, None, written)
+
+
+def _flat(path: Path, reading: DepthReading, read: Reader) -> DepthMap | None:
+    """A map that is the same everywhere, to show what else is known of it; None if it cannot be read at all."""
+    try:
+        return read(path, reading.model_copy(update={"allow_constant": True}))
+    except DepthpaintError:
+        return None
 
 
 def _outputs(path: Path, target: Path | None, *, preview: bool) -> list[Path]:

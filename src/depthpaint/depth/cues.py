@@ -42,7 +42,7 @@ def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[
     side = SIDE
     values, known = _copied(numbers, valid, side)
     # The points of a lidar become a surface on a coarser copy.
-    while side > COARSEST and is_scattered(known):
+    while side > COARSEST and (is_scattered(known) or not known.any()):
         side //= 2
         values, known = _copied(numbers, valid, side)
     return values, known

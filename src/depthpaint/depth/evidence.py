@@ -60,15 +60,21 @@ def evidence_of(
     """
     found = [each for each in _reasons(numbers, inside, empty, hint) if each[0]]
     curved, planes = 0.0, None
-    if looks_measured(inside):
+    measured = looks_measured(inside)
+    if measured or _has_zero(inside):
         planes, spread = planes_of(numbers, proper)
-        if planes is not None:
+        if planes is not None and (measured or planes > 0.5):
             lean = 2 * float(np.clip(planes, -0.5, 1.5)) - 1
             curved = CURVED * float(np.clip(lean / (2 * (spread**2 + MODEL_ERROR**2)), LEAST, MOST))
             what = "distances" if curved > 0 else "disparities"
             found.append((curved, f"planes bend as {what} do ({planes:.2f})"))
     total = sum(score for score, _ in found)
     return Evidence(total, curved, planes, tuple(words for score, words in found if abs(score) >= 0.3))
+
+
+def _has_zero(inside: NDArray[Any]) -> bool:
+    """Whether small floats (N,) may be distances from zero: nobody stretched them to begin at 0 or end at 1."""
+    return inside.dtype.kind == "f" and float(inside.min()) > 0 and float(inside.max()) != 1
 
 
 def _reasons(
@@ -94,9 +100,9 @@ def _reasons(
 def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]:
     """How smooth surfaces bend, relative to planes in distances from zero, and the standard error.
 
-    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z; one in disparity has none. A
-    quadratic is fitted to every window of a small copy (h, w); the measure is the median of z'' z / (2 s^2)
-    over windows with one surface: 1 in distances, 0 in disparities.
+    Along its slope s, a plane in z = 1 / (a x + b) has z'' = 2 s^2 / z, and one in disparity has none. A
+    quadratic is fitted to every window of a small copy (h, w). The measure is the median of z'' z / (2 s^2)
+    over the windows with one surface: 1 in distances, 0 in disparities.
     """
     values, known = block_means(numbers, proper)
     patches, weights = _windows(values, known)

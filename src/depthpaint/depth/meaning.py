@@ -137,7 +137,12 @@ def meaning_of(
     metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
     kind_given, kind_evidence = _stated_kind(samples, metres, reading)
     measured = looks_measured(inside)
-    near = _near(small, kind_given, kind_evidence, reading, evidence)
+    if reading.allow_constant and reading.near == "auto" and float(inside.min()) == float(inside.max()):
+        near = Finding(
+            aspect="near", value="white", confidence=1.0, evidence="the map is flat", flag="--near"
+        )
+    else:
+        near = _near(small, kind_given, kind_evidence, reading, evidence)
     kind = _kind(small, near, kind_given, kind_evidence, evidence, measured=measured)
     return Meaning(
         near="white" if near.value == "white" else "black",
@@ -148,12 +153,6 @@ def meaning_of(
         infinity_is_unknown=samples.quantity == "disparity",
         measured=measured,
     )
-
-
-def _is_flat(small: tuple[NDArray[np.float32], NDArray[np.bool_]]) -> bool:
-    """Whether a small copy has only one value."""
-    values, valid = small
-    return not valid.any() or float(np.ptp(values[valid])) == 0
 
 
 def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) -> tuple[Kind | None, str]:
@@ -179,10 +178,6 @@ def _near(
         # A kind given by the user may be inverted ("1 - distance"); a unit or a format's definition is not.
         near: Near = "black" if kind == "distance" else "white"
         return Finding(aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {stated}", flag="--near")
-    if reading.allow_constant and _is_flat(small):
-        return Finding(
-            aspect="near", value="white", confidence=1.0, evidence="the map is flat", flag="--near"
-        )
     guess = guess_near(*small, evidence)
     return Finding(
         aspect="near", value=guess.near, confidence=guess.confidence, evidence=guess.evidence, flag="--near"
