@@ -181,14 +181,15 @@ def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans
     assert "bit-equal" in out
 
 
-def test_more_holes_than_are_filled_unasked_need_the_flag(cli: Run, work: Path) -> None:
+def test_points_are_filled_and_what_surrounds_a_thing_is_far(cli: Run, work: Path) -> None:
     numbers = np.load(work / "depth.npy")
     numbers[np.random.default_rng(0).random(numbers.shape) < 0.6] = np.nan
     np.save(work / "sparse.npy", numbers)
-    status, out, _ = cli("inspect", "sparse.npy")
-    assert status == 3
-    assert "--holes inpaint" in out
-    assert cli("inspect", "sparse.npy", "--holes", "inpaint")[0] == 0
+    assert "unknown, filled from their surroundings" in cli("inspect", "sparse.npy", "--near", "white")[1]
+    numbers = np.load(work / "depth.npy")
+    numbers[: len(numbers) * 6 // 10] = np.nan
+    np.save(work / "thing.npy", numbers)
+    assert "unknown, put at the far plane" in cli("inspect", "thing.npy", "--near", "white")[1]
 
 
 def test_the_profile_changes_what_the_network_sees_and_is_recorded(cli: Run, work: Path) -> None:

@@ -260,7 +260,7 @@ def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "shape", "says"),
-    [(1000, (120, 160), "mm: "), (5000, (120, 160), "tum: "), (256, (375, 1242), "kitti: ")],
+    [(1000, (120, 160), "mm: "), (5000, (480, 640), "tum: "), (256, (375, 1242), "kitti: ")],
 )
 def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[int, int], says: str) -> None:
     metres = 1 / room(*shape)

@@ -89,22 +89,28 @@ def test_a_few_holes_are_filled_and_told() -> None:
             assert finding(depth, "holes").startswith("0.2% unknown")
 
 
-def test_half_may_be_holes_and_no_more() -> None:
+def test_more_than_half_is_the_background_of_a_thing() -> None:
     numbers = UNIT.copy()
     numbers[:10] = np.nan
-    assert understood(numbers).valid.mean() == 0.5
+    filled = understood(numbers)
+    assert (filled.valid.mean(), filled.fill) == (0.5, "inpaint")
     numbers[10, 0] = np.nan
-    assert understood(numbers, holes="inpaint").valid.mean() < 0.5, "who says what becomes of them may"
-    with pytest.raises(DepthError, match="NaN") as refused:
-        understood(numbers)
-    assert refused.value.code is ErrorCode.DEPTH_NOT_FINITE
+    assert understood(numbers, holes="inpaint").fill == "inpaint"
+    alone = understood(numbers)
+    assert alone.fill == "far"
+    assert (alone.values[:10] == 0).all()
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-@pytest.mark.parametrize("near", ["white", "black"])
-def test_infinity_is_the_far_plane(value: float, near: str) -> None:
+def test_minus_infinity_is_too_near_to_be_measured() -> None:
     numbers = UNIT.copy()
-    numbers[:5] = value
+    numbers[:5] = -np.inf
+    assert not understood(numbers).valid[:5].any()
+
+
+@pytest.mark.parametrize("near", ["white", "black"])
+def test_infinity_is_the_far_plane(near: str) -> None:
+    numbers = UNIT.copy()
+    numbers[:5] = np.inf
     depth = understood(numbers, near=near, kind="disparity")
     assert (depth.values[:5] == 0).all()
     assert depth.valid.all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from depthpaint.depth.cues import cues, small_copy
 from depthpaint.depth.meaning import WEIGHTS
 from training import colour_study
 from training.colour_study import colour_table, refusal_share
@@ -30,9 +31,11 @@ def test_a_detector_that_looks_away_is_found_out() -> None:
     assert scores["right"] < 0.5
 
 
-def test_the_shipped_weights_are_near_what_is_fitted() -> None:
-    fitted = fitted_weights(CORPUS)
-    assert np.corrcoef(fitted, WEIGHTS)[0, 1] > 0.4
+def test_fitted_weights_tell_near_from_far_as_the_shipped_ones_do() -> None:
+    """Near is high in every map of the corpus. The shipped weights were fitted on other files, too."""
+    found = np.stack([cues(*small_copy(depth, np.ones(depth.shape, np.bool_))) for depth in CORPUS.maps])
+    assert (found @ fitted_weights(CORPUS) > 0).mean() >= 0.95
+    assert (found @ np.array(WEIGHTS) > 0).mean() >= 0.9
 
 
 def test_distance_is_told_from_disparity_more_often_than_the_other_way() -> None:

@@ -14,6 +14,8 @@ Numbers = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 LEAST_SHARE = 1e-4
+HEAPED = 5.0
+"""A number is a heap if so many times as many pixels have it as usually have one."""
 BACKGROUND = 1e9
 """Renderers write 1e10 and more for rays without a hit."""
 SENSOR_ENDS = (2047.0, 32767.0)
@@ -78,9 +80,7 @@ def find_empty(
     endless = np.zeros(numbers.shape, dtype=np.bool_)
     if numbers.dtype.kind == "f":
         # -inf: too near to be measured. Hugely negative numbers are a type's end.
-        unknown |= np.isnan(numbers) | (numbers == -np.inf)
-        if numbers.dtype.itemsize >= 4:
-            unknown |= numbers <= -BACKGROUND
+        unknown |= np.isnan(numbers) | (numbers == -np.inf) | _background(-numbers)
         endless |= ((numbers == np.inf) | _background(numbers)) & ~unknown
     marks = (() if empty == "auto" else empty) + (() if stated is None else (stated,))
     for mark in marks:
@@ -111,7 +111,7 @@ def _background(numbers: Numbers) -> Mask:
     if np.count_nonzero(huge) < max(4, LEAST_SHARE * numbers.size):
         return np.zeros_like(huge)
     rest = numbers[np.isfinite(numbers) & ~huge]
-    alone = rest.size >= 16 and float(rest.max()) < float(numbers[huge].min()) / 100
+    alone = rest.size >= 16 and float(np.abs(rest).max()) < float(numbers[huge].min()) / 100
     return huge if alone else np.zeros_like(huge)
 
 
@@ -137,7 +137,8 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, 
         return none
     room = max(_GAP * (last - second), 1e-30)
     least = max(4, LEAST_SHARE * values.size)
-    many = np.count_nonzero(values == low) >= least
+    count = np.count_nonzero(values == low)
+    many = count >= least
     apart = many and float(low) <= 0 and second - float(low) > room
     # A near thing may be one number far above all others; a marker is the type's own end, or far beyond.
     ends = (
@@ -148,9 +149,9 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, 
     beyond = float(high) in ends or float(high) - last > 3 * (last - second)
     high_is_mark = beyond and float(high) - last > room and np.count_nonzero(values == high) >= least
     rest = inner if high_is_mark else values[values != low]
-    below = (
-        many and (float(low) == 0 or float(low) < 0 <= float(rest.min())) and looks_measured(rest[rest > 0])
-    )
+    usual = inner.size / len(np.unique(some_of(inner)))  # pixels with one number
+    lowest = float(low) == 0 or float(low) < 0 <= float(rest.min())
+    below = many and count > HEAPED * usual and lowest and looks_measured(rest[rest > 0])
     low_is_mark = apart or below
     return float(low) if low_is_mark else None, float(high) if high_is_mark else None, apart
 
