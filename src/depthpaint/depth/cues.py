@@ -172,8 +172,8 @@ def _middle_of_things(values: Floats, valid: NDArray[np.bool_]) -> float:
     inside = values[valid]
     if float(np.ptp(inside)) == 0 or depth.max() < 2:
         return 0.0
-    ranks = [np.argsort(np.argsort(each)).astype(np.float64) for each in (depth[1:-1, 1:-1][valid], inside)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(each)) for each in (depth[1:-1, 1:-1][valid], inside))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 WINDOW = 20  # pixels of the small copy

@@ -110,10 +110,8 @@ def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]
         return None, 1.0
     y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
     basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
-    weighted = weights[:, :, None] * basis
-    fitted = np.linalg.solve(
-        np.einsum("nki,kj->nij", weighted, basis), np.einsum("nki,nk->ni", weighted, patches)[..., None]
-    )[..., 0]
+    weighted = (weights[:, :, None] * basis).transpose(0, 2, 1)
+    fitted: Floats = np.asarray(np.linalg.solve(weighted @ basis, weighted @ patches[..., None])[..., 0])
     squares = weights * (patches - fitted @ basis.T) ** 2
     rough = np.sqrt(squares.sum(axis=1) / weights.sum(axis=1))
     centre, right, down, xx, xy, yy = fitted.T

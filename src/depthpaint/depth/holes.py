@@ -139,7 +139,7 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, 
     least = max(4, LEAST_SHARE * values.size)
     count = np.count_nonzero(values == low)
     many = count >= least
-    apart = many and float(low) <= 0 and second - float(low) > room
+    apart = bool(many and float(low) <= 0 and second - float(low) > room)
     # A near thing may be one number far above all others; a marker is the type's own end, or far beyond.
     ends = (
         (float(np.iinfo(numbers.dtype).max), *SENSOR_ENDS)
@@ -160,7 +160,7 @@ def is_scattered(known: Mask) -> bool:
     """Whether known pixels (H, W) are points or lines, as a lidar measures them, and not whole things."""
     inner = known[1:-1, 1:-1]
     whole = inner & known[:-2, 1:-1] & known[2:, 1:-1] & known[1:-1, :-2] & known[1:-1, 2:]
-    return np.count_nonzero(whole) < 0.5 * np.count_nonzero(inner)
+    return bool(np.count_nonzero(whole) < 0.5 * np.count_nonzero(inner))
 
 
 Floats = NDArray[np.float32]
