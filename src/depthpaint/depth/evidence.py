@@ -111,7 +111,8 @@ def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]
     y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
     basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
     weighted = (weights[:, :, None] * basis).transpose(0, 2, 1)
-    fitted: Floats = np.asarray(np.linalg.solve(weighted @ basis, weighted @ patches[..., None])[..., 0])
+    solved = np.linalg.solve(weighted @ basis, weighted @ patches[..., None])
+    fitted = np.asarray(solved[..., 0], dtype=np.float64)
     squares = weights * (patches - fitted @ basis.T) ** 2
     rough = np.sqrt(squares.sum(axis=1) / weights.sum(axis=1))
     centre, right, down, xx, xy, yy = fitted.T
