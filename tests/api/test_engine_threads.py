@@ -23,7 +23,7 @@ from depthpaint.picture import Progress
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array
 from depthpaint.sampling.levels import NoiseLevel
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 THREADS = 4
 PATIENCE = 60.0

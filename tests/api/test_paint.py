@@ -19,7 +19,7 @@ from depthpaint.core.errors import ErrorCode
 from depthpaint.engine import Engine
 from depthpaint.picture import Progress
 from depthpaint.record.picture_file import read_record
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 
 RAMP = np.linspace(1, 5, 60 * 80, dtype=np.float32).reshape(60, 80)
 

@@ -16,7 +16,7 @@ from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
 from depthpaint.record.picture_file import RECORD_KEY
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 ENGINE = Engine(offering(FakePainter()), FakeEstimator)
 NUMBERS = (

@@ -15,8 +15,8 @@ from depthpaint.batch.run import Batch
 from depthpaint.batch.survey import survey
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
-from depthpaint.testing import FakeEstimator, FakePainter, offering
 from depthpaint.verification.choosing import Requirement
+from fake_painter import FakeEstimator, FakePainter, offering
 
 
 @dataclass

@@ -244,7 +244,7 @@ def test_a_picture_that_was_edited_and_kept_its_mark_is_the_users(
     paint: Paint, monkeypatch: pytest.MonkeyPatch, how: str, change: str
 ) -> None:
     from depthpaint.batch.mark import mark_of
-    from depthpaint.testing import FakePainter
+    from fake_painter import FakePainter
 
     rows = [row | {"name": f"mine{k}"} for k, row in enumerate(some_rows(2))]
     path = write_rows("m.jsonl", rows)

@@ -26,7 +26,7 @@ from depthpaint.models.painter import ModelEntry
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RunRecord
 from depthpaint.request import Request
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 
 def test_a_second_run_paints_nothing_and_changes_no_byte(paint: Paint) -> None:

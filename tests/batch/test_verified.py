@@ -11,8 +11,8 @@ from depthpaint.batch.painting import OnePainter
 from depthpaint.engine import Engine
 from depthpaint.record.picture_file import read_record
 from depthpaint.request import request_from
-from depthpaint.testing import FakeEstimator, FakePainter, offering
 from depthpaint.verification.choosing import Requirement, choose
+from fake_painter import FakeEstimator, FakePainter, offering
 
 LOOK = Requirement("fake")
 

@@ -15,7 +15,7 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama import family
 from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -17,7 +17,7 @@ from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Shard
 from depthpaint.cli import batch_output
 from depthpaint.cli.main import app
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 from running import running
 
 Run = Callable[..., tuple[int, str, str]]

@@ -22,7 +22,7 @@ from depthpaint.models.diorama import family as expansion
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.record.picture_file import read_record
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 from running import running
 
 Run = Callable[..., tuple[int, str, str]]

@@ -15,7 +15,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.estimators.registry import DEFAULT, DEPTH_ANYTHING
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -22,7 +22,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.diorama import family
 from depthpaint.models.painter import Painter, Runtime
 from depthpaint.record.picture_file import read_record
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -15,8 +15,8 @@ import pytest
 
 from depthpaint.models.diorama.family import expanded
 from depthpaint.record.picture_file import read_record
-from depthpaint.testing import FakePainter
 from depthpaint.verification import choosing
+from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from depthpaint.core.setting import with_defaults
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.record.picture_file import read_record
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 from running import running
 
 Run = Callable[..., tuple[int, str, str]]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from depthpaint.core.geometry import Extent
 from depthpaint.record.picture_file import RECORD_KEY, encode_png
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 from painted import pixels_of
 
 Run = Callable[..., tuple[int, str, str]]

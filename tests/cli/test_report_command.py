@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core import files
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 

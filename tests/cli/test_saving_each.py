@@ -12,7 +12,7 @@ import pytest
 
 from depthpaint import picture
 from depthpaint.core.errors import ErrorCode, OutOfMemory
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 SIZE = ("--size", "32x48", "--steps", "2")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from depthpaint.core.statistics import interval_of
-from depthpaint.testing import FakePainter
+from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
 

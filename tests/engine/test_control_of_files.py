@@ -22,7 +22,7 @@ from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.picture import control_map, known_map
 from depthpaint.plan import Sizes, plan_sizes
 from depthpaint.request import request_from
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 
 RAMP = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
 

@@ -16,7 +16,7 @@ from depthpaint.models.painter import Floats
 from depthpaint.picture import control_map
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ import sys
 from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.engine import Engine
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 painting.make_engine = lambda runtime=None: Engine(offering(FakePainter()), FakeEstimator, runtime)
 sys.exit(run(sys.argv[1:]))

@@ -15,7 +15,7 @@ from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.models.diorama import family
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 COMMANDS: dict[str, Callable[[str], list[str]]] = {
     "generate": lambda out: ["generate", "depth.npy", "a ball", "--out", out],

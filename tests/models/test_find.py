@@ -16,8 +16,8 @@ from depthpaint.models.hub_files import HubPart
 from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registry import find_model
 from depthpaint.models.stable_diffusion.folder_parts import ModelPaths, habits_of
+from depthpaint.models.stable_diffusion.places import VARIABLE
 from depthpaint.models.stable_diffusion.presets import PRESETS
-from depthpaint.models.trees import VARIABLE
 
 
 class Loading:

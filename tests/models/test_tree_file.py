@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ErrorCode, ModelError
-from depthpaint.models.trees import LONGEST, VARIABLE, Shelf, folders_in, on_shelf
+from depthpaint.models.stable_diffusion.places import LONGEST, VARIABLE, Shelf, folders_in, on_shelf
 
 TEXT = """\
 # as other programs write it

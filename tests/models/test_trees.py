@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.core.errors import ModelError
-from depthpaint.models.trees import VARIABLE, Shelf, on_shelf
+from depthpaint.models.stable_diffusion.places import VARIABLE, Shelf, on_shelf
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from depthpaint.models.estimators.registry import load_estimator
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
 from depthpaint.request import Request
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

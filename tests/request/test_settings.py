@@ -23,7 +23,7 @@ from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
 from depthpaint.report.shown import recipe
 from depthpaint.request import Request, Settings, request_from
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 from painted import HABITS, result_of
 
 SAMPLES: dict[str, object] = {
@@ -108,8 +108,8 @@ def test_a_default_that_is_written_out_changes_nothing() -> None:
 @pytest.mark.parametrize("tries", [1, 4])
 def test_a_depth_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
     from depthpaint.depth import read
-    from depthpaint.testing import FakeEstimator
     from depthpaint.verification.choosing import Requirement, choose
+    from fake_painter import FakeEstimator
 
     np.save(tmp_path / "d.npy", np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
     reads: list[object] = []

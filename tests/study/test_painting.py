@@ -17,7 +17,7 @@ from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 from depthpaint.request import request_from
 from depthpaint.study.painting import PICTURES, Cell, paint_cells
-from depthpaint.testing import FakeEstimator, FakePainter, offering
+from fake_painter import FakeEstimator, FakePainter, offering
 
 
 def engine() -> Engine:

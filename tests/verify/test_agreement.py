@@ -14,8 +14,8 @@ from depthpaint.core.geometry import Extent
 from depthpaint.depth.compare import COMPARED_AREA, compared_size
 from depthpaint.engine import Engine
 from depthpaint.request import Request, request_from
-from depthpaint.testing import FakeEstimator, FakePainter, offering
 from depthpaint.verification.agreement import agreement, error_map
+from fake_painter import FakeEstimator, FakePainter, offering
 
 
 @pytest.fixture

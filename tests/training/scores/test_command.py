@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from depthpaint.engine import Engine
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.models.estimators import registry
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 from training.__main__ import app
 from training.checkpoint import Progress, save_checkpoint
 from training.depth_network import DepthNetwork

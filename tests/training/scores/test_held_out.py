@@ -11,7 +11,7 @@ import pytest
 from depthpaint.engine import Engine
 from depthpaint.record.result import Result
 from depthpaint.request import Request
-from depthpaint.testing import FakePainter, offering
+from fake_painter import FakePainter, offering
 from training.scores.held_out import HeldOut, held_out_worlds, twin_of
 from training.scores.painting import SEED, engine_paint
 from training.scores.spoken import spoken, words_of
