@@ -26,7 +26,7 @@ LEAST_KNOWN = 0.75
 """Of a window; holes of sensors are small and many."""
 MODEL_ERROR = 0.25
 """How far curved things move the median of a whole map."""
-LEAST, MOST, CURVED = -2.0, 4.0, 0.9
+LEAST, MOST, CURVED = -2.0, 4.0, 1.0
 """Limits of one map's evidence from planes, and its weight. Disparities may also have been inverted."""
 HINT = 2.0
 KINECT = 2047.0
@@ -84,17 +84,17 @@ def _reasons(
     if hint is not None:
         yield (HINT if hint == "distance" else -HINT), f"the name suggests {hint}"
     background = bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
-    yield (0.5 if background else 0.0), "the background of a renderer"
+    yield (0.6 if background else 0.0), "the background of a renderer"
     if not looks_measured(inside):
         return
     if inside.dtype.kind in "iu":
-        yield 0.9, "integers that do not fill their type"
-        yield (2.1 if empty.low_mark == 0 else 0.0), "0 where nothing was measured"
+        yield 1.0, "integers that do not fill their type"
+        yield (2.4 if empty.low_mark == 0 else 0.0), "0 where nothing was measured"
         yield (1.0 if empty.high_mark == KINECT else 0.0), "2047, Kinect's mark"
     else:
         indoors = float(np.quantile(some_of(inside), 0.99)) < INDOORS
-        yield (1.5 if indoors else 0.0), f"numbers up to {INDOORS:g}, as metres in rooms"
-        yield (0.25 if np.isnan(numbers).any() else 0.0), "NaN"
+        yield (1.7 if indoors else 0.0), f"numbers up to {INDOORS:g}, as metres in rooms"
+        yield (0.3 if np.isnan(numbers).any() else 0.0), "NaN"
 
 
 def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]:

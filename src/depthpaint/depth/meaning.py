@@ -59,9 +59,8 @@ def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[
 
 # Logistic regression without an intercept on maps of rendered worlds, each as it is and inverted
 # (training/near_study.py), and on the files of doctor_bench whose scenes are there to choose by, together
-# with the weights in evidence.py; all times 0.85, with which the stated and the actual share of right answers
-# agree there.
-WEIGHTS = (1.4, 0.2, 2.1, -0.2, 0.7, 0.6, 0.5, 2.1, 1.7, 2.5)
+# with the weights in evidence.py.
+WEIGHTS = (1.6, 0.2, 2.4, -0.2, 0.8, 0.7, 0.6, 2.4, 2.0, 2.9)
 
 
 @dataclass(frozen=True, slots=True)
