@@ -263,7 +263,7 @@ def _diagnosed(
 
 
 def _flat(path: Path, reading: DepthReading, read: Reader) -> DepthMap | None:
-    """A map that is the same everywhere, to show what else is known of it; None if it cannot be read at all."""
+    """A map that is the same everywhere, to show what else is known of it; None if it cannot be read."""
     try:
         return read(path, reading.model_copy(update={"allow_constant": True}))
     except DepthpaintError:
