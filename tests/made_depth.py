@@ -23,6 +23,31 @@ def smooth(height: int, width: int) -> NDArray[np.float64]:
     return (depth - depth.min()) / (depth.max() - depth.min())
 
 
+def turned_table(height: int = 120, width: int = 160) -> NDArray[np.float64]:
+    """Metres of a table with a ball and two boxes, whose near edge is at the top of the picture; (H, W)."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    y, x = y / (height - 1), x / (width - 1)
+    depth = 1 / (1 / 0.8 + (1 / 2.1 - 1 / 0.8) * y + 0.1 * x)
+    depth -= 2 * np.sqrt(np.clip(0.0036 - 0.3 * (x - 0.35) ** 2 - 0.2 * (y - 0.6) ** 2, 0, None))
+    for top, left, tall in ((0.3, 0.6, 0.15), (0.65, 0.65, 0.3)):
+        depth[(y > top) & (y < top + 0.2) & (x > left) & (x < left + 0.2)] -= tall
+    return depth
+
+
+def corridor(height: int = 120, width: int = 160) -> NDArray[np.float64]:
+    """Metres of a corridor: floor, two walls, a ceiling and an end, all of them planes; (H, W)."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    y, x = 2 * y / (height - 1) - 1, 2 * x / (width - 1) - 1.1
+    return 1 / np.maximum.reduce([y / 1.5, -y / 1.2, x / 1.8, -x / 1.6, np.full_like(x, 1 / 8)])
+
+
+def ball_alone(background: float, height: int = 120, width: int = 160) -> NDArray[np.float64]:
+    """Metres of a ball on 1.4 % of the picture, and `background` around it; (H, W)."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    inside = 1 - ((x - 0.55 * width) ** 2 + (y - 0.5 * height) ** 2) / (0.0668**2 * height * width)
+    return np.where(inside > 0, 2 - 0.3 * np.sqrt(np.maximum(inside, 0)), background)
+
+
 def bone(positions: NDArray[np.float64]) -> NDArray[np.uint8]:
     """matplotlib's bone from its published segments, through its 256 entries, as it writes pictures."""
     place = np.rint(positions * 255) / 255

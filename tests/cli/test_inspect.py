@@ -181,15 +181,25 @@ def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans
     assert "bit-equal" in out
 
 
-def test_points_are_filled_and_what_surrounds_a_thing_is_far(cli: Run, work: Path) -> None:
+def test_points_of_a_lidar_are_ready_and_say_what_becomes_of_the_rest(cli: Run, work: Path) -> None:
     numbers = np.load(work / "depth.npy")
     numbers[np.random.default_rng(0).random(numbers.shape) < 0.6] = np.nan
     np.save(work / "sparse.npy", numbers)
-    assert "unknown, filled from their surroundings" in cli("inspect", "sparse.npy", "--near", "white")[1]
-    numbers = np.load(work / "depth.npy")
-    numbers[: len(numbers) * 6 // 10] = np.nan
-    np.save(work / "thing.npy", numbers)
-    assert "unknown, put at the far plane" in cli("inspect", "thing.npy", "--near", "white")[1]
+    status, out, _ = cli("inspect", "sparse.npy")
+    assert status == 0
+    assert "unknown, filled from their surroundings" in out
+    assert "put at the far plane" in cli("inspect", "sparse.npy", "--holes", "far")[1]
+
+
+@pytest.mark.parametrize("number", [0.5, 0.0])
+def test_a_flat_map_is_not_ready(cli: Run, work: Path, number: float) -> None:
+    np.save(work / "flat.npy", np.full((96, 128), number, np.float32))
+    status, out, _ = cli("inspect", "flat.npy")
+    assert status == 3
+    assert not out.rstrip().endswith("ready")
+    assert "--allow-constant" in out
+    (row,) = json.loads(cli("inspect", "flat.npy", "--json")[1])["files"]
+    assert (row["error"], row["size"]) == ("depth_constant", "128x96")
 
 
 def test_the_profile_changes_what_the_network_sees_and_is_recorded(cli: Run, work: Path) -> None:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.cues import cues
+from depthpaint.depth.cues import cues, small_copy
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading
 from depthpaint.depth.holes import inpainted
 from depthpaint.depth.meaning import guess_near
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.depth.scale import debanded
-from made_depth import Save, npy, smooth
+from made_depth import Save, ball_alone, npy, smooth
 
 
 def room(height: int = 120, width: int = 160) -> NDArray[np.float64]:
@@ -249,6 +249,32 @@ def test_cues_change_their_sign_when_the_map_is_inverted(seed: int) -> None:
     assert guess_near(1 - values, everywhere).near == "black"
 
 
+@pytest.mark.parametrize("near", ["black", "white"])
+def test_a_round_thing_on_nothing_is_nearest_in_its_middle(save: Save, near: str) -> None:
+    """Shares of a range, which say nothing themselves."""
+    numbers = (ball_alone(np.nan, 240, 320) - 1.6) * (1 if near == "black" else -1) + (near == "white")
+    found = read(save, numbers.astype(np.float32)).source.finding("near")
+    assert found is not None
+    assert found.value == near
+    assert found.confidence > LEAST_CONFIDENCE
+    assert "the middle of things" in found.evidence
+
+
+def test_points_become_a_surface_on_a_coarser_copy() -> None:
+    known = np.random.default_rng(0).random((240, 320)) < 0.06
+    slope = np.linspace(0, 1, 240)[:, None] * np.ones(320)
+    values, valid = small_copy(np.where(known, slope, np.nan), known)
+    assert valid.mean() > 0.7
+    assert (
+        np.abs(
+            values[valid] - np.linspace(0, 1, len(values))[:, None].repeat(values.shape[1], 1)[valid]
+        ).max()
+        < 0.1
+    )
+    whole, _ = small_copy(slope, np.ones_like(known))
+    assert max(whole.shape) > max(values.shape)
+
+
 def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
     packed = np.rint((METRES / 1000) * (2**24 - 1)).astype(np.uint32)
     colours = np.stack([packed & 255, packed >> 8 & 255, packed >> 16], axis=-1).astype(np.uint8)
@@ -263,7 +289,7 @@ def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
     [(1000, (120, 160), "mm: "), (5000, (480, 640), "tum: "), (256, (375, 1242), "kitti: ")],
 )
 def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[int, int], says: str) -> None:
-    metres = 1 / room(*shape)
+    metres = np.rint(1000 / room(*shape)) / 1000  # of a camera that measures whole millimetres
     stored = np.rint(metres * count).astype(np.uint16)
     found = read(save, stored).source.finding("unit")
     assert found is not None
@@ -274,3 +300,20 @@ def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[in
     assert told is not None
     assert (told.confidence, told.value[:2]) == (1, "m:")
     assert read(save, room().astype(np.float32)).source.finding("unit") is None
+
+
+@pytest.mark.parametrize(
+    ("count", "shape"),
+    [(count, shape) for count in (4000, 6553.5, "stretched") for shape in ((120, 160), (480, 640))]
+    + [(5000, (120, 160))],
+)
+def test_a_unit_that_nothing_supports_is_not_named(
+    save: Save, count: float | str, shape: tuple[int, int]
+) -> None:
+    metres = np.rint(1000 / room(*shape)) / 1000
+    if isinstance(count, str):
+        stored = np.rint((metres - metres.min()) / np.ptp(metres) * 65_535).astype(np.uint16)
+    else:
+        stored = np.rint(metres * count).astype(np.uint16)
+    source = read(save, stored, near="black", kind="distance").source
+    assert (source.kind, source.metres, source.finding("unit")) == ("distance", None, None)

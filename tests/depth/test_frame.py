@@ -30,11 +30,13 @@ def test_bars_are_cut_on_two_sides_and_on_four(paper: int) -> None:
     assert box(picture[20:80]) == (20, 0, 100, 60)
 
 
-@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_an_empty_border_of_a_sensor_is_no_frame(dtype: Any) -> None:
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32, np.float64])
+def test_larger_numbers_have_no_bars_and_no_page(dtype: Any) -> None:
+    """An empty border is what a sensor did not measure."""
     picture = np.zeros((100, 120), dtype)
-    picture[20:80, 20:100] = MAP
-    assert box(picture) is None
+    picture[20:80, 20:100] = MAP.astype(dtype) + 300
+    for part in (picture, picture[:, 20:100], picture[20:80], picture[:, :110]):
+        assert box(part) is None
 
 
 def test_a_colour_picture_is_cut_too() -> None:
@@ -61,6 +63,20 @@ def test_a_thing_on_a_background_is_no_framed_map() -> None:
     y, x = np.mgrid[0:100, 0:100]
     picture[(x - 50) ** 2 + (y - 55) ** 2 < 900] = 180
     assert box(picture) is None
+
+
+def test_a_standing_figure_is_no_map_between_bars() -> None:
+    """It reaches from the top to the bottom of the picture, and its outline is no straight edge."""
+    y, x = np.mgrid[0:160, 0:120].astype(np.float64)
+    half_width = np.where(y < 110, 26 + 8 * np.sin(y / 8), 18)
+    figure = np.where(np.abs(x - 60) < half_width, 160 + 0.3 * y, 0).astype(np.uint8)
+    assert figure[0].any()
+    assert figure[-1].any()
+    assert box(figure) is None
+    assert box(figure.T) is None
+    between = np.zeros((160, 120), np.uint8)
+    between[:, 26:94] = MAP[0].repeat(2)[:68]
+    assert box(between) == (26, 0, 94, 160)
 
 
 @pytest.mark.parametrize("name", ["viridis", "jet", "gray"])

@@ -89,35 +89,36 @@ def test_a_few_holes_are_filled_and_told() -> None:
             assert finding(depth, "holes").startswith("0.2% unknown")
 
 
-def test_more_than_half_is_the_background_of_a_thing() -> None:
+def test_up_to_half_is_filled_and_more_is_the_background_of_a_thing() -> None:
     numbers = UNIT.copy()
     numbers[:10] = np.nan
-    filled = understood(numbers)
-    assert (filled.valid.mean(), filled.fill) == (0.5, "inpaint")
+    half = understood(numbers)
+    assert (half.valid.mean(), half.fill) == (0.5, "inpaint")
+    assert (half.values[:10] > 0).all()
     numbers[10, 0] = np.nan
+    more = understood(numbers)
+    assert (more.fill, more.values[:10].max()) == ("far", 0)
+    assert finding(more, "holes") == "50.2% unknown, put at the far plane"
     assert understood(numbers, holes="inpaint").fill == "inpaint"
-    alone = understood(numbers)
-    assert alone.fill == "far"
-    assert (alone.values[:10] == 0).all()
+    scattered = np.where(np.random.default_rng(0).random(UNIT.shape) < 0.6, np.nan, UNIT)
+    assert understood(scattered).fill == "inpaint", "surfaces go on between points"
 
 
-def test_minus_infinity_is_too_near_to_be_measured() -> None:
-    numbers = UNIT.copy()
-    numbers[:5] = -np.inf
-    assert not understood(numbers).valid[:5].any()
-
-
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
 @pytest.mark.parametrize("near", ["white", "black"])
-def test_infinity_is_the_far_plane(near: str) -> None:
+def test_infinity_is_the_far_plane_and_its_negative_is_unknown(value: float, near: str) -> None:
     numbers = UNIT.copy()
-    numbers[:5] = np.inf
+    numbers[:5] = value
     depth = understood(numbers, near=near, kind="disparity")
-    assert (depth.values[:5] == 0).all()
-    assert depth.valid.all()
     rest = numbers[5:]
     stretched = (rest - rest.min()) / (rest.max() - rest.min())
     assert np.allclose(depth.values[5:], stretched if near == "white" else 1 - stretched, atol=1e-6)
     assert depth.raw_range == (rest.min(), rest.max())
+    if value > 0:
+        assert (depth.values[:5] == 0).all()
+        assert depth.valid.all()
+    else:
+        assert not depth.valid[:5].any()
 
 
 @pytest.mark.parametrize("fill", [np.nan, np.inf, -np.inf])
@@ -178,7 +179,9 @@ def test_masked_pixels_do_not_count() -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.int64, ">f4", np.float16])
 def test_levels_are_distinct_values(dtype: Any) -> None:
     numbers = (np.arange(600).reshape(20, 30) % 100 - 20 * (np.dtype(dtype).kind != "u")).astype(dtype)
-    assert understood(numbers).levels == 100
+    marks = 1 if np.dtype(dtype).kind == "u" else 0  # 0 below all others, on every hundredth pixel
+    assert understood(numbers).levels == 100 - marks
+    assert understood(numbers, empty=()).levels == 100
 
 
 def test_a_signalling_nan_is_a_hole_like_any_other() -> None:

@@ -73,7 +73,7 @@ def evidence_of(
 
 
 def _has_zero(inside: NDArray[Any]) -> bool:
-    """Whether small floats (N,) may be distances from zero: they are not stretched from 0 or to 1."""
+    """Whether small floats (N,) may be distances from zero: they do not begin at 0 or end at 1."""
     return inside.dtype.kind == "f" and float(inside.min()) > 0 and float(inside.max()) != 1
 
 

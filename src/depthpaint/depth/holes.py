@@ -80,8 +80,9 @@ def find_empty(
     endless = np.zeros(numbers.shape, dtype=np.bool_)
     if numbers.dtype.kind == "f":
         # -inf: too near to be measured. Hugely negative numbers are a type's end.
-        unknown |= np.isnan(numbers) | (numbers == -np.inf) | _background(-numbers)
-        endless |= ((numbers == np.inf) | _background(numbers)) & ~unknown
+        huge = _far_beyond(numbers)
+        unknown |= np.isnan(numbers) | (numbers == -np.inf) | (huge & (numbers < 0))
+        endless |= ((numbers == np.inf) | huge) & ~unknown
     marks = (() if empty == "auto" else empty) + (() if stated is None else (stated,))
     for mark in marks:
         unknown |= numbers == mark
@@ -103,15 +104,15 @@ def find_empty(
     )
 
 
-def _background(numbers: Numbers) -> Mask:
-    """Where a renderer wrote its background: huge numbers, far beyond all others."""
+def _far_beyond(numbers: Numbers) -> Mask:
+    """Where numbers are huge, far beyond all others: a renderer's background, or a type's negative end."""
     if numbers.dtype.itemsize < 4:
         return np.zeros(numbers.shape, dtype=np.bool_)
-    huge = np.isfinite(numbers) & (numbers >= BACKGROUND)
+    huge = np.isfinite(numbers) & ((numbers >= BACKGROUND) | (numbers <= -BACKGROUND))
     if np.count_nonzero(huge) < max(4, LEAST_SHARE * numbers.size):
         return np.zeros_like(huge)
-    rest = numbers[np.isfinite(numbers) & ~huge]
-    alone = rest.size >= 16 and float(np.abs(rest).max()) < float(numbers[huge].min()) / 100
+    rest = np.abs(numbers[np.isfinite(numbers) & ~huge])
+    alone = rest.size >= 16 and float(rest.max()) < float(np.abs(numbers[huge]).min()) / 100
     return huge if alone else np.zeros_like(huge)
 
 

@@ -19,6 +19,7 @@ KITTI_WIDTHS, KITTI_HEIGHTS = (1216, 1248), (352, 384)
 MOST_MILLIMETRES = 12_000
 """Depth cameras measure up to ten metres."""
 TUM_SIZE = (640, 480)
+TUM_STEP = 5  # its files hold whole millimetres
 LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
 
 
@@ -52,8 +53,9 @@ def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[
     if high <= MOST_MILLIMETRES:
         return "mm", f"integers up to {high:.0f}, as depth cameras write millimetres"
     like_tum = float(np.median(inside)) >= LEAST_TUM_MEDIAN and LEAST_TUM_GREATEST <= high < 65_535
-    if like_tum and (width, height) == TUM_SIZE:
-        return "tum", f"a picture as large as TUM's, with integers up to {high:.0f} (5000 a metre)"
+    in_millimetres = float((inside % TUM_STEP == 0).mean()) > 0.99  # 4000 a metre may look alike otherwise
+    if like_tum and (width, height) == TUM_SIZE and in_millimetres:
+        return "tum", f"a picture as large as TUM's, with multiples of 5 up to {high:.0f} (5000 a metre)"
     return "", ""
 
 

@@ -191,14 +191,17 @@ def _placed(empty: Emptiness, meaning: Meaning) -> tuple[NDArray[np.bool_], NDAr
     """Which pixels are unknown and which infinitely far, given the near end.
 
     A marker at the far end is sky or background. At the near end it would be the nearest thing of all, and is
-    what sensors write for "nothing measured". In the disparity of stereo, what was not matched is unknown.
+    what sensors write for "nothing measured". In the disparity of stereo, what was not matched is unknown,
+    but 0 without a gap above it is the farthest depth.
     """
     low_is_far = meaning.near == "white"
     unmatched = low_is_far and meaning.kind == "disparity" and meaning.measured
     unknown = empty.unknown | (empty.high if low_is_far else empty.low)
     endless = empty.endless | (empty.low if low_is_far else empty.high)
     if unmatched or meaning.infinity_is_unknown:
-        return unknown | endless, np.zeros_like(endless)
+        farthest = low_is_far and empty.low_mark == 0 and not empty.apart
+        sky = empty.low if farthest else np.zeros_like(endless)
+        return unknown | (endless & ~sky), sky
     return unknown, endless
 
 
