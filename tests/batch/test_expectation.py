@@ -49,7 +49,7 @@ def test_each_model_has_its_own_speed_and_an_unseen_one_the_average() -> None:
 
 
 JUMPING = """
-import random, sys, time
+import os, random, sys, time
 from datetime import datetime
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def jump(*arguments):
 # The clock of the wall, however it is asked, jumps years to and fro.
 time.time = jump
 time.time_ns = lambda: int(jump() * 1e9)
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 from batching import fake_engine, lines_of, some_rows, write_rows
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.painting import OnePainter

@@ -154,8 +154,8 @@ def test_a_painter_that_is_killed_from_outside_costs_one_more_try(maps: Path, no
 
 
 LOST = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
+import os, sys, time
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 from pathlib import Path
 from batching import fake_engine, paint_all
 from depthpaint.batch.ray_painters import painters_on_ray

@@ -95,9 +95,9 @@ def test_the_manifest_is_no_output(paint: Paint, maps: Path, name: str, how: str
 
 
 WAITING = """
-import sys
+import os, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 from batching import paint_all
 from depthpaint.core.errors import OutputError
 try:
