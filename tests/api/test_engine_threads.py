@@ -115,6 +115,7 @@ def test_threads_paint_what_one_thread_paints_and_load_once(model: str, depth: P
     assert not np.array_equal(together[0], together[1])
 
 
+@pytest.mark.full
 def test_the_public_functions_share_one_engine_between_threads(depth: Path) -> None:
     def paint(number: int) -> NDArray[np.uint8]:
         return depthpaint.paint(depth, "a hill", seed=number, size="64x48", near="white").pictures[0].pixels

@@ -174,6 +174,7 @@ def test_the_record_says_that_the_depth_map_was_no_file(
         assert record.digests.depth == hashlib.sha256(data.getvalue()).hexdigest()
 
 
+@pytest.mark.full
 def test_replaying_a_picture_of_an_array_asks_for_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,7 @@ def killed_at_random(rows: int, kills: int, seed: int) -> None:
     assert ended_by_itself > 0 or kills < 20
 
 
+@pytest.mark.full
 def test_killed_at_a_few_random_moments(paint: Paint) -> None:
     killed_at_random(rows=12, kills=12, seed=1)
 

@@ -102,6 +102,7 @@ def painters(ray: LikeRay, workers: int = 3) -> RayPainters:
     return RayPainters(ray, fake_engine, workers, {"num_cpus": 1.0})
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("workers", [1, 3, 40])
 def test_whoever_is_done_first_files_and_ledger_are_the_same(maps: Path, workers: int) -> None:
     path, ray = write_rows("m.jsonl", some_rows(20) + some_rows(20)), LikeRay()
@@ -131,6 +132,7 @@ def test_a_poisoned_row_is_left_out_and_the_others_are_painted(maps: Path) -> No
     assert ray.given.count(3) == MOST_TRIES
 
 
+@pytest.mark.full
 def test_a_lost_cluster_ends_the_batch_and_what_is_painted_stays(maps: Path) -> None:
     path = write_rows("m.jsonl", some_rows(30))
     paint_all(path, "here")

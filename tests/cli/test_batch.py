@@ -68,6 +68,7 @@ def test_all_errors_come_before_anything_is_loaded(
     assert err.count("\n") == 4
 
 
+@pytest.mark.full
 def test_keep_going_paints_the_others_and_exits_4(cli: Run, work: Path, manifest: Path) -> None:
     manifest.write_text(manifest.read_text() + "gone.npy,x,4\n")
     status, out, err = cli("batch", manifest, "--out", "out", "--keep-going")
@@ -226,6 +227,7 @@ def test_time_left_for_people(seconds: float | None, text: str) -> None:
     assert batch_output.time_left(seconds) == text
 
 
+@pytest.mark.full
 def test_where_no_bar_can_be_drawn_a_line_comes_now_and_then(
     cli: Run, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -259,6 +259,7 @@ def test_the_interactive_mode_asks_which_end_is_near_where_it_cannot_tell(
     assert read_record(work / out.strip()).settings.reading.near == near
 
 
+@pytest.mark.full
 def test_a_short_sentence_is_heard_with_colours_and_replayed_with_those(cli: Run, work: Path) -> None:
     status, out, err = cli("generate", "depth.npy", "a bedroom", "--steps", 2, "--sidecar")
     assert status == 0

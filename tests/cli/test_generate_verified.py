@@ -93,6 +93,7 @@ def test_a_try_that_is_worse_halfway_is_given_up(
     assert read_record(Path(image["path"])).agreement is not None
 
 
+@pytest.mark.full
 def test_tries_end_at_the_first_that_agrees(cli: Run, alone: dict[int, float]) -> None:
     first, second = alone[0], max(alone[seed] for seed in range(1, 12))
     if first >= second:

@@ -74,6 +74,7 @@ def test_a_signal_during_the_imports_shows_no_traceback(
     assert (ended.returncode, ended.stderr) == (status, f"depthpaint: {message}\n")
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("generate", "--help"), ("--version",), ("models", "list")]

@@ -38,6 +38,7 @@ def test_less_than_a_gigabyte(work: Path, command: str, megabytes: int) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux alone")
 def test_diorama_is_not_loaded_where_its_libraries_would_abort(work: Path) -> None:
     arguments = ["generate", "depth.npy", "a red sphere", "-q", "--near", "white"]
@@ -75,6 +76,7 @@ def test_a_number_of_threads_is_bounded(threads: int) -> None:
     assert refused.value.exit_status == 2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("threads", ["-1", "257", "1024", "99999999999"])
 def test_the_flag_is_bounded_before_anything_is_loaded(work: Path, threads: str) -> None:
     done = subprocess.run(

@@ -95,6 +95,7 @@ def test_a_file_without_permission(cli: Run, work: Path, monkeypatch: pytest.Mon
     assert "permission denied" in err
 
 
+@pytest.mark.full
 @linux
 def test_odd_files_in_a_folder_stop_nothing(cli: Run, work: Path) -> None:
     picture = painted(cli)
@@ -139,6 +140,7 @@ def test_a_record_of_another_size_is_not_painted(cli: Run, work: Path, painter: 
     assert not painter.calls
 
 
+@pytest.mark.full
 def test_a_long_prompt_is_refused_wherever_it_stands(cli: Run, work: Path, painter: FakePainter) -> None:
     picture = painted(cli)
     painter.calls.clear()

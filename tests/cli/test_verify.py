@@ -153,6 +153,7 @@ def test_folders_are_paired_by_name(cli: Run, matching: Path, work: Path) -> Non
     assert "error" not in b
 
 
+@pytest.mark.full
 def test_a_recorded_picture_finds_its_map_where_it_has_moved(cli: Run, work: Path) -> None:
     _, out, _ = cli("generate", "depth.npy", "a room", "-q")
     (work / "moved").mkdir()

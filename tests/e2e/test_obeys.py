@@ -127,6 +127,7 @@ def test_unknown_words_and_enlarging_are_warned_of(engine: Engine, maps: tuple[P
     assert any("edges to 600x600" in warning for warning in warnings)
 
 
+@pytest.mark.full
 def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, maps: tuple[Path, Path]) -> None:
     words = "a red sphere " * 700
     result = engine.paint(Request(depth=maps[0], prompt=words, num_inference_steps=1))
@@ -137,6 +138,7 @@ def test_a_sentence_of_thousands_of_words_is_cut_and_says_so(engine: Engine, map
     assert len(warnings) < 15
 
 
+@pytest.mark.full
 def test_texts_are_encoded_once(maps: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine()
     request = Request(depth=maps[0], prompt=PROMPT, num_inference_steps=1)

@@ -30,6 +30,7 @@ def engine_of(painter: FakePainter) -> Engine:
     return Engine(offering(painter))
 
 
+@pytest.mark.full
 def test_an_adapter_is_prepared_once_a_request_and_a_sentence_encoded_once(depth: Path) -> None:
     painter = FakePainter()
     engine = engine_of(painter)

@@ -53,6 +53,7 @@ def spoiled(
     monkeypatch.setattr(owner, method, instead)
 
 
+@pytest.mark.full
 def test_short_memory_paints_one_branch_at_a_time(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = paint(model)
 
@@ -78,6 +79,7 @@ def test_where_nothing_helps_it_says_so(model: Path, monkeypatch: pytest.MonkeyP
     assert caught.value.code is ErrorCode.OUT_OF_MEMORY
 
 
+@pytest.mark.full
 def test_a_picture_is_decoded_in_tiles(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def only_tiles(vae: Any, answer: Any) -> Any:
         if not vae.use_tiling:
@@ -88,6 +90,7 @@ def test_a_picture_is_decoded_in_tiles(model: Path, monkeypatch: pytest.MonkeyPa
     assert any("decoded in tiles" in warning for warning in paint(model).warnings)
 
 
+@pytest.mark.full
 def test_colours_that_overflow_are_decoded_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def overflow(vae: Any, answer: Any) -> Any:
         return (answer[0] * float("nan"),) if vae.dtype == torch.float16 else answer
@@ -98,6 +101,7 @@ def test_colours_that_overflow_are_decoded_again(model: Path, monkeypatch: pytes
     assert result.pictures[0].pixels.std() > 0
 
 
+@pytest.mark.full
 def test_numbers_that_overflow_are_painted_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def overflow(unet: Any, answer: Any) -> Any:
         return (answer[0] * float("nan"),) if unet.dtype == torch.bfloat16 else answer
@@ -110,6 +114,7 @@ def test_numbers_that_overflow_are_painted_again(model: Path, monkeypatch: pytes
     assert np.abs(difference).max() <= 3, "text and hint were made in bfloat16"
 
 
+@pytest.mark.full
 def test_nonsense_is_no_picture(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoiled(monkeypatch, UNet, "forward", lambda _, answer: (answer[0] * float("nan"),))
     with pytest.raises(ModelError, match="no colours") as caught:

@@ -126,6 +126,7 @@ def test_it_paints_as_if_merged_by_hand(
     assert painted.weights_sha256 != plain.weights_sha256
 
 
+@pytest.mark.full
 def test_weight_zero_changes_nothing_and_two_add_up(
     model: Path, factors: dict[str, Any], merged: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from depthpaint.cli.main import run
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("part", ["lora", "control", "vae", "model", "weights", "class", "judge"])
 def test_generate_finds_parts_that_are_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], part: str

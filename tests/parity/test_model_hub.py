@@ -180,6 +180,7 @@ def test_a_cut_download_goes_on_where_it_was(
     assert size <= server.sent[UNET] < 1.8 * size, "what was there is not sent again"
 
 
+@pytest.mark.full
 def test_what_a_killed_download_left_is_not_taken_for_the_model(
     server: type[Hub], published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +297,7 @@ def test_a_cache_that_takes_nothing_is_told(
     assert (told.code, "HF_HOME" in str(told)) == (ErrorCode.OUTPUT_NOT_WRITABLE, True)
 
 
+@pytest.mark.full
 def test_two_processes_may_pull_the_same_at_once(server: type[Hub], published: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "depthpaint", "models", "pull", "somebody/base"]
     running = [

@@ -51,6 +51,7 @@ def paint(model: str, control: str) -> Any:
     return Engine(runtime=Runtime("cpu")).paint(request)
 
 
+@pytest.mark.full
 def test_it_is_fetched_painted_with_recorded_and_painted_with_again(
     server: type[Hub], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +74,7 @@ def test_it_is_fetched_painted_with_recorded_and_painted_with_again(
     assert len(server.asked) == count, "painting asks nobody"
 
 
+@pytest.mark.full
 def test_what_was_not_pinned_is_recorded_with_its_commit(
     server: type[Hub], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_class_that_is_not_on_the_list_is_refused(folder: Path, file: str, fie
     assert CANARY not in sys.modules
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("part", ["model/unet", "model/vae", "model/text_encoder", "control"])
 def test_a_weight_that_is_missing_is_not_left_to_chance(folder: Path, part: str) -> None:
     file = next((folder / part).glob("*.safetensors"))

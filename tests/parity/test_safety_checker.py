@@ -52,6 +52,7 @@ def generate(*more: str) -> int:
     ])  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("more", [(), ("--preview-every", "1"), ("--count", "2")], ids=str)
 def test_what_it_refuses_is_an_error_of_its_own_and_nothing_is_saved(
     folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
@@ -68,6 +69,7 @@ def test_what_it_refuses_is_an_error_of_its_own_and_nothing_is_saved(
     assert refused.value.code is ErrorCode.PICTURE_REFUSED
 
 
+@pytest.mark.full
 def test_what_it_lets_pass_is_the_same_picture_and_recorded_as_looked_at(folder: Path) -> None:
     save_checker(folder / "model", refuses=False)
     assert generate() == 0

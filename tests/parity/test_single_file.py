@@ -80,6 +80,7 @@ def latents(*arguments: Any) -> tuple[np.ndarray, Result]:
     return kept[0][0], result
 
 
+@pytest.mark.full
 def test_a_file_paints_what_its_folder_paints(
     case: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def controls(folder: Path, places: dict[str, Path]) -> dict[str, Any]:
     return dict(load_modules(found, device="cpu", dtype=torch.float32).controls)
 
 
+@pytest.mark.full
 def test_it_is_known_whatever_class_its_config_names(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "union", tmp_path / "union")
     told = tmp_path / "union" / "config.json"

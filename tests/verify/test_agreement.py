@@ -61,6 +61,7 @@ def test_a_small_picture_is_compared_as_it_is(engine: Engine, request_of_ramp: R
     assert found.expected.shape == found.estimated.shape == found.valid.shape == (200, 300)
 
 
+@pytest.mark.full
 def test_a_large_picture_costs_no_more_than_a_small_one_and_scores_the_same(
     engine: Engine, request_of_ramp: Request
 ) -> None:

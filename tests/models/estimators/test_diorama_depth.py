@@ -41,6 +41,7 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (90, 160), (700, 500)])
 def test_every_pixel_has_the_depth_of_its_own_place(tiny_depth: Path, height: int, width: int) -> None:
     y, x = np.mgrid[0:height, 0:width]
@@ -172,6 +173,7 @@ def test_a_damaged_document_is_refused(copy: Path, text: str, code: ErrorCode) -
     assert refused.value.code is code
 
 
+@pytest.mark.full
 def test_what_is_no_depth_is_said(tmp_path: Path) -> None:
     broken = save_tiny_depth(tmp_path / "nan", dark=float("nan"))
     with pytest.raises(ModelError, match="not a depth map"):
