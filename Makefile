@@ -5,14 +5,14 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all coverage check lint format docs measure doctor-bench bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all coverage check types lint format docs measure doctor-bench bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
 
 # Two processes of one thread each: in one of two threads, most tests leave the second core idle.
-test: lint
-	$(DEV)/bin/pyright --level error src
+test: $(DEV)/.ready
+	$(MAKE) --no-print-directory -j 2 lint types
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2
 
 # Everything but Stable Diffusion at full size (make parity-full): what make test leaves out takes minutes, needs Ray,
@@ -29,6 +29,9 @@ coverage: $(DEV)/.ready
 # make test checks the types of the package only: those of its tests and of training take another minute.
 check: lint
 	$(DEV)/bin/pyright --level error
+
+types: $(DEV)/.ready
+	$(DEV)/bin/pyright --level error src
 
 lint: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .
