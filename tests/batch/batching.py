@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,6 @@ from depthpaint.batch.survey import survey
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.engine import Engine
 from depthpaint.verification.choosing import Requirement
-
-sys.path.append(str(Path(__file__).parents[1]))  # workers of Ray know the folder of this file only
 from fake_painter import FakeEstimator, FakePainter, offering
 
 
