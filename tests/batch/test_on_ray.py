@@ -63,9 +63,11 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which the painters write down what they paint."""
     import batching
 
+    import fake_painter
+
     cloudpickle = import_module("ray.cloudpickle")
     # The painters' processes know no tests, so what they need of them travels.
-    modules = [batching, import_module(__name__)]
+    modules = [batching, fake_painter, import_module(__name__)]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     yield tmp_path_factory.mktemp("notes")
