@@ -156,8 +156,7 @@ def test_a_painter_that_is_killed_from_outside_costs_one_more_try(maps: Path, no
 
 
 LOST = """
-import os, sys, time
-sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
+import sys, time
 from pathlib import Path
 from batching import fake_engine, paint_all
 from depthpaint.batch.ray_painters import painters_on_ray
@@ -193,11 +192,12 @@ def test_a_head_that_is_lost_ends_the_batch_and_the_next_run_completes_it(
     """Ray may end the program outright then; what is painted stays, whole."""
     path = write_rows("m.jsonl", [{**row, "size": size} for row in some_rows(30)])
     paint_all(path, "here")
-    tests = str(Path(__file__).parent)
-    shared = {"PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
+    here = Path(__file__).parent
+    folders = [str(here), str(here.parent), os.environ.get("PYTHONPATH", "")]
+    shared = {"PYTHONPATH": os.pathsep.join(folders)}
     patience = {"RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
     with running(
-        [sys.executable, "-c", LOST, tests], seconds=600, env=os.environ | shared | patience,
+        [sys.executable, "-c", LOST], seconds=600, env=os.environ | shared | patience,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         while process.poll() is None and len(list(Path("lost").glob("*.png"))) < 3:
