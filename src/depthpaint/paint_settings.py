@@ -31,7 +31,7 @@ class ReadingSettings(TypedDict, total=False):
 
     holes: Literal["auto", "inpaint", "far", "free"] | None
     """Pixels without depth: fill from around (inpaint), make far, or leave free to the prompt. auto fills
-    holes up to half of the map, and makes transparent pixels far. Default: auto."""
+    holes, and makes far transparent pixels and what surrounds a thing. Default: auto."""
 
     empty: list[float] | tuple[float, ...] | str | None
     """Numbers that mean no depth: auto, none, or a list like 0,65535. Default: auto."""

@@ -146,7 +146,7 @@ def control_map(depth: DepthMap, sizes: Sizes, profile: ProfileName = "midas") -
 
 def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
     """Where depth controls the canvas: 1, and 0 in holes that are left free; None where there are none."""
-    if depth.source.reading.fill != "free" or depth.valid.all():
+    if depth.source.reading.holes != "free" or depth.valid.all():
         return None
     _, valid = fit_depth(depth, sizes.depth_placement, sizes.content_size)
     return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)

@@ -71,11 +71,11 @@ def test_a_sensor_over_a_turned_table_is_near_black(save: Save) -> None:
 def test_numbers_against_cues_lower_the_confidence_and_with_them_raise_it() -> None:
     small = small_copy(TABLE, np.ones(TABLE.shape, np.bool_))
     alone = guess_near(*small)
-    against, along = (guess_near(*small, Evidence(score, 0, None, ("lengths",))) for score in (1.0, -1.0))
+    against, along = (guess_near(*small, Evidence(score, 0, ("lengths",))) for score in (1.0, -1.0))
     assert against.confidence < alone.confidence < along.confidence
     assert "lengths (-1.0)" in against.evidence
     assert "lengths (+1.0)" in along.evidence
-    overruled = guess_near(*small, Evidence(9.0, 0, None, ("lengths",)))
+    overruled = guess_near(*small, Evidence(9.0, 0, ("lengths",)))
     assert overruled.near == "black"
     assert "lengths (+9.0)" in overruled.evidence
 
@@ -112,7 +112,7 @@ def test_stretched_numbers_are_no_evidence() -> None:
             shares.astype(np.float32),
         )
         for numbers in stretched:
-            assert evidence_in(numbers) == Evidence(0, 0, None, ())
+            assert evidence_in(numbers) == Evidence(0, 0, ())
 
 
 def test_numbers_of_a_room_in_metres_are_evidence_and_those_of_a_landscape_are_not() -> None:

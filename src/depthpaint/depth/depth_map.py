@@ -121,7 +121,7 @@ class ReadingFields(SettingsGroup[Unset], frozen=True):
         HolesChoice | Unset,
         Setting(
             "Pixels without depth: fill from around (inpaint), make far, or leave free to the prompt. "
-            "auto fills holes up to half of the map, and makes transparent pixels far.",
+            "auto fills holes, and makes far transparent pixels and what surrounds a thing.",
             PANEL,
             "auto",
         ),
@@ -192,13 +192,6 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET
-
-    @property
-    def fill(self) -> Fill:
-        """The treatment of holes. Transparent pixels are the background of a cut-out, unless specified."""
-        if self.holes != "auto":
-            return self.holes
-        return "far" if self.alpha_mask else "inpaint"
 
 
 Aspect = Literal["frame", "colour_map", "holes", "near", "kind", "unit", "range", "bits", "banding"]

@@ -38,17 +38,16 @@ INDOORS = 20.0
 class Evidence:
     """Log-odds that the numbers are distances with small near, and the reasons in words.
 
-    `curved` is the part that surfaces give; `planes` how they lie: about 1 in distances, 0 in disparities,
-    None if there are too few.
+    `curved` is the part that surfaces give. `measured`: the numbers look like lengths or pixels, and are not stretched.
     """
 
     total: float
     curved: float
-    planes: float | None
     reasons: tuple[str, ...]
+    measured: bool = False
 
 
-NO_EVIDENCE = Evidence(0.0, 0.0, None, ())
+NO_EVIDENCE = Evidence(0.0, 0.0, ())
 
 
 def evidence_of(
@@ -58,9 +57,9 @@ def evidence_of(
 
     `empty` are the marks that lie outside it, `hint` what a name in the file suggests.
     """
-    found = [each for each in _reasons(numbers, inside, empty, hint) if each[0]]
-    curved, planes = 0.0, None
     measured = looks_measured(inside)
+    found = [each for each in _reasons(numbers, inside, empty, hint, measured=measured) if each[0]]
+    curved = 0.0
     if measured or _has_zero(inside):
         planes, spread = planes_of(numbers, proper)
         if planes is not None and (measured or planes > 0.5):
@@ -69,7 +68,8 @@ def evidence_of(
             what = "distances" if curved > 0 else "disparities"
             found.append((curved, f"planes bend as {what} do ({planes:.2f})"))
     total = sum(score for score, _ in found)
-    return Evidence(total, curved, planes, tuple(words for score, words in found if abs(score) >= 0.3))
+    reasons = tuple(words for score, words in found if abs(score) >= 0.3)
+    return Evidence(total, curved, reasons, measured)
 
 
 def _has_zero(inside: NDArray[Any]) -> bool:
@@ -78,14 +78,14 @@ def _has_zero(inside: NDArray[Any]) -> bool:
 
 
 def _reasons(
-    numbers: NDArray[Any], inside: NDArray[Any], empty: Emptiness, hint: Quantity | None
+    numbers: NDArray[Any], inside: NDArray[Any], empty: Emptiness, hint: Quantity | None, *, measured: bool
 ) -> Iterator[tuple[float, str]]:
     """The scores of single facts, with their words."""
     if hint is not None:
         yield (HINT if hint == "distance" else -HINT), f"the name suggests {hint}"
     background = bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
     yield (0.6 if background else 0.0), "the background of a renderer"
-    if not looks_measured(inside):
+    if not measured:
         return
     if inside.dtype.kind in "iu":
         yield 1.0, "integers that do not fill their type"

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from depthpaint.depth.cues import CUES, Floats, bend, cues
 from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
 from depthpaint.depth.evidence import NO_EVIDENCE, Evidence
-from depthpaint.depth.holes import looks_measured
 from depthpaint.depth.scale import RATIO, Kind
 from depthpaint.formats.samples import Samples
 
@@ -101,8 +100,8 @@ LEAST_NEAREST = 0.01
 class Meaning:
     """The near end, the kind, metres per stored number (None if unknown), with the findings for both.
 
-    `measured`: the numbers look like lengths or pixels, and are not stretched. `infinity_is_unknown`: the
-    format writes infinity where stereo matching failed, not for the sky.
+    `measured` is that of Evidence. `infinity_is_unknown`: the format writes infinity where stereo matching
+    failed, not for the sky.
     """
 
     near: Near
@@ -137,14 +136,13 @@ def meaning_of(
     """
     metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
     kind_given, kind_evidence = _stated_kind(samples, metres, reading)
-    measured = looks_measured(inside)
     if reading.allow_constant and reading.near == "auto" and float(inside.min()) == float(inside.max()):
         near = Finding(
             aspect="near", value="white", confidence=1.0, evidence="the map is flat", flag="--near"
         )
     else:
         near = _near(small, kind_given, kind_evidence, reading, evidence)
-    kind = _kind(small, near, kind_given, kind_evidence, evidence, measured=measured)
+    kind = _kind(small, near, kind_given, kind_evidence, evidence)
     return Meaning(
         near="white" if near.value == "white" else "black",
         kind="distance" if kind.value == "distance" else "disparity",
@@ -152,7 +150,7 @@ def meaning_of(
         near_finding=near,
         kind_finding=kind,
         infinity_is_unknown=samples.quantity == "disparity",
-        measured=measured,
+        measured=evidence.measured,
     )
 
 
@@ -191,8 +189,6 @@ def _kind(
     given: Kind | None,
     stated: str,
     evidence: Evidence,
-    *,
-    measured: bool,
 ) -> Finding:
     value, sure, why = given, 1.0, stated
     if value is None and near.value == "white":
@@ -205,7 +201,7 @@ def _kind(
         bends = bend(1 - values, valid)
         if bends < STRAIGHT:
             value, sure, why = "distance", 0.95, f"surfaces bend as distances do ({bends:.2f})"
-        elif measured:
+        elif evidence.measured:
             value, sure, why = (
                 "distance",
                 0.8,

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from depthpaint.formats.samples import BY_NUMPY, BY_PROGRAM, FormatName
 
-Readable = FormatName
-Verdict = Literal[Readable, "pickle", "empty", "cut", "damaged", "other"]
+Verdict = Literal[FormatName, "pickle", "empty", "cut", "damaged", "other"]
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NPY_MAGIC = b"\x93NUMPY"
@@ -28,7 +27,7 @@ class FileKind(NamedTuple):
 
 
 # Supported formats by first bytes. RIFF, ISO media and ZIP are examined further below.
-_READABLE: tuple[tuple[Readable, bytes], ...] = (
+_READABLE: tuple[tuple[FormatName, bytes], ...] = (
     ("png", PNG_SIGNATURE),
     ("npy", NPY_MAGIC),
     ("exr", b"v/1\x01"),
@@ -112,11 +111,11 @@ def _is_pickle(data: bytes) -> bool:
     return binary or _TEXT_PICKLE.match(data) is not None
 
 
-def _readable(verdict: Readable) -> FileKind:
+def _readable(verdict: FormatName) -> FileKind:
     return FileKind(verdict, f"a {verdict.upper()} file", "")
 
 
-def _container(data: bytes) -> Readable | None:
+def _container(data: bytes) -> FormatName | None:
     """Formats that share their first bytes with others."""
     if _PFM.match(data):
         return "pfm"

@@ -43,7 +43,7 @@ class RegisteredModel:
     """One model with a name. Its `parts` are downloaded; one without parts is in the package.
 
     `heading` is the group in which it is listed, `line` its description there, `row` what JSON adds to it.
-    `require_sound` checks the downloaded folders, one for each part, beyond the digests of their files.
+    `require_sound` checks a part's downloaded folder beyond the digests of its files.
     `otherwise` is an alternative to a download, for remedies. `check` replaces the check of `parts`.
     """
 
@@ -57,7 +57,7 @@ class RegisteredModel:
     otherwise: str = hub.OTHERWISE
     row: Mapping[str, object] = field(default_factory=dict[str, object])
     details: Callable[[], Details] = Details
-    require_sound: Callable[[Sequence[Path]], object] = len
+    require_sound: Callable[[Path], object] | None = None
     check: Callable[[], Checked] | None = None
 
     @property
@@ -85,7 +85,9 @@ class RegisteredModel:
         """Download `parts`, and return their folders. Raises what hub.pull and `require_sound` raise."""
         what = f"the {self.kind} {self.name}"
         folders = [hub.pull(what, part, self.otherwise, bars=bars) for part in parts]
-        self.require_sound(folders)
+        if self.require_sound is not None:
+            for folder in folders:
+                self.require_sound(folder)
         return folders
 
 
@@ -104,6 +106,15 @@ class ModelFamily:
     names: Collection[str]
     registered: Callable[[str], RegisteredModel]
     find: Callable[[ModelChoice], ModelEntry | None] = _finds_none
+
+
+def check_shipped(name: str, files: int, require: Callable[[], object]) -> Checked:
+    """The state of a model in the package: `require` raises ModelError unless all its `files` are whole."""
+    try:
+        require()
+    except ModelError as error:
+        return Checked(name, "damaged", str(error))
+    return Checked(name, "whole", files=files)
 
 
 def are_here(parts: Sequence[HubPart]) -> bool:

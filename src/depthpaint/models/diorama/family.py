@@ -12,7 +12,7 @@ from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.files import SMALL_FILES, diorama_facts, open_files, tokenizer_file
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
-from depthpaint.models.registered import Checked, Details, ModelFamily, RegisteredModel
+from depthpaint.models.registered import Details, ModelFamily, RegisteredModel, check_shipped
 from depthpaint.plan import ModelHabits
 
 DIORAMA = ModelHabits(
@@ -195,18 +195,11 @@ def _details() -> Details:
     return Details({"habits": habits, "facts": facts, "words": words}, sections=sections)
 
 
-def _checked() -> Checked:
-    try:
-        open_files()
-    except ModelError as error:
-        return Checked(DIORAMA.name, "damaged", str(error))
-    return Checked(DIORAMA.name, "whole", files=len(SMALL_FILES) + 2)
-
-
 def _registered(name: str) -> RegisteredModel:
     return RegisteredModel(
         name=name, kind="model", heading="in the package", summary=SUMMARY, line=f"{SUMMARY} ({LICENCE})",
-        licence=LICENCE, details=_details, check=_checked,
+        licence=LICENCE, details=_details,
+        check=lambda: check_shipped(name, len(SMALL_FILES) + 2, open_files),
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from depthpaint.core.regular_file import read_document
 from depthpaint.models import hub
 from depthpaint.models.estimators.estimator import WEIGHTS, Estimator, EstimatorFolder, open_folder
 from depthpaint.models.hub_files import HubPart, require_sound_environment
-from depthpaint.models.registered import Checked, Details, ModelFamily, RegisteredModel
+from depthpaint.models.registered import Checked, Details, ModelFamily, RegisteredModel, check_shipped
 
 DIORAMA_DEPTH, DEPTH_ANYTHING = "diorama-depth", "depth-anything-v2-small"
 DEFAULT = DIORAMA_DEPTH
@@ -151,14 +150,9 @@ def _registered(name: str) -> RegisteredModel:
     place = {"repository": entry.repository, "revision": entry.revision or "main"}
     return RegisteredModel(
         name=name, kind="estimator", heading=heading, summary=entry.summary, line=line, licence=entry.licence,
-        parts=(entry.part,), otherwise=OTHERWISE, row=place, require_sound=_require_readable,
+        parts=(entry.part,), otherwise=OTHERWISE, row=place, require_sound=open_folder,
         details=lambda: Details({"facts": {}}),
     )  # fmt: skip
-
-
-def _require_readable(folders: Sequence[Path]) -> None:
-    for folder in folders:
-        open_folder(folder)
 
 
 def _details(name: str, folder: Path) -> Details:
@@ -170,11 +164,7 @@ def _checked(name: str, folder: Path) -> Checked:
     # The import is late so that listing models does not load ONNX Runtime.
     from depthpaint.models.estimators.diorama_depth import require_files
 
-    try:
-        require_files(name, folder)
-    except ModelError as error:
-        return Checked(name, "damaged", str(error))
-    return Checked(name, "whole", files=3)
+    return check_shipped(name, 3, lambda: require_files(name, folder))
 
 
 ESTIMATOR_FAMILY = ModelFamily(ESTIMATORS, _registered)
