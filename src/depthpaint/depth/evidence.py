@@ -38,7 +38,8 @@ INDOORS = 20.0
 class Evidence:
     """Log-odds that the numbers are distances with small near, and the reasons in words.
 
-    `curved` is the part that surfaces give. `measured`: the numbers look like lengths or pixels, and are not stretched.
+    `curved` is the part that surfaces give. `measured`: the numbers look like lengths or pixels, and are not
+    stretched.
     """
 
     total: float
