@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.cli.painting import probe
+from depthpaint.cli.destination import probe
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import make_folder, output_error
 from depthpaint.models.hub_download import is_temporary, refusal

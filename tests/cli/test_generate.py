@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthpaint.cli import painting
-from depthpaint.cli import painting as destination
+from depthpaint.cli import destination, painting
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine

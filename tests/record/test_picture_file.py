@@ -9,7 +9,8 @@ from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.record import picture_file
-from depthpaint.record.picture_file import checked_name, read_record
+from depthpaint.record.paths import checked_name
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.result import save_picture
 from depthpaint.record.run_record import RunRecord, pixels_sha256
 from painted import result_of

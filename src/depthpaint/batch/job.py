@@ -21,7 +21,7 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.painter import ModelEntry
 from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
-from depthpaint.record.picture_file import checked_name
+from depthpaint.record.paths import checked_name
 from depthpaint.request import Request, request_from
 from depthpaint.verification.choosing import Requirement
 

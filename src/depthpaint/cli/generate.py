@@ -6,23 +6,25 @@ import secrets
 from dataclasses import replace
 from math import isinf
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from depthpaint.cli import options, painting
+from depthpaint.cli import options
 from depthpaint.cli.config import OUT_FOLDER
-from depthpaint.cli.painting import Destination, check_destination, describe, paint_into
+from depthpaint.cli.destination import Destination, check_destination
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
 from depthpaint.core.errors import SOME_FAILED
 from depthpaint.models.diorama import family
-from depthpaint.models.painter import Runtime
-from depthpaint.plan import RunPlan
-from depthpaint.record.picture_file import SavedPicture
-from depthpaint.record.result import PaintedPicture, Result
-from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request, request_from
-from depthpaint.verification.choosing import Requirement
+
+if TYPE_CHECKING:
+    from depthpaint.models.painter import Runtime
+    from depthpaint.plan import RunPlan
+    from depthpaint.record.picture_file import SavedPicture
+    from depthpaint.record.result import PaintedPicture, Result
+    from depthpaint.record.sections import AgreementFacts
+    from depthpaint.verification.choosing import Requirement
 
 RANDOM_SEED = -1
 
@@ -85,6 +87,8 @@ def generate(
     loading = (
         None if dry_run else family.start_loading(str(settings.get("model", "diorama")), runtime.threads)
     )
+    # The import takes about as long as the loading, and is done meanwhile.
+    from depthpaint.cli.painting import paint_into
 
     if settings.get("seed") == RANDOM_SEED:
         settings["seed"] = secrets.randbelow(2**32)
@@ -196,12 +200,14 @@ def _print_plan(
     quiet: bool,
 ) -> None:
 
+    from depthpaint.cli import painting
+
     check_destination(request, destination)
     engine = painting.make_engine(runtime)
     prepared = engine.prepare(request)
     depth, plan = prepared.depth, prepared.plan
     engine.require_ready(request.choice, None if required is None else required.estimator)
-    inform(describe(depth.source), quiet=quiet)
+    inform(painting.describe(depth.source), quiet=quiet)
     for warning in (*depth.source.notes, *plan.warnings):
         warn(warning, quiet=quiet)
     document = plan_document(plan)

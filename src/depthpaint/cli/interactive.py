@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from depthpaint.cli.config import OUT_FOLDER, user_config
+from depthpaint.cli.destination import Destination, probe
 from depthpaint.cli.options import runtime_of
-from depthpaint.cli.painting import Destination, describe, paint_into, probe
+from depthpaint.cli.painting import describe, paint_into
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, inform, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.files import expanded

@@ -12,7 +12,7 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
-from depthpaint.cli.painting import probe
+from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import emit, emit_document, inform, step_bar
 from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, printable
 from depthpaint.core.geometry import Extent

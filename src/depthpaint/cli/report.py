@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.cli.painting import probe
+from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
 from depthpaint.core.errors import printable
 from depthpaint.core.files import make_folder, name_of, replace_own, require_own

@@ -13,8 +13,8 @@ from depthpaint.batch.ray_painters import painters_of
 from depthpaint.cli import options, painting
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.config import user_config
+from depthpaint.cli.destination import probe
 from depthpaint.cli.options import RayCluster, estimator_of
-from depthpaint.cli.painting import probe
 from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, inform, warn
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.files import make_folder, replace_own, require_own

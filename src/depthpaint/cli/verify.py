@@ -11,7 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
-from depthpaint.cli.painting import probe
+from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import bar, emit, emit_document, inform, warn
 from depthpaint.core.errors import (
     SOME_FAILED,

@@ -119,7 +119,8 @@ class Setting:
 class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
     """Base of the groups: frozen, no unknown fields, no infinities; unset fields are None."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    # Most groups only serve as bases; those with values say that they are built at once, before any thread.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that are set, by name, without copying values."""
@@ -142,7 +143,7 @@ def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
 _SETTINGS: dict[type[BaseModel], Mapping[str, Setting]] = {}
 
 
-class ResolvedGroup(BaseModel, frozen=True):
+class ResolvedGroup(BaseModel, frozen=True, defer_build=False):
     """Builds a `SettingsGroup[Never]`: fields that are left out, or None, get their defaults."""
 
     @model_validator(mode="before")

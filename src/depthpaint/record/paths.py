@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path, PurePath, PureWindowsPath
 
+from depthpaint.core.errors import ErrorCode, OutputError, printable
 from depthpaint.core.files import safe_stem
 from depthpaint.core.setting import settings_of
 from depthpaint.request import Settings
@@ -106,3 +107,25 @@ def _with_paths(settings: Settings, change: Callable[[str, str], str]) -> Settin
                 for also in settings.also
             )
     return settings.model_copy(update=changed)
+
+
+def checked_name(name: str) -> str:
+    """`name` with its .png. Raises OutputError output_path_escape unless it is valid on every system."""
+    stem = name.partition(".")[0].strip().lower()
+    plain = (
+        name != ""
+        and not name.startswith(".")
+        and not set(name) & set('/\\:*?"<>|')
+        and printable(name) == name
+        and name == name.strip().rstrip(".")
+        # is_reserved covers the device names of Windows
+        and safe_stem(stem) != f"picture-{stem}"
+    )
+    if not plain:
+        raise OutputError(
+            f"'{name}' is not a plain file name",
+            code=ErrorCode.OUTPUT_PATH_ESCAPE,
+            value=name,
+            remedy="give a name without folders and special characters, like red-ball.png",
+        )
+    return name if name.lower().endswith(SUFFIX) else name + SUFFIX

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from depthpaint.core.errors import ErrorCode, OutputError, printable
-from depthpaint.core.files import is_same_file, make_folder, safe_stem, write_atomic
+from depthpaint.core.errors import ErrorCode, OutputError
+from depthpaint.core.files import is_same_file, make_folder, write_atomic
 from depthpaint.core.regular_file import Wanted, read_regular_file
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
 from depthpaint.record.infotext import infotext
-from depthpaint.record.paths import SUFFIX, picture_names
+from depthpaint.record.paths import SUFFIX, checked_name, picture_names
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
 from depthpaint.request import MAX_OUTPUT_SIDE
 
@@ -199,28 +199,6 @@ def numbered_names(name: str | None, count: int) -> list[str | None]:
 def texts_of(record: RunRecord) -> dict[str, str]:
     """The texts inside a picture: its record, and the parameters that other programs read."""
     return {RECORD_KEY: record.to_json(), INFOTEXT_KEY: infotext(record)}
-
-
-def checked_name(name: str) -> str:
-    """`name` with its .png. Raises OutputError output_path_escape unless it is valid on every system."""
-    stem = name.partition(".")[0].strip().lower()
-    plain = (
-        name != ""
-        and not name.startswith(".")
-        and not set(name) & set('/\\:*?"<>|')
-        and printable(name) == name
-        and name == name.strip().rstrip(".")
-        # is_reserved covers the device names of Windows
-        and safe_stem(stem) != f"picture-{stem}"
-    )
-    if not plain:
-        raise OutputError(
-            f"'{name}' is not a plain file name",
-            code=ErrorCode.OUTPUT_PATH_ESCAPE,
-            value=name,
-            remedy="give a name without folders and special characters, like red-ball.png",
-        )
-    return name if name.lower().endswith(SUFFIX) else name + SUFFIX
 
 
 def _write_under_free_name(

@@ -16,10 +16,9 @@ from PIL import Image
 from depthpaint.core.errors import ErrorCode, InternalError, shortened
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan import RunPlan
-from depthpaint.record.paths import path_for_record, settings_for_record
+from depthpaint.record.paths import checked_name, path_for_record, settings_for_record
 from depthpaint.record.picture_file import (
     SavedPicture,
-    checked_name,
     numbered_names,
     require_free,
     texts_of,
