@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.cli.destination import probe
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import make_folder, output_error
 from depthpaint.models.hub_download import is_temporary, refusal
 from depthpaint.models.hub_files import HubPart
+from depthpaint.record.paths import probe
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthpaint.cli import destination, painting
+from depthpaint.cli import painting
 from depthpaint.cli.main import run
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.engine import Engine
 from depthpaint.models.diorama import family
 from depthpaint.models.painter import Painter, Runtime
+from depthpaint.record import paths
 from depthpaint.record.picture_file import read_record
 from fake_painter import FakePainter
 
@@ -178,7 +179,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_painting(
     def refuse(dir: Path) -> None:
         raise PermissionError(13, "Permission denied", str(dir))
 
-    monkeypatch.setattr(destination, "tempfile", SimpleNamespace(TemporaryFile=refuse))
+    monkeypatch.setattr(paths, "tempfile", SimpleNamespace(TemporaryFile=refuse))
     status, _, err = cli("generate", "depth.npy", "p")
     assert status == 6
     assert "cannot write" in err

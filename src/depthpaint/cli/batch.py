@@ -19,11 +19,11 @@ from depthpaint.batch.survey import Rehearsal, Survey, survey
 from depthpaint.cli import options, painting
 from depthpaint.cli.batch_output import BatchOutput
 from depthpaint.cli.config import OUT_FOLDER, user_config
-from depthpaint.cli.destination import probe
 from depthpaint.cli.options import RayCluster
 from depthpaint.cli.terminal import as_utf8, inform
 from depthpaint.core.errors import SOME_FAILED, Cancelled, ErrorCode, ParameterError, status_after
 from depthpaint.models.painter import Runtime
+from depthpaint.record.paths import probe
 from depthpaint.verification.choosing import Requirement
 
 

@@ -12,10 +12,10 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.config import OUT_FOLDER
-from depthpaint.cli.destination import Destination, check_destination
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
 from depthpaint.core.errors import SOME_FAILED
 from depthpaint.models.diorama import family
+from depthpaint.record.paths import Destination, check_destination
 from depthpaint.request import Request, request_from
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from depthpaint.cli.config import OUT_FOLDER, user_config
-from depthpaint.cli.destination import Destination, probe
 from depthpaint.cli.options import runtime_of
 from depthpaint.cli.painting import describe, paint_into
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, inform, warn
@@ -18,6 +17,7 @@ from depthpaint.core.geometry import Extent, Fit, place
 from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.depth.resize import fit_depth
+from depthpaint.record.paths import Destination, probe
 from depthpaint.request import request_from
 
 SHADES = " ░▒▓█"  # far to near

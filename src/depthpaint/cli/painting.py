@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 
-from depthpaint.cli.destination import Destination, check_destination
 from depthpaint.cli.terminal import inform, step_bar, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, printable
 from depthpaint.core.files import make_folder, write_atomic
@@ -13,6 +12,7 @@ from depthpaint.depth.depth_map import DepthSource
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Painter, Runtime
 from depthpaint.picture import Progress
+from depthpaint.record.paths import Destination, check_destination
 from depthpaint.record.picture_file import SavedPicture, encode_png
 from depthpaint.record.result import Result, save_picture
 from depthpaint.request import Request

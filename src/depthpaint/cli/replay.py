@@ -12,11 +12,11 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
-from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import emit, emit_document, inform, step_bar
 from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.models.painter import Runtime
+from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.result import record_of, save_picture

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
 from depthpaint.core.errors import printable
 from depthpaint.core.files import make_folder, name_of, replace_own, require_own
+from depthpaint.record.paths import probe
 from depthpaint.report.account import account, gather, picture_files, worth_seeing
 from depthpaint.report.document import Document, Shown, as_html, as_pdf, is_report
 from depthpaint.report.shown import shown

@@ -13,7 +13,6 @@ from depthpaint.batch.ray_painters import painters_of
 from depthpaint.cli import options, painting
 from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.config import user_config
-from depthpaint.cli.destination import probe
 from depthpaint.cli.options import RayCluster, estimator_of
 from depthpaint.cli.terminal import as_utf8, bar, emit, emit_path, inform, warn
 from depthpaint.core.errors import ErrorCode, ParameterError
@@ -21,6 +20,7 @@ from depthpaint.core.files import make_folder, replace_own, require_own
 from depthpaint.core.regular_file import STDIN
 from depthpaint.core.statistics import Interval
 from depthpaint.engine import Engine
+from depthpaint.record.paths import probe
 from depthpaint.report.document import Document, as_html, is_report
 from depthpaint.report.plots import require_plots
 from depthpaint.request import Request, request_from

@@ -11,7 +11,6 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
-from depthpaint.cli.destination import probe
 from depthpaint.cli.terminal import bar, emit, emit_document, inform, warn
 from depthpaint.core.errors import (
     SOME_FAILED,
@@ -25,6 +24,7 @@ from depthpaint.core.files import make_folder, replace_own
 from depthpaint.core.geometry import Fit
 from depthpaint.engine import Engine
 from depthpaint.formats.samples import MIN_SIDE
+from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import encode_png, read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.run_record import RecordError
