@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import count, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from doctor_bench.corpus import make_sample
-from doctor_bench.scenes import KINDS, Half
-from doctor_bench.score import Row, judged
+from doctor_bench.score import Row, measured, numbers_of
 from doctor_bench.tables import calibration_table, confusion_table, outcome_table, summary
 
 SEED, COUNT, MOST_PROCESSES = 2026, 3000, 2
-_AT_ONCE = 20
-
-
-def numbers_of(half: Half | None, many: int) -> list[int]:
-    """The numbers of the first `many` samples, of one half of the kinds of scene or of all."""
-    halves = [kind.half for kind in KINDS.values()]
-    return list(islice((k for k in count() if half is None or halves[k % len(halves)] == half), many))
-
-
-def measured(numbers: Sequence[int], seed: int, processes: int) -> Iterator[list[Row]]:
-    """The rows of samples, some at a time, in their order."""
-    parts = [(list(numbers[k : k + _AT_ONCE]), seed) for k in range(0, len(numbers), _AT_ONCE)]
-    if processes == 1:
-        yield from map(_part, parts)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_part, parts)
-
-
-def _part(part: tuple[list[int], int]) -> list[Row]:
-    numbers, seed = part
-    return [judged(make_sample(number, seed)) for number in numbers]
 
 
 def _saved(rows: Sequence[Row], seed: int, folder: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import count, islice
+from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -12,9 +15,10 @@ from numpy.typing import NDArray
 
 import depthpaint
 from depthpaint.depth.depth_map import METRES, DepthMap, DepthSource
-from doctor_bench.corpus import Sample
+from doctor_bench.corpus import Sample, make_sample
 from doctor_bench.files import Box
 from doctor_bench.geometry import Floats
+from doctor_bench.scenes import KINDS, Half
 
 Outcome = Literal["right", "wrong", "asked", "unknown", ""]
 """`unknown`: no unit is claimed. "": the question does not arise."""
@@ -24,6 +28,7 @@ RANK = 0.5
 MOST_MISSED, MOST_INVENTED = 0.02, 0.01
 """The shares of the pixels without depth that may be taken for depth, and of the others the other way."""
 FARTHEST = 0.02
+_AT_ONCE = 20  # samples that a process takes
 EDGE = 3  # pixels by which a box may be off: a line around the map is cut with it
 
 
@@ -199,3 +204,27 @@ def _frame(sample: Sample, source: DepthSource) -> Outcome:
     found, true = box_of(source, sample), _true_box(sample)
     tolerance = 0 if sample.stored.box is None else EDGE
     return "right" if all(abs(a - b) <= tolerance for a, b in zip(found, true, strict=True)) else "wrong"
+
+
+def numbers_of(half: Half | None, many: int) -> list[int]:
+    """The numbers of the first `many` samples, of one half of the kinds of scene or of all."""
+    halves = [kind.half for kind in KINDS.values()]
+    return list(islice((k for k in count() if half is None or halves[k % len(halves)] == half), many))
+
+
+def measured(numbers: Sequence[int], seed: int, processes: int) -> Iterator[list[Row]]:
+    """The rows of samples, some at a time, in their order.
+
+    It is not in `__main__`, which new processes do not import.
+    """
+    parts = [(list(numbers[k : k + _AT_ONCE]), seed) for k in range(0, len(numbers), _AT_ONCE)]
+    if processes == 1:
+        yield from map(_part, parts)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_part, parts)
+
+
+def _part(part: tuple[list[int], int]) -> list[Row]:
+    numbers, seed = part
+    return [judged(make_sample(number, seed)) for number in numbers]

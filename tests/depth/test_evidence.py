@@ -128,8 +128,18 @@ def test_the_evidence_of_raw_kinect_numbers() -> None:
     without = evidence_in(raw)
     raw[LOST] = 2047
     evidence = evidence_in(raw)
-    assert "2047, Kinect's mark" in evidence.reasons
-    assert evidence.total - evidence.curved == pytest.approx(without.total - without.curved + 1)
+    assert "2047, the mark of a Kinect's raw numbers" in evidence.reasons
+    assert evidence.raw_kinect and not without.raw_kinect
+    assert evidence.curved == 0  # planes are straight in them, which says nothing of the near end
+    assert evidence.total == pytest.approx(without.total - without.curved + 4)
+
+
+def test_raw_kinect_numbers_are_an_inverted_disparity_without_a_unit(save: Save) -> None:
+    raw = np.rint((3.33 - 1 / TABLE) / 0.00307).astype(np.uint16)
+    raw[LOST] = 2047
+    source = read(save, raw).source
+    assert (source.near, source.kind) == ("black", "disparity")
+    assert source.finding("unit") is None
 
 
 def test_a_renderers_background_is_evidence_and_infinity_is_none() -> None:

@@ -1,6 +1,8 @@
 """doctor_bench counts a reader that is wrong as wrong, and one that refuses as asked."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +12,11 @@ import pytest
 import depthpaint
 from depthpaint import DepthError, DepthMap, DepthSource, ErrorCode
 from depthpaint.depth.depth_map import Finding
-from doctor_bench.__main__ import main, numbers_of
+from doctor_bench.__main__ import main
 from doctor_bench.corpus import Sample
 from doctor_bench.files import Container, encoded
 from doctor_bench.scenes import KINDS
-from doctor_bench.score import DOCTOR, Reader, Row, claimed_unit, judged
+from doctor_bench.score import DOCTOR, Reader, Row, claimed_unit, judged, numbers_of
 from doctor_bench.storage import Stored
 from doctor_bench.tables import calibration, summary
 
@@ -122,3 +124,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "calibration" in capsys.readouterr().out
     halves = [kind.half for kind in KINDS.values()]
     assert {halves[number % len(halves)] for number in numbers_of("chosen", 9)} == {"chosen"}
+
+
+@pytest.mark.full
+def test_the_command_reads_samples_in_two_processes() -> None:
+    folder = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "doctor_bench", "--count", "40", "--processes", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "near" in run.stdout

@@ -39,13 +39,14 @@ class Evidence:
     """Log-odds that the numbers are distances with small near, and the reasons in words.
 
     `curved` is the part that surfaces give. `measured`: the numbers look like lengths or pixels, and are not
-    stretched.
+    stretched. `raw_kinect`: they are a Kinect's own steps, which grow as minus 1 / distance does.
     """
 
     total: float
     curved: float
     reasons: tuple[str, ...]
     measured: bool = False
+    raw_kinect: bool = False
 
 
 NO_EVIDENCE = Evidence(0.0, 0.0, ())
@@ -60,8 +61,8 @@ def evidence_of(
     """
     measured = looks_measured(inside)
     found = [each for each in _reasons(numbers, inside, empty, hint, measured=measured) if each[0]]
-    curved = 0.0
-    if measured or _has_zero(inside):
+    curved, raw = 0.0, measured and inside.dtype.kind in "iu" and empty.high_mark == KINECT
+    if not raw and (measured or _has_zero(inside)):
         planes, spread = planes_of(numbers, proper)
         if planes is not None and (measured or planes > 0.5):
             lean = 2 * float(np.clip(planes, -0.5, 1.5)) - 1
@@ -70,7 +71,7 @@ def evidence_of(
             found.append((curved, f"planes bend as {what} do ({planes:.2f})"))
     total = sum(score for score, _ in found)
     reasons = tuple(words for score, words in found if abs(score) >= 0.3)
-    return Evidence(total, curved, reasons, measured)
+    return Evidence(total, curved, reasons, measured, raw)
 
 
 def _has_zero(inside: NDArray[Any]) -> bool:
@@ -91,7 +92,7 @@ def _reasons(
     if inside.dtype.kind in "iu":
         yield 1.0, "integers that do not fill their type"
         yield (2.4 if empty.low_mark == 0 else 0.0), "0 where nothing was measured"
-        yield (1.0 if empty.high_mark == KINECT else 0.0), "2047, Kinect's mark"
+        yield (4.0 if empty.high_mark == KINECT else 0.0), "2047, the mark of a Kinect's raw numbers"
     else:
         indoors = float(np.quantile(some_of(inside), 0.99)) < INDOORS
         yield (1.7 if indoors else 0.0), f"numbers up to {INDOORS:g}, as metres in rooms"

@@ -194,6 +194,12 @@ def _kind(
     if value is None and near.value == "white":
         # Estimators and depth networks write disparity; hardly any other source has white as the near end.
         value, sure, why = "disparity", 0.9, "near is white, as estimators write it"
+    elif value is None and evidence.raw_kinect:
+        value, sure, why = (
+            "disparity",
+            0.95,
+            "inverted: a Kinect's raw numbers grow as minus 1 / distance does",
+        )
     elif value is None and evidence.curved >= 1:
         value, sure, why = "distance", 0.95, evidence.reasons[-1]
     elif value is None:
