@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.cues import cues, small_copy
+from depthpaint.depth.cues import SmallCopy, cues, small_copy
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE
 from depthpaint.depth.meaning import STRAIGHT, WEIGHTS, bend, guess_near
 from training.worlds.degrade import degrade_disparity
@@ -67,7 +67,7 @@ def near_table(corpus: Corpus, seed: int = 0) -> dict[str, object]:
     answers: list[tuple[str, bool, bool]] = []
     for family, depth in zip(corpus.families, corpus.maps, strict=True):
         wild, inverted = degrade_disparity(depth, rng), bool(rng.random() < 0.5)
-        guess = guess_near(*_small(1 - wild if inverted else wild))
+        guess = guess_near(_small(1 - wild if inverted else wild))
         right = guess.near == ("black" if inverted else "white")
         answers.append((family, guess.confidence >= LEAST_CONFIDENCE, right))
     families = sorted(set(corpus.families))
@@ -85,7 +85,7 @@ def kind_table(corpus: Corpus) -> dict[str, float]:
         for bits in (16, 8):
             top = 2**bits - 1
             bends = [
-                bend(*_small(np.rint(store(depth) * top).astype(np.float32) / np.float32(top)))
+                bend(*_small(np.rint(store(depth) * top).astype(np.float32) / np.float32(top))[:2])
                 for depth in corpus.maps
             ]
             found[f"{name}, {bits} bits"] = float(np.mean(np.array(bends) < STRAIGHT))
@@ -102,7 +102,7 @@ def _as_distance(depth: Floats) -> Floats:
     return 1 - (distance - distance.min()) / max(float(np.ptp(distance)), 1e-9)
 
 
-def _small(depth: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _small(depth: Floats) -> SmallCopy:
     return small_copy(depth, np.ones(depth.shape, dtype=np.bool_))
 
 

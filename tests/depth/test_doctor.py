@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
-from depthpaint.depth.cues import cues, small_copy
+from depthpaint.depth.cues import CUES, SmallCopy, cues, small_copy
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading
 from depthpaint.depth.holes import inpainted
 from depthpaint.depth.meaning import guess_near
@@ -245,8 +245,8 @@ def test_cues_change_their_sign_when_the_map_is_inverted(seed: int) -> None:
     values[: 10 * seed] = 0
     everywhere = np.ones(values.shape, np.bool_)
     assert np.allclose(cues(values, everywhere), -cues(1 - values, everywhere), atol=1e-5)
-    assert "(+" in guess_near(1 - values, everywhere).evidence
-    assert guess_near(1 - values, everywhere).near == "black"
+    assert "(+" in guess_near(SmallCopy(1 - values, everywhere, 0.0)).evidence
+    assert guess_near(SmallCopy(1 - values, everywhere, 0.0)).near == "black"
 
 
 @pytest.mark.parametrize("near", ["black", "white"])
@@ -263,7 +263,7 @@ def test_a_round_thing_on_nothing_is_nearest_in_its_middle(save: Save, near: str
 def test_points_become_a_surface_on_a_coarser_copy() -> None:
     known = np.random.default_rng(0).random((240, 320)) < 0.06
     slope = np.linspace(0, 1, 240)[:, None] * np.ones(320)
-    values, valid = small_copy(np.where(known, slope, np.nan), known)
+    values, valid, _ = small_copy(np.where(known, slope, np.nan), known)
     assert valid.mean() > 0.7
     assert (
         np.abs(
@@ -271,7 +271,7 @@ def test_points_become_a_surface_on_a_coarser_copy() -> None:
         ).max()
         < 0.1
     )
-    whole, _ = small_copy(slope, np.ones_like(known))
+    whole, *_ = small_copy(slope, np.ones_like(known))
     assert max(whole.shape) > max(values.shape)
 
 
@@ -317,3 +317,46 @@ def test_a_unit_that_nothing_supports_is_not_named(
         stored = np.rint(metres * count).astype(np.uint16)
     source = read(save, stored, near="black", kind="distance").source
     assert (source.kind, source.metres, source.finding("unit")) == ("distance", None, None)
+
+
+def beside_the_middle(front: float, back: float) -> NDArray[np.float64]:
+    """Distances of a wall with a block (`front` < `back`) or a niche (`front` > `back`) to the right.
+
+    One end of it is at `front`, the wall at `back`; its sides are parallel to the camera's view.
+    """
+    y, x = np.mgrid[-0.75:0.75:240j, -1:1:320j]
+    left, right, high = 0.3, 2.2, 1.2
+    near, far = min(front, back), max(front, back)
+    wall = np.full(x.shape, back)
+
+    def inside(distance: float) -> NDArray[np.bool_]:
+        across = x * distance
+        return (across > left) & (across < right) & (np.abs(y * distance) < high)
+
+    if front < back:
+        flank = left / np.maximum(x, 1e-9)
+        seen = (flank > near) & (flank < far) & (np.abs(y) * flank < high)
+        return np.where(inside(front), front, np.where(seen, flank, wall))
+    opening = inside(near)
+    flank = np.minimum(right / np.maximum(x, 1e-9), high / np.maximum(np.abs(y), 1e-9))
+    return np.where(opening, np.minimum(flank, front), wall)
+
+
+@pytest.mark.parametrize(("front", "back"), [(2.0, 3.0), (4.5, 3.0)])
+def test_things_and_openings_jump_on_one_side_and_slope_on_the_other(front: float, back: float) -> None:
+    nearness = 1 / beside_the_middle(front, back)
+    everywhere = np.ones(nearness.shape, np.bool_)
+    small = small_copy(nearness, everywhere)
+    assert small.outlines > 0.3
+    assert small_copy(-nearness, everywhere).outlines == pytest.approx(-small.outlines)
+    slopes = cues(*small)[CUES.index("slopes away from the middle")]
+    assert slopes > 0.02 or front < back  # the flank of a block is too narrow for a window
+    # The same in the numbers of an enlarged and a reduced map.
+    large = np.repeat(np.repeat(nearness, 4, axis=0), 4, axis=1)
+    assert small_copy(large, np.ones(large.shape, np.bool_)).outlines > 0.3
+
+
+def test_outlines_need_steps() -> None:
+    slope = np.linspace(0, 1, 320)[None].repeat(240, axis=0)
+    for numbers in (slope, np.zeros_like(slope), slope[:3, :3]):
+        assert small_copy(numbers, np.ones(numbers.shape, np.bool_)).outlines == 0

@@ -40,7 +40,7 @@ def evidence_in(numbers: NDArray[Any]) -> Evidence:
 
 def test_the_cues_of_a_turned_table_point_the_wrong_way() -> None:
     """Without this the tests below show nothing."""
-    guess = guess_near(*small_copy(TABLE, np.ones(TABLE.shape, np.bool_)))
+    guess = guess_near(small_copy(TABLE, np.ones(TABLE.shape, np.bool_)))
     assert guess.near == "white"
     assert guess.confidence > LEAST_CONFIDENCE
 
@@ -70,12 +70,12 @@ def test_a_sensor_over_a_turned_table_is_near_black(save: Save) -> None:
 
 def test_numbers_against_cues_lower_the_confidence_and_with_them_raise_it() -> None:
     small = small_copy(TABLE, np.ones(TABLE.shape, np.bool_))
-    alone = guess_near(*small)
-    against, along = (guess_near(*small, Evidence(score, 0, ("lengths",))) for score in (1.0, -1.0))
+    alone = guess_near(small)
+    against, along = (guess_near(small, Evidence(score, 0, ("lengths",))) for score in (1.0, -1.0))
     assert against.confidence < alone.confidence < along.confidence
     assert "lengths (-1.0)" in against.evidence
     assert "lengths (+1.0)" in along.evidence
-    overruled = guess_near(*small, Evidence(9.0, 0, ("lengths",)))
+    overruled = guess_near(small, Evidence(9.0, 0, ("lengths",)))
     assert overruled.near == "black"
     assert "lengths (+9.0)" in overruled.evidence
 

@@ -44,15 +44,28 @@ def test_0_in_lengths_is_a_hole_though_the_nearest_thing_is_as_close(save: Save)
         assert depth.source.raw_range[0] > 0
 
 
-def test_8_bits_have_no_marks(save: Save) -> None:
+def test_0_below_a_gap_in_8_bits_is_a_hole_only_where_black_is_near(save: Save) -> None:
     shares = (DISPARITY - DISPARITY.min()) / np.ptp(DISPARITY)
     stored = np.rint(shares * 150 + 100).astype(np.uint8)
     stored[LOST] = 0
-    assert find_empty(stored, None, "auto", None).proper.all()
-    assert find_empty(stored.astype(np.uint16), None, "auto", None).low_mark == 0
     depth = read(save, stored, near="white")
     assert depth.valid.all()
     assert depth.source.raw_range[0] == 0
+    # A camera's distances in shares of the farthest.
+    distances = np.rint(255 * np.minimum(ROOM, 4) / 4).astype(np.uint8)
+    assert distances.min() > 0.05 * 255
+    distances[LOST] = 0
+    depth = read(save, distances)
+    assert depth.source.near == "black"
+    assert np.array_equal(depth.valid, ~LOST)
+    assert depth.values[LOST].max() < 0.9 * depth.values.max()
+
+
+def test_0_without_a_gap_in_8_bits_is_depth(save: Save) -> None:
+    stored = np.rint(255 * (ROOM - ROOM.min()) / np.ptp(ROOM)).astype(np.uint8)
+    stored[LOST] = 0
+    assert find_empty(stored, None, "auto", None).proper.all()
+    assert read(save, stored, near="black").valid.all()
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,17 @@ they are not biased towards one end.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth.holes import is_scattered
+from depthpaint.depth.holes import is_scattered, some_of
 
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 SIDE = 128  # pixels of the longer side of the small copy
 CUES = (
     "the bottom against the top",
@@ -25,6 +29,8 @@ CUES = (
     "how much lies at the very end",
     "the bend of surfaces",
     "the middle of things against their outline",
+    "slopes away from the middle",
+    "sharp outlines",
 )
 """Descriptions of the cues, in the order of `cues`."""
 
@@ -34,23 +40,30 @@ MOST_COVERED = 0.85
 _EDGE = 0.06  # of the range, between neighbours in the small copy: a step from one thing to another
 
 
-def small_copy(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+class SmallCopy(NamedTuple):
     """A copy of at most SIDE pixels a side, stretched to [0, 1] between its 1st and 99th percentile.
 
-    Returns values float32 (h, w) and validity bool (h, w); averaged over valid pixels alone.
+    `values` float32 (h, w) and `valid` bool (h, w) are averaged over valid pixels alone; `outlines` is the
+    cue of that name, which needs the map itself.
     """
+
+    values: Floats
+    valid: Mask
+    outlines: float
+
+
+def small_copy(numbers: NDArray[np.generic], valid: Mask) -> SmallCopy:
+    """The small copy of a map (H, W), with its valid pixels."""
     side = SIDE
     values, known = _copied(numbers, valid, side)
     # The points of a lidar become a surface on a coarser copy.
     while side > COARSEST and (is_scattered(known) or not known.any()):
         side //= 2
         values, known = _copied(numbers, valid, side)
-    return values, known
+    return SmallCopy(values, known, _outlines(numbers, valid))
 
 
-def _copied(
-    numbers: NDArray[np.generic], valid: NDArray[np.bool_], side: int
-) -> tuple[Floats, NDArray[np.bool_]]:
+def _copied(numbers: NDArray[np.generic], valid: Mask, side: int) -> tuple[Floats, Mask]:
     """As small_copy, at most `side` pixels a side."""
     height, width = numbers.shape
     scale = min(1.0, side / max(height, width))
@@ -74,12 +87,13 @@ def _copied(
     return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5 * usual
 
 
-def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
+def cues(values: Floats, valid: Mask, outlines: float = 0.0) -> Floats:
     """All cues of a small copy, float32 (len(CUES),), each about in [-1, 1]."""
     if valid.sum() < 16:
         return np.zeros(len(CUES), np.float32)
     filled = np.where(valid, values, np.median(values[valid])).astype(np.float32)
     centred = filled - np.median(filled).astype(np.float32)
+    surfaces = _surfaces(values, valid)
     measured = (
         _bottom_against_top(filled),
         _floor_slope(filled),
@@ -90,8 +104,10 @@ def cues(values: Floats, valid: NDArray[np.bool_]) -> Floats:
         _flat_top(filled),
         _at_the_end(filled),
         # Distances of planes and of round things bend away from the camera, and disparities of planes do not.
-        -bend(values, valid),
+        -_bend(surfaces),
         _middle_of_things(values, valid),
+        _slopes_outwards(surfaces, values.shape),
+        outlines,
     )
     return np.array(measured, dtype=np.float32)
 
@@ -158,7 +174,7 @@ def _at_the_end(values: Floats) -> float:
     return float((values < 0.02).mean() - (values > 0.98).mean())
 
 
-def _middle_of_things(values: Floats, valid: NDArray[np.bool_]) -> float:
+def _middle_of_things(values: Floats, valid: Mask) -> float:
     """Where things lie on nothing, whether they come nearer from their outline inwards, as round ones do.
 
     The rank correlation of the values with the distance from the outline.
@@ -176,39 +192,105 @@ def _middle_of_things(values: Floats, valid: NDArray[np.bool_]) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-WINDOW = 20  # pixels of the small copy
-_STRIDE = 10
+WINDOW, STRIDE = 20, 10  # pixels of the small copy
+_SMOOTH, _ROUGH = 0.02, 0.1
 
 
-def bend(nearness: Floats, valid: NDArray[np.bool_]) -> float:
+def bend(values: Floats, valid: Mask) -> float:
     """How much smooth surfaces bend, in [-1, 1]: about 0 in disparity, negative in 1 minus distance.
 
-    `nearness` is a small copy (small_copy), 1 = near. A quadratic surface is fitted in every window; the
-    measure is the second derivative along the slope, divided by the slope, times the window; the result is
-    the median over windows with a good fit.
+    `values` is a small copy (small_copy), 1 = near. The measure is the second derivative along the slope,
+    divided by the slope, times the window; the result is the median over surfaces.
     """
-    height, width = nearness.shape
+    return _bend(_surfaces(values, valid))
+
+
+def _surfaces(values: Floats, valid: Mask) -> NDArray[np.float64]:
+    """Quadratics fitted to the windows of one smooth, inclined surface, (8, N).
+
+    The coefficients of 1, x, y, x², xy and y², with the window from -1 to 1, and the window's middle from
+    that of the picture, in pixels to the right and down.
+    """
+    height, width = values.shape
     if height < WINDOW or width < WINDOW:
-        return 0.0
+        return np.empty((8, 0))
     y, x = (axis.ravel() / (WINDOW / 2) - 1 for axis in np.mgrid[0:WINDOW, 0:WINDOW].astype(np.float64))
     basis = np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=1)
-    solve = np.linalg.pinv(basis)
-    bends: list[float] = []
-    for top in range(0, height - WINDOW + 1, _STRIDE):
-        for left in range(0, width - WINDOW + 1, _STRIDE):
-            rows, columns = slice(top, top + WINDOW), slice(left, left + WINDOW)
-            if not valid[rows, columns].all():
-                continue
-            patch = nearness[rows, columns].astype(np.float64).ravel()
-            fitted = solve @ patch
-            _, right, down, xx, xy, yy = fitted
-            slope = float(np.hypot(right, down))
-            rough = float(np.sqrt(np.mean((basis @ fitted - patch) ** 2)))
-            if slope < 0.02 or rough > 0.1 * slope:
-                continue  # flat, or not a single surface
-            second = 2 * (xx * right**2 + xy * right * down + yy * down**2) / slope**2
-            bends.append(second / slope)
-    return float(np.tanh(np.median(bends))) if len(bends) >= 4 else 0.0
+    size = (WINDOW, WINDOW)
+    whole = sliding_window_view(valid, size)[::STRIDE, ::STRIDE].all(axis=(2, 3))
+    patches = sliding_window_view(values, size)[::STRIDE, ::STRIDE][whole].reshape(-1, WINDOW * WINDOW)
+    fitted = patches.astype(np.float64) @ np.linalg.pinv(basis).T
+    rough = np.sqrt(np.mean((fitted @ basis.T - patches) ** 2, axis=1))
+    slope = np.hypot(fitted[:, 1], fitted[:, 2])
+    rows, columns = (STRIDE * place + WINDOW / 2 for place in np.nonzero(whole))
+    found = np.vstack((fitted.T, columns - width / 2, rows - height / 2))
+    return found[:, (slope >= _SMOOTH) & (rough <= _ROUGH * slope)]
+
+
+def _bend(surfaces: NDArray[np.float64]) -> float:
+    if surfaces.shape[1] < 4:
+        return 0.0
+    _, right, down, xx, xy, yy, _, _ = surfaces
+    slope = np.hypot(right, down)
+    second = 2 * (xx * right**2 + xy * right * down + yy * down**2) / slope**2
+    return float(np.tanh(np.median(second / slope)))
+
+
+def _slopes_outwards(surfaces: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Whether surfaces rise away from the middle of the picture.
+
+    Floors, ceilings, and the sides of rooms, of things and of openings lead along the camera's view towards
+    the middle, and the farther the nearer to it.
+    """
+    across, along = surfaces[6:]
+    away = np.hypot(across, along)
+    kept = away > 0.15 * min(shape) / 2
+    if np.count_nonzero(kept) < 4:
+        return 0.0
+    _, right, down = surfaces[:3, kept]
+    outwards = (right * across[kept] + down * along[kept]) / (np.hypot(right, down) * away[kept])
+    windows = ((shape[0] - WINDOW) // STRIDE + 1) * ((shape[1] - WINDOW) // STRIDE + 1)
+    return float(outwards.mean()) * min(1.0, 4 * outwards.size / windows)
+
+
+OUTLINE_SIDE = 640
+_JUMP, _SHARP, _SPAN = 0.06, 0.85, 3
+_MOST_JUMP = 0.3
+_MANY_OUTLINES = 0.15
+
+
+def _outlines(numbers: NDArray[np.generic], valid: Mask) -> float:
+    """Whether sharp steps fall away from the middle of the picture, in [-1, 1].
+
+    A thing hides what is behind it on the side away from the middle, and an opening is hidden on the side
+    towards it: there depth jumps from one pixel to the next. On the other side its flank is in view.
+    """
+    skip = -(-max(numbers.shape) // OUTLINE_SIDE)
+    known = valid[::skip, ::skip]
+    if np.count_nonzero(known) < 100:
+        return 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        sparse = numbers[::skip, ::skip].astype(np.float64) / 4
+        low, high = np.quantile(some_of(sparse[known]), (0.01, 0.99))
+        if low == high:
+            return 0.0
+        values = np.where(known, np.clip((sparse - low) / (high - low), 0, 1), np.nan)
+    falling = total = count = 0.0
+    for each in (values, values.T):
+        width = each.shape[1]
+        if width < 4 * _SPAN:
+            continue
+        step = each[:, _SPAN + 1 : -_SPAN] - each[:, _SPAN : -_SPAN - 1]
+        whole = each[:, 2 * _SPAN + 1 :] - each[:, : -2 * _SPAN - 1]
+        outwards = (np.arange(step.shape[1]) + _SPAN + 1 - width / 2) / (width / 2)
+        size, around = np.abs(step), np.abs(whole)
+        sharp = (size > _JUMP) & (size >= _SHARP * around) & (around >= 0.7 * size)
+        weight = np.where(sharp, np.minimum(size, _MOST_JUMP) * np.abs(outwards), 0)
+        falling -= float((weight * np.sign(np.where(sharp, step, 0)) * np.sign(outwards)).sum())
+        total += float(weight.sum())
+        count += np.count_nonzero(sharp)
+    share = count / np.sqrt(values.size)
+    return falling / total * min(1.0, share / _MANY_OUTLINES) if total else 0.0
 
 
 def _resized(values: Floats, size: tuple[int, int]) -> Floats:

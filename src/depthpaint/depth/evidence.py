@@ -62,7 +62,7 @@ def evidence_of(
     measured = looks_measured(inside)
     found = [each for each in _reasons(numbers, inside, empty, hint, measured=measured) if each[0]]
     curved, raw = 0.0, measured and inside.dtype.kind in "iu" and empty.high_mark == KINECT
-    if not raw and (measured or _has_zero(inside)):
+    if not raw and (measured or _has_zero(inside, empty)):
         planes, spread = planes_of(numbers, proper)
         if planes is not None and (measured or planes > 0.5):
             lean = 2 * float(np.clip(planes, -0.5, 1.5)) - 1
@@ -74,8 +74,13 @@ def evidence_of(
     return Evidence(total, curved, reasons, measured, raw)
 
 
-def _has_zero(inside: NDArray[Any]) -> bool:
-    """Whether small floats (N,) may be distances from zero: they do not begin at 0 or end at 1."""
+def _has_zero(inside: NDArray[Any], empty: Emptiness) -> bool:
+    """Whether numbers (N,) that may be stretched can be distances from zero all the same.
+
+    Small floats that do not begin at 0 or end at 1, and 8 bits that begin far above a mark of 0.
+    """
+    if inside.dtype.itemsize < 2:
+        return empty.low_mark == 0
     return inside.dtype.kind == "f" and float(inside.min()) > 0 and float(inside.max()) != 1
 
 
@@ -87,6 +92,8 @@ def _reasons(
         yield (HINT if hint == "distance" else -HINT), f"the name suggests {hint}"
     background = bool(empty.endless.any()) and bool(np.isfinite(numbers[empty.endless]).any())
     yield (0.6 if background else 0.0), "the background of a renderer"
+    black = inside.dtype.itemsize < 2 and empty.low_mark == 0 and float(empty.low.mean()) > 0.5
+    yield (-1.0 if black else 0.0), "8 bits on a black background"
     if not measured:
         return
     if inside.dtype.kind in "iu":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -67,6 +67,10 @@ class Emptiness:
         """Where there is depth, (H, W)."""
         return ~(self.unknown | self.endless | self.low | self.high)
 
+    def without_low(self) -> Emptiness:
+        """The same, where the number at the low end is depth."""
+        return replace(self, low=np.zeros_like(self.low), low_mark=None, apart=True)
+
 
 def find_empty(
     numbers: Numbers, opaque: Mask | None, empty: tuple[float, ...] | Literal["auto"], stated: float | None
@@ -119,11 +123,11 @@ def _far_beyond(numbers: Numbers) -> Mask:
 def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, bool]:
     """The least and the greatest number, if many pixels have exactly it, and whether the least lies apart.
 
-    Marks lie far from all other numbers; 0 and negative numbers below lengths need not. Only for types with
-    room for a marker: 16 bits and more. In 8 bits 0 and 255 are the ends of the range.
+    Marks lie far from all other numbers; 0 and negative numbers below lengths need not. In 8 bits 255 is the
+    end of the range.
     """
     none = (None, None, False)
-    if numbers.dtype.kind not in "iuf" or numbers.dtype.itemsize < 2:
+    if numbers.dtype.kind not in "iuf":
         return none
     values = numbers.reshape(-1) if proper.all() else numbers[proper]
     if values.size < 16:
@@ -147,6 +151,8 @@ def _marks(numbers: Numbers, proper: Mask) -> tuple[float | None, float | None, 
         if numbers.dtype.kind in "iu"
         else (np.inf, 65504.0)
     )
+    if numbers.dtype.itemsize < 2:
+        return (float(low) if apart else None), None, apart
     beyond = float(high) in ends or float(high) - last > 3 * (last - second)
     high_is_mark = beyond and float(high) - last > room and np.count_nonzero(values == high) >= least
     rest = inner if high_is_mark else values[values != low]

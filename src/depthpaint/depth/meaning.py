@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.depth.cues import CUES, Floats, bend, cues
+from depthpaint.depth.cues import CUES, SmallCopy, bend, cues
 from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
 from depthpaint.depth.evidence import NO_EVIDENCE, Evidence
 from depthpaint.depth.scale import RATIO, Kind
@@ -61,7 +61,7 @@ def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[
 # Logistic regression without an intercept on maps of rendered worlds, each as it is and inverted
 # (training/near_study.py), and on the files of doctor_bench whose scenes are there to choose by, together
 # with the weights in evidence.py.
-WEIGHTS = (1.6, 0.2, 2.4, -0.2, 0.8, 0.7, 0.6, 2.4, 2.0, 2.9)
+WEIGHTS = (1.6, -0.1, 2.4, -0.7, 1.0, 0.8, 0.4, 2.9, 2.5, 4.4, 2.9, 1.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class NearGuess:
     evidence: str
 
 
-def guess_near(values: Floats, valid: NDArray[np.bool_], evidence: Evidence = NO_EVIDENCE) -> NearGuess:
-    """Weigh the numbers' own evidence and the cues of a small copy (cues.small_copy).
+def guess_near(small: SmallCopy, evidence: Evidence = NO_EVIDENCE) -> NearGuess:
+    """Weigh the numbers' own evidence and the cues of a small copy.
 
-    `values` (h, w) are in [0, 1], `valid` is (h, w). Where they contradict each other the confidence is low.
+    Where they contradict each other the confidence is low.
     """
-    parts = np.asarray(WEIGHTS) * cues(values, valid)
+    parts = np.asarray(WEIGHTS) * cues(*small)
     total = float(parts.sum()) - evidence.total
     confidence = float(1 / (1 + np.exp(-abs(total))))
     sign = 1 if total >= 0 else -1
@@ -126,7 +126,7 @@ class Meaning:
 def meaning_of(
     samples: Samples,
     inside: NDArray[Any],
-    small: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    small: SmallCopy,
     reading: DepthReading,
     evidence: Evidence,
 ) -> Meaning:
@@ -165,7 +165,7 @@ def _stated_kind(samples: Samples, metres: float | None, reading: DepthReading) 
 
 
 def _near(
-    small: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    small: SmallCopy,
     kind: Kind | None,
     stated: str,
     reading: DepthReading,
@@ -177,14 +177,14 @@ def _near(
         # A kind given by the user may be inverted ("1 - distance"); a unit or a format's definition is not.
         near: Near = "black" if kind == "distance" else "white"
         return Finding(aspect="near", value=near, confidence=1.0, evidence=f"{kind}, {stated}", flag="--near")
-    guess = guess_near(*small, evidence)
+    guess = guess_near(small, evidence)
     return Finding(
         aspect="near", value=guess.near, confidence=guess.confidence, evidence=guess.evidence, flag="--near"
     )
 
 
 def _kind(
-    small: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    small: SmallCopy,
     near: Finding,
     given: Kind | None,
     stated: str,
@@ -203,8 +203,7 @@ def _kind(
     elif value is None and evidence.curved >= 1:
         value, sure, why = "distance", 0.95, evidence.reasons[-1]
     elif value is None:
-        values, valid = small
-        bends = bend(1 - values, valid)
+        bends = bend(1 - small.values, small.valid)
         if bends < STRAIGHT:
             value, sure, why = "distance", 0.95, f"surfaces bend as distances do ({bends:.2f})"
         elif evidence.measured:

@@ -96,6 +96,10 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
     evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
+    if meaning.near == "white" and numbers.values.dtype.itemsize < 2 and empty.low_mark is not None:
+        # In 8 bits 0 is the farthest depth, also below a gap.
+        empty = empty.without_low()
+        inside = numbers.values[empty.proper]
     unknown, endless = _placed(empty, meaning)
     fill = _fill_of(unknown, reading)
     low, high = inside.min(), inside.max()
