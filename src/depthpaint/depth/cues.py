@@ -282,7 +282,7 @@ def _outlines(numbers: NDArray[np.generic], valid: Mask) -> float:
             continue
         step = each[:, _SPAN + 1 : -_SPAN] - each[:, _SPAN : -_SPAN - 1]
         whole = each[:, 2 * _SPAN + 1 :] - each[:, : -2 * _SPAN - 1]
-        outwards = (np.arange(step.shape[1]) + _SPAN + 1 - width / 2) / (width / 2)
+        outwards: NDArray[np.float64] = (np.arange(step.shape[1]) + _SPAN + 1 - width / 2) / (width / 2)
         size, around = np.abs(step), np.abs(whole)
         sharp = (size > _JUMP) & (size >= _SHARP * around) & (around >= 0.7 * size)
         weight = np.where(sharp, np.minimum(size, _MOST_JUMP) * np.abs(outwards), 0)
