@@ -274,7 +274,7 @@ def _outlines(numbers: NDArray[np.generic], valid: Mask) -> float:
         low, high = np.quantile(some_of(sparse[known]), (0.01, 0.99))
         if low == high:
             return 0.0
-        values = np.where(known, np.clip((sparse - low) / (high - low), 0, 1), np.nan)
+        values: NDArray[np.float64] = np.where(known, np.clip((sparse - low) / (high - low), 0, 1), np.nan)
     falling = total = count = 0.0
     for each in (values, values.T):
         width = each.shape[1]
@@ -282,7 +282,8 @@ def _outlines(numbers: NDArray[np.generic], valid: Mask) -> float:
             continue
         step = each[:, _SPAN + 1 : -_SPAN] - each[:, _SPAN : -_SPAN - 1]
         whole = each[:, 2 * _SPAN + 1 :] - each[:, : -2 * _SPAN - 1]
-        outwards: NDArray[np.float64] = (np.arange(step.shape[1]) + _SPAN + 1 - width / 2) / (width / 2)
+        place = np.arange(step.shape[1], dtype=np.float64) + _SPAN + 1
+        outwards = (place - width / 2) / (width / 2)
         size, around = np.abs(step), np.abs(whole)
         sharp = (size > _JUMP) & (size >= _SHARP * around) & (around >= 0.7 * size)
         weight = np.where(sharp, np.minimum(size, _MOST_JUMP) * np.abs(outwards), 0)
