@@ -48,7 +48,7 @@ FrameChoice = Literal["auto", "keep", "cut"]
 UnitChoice = Literal["auto", "m", "cm", "mm", "km", "ft", "kitti", "tum", "scannet", "nyu"]
 ColoursChoice = Literal[
     "auto", "gray", "bone", "jet", "turbo", "rainbow", "hsv", "viridis", "plasma", "inferno", "magma",
-    "cividis", "hot", "coolwarm", "Spectral", "rgb24", "bgr24",
+    "cividis", "hot", "coolwarm", "Spectral", "realsense", "rgb24", "bgr24",
 ]  # fmt: skip
 METRES: dict[str, float] = {
     "m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3, "ft": 0.3048,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,8 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
 
 
+VIEWER_HINT = 3.0
+"""Log-odds for the near end of a viewer's colours, which users can choose."""
 MOST_UNKNOWN = 0.5
 """Of the pixels; where more are unknown, they are the background of a thing."""
 
@@ -95,6 +97,9 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
     evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
+    if numbers.low_is_near:
+        reasons = (numbers.low_is_near, *evidence.reasons)
+        evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
     unknown, endless = _placed(empty, meaning)
     fill = _fill_of(unknown, reading)
