@@ -74,7 +74,7 @@ class Reading:
     """A picture converted along a colour map.
 
     `values` is float32 (H, W), the position in the map in [0, 1], NaN where the picture is black and the map
-    has no black; `distance` float32 (H, W) how far the colours lie from the map, in 1/255. Besides that black:
+    has no black; `distance` float32 (H, W) how far the colours lie from the map, in 1/255. Of the rest,
     `mean` and `tail` are its mean and 99th percentile, `share` is how much of the picture lies within
     `ON_THE_LINE`. `black` is the share of that black. `swapped`: red and blue are exchanged.
     """
