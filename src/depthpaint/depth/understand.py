@@ -18,6 +18,7 @@ from depthpaint.depth.meaning import Meaning, meaning_of, unit_finding
 from depthpaint.depth.numbers import numbers_of
 from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
 from depthpaint.depth.side_by_side import depth_half
+from depthpaint.depth.two_levels import find_two_levels, two_levels_error
 from depthpaint.formats.foreign import LOSSY_TOLERANCE
 from depthpaint.formats.samples import MIN_SIDE, Samples, gray_or_colours
 
@@ -103,6 +104,9 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         reasons = (numbers.low_is_near, *evidence.reasons)
         evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
+    two = find_two_levels(numbers.values, proper, inside, lossy=samples.lossy)
+    if two is not None and meaning.near_finding.confidence < 1 and not reading.allow_constant:
+        raise two_levels_error(name, two)
     unknown, endless = _placed(empty, meaning)
     fill = _fill_of(unknown, reading)
     low, high = inside.min(), inside.max()
@@ -133,7 +137,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         far_over_near=scale.far_over_near,
         fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
-        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
+        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes, *([f"two levels: {two}"] if two else [])),
     )
 
 
