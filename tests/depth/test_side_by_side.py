@@ -125,7 +125,7 @@ def test_one_map_has_no_halves() -> None:
     pole = DEPTH.copy()
     pole[:, 55:65] = 255
     wall = DEPTH.copy()
-    wall[:60, 60:] = 240
+    wall[:50, 60:] = 240
     stripes = np.where(np.arange(120) // 10 % 2, 200, 40).astype(np.uint8)[None].repeat(90, axis=0)
     for picture in (DEPTH, DEPTH[:, :-1], horizon, pole[:, 3:], wall, stripes, photo(), np.zeros_like(DEPTH)):
         assert find_halves(picture) is None

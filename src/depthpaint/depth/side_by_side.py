@@ -10,24 +10,27 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.colour_map import NEARLY_GRAY, ColourMapName, Reading, read_colours
-from depthpaint.depth.frame import SAME, Frame
+from depthpaint.depth.frame import MOST_OPEN, SAME, Frame
 
 Pixels = NDArray[np.uint8]
 
 JUMP = 12  # of 255
-MOST_LINES = 256
-"""Rows, or columns, that are examined."""
-LEAST_LINES, MOST_ELSEWHERE = 0.7, 0.6
-"""The share of the lines that jump at the seam, and how much of its mean jump any other place may reach."""
+MOST_LINES, MOST_READ = 256, 96
+"""Rows, or columns, that are examined for a seam, and pixels a side that are read along a colour map."""
+LEAST_LINES, MOST_ELSEWHERE = 0.6, 0.5
+"""The share of the lines that jump at the seam; how much of its mean jump 98 % of the others may reach."""
+LEAST_LINES_WEAK, MOST_ELSEWHERE_WEAK = 0.35, 0.8
+"""The same where one half is on a colour map and the other is not."""
 LEAST_TEXTURE = 6.0
 """Standard deviation of brightness along the seam on one of its sides: a horizon has none on either."""
 LEAST_GAP = 2
-MOST_OPEN = 0.25  # of the edge of a gap where a picture has its colour
+RIPPLE, RAGGED = 40, 8
+"""In JPEGs: the largest difference of colours within a gap, and pixels by which it may be off the middle."""
 LEAST_SIDE = 24
 BLURRED = 16
 """Pixels beside the seam that JPEG's blocks of colour mix."""
-FEW_COLOURS = 1024
-"""A lossless picture with fewer is a drawing or another map; photos have many thousands."""
+FEW_COLOURS, FEWEST_DEPTHS = 1024, 16
+"""A lossless picture with fewer is a drawing or another map, and with fewer depths no map."""
 ALIKE = 0.9
 """Correlation of brightness: a photo with itself in gray."""
 SURE = 0.8
@@ -49,20 +52,23 @@ def depth_half(name: str, picture: NDArray[Any], only: ColourMapName | None, *, 
     """
     if picture.dtype != np.uint8 or min(picture.shape[:2]) < LEAST_SIDE:
         return None
-    halves = find_halves(picture)
+    strict = find_halves(picture, lossy=lossy)
+    if strict is not None and picture.ndim == 2:
+        raise _two(name, strict)
+    halves = strict or (find_halves(picture, lossy=lossy, weak=True) if picture.ndim == 3 else None)
     if halves is None:
         return None
-    if picture.ndim == 2:
-        raise _two(name, halves)
     readings = [_reading(picture, half, halves, only, lossy=lossy) for half in (halves.first, halves.second)]
-    on_a_map = [reading.accepted for reading in readings]
+    on_a_map = [reading.accepted and _many(reading) for reading in readings]
     if not any(on_a_map):
         return None
     if all(on_a_map):
         coloured = [reading.name not in NEARLY_GRAY for reading in readings]
-        if coloured[0] == coloured[1]:
-            raise _two(name, halves)
-        return _named(halves, coloured[1], lossy=lossy)
+        if coloured[0] != coloured[1]:
+            return _named(halves, coloured[1], lossy=lossy)
+        if strict is None:
+            return None
+        raise _two(name, halves)
     other = (halves.first if on_a_map[1] else halves.second).cut(picture)
     if _alike(halves, picture):
         return None
@@ -71,11 +77,14 @@ def depth_half(name: str, picture: NDArray[Any], only: ColourMapName | None, *, 
     return _named(halves, on_a_map[1], lossy=lossy)
 
 
-def find_halves(picture: Pixels) -> Halves | None:
-    """Two pictures of one size with a sharp seam or a gap of one colour between them, or None."""
+def find_halves(picture: Pixels, *, lossy: bool = False, weak: bool = False) -> Halves | None:
+    """Two pictures of one size with a sharp seam or a gap of one colour between them, or None.
+
+    `weak` takes less sharp seams, too.
+    """
     for beside in (True, False):
         turned = picture if beside else picture.swapaxes(0, 1)
-        ends = _gap(turned) or _seam(turned)
+        ends = _gap(turned, lossy=lossy, weak=weak) or _seam(turned, weak=weak)
         if ends is not None:
             height, width = turned.shape[:2]
             boxes = [(0, 0, ends[0], height), (ends[1], 0, width, height)]
@@ -86,25 +95,29 @@ def find_halves(picture: Pixels) -> Halves | None:
     return None
 
 
-def _gap(picture: Pixels) -> tuple[int, int] | None:
+def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
     """The columns of one colour in the middle of the picture, (H, W) or (H, W, 3): first, and one behind."""
     width = picture.shape[1]
-    middle = picture[0, width // 2].astype(np.int16)
-    alike = np.abs(picture.astype(np.int16) - middle) <= SAME
+    middle = np.median(picture[:, width // 2].astype(np.int16), axis=0)
+    alike = np.abs(picture.astype(np.int16) - middle) <= (RIPPLE if lossy else SAME)
     alike = alike if alike.ndim == 2 else alike.all(axis=-1)
     full = alike.all(axis=0)
     if not full[width // 2]:
         return None
     left = width // 2 - int(np.argmin(full[: width // 2 + 1][::-1])) + 1
     right = width // 2 + int(np.argmin(full[width // 2 :]))
-    if full.all() or right - left < LEAST_GAP or abs(left - (width - right)) > 1 or left < LEAST_SIDE:
+    ragged = abs(left - (width - right)) > (RAGGED if lossy else 1)
+    if full.all() or right - left < LEAST_GAP or ragged or left < LEAST_SIDE:
         return None
+    if lossy:
+        left = min(left, width - right)
+        right = width - left
     edges = max(float(alike[:, left - 1].mean()), float(alike[:, right].mean()))
-    return None if edges > MOST_OPEN else (left, right)
+    return None if edges > MOST_OPEN and not weak else (left, right)
 
 
-def _seam(picture: Pixels) -> tuple[int, int] | None:
-    """The middle of the picture, if nearly all rows jump there as they do nowhere else."""
+def _seam(picture: Pixels, *, weak: bool) -> tuple[int, int] | None:
+    """The middle of the picture, if nearly all rows jump there as they do nearly nowhere else."""
     height, width = picture.shape[:2]
     if width % 2 or width < 2 * LEAST_SIDE:
         return None
@@ -113,8 +126,9 @@ def _seam(picture: Pixels) -> tuple[int, int] | None:
     jumps = np.abs(np.diff(some, axis=1))
     jumps = jumps if jumps.ndim == 2 else jumps.max(axis=-1)
     means = jumps.mean(axis=0)
-    elsewhere = float(np.delete(means, [middle - 2, middle - 1, middle]).max())
-    if (jumps[:, middle - 1] > JUMP).mean() < LEAST_LINES or elsewhere > MOST_ELSEWHERE * means[middle - 1]:
+    elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
+    lines, most = (LEAST_LINES_WEAK, MOST_ELSEWHERE_WEAK) if weak else (LEAST_LINES, MOST_ELSEWHERE)
+    if (jumps[:, middle - 1] > JUMP).mean() < lines or elsewhere > most * means[middle - 1]:
         return None
     sides = some[:, [middle - 1, middle]].reshape(len(some), 2, -1).mean(axis=2)
     return (middle, middle) if sides.std(axis=0).max() > LEAST_TEXTURE else None
@@ -124,8 +138,12 @@ def _reading(
     picture: Pixels, half: Frame, halves: Halves, only: ColourMapName | None, *, lossy: bool
 ) -> Reading:
     inner = (_trimmed(half, halves) if lossy else half).cut(picture)
-    step = max(1, min(inner.shape[:2]) // MOST_LINES)
+    step = max(1, min(inner.shape[:2]) // MOST_READ)
     return read_colours(np.ascontiguousarray(inner[::step, ::step]), None, only, lossy=lossy)
+
+
+def _many(reading: Reading) -> bool:
+    return len(np.unique(np.rint(reading.values * 255))) >= FEWEST_DEPTHS
 
 
 def _trimmed(half: Frame, halves: Halves) -> Frame:
