@@ -36,8 +36,9 @@ class ReadingSettings(TypedDict, total=False):
     empty: list[float] | tuple[float, ...] | str | None
     """Numbers that mean no depth: auto, none, or a list like 0,65535. Default: auto."""
 
-    frame: Literal["auto", "keep", "cut"] | None
-    """Bars and page margins around the map: cut off, or keep. Default: auto."""
+    frame: tuple[int, int, int, int] | str | None
+    """Bars, page margins or a photo beside the map: cut off, or keep; or the map's box LEFT,TOP,RIGHT,BOTTOM
+    in pixels. Default: auto."""
 
     part: str | None
     """Array of an NPZ, or channel of an EXR."""

@@ -33,7 +33,7 @@ SAMPLES: dict[str, object] = {
     "model": "sd15", "control": "org/net", "lora": "style.safetensors:0.25", "vae": "vae.safetensors",
     "clip_skip": 1, "safety_checker": True, "also": "canny:0.5", "near": "white", "kind": "distance",
     "unit": "mm", "colour_map": "turbo", "range": "0.5:12", "holes": "far", "empty": "0,65535",
-    "frame": "keep", "part": "depth", "deband": True, "from_photo": "diorama-depth", "alpha_mask": True,
+    "frame": "0,0,48,40", "part": "depth", "deband": True, "from_photo": "diorama-depth", "alpha_mask": True,
     "allow_constant": True, "count": 2, "aspect": "5:3", "max_pixels": 1000,
     "frame_index": 3, "flip": True,
 }  # fmt: skip

@@ -15,17 +15,23 @@ from depthpaint.core.regular_file import require_digest
 
 ColourMapName = Literal[
     "gray", "bone", "jet", "turbo", "rainbow", "hsv", "viridis", "plasma", "inferno", "magma", "cividis",
-    "hot", "coolwarm", "Spectral",
+    "hot", "coolwarm", "Spectral", "realsense",
 ]  # fmt: skip
 NAMES: tuple[ColourMapName, ...] = get_args(ColourMapName)
 NEARLY_GRAY: frozenset[ColourMapName] = frozenset({"gray", "bone"})
 """Maps that a pale photo may also resemble; accepted only if the colours fit well."""
+LIKE_ANOTHER: dict[ColourMapName, float] = {"realsense": 1.0}
+"""By how much the mean distance of a map has to be smaller: RealSense's lies along jet but for its ends."""
+BLACK, BLACK_LOSSY, FAR_FROM_BLACK = 0.0, 20.0, 40.0
+"""Distances from black. On a map whose colours are all far from it, black means that nothing was measured."""
+LEAST_COLOURED = 0.01
+"""Of the picture, beside what is black."""
 
 Colours = NDArray[np.float32]
 
 PICTURE = Path(__file__).with_name("colour_maps.png")
 """One row per map, so that the table can be viewed."""
-DIGEST = "02de6633a9814a85ca3d9afbfe1a7174f51edc574ffa0811e7e414a8e68c5fef"
+DIGEST = "ec83f94db659fdd1e85fba7bf09d8a100e9f4dbb57fd0c27020f77939a4b5d4b"
 
 
 @cache
@@ -67,9 +73,10 @@ _ROWS_AT_ONCE = 1 << 20  # pixels
 class Reading:
     """A picture converted along a colour map.
 
-    `values` is float32 (H, W), the position in the map in [0, 1]; `distance` float32 (H, W) how far the
-    colours lie from the map, in 1/255; `mean` and `tail` are its mean and 99th percentile, and `share` is how
-    much of the picture lies within `ON_THE_LINE`. `swapped`: red and blue are exchanged.
+    `values` is float32 (H, W), the position in the map in [0, 1], NaN where the picture is black and the map
+    has no black; `distance` float32 (H, W) how far the colours lie from the map, in 1/255. Of the rest,
+    `mean` and `tail` are its mean and 99th percentile, `share` is how much of the picture lies within
+    `ON_THE_LINE`. `black` is the share of that black. `swapped`: red and blue are exchanged.
     """
 
     name: ColourMapName
@@ -79,6 +86,7 @@ class Reading:
     mean: float
     tail: float
     share: float
+    black: float
 
     @property
     def confidence(self) -> float:
@@ -116,15 +124,26 @@ def read_colours(
     unique = np.flatnonzero(present)
     weights = _counts(codes, unique, counted)
     colours = np.stack((unique >> 16, unique >> 8 & 255, unique & 255), axis=1).astype(np.float32)  # (K, 3)
-    name, swapped = _nearest_map(colours, weights, (only,) if only else NAMES)
+    black = np.linalg.norm(colours, axis=1) <= (BLACK_LOSSY if lossy else BLACK)
+    if weights[~black].sum() < LEAST_COLOURED * weights.sum():
+        black[:] = False
+    name, swapped = _nearest_map(colours, weights, black, (only,) if only else NAMES)
     table = colours_of(name, swapped)
     positions, distances = nearest_on_map(table, colours)
     if lossy:
         positions, _ = nearest_on_map(table @ _JPEG, colours @ _JPEG)
-    mean, tail, share = _summary(distances, weights)
+    nothing = black & _has_no_black(name)
+    positions[nothing], distances[nothing] = np.nan, 0
+    mean, tail, share = _summary(distances, weights * ~nothing)
     return Reading(
-        name, swapped, _spread(unique, positions, codes), _spread(unique, distances, codes), mean, tail, share
-    )
+        name, swapped, _spread(unique, positions, codes), _spread(unique, distances, codes),
+        mean, tail, share, black=float(weights[nothing].sum()) / max(1, int(weights.sum())),
+    )  # fmt: skip
+
+
+@cache
+def _has_no_black(name: ColourMapName) -> bool:
+    return bool(np.linalg.norm(colours_of(name), axis=1).min() > FAR_FROM_BLACK)
 
 
 def nearest_on_map(table: Colours, colours: Colours) -> tuple[Colours, Colours]:
@@ -152,20 +171,25 @@ def nearest_on_map(table: Colours, colours: Colours) -> tuple[Colours, Colours]:
 
 
 def _nearest_map(
-    colours: Colours, weights: NDArray[np.intp], names: tuple[ColourMapName, ...]
+    colours: Colours, weights: NDArray[np.intp], black: NDArray[np.bool_], names: tuple[ColourMapName, ...]
 ) -> tuple[ColourMapName, bool]:
-    """The map nearest to a sample of the picture's colours, and whether red and blue are swapped."""
+    """The map nearest to a sample of the picture's colours, and whether red and blue are swapped.
+
+    `black` (K,) are the colours that do not count for maps without black.
+    """
     if len(colours) > _SAMPLE:
         # Evenly over the pixels sorted by colour: frequent colours are drawn more often.
         places = np.linspace(0, int(weights.sum()) - 1, _SAMPLE)
         drawn = np.unique(np.searchsorted(np.cumsum(weights), places, side="right"))
-        colours, weights = colours[drawn], weights[drawn]
+        colours, weights, black = colours[drawn], weights[drawn], black[drawn]
     candidates: list[tuple[float, bool, ColourMapName]] = []
     for name in names:
+        counted = weights * ~black if _has_no_black(name) else weights
         for swapped in (False, True) if name != "gray" else (False,):
             _, distances = nearest_on_map(colours_of(name, swapped), colours)
             # A swapped map has to fit clearly better: swapped jet and hsv are nearly their own reverses.
-            candidates.append((_summary(distances, weights)[0] + (2.0 if swapped else 0.0), swapped, name))
+            handicap = LIKE_ANOTHER.get(name, 0.0) + (2.0 if swapped else 0.0)
+            candidates.append((_summary(distances, counted)[0] + handicap, swapped, name))
     _, swapped, name = min(candidates)
     return name, swapped
 

@@ -44,11 +44,10 @@ NearChoice = Literal["auto", "white", "black"]
 KindChoice = Literal["auto", "disparity", "distance"]
 HolesChoice = Literal["auto", "inpaint", "far", "free"]
 Fill = Literal["inpaint", "far", "free"]
-FrameChoice = Literal["auto", "keep", "cut"]
 UnitChoice = Literal["auto", "m", "cm", "mm", "km", "ft", "kitti", "tum", "scannet", "nyu"]
 ColoursChoice = Literal[
     "auto", "gray", "bone", "jet", "turbo", "rainbow", "hsv", "viridis", "plasma", "inferno", "magma",
-    "cividis", "hot", "coolwarm", "Spectral", "rgb24", "bgr24",
+    "cividis", "hot", "coolwarm", "Spectral", "realsense", "rgb24", "bgr24",
 ]  # fmt: skip
 METRES: dict[str, float] = {
     "m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3, "ft": 0.3048,
@@ -57,6 +56,7 @@ METRES: dict[str, float] = {
 """Metres that one stored unit is. KITTI: 256 units a metre; TUM RGB-D: 5000; ScanNet, NYU v2: millimetres."""
 
 RANGE_RULE = "a range is auto, full, or LOW:HIGH in the file's own numbers, such as 0.5:12"
+FRAME_RULE = "frame is auto, keep, cut, or LEFT,TOP,RIGHT,BOTTOM in pixels, such as 320,0,640,240"
 EMPTY_RULE = "empty is auto, none, or the numbers that stand for no measurement, such as 0,65535"
 PANEL = "Depth reading"
 
@@ -86,6 +86,26 @@ def _empty(value: object) -> object:
         raise ValueError(EMPTY_RULE) from error
 
 
+def _frame(value: object) -> object:
+    if not isinstance(value, str) or value in ("auto", "keep", "cut"):
+        return value
+    try:
+        left, top, right, bottom = (int(side) for side in value.split(","))
+    except ValueError as error:
+        raise ValueError(FRAME_RULE) from error
+    return left, top, right, bottom
+
+
+def _frame_in_order(value: FrameChoice) -> FrameChoice:
+    if isinstance(value, tuple) and not (0 <= value[0] < value[2] and 0 <= value[1] < value[3]):
+        raise ValueError(FRAME_RULE)
+    return value
+
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, the last two excluded."""
+FrameChoice = Box | Literal["auto", "keep", "cut"]
+FrameField = Annotated[FrameChoice, AfterValidator(_frame_in_order), BeforeValidator(_frame)]
 Range = tuple[float, float] | Literal["auto", "full"]
 RangeField = Annotated[Range, AfterValidator(_range_in_order), BeforeValidator(_range)]
 EmptyField = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_empty)]
@@ -131,7 +151,13 @@ class ReadingFields(SettingsGroup[Unset], frozen=True):
         Setting("Numbers that mean no depth: auto, none, or a list like 0,65535.", PANEL, "auto"),
     ] = UNSET
     frame: Annotated[
-        FrameChoice | Unset, Setting("Bars and page margins around the map: cut off, or keep.", PANEL, "auto")
+        FrameField | Unset,
+        Setting(
+            "Bars, page margins or a photo beside the map: cut off, or keep; "
+            "or the map's box LEFT,TOP,RIGHT,BOTTOM in pixels.",
+            PANEL,
+            "auto",
+        ),
     ] = UNSET
     part: Annotated[
         str | Unset | None, Setting("Array of an NPZ, or channel of an EXR.", PANEL, None, metavar="NAME")
@@ -185,7 +211,8 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
     `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
     depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
-    stored units; `part` the key or channel inside a container, `frame_index` the frame in a file of
+    stored units; `frame` what becomes of bars, page margins and a photo beside the map, or the map's box;
+    `part` the key or channel inside a container, `frame_index` the frame in a file of
     several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it is an error);
     `from_photo` the estimator (a name or a folder) that estimates depth from a photo; `max_pixels` limits the
     size of a map, and with it memory (samples.MAX_PIXELS).

@@ -19,7 +19,7 @@ MOST_SPINE = 4  # pixels of the line that plotting programs draw around a map
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The map's box in pixels (right and bottom excluded), what surrounds it, and the confidence."""
+    """The map's box in pixels (right and bottom excluded), what else there is, where, and the confidence."""
 
     left: int
     top: int
@@ -27,6 +27,7 @@ class Frame:
     bottom: int
     what: str
     confidence: float
+    where: str = "around the map"
 
     def cut(self, array: NDArray[Any]) -> NDArray[Any]:
         """The part of `array` (H, W, ...) inside the frame."""

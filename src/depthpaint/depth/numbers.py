@@ -86,16 +86,25 @@ RED, MOST_RED = 0.04, 0.01
 MIXED, MIXED_LOSSY, SAME_BRIGHTNESS = 6.0, 16.0, 6.0
 """Colours further from their map than this, in 1/255, are mixed from two depths."""
 SURELY_PACKED = 0.5
+LEAST_BLACK = 0.0005
+RANKS_NOTE = (
+    "RealSense's viewer usually spreads its colours evenly over the pixels: they are ranks, not metres, so "
+    "only the order of the depths is right; for the distances save the depth itself"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """`values` (H, W) of any real type; the colour map's name, and what was concluded (None for gray)."""
+    """`values` (H, W) of any real type; the colour map's name, and what was concluded (None for gray).
+
+    `low_is_near` is why the low end should be near, "" if the colours do not show it.
+    """
 
     values: NDArray[Any]
     colour_map: str
     finding: Finding | None
     notes: tuple[str, ...] = ()
+    low_is_near: str = ""
 
 
 def numbers_of(
@@ -178,6 +187,10 @@ def _along_a_map(
         notes.append(f"the colours are gray within {reading.mean:.1f}/255; they are read as gray")
     else:
         notes.append(f"the colours are the map {reading.name}{swapped}; depth is read along it")
+    if reading.black >= LEAST_BLACK:
+        notes.append(f"{reading.black:.1%} is black, which the map is not: nothing was measured there")
+    if reading.name == "realsense":
+        notes.append(RANKS_NOTE)
     return Numbers(
         values,
         reading.name,
@@ -186,6 +199,7 @@ def _along_a_map(
             confidence=reading.confidence if only is None else 1.0, flag="--colour-map",
         ),
         tuple(notes),
+        "RealSense's viewer paints near things blue" if reading.name == "realsense" else "",
     )  # fmt: skip
 
 

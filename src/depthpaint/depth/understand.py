@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.cues import small_copy
-from depthpaint.depth.depth_map import DepthReading, Fill, Finding
+from depthpaint.depth.depth_map import Box, DepthReading, Fill, Finding
 from depthpaint.depth.evidence import evidence_of
 from depthpaint.depth.frame import Frame, find_frame
 from depthpaint.depth.holes import Emptiness, find_empty, inpainted, is_scattered
 from depthpaint.depth.meaning import Meaning, meaning_of, unit_finding
 from depthpaint.depth.numbers import numbers_of
 from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
-from depthpaint.formats.samples import Samples
+from depthpaint.depth.side_by_side import depth_half
+from depthpaint.depth.two_levels import find_two_levels, two_levels_error
+from depthpaint.formats.foreign import LOSSY_TOLERANCE
+from depthpaint.formats.samples import MIN_SIDE, Samples, gray_or_colours
 
 
 def holes_finding(
@@ -61,6 +64,8 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
 
 
+VIEWER_HINT = 3.0
+"""Log-odds for the near end of a viewer's colours, which users can choose."""
 MOST_UNKNOWN = 0.5
 """Of the pixels; where more are unknown, they are the background of a thing."""
 
@@ -87,7 +92,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
 
     An uncertain near end is not an error here: see read.require_certain.
     """
-    picture, opaque, frame, notes = _framed(samples, reading)
+    picture, opaque, frame, notes = _framed(name, samples, reading)
     mask, alpha_notes = _mask(opaque, reading.alpha_mask)
     numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
     empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
@@ -95,7 +100,13 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
     evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
+    if numbers.low_is_near:
+        reasons = (numbers.low_is_near, *evidence.reasons)
+        evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
+    two = find_two_levels(numbers.values, proper, inside, lossy=samples.lossy)
+    if two is not None and meaning.near_finding.confidence < 1 and not reading.allow_constant:
+        raise two_levels_error(name, two)
     if meaning.near == "white" and numbers.values.dtype.itemsize < 2 and empty.low_mark is not None:
         # In 8 bits 0 is the farthest depth, also below a gap.
         empty = empty.without_low()
@@ -130,24 +141,55 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         far_over_near=scale.far_over_near,
         fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
-        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes),
+        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes, *([f"two levels: {two}"] if two else [])),
     )
 
 
 def _framed(
-    samples: Samples, reading: DepthReading
+    name: str, samples: Samples, reading: DepthReading
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Finding | None, list[str]]:
-    """Cut off what surrounds the map."""
-    frame: Frame | None = None if reading.frame == "keep" else find_frame(samples.values)
+    """Cut off what surrounds the map, and a photo beside it."""
+    frame = _frame_of(name, samples, reading)
     if frame is None:
         return samples.values, samples.opaque, None, []
-    size = f"{frame.right - frame.left}x{frame.bottom - frame.top}"
+    given = isinstance(reading.frame, tuple)
+    box = f"{frame.right - frame.left}x{frame.bottom - frame.top} at {frame.left},{frame.top}"
     finding = Finding(
-        aspect="frame", value=f"{size} at {frame.left},{frame.top}", evidence=frame.what,
-        confidence=frame.confidence, flag="--frame keep",
+        aspect="frame", value=box, evidence=frame.what if given else f"{frame.what} {frame.where}",
+        confidence=frame.confidence, flag="--frame",
     )  # fmt: skip
     opaque = None if samples.opaque is None else frame.cut(samples.opaque)
-    return frame.cut(samples.values), opaque, finding, [f"{frame.what} around the map: cut to {size}"]
+    notes = [] if given else [f"{frame.what} {frame.where}: cut to {box}"]
+    values = frame.cut(samples.values)
+    if values.ndim == 3 and values.shape[2] == 3:
+        values = gray_or_colours(values, LOSSY_TOLERANCE if samples.lossy else 0)
+    return values, opaque, finding, notes
+
+
+def _frame_of(name: str, samples: Samples, reading: DepthReading) -> Frame | None:
+    if reading.frame == "keep":
+        return None
+    if isinstance(reading.frame, tuple):
+        return _given_frame(name, samples, reading.frame)
+    frame = find_frame(samples.values)
+    if frame is None and reading.colour_map not in ("rgb24", "bgr24"):
+        only = None if reading.colour_map == "auto" else reading.colour_map
+        frame = depth_half(name, samples.values, only, lossy=samples.lossy)
+    return frame
+
+
+def _given_frame(name: str, samples: Samples, box: Box) -> Frame:
+    height, width = samples.values.shape[:2]
+    left, top, right, bottom = box
+    if right > width or bottom > height or min(right - left, bottom - top) < MIN_SIDE:
+        raise DepthError(
+            f"{name} is {width}x{height}, and the map in the frame {left},{top},{right},{bottom} has to be "
+            f"within it and have at least {MIN_SIDE} pixels a side",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="correct --frame",
+            value=f"{left},{top},{right},{bottom}",
+        )
+    return Frame(left, top, right, bottom, "as given", 1.0)
 
 
 def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bool_] | None, list[str]]:
