@@ -61,7 +61,7 @@ def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[
 # Logistic regression without an intercept on maps of rendered worlds, each as it is and inverted
 # (training/near_study.py), and on the files of doctor_bench whose scenes are there to choose by, together
 # with the weights in evidence.py.
-WEIGHTS = (1.6, -0.1, 2.4, -0.7, 1.0, 0.8, 0.4, 2.9, 2.5, 4.4, 2.9, 1.9)
+WEIGHTS = (1.7, -0.1, 2.5, -0.7, 1.0, 0.8, 0.4, 3.0, 2.6, 4.6, 3.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
