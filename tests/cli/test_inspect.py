@@ -20,6 +20,7 @@ from depthpaint.core.setting import with_defaults
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.record.picture_file import read_record
 from fake_painter import FakePainter
+from made_depth import bone
 from running import running
 
 Run = Callable[..., tuple[int, str, str]]
@@ -117,6 +118,35 @@ def test_a_folder_is_one_sequence(cli: Run, work: Path, scans: Path) -> None:
     assert "4 frames as one sequence" in err
     tops = [float(np.load(work / path).max()) for path in out.split()]
     assert tops == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+def test_a_folder_of_two_kinds_is_no_sequence(cli: Run, work: Path) -> None:
+    (work / "film").mkdir()
+    ramp = np.linspace(0, 1, 96 * 128).reshape(96, 128)
+    for k in range(3):
+        Image.fromarray(bone(ramp)).save(work / "film" / f"{k}.png")
+    Image.fromarray(np.rint(ramp * 255).astype(np.uint8)).save(work / "film" / "3.png")
+    status, out, err = cli("inspect", "film", "depth.npy", "--json")
+    refused, other = json.loads(out)["files"]
+    assert (status, err, refused["path"], refused["error"]) == (3, "", "film", "depth_bad_shape")
+    assert "0.png is drawn with the colour map bone, 3.png is gray" in refused["advice"][0]
+    assert other["near"] == "white"
+    status, out, err = cli("inspect", "film", "--as", "all.npy/")
+    assert (status, out) == (3, "")
+    assert err.count("\n") == 1
+    assert "film is not one sequence" in err
+
+
+def test_four_wrong_frames_are_not_certain_together(cli: Run, work: Path) -> None:
+    (work / "film").mkdir()
+    far_is_bright = np.linspace(0, 1, 96 * 128, dtype=np.float32).reshape(96, 128)[::-1]
+    for k in range(4):
+        np.save(work / "film" / f"{k}.npy", far_is_bright)
+    (alone,) = json.loads(cli("inspect", "film/0.npy", "--json")[1])["files"]
+    together = json.loads(cli("inspect", "film", "--json")[1])["files"]
+    assert [row["confidence"]["near"] for row in together] == [alone["confidence"]["near"]] * 4
+    assert alone["confidence"]["near"] < 1
+    assert "given" not in together[0]["evidence"]["near"]
 
 
 def test_a_preview_lies_beside_the_file(cli: Run, work: Path) -> None:

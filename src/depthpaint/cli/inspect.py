@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,12 +22,10 @@ from depthpaint.core.errors import (
 )
 from depthpaint.core.files import is_folder, require_other_file, write_atomic
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
-from depthpaint.depth.export import ENDINGS, frames_of, preview_png, save_depth, sequence_reading
+from depthpaint.depth.export import ENDINGS, preview_path, preview_png, save_depth
 from depthpaint.depth.read import require_certain
+from depthpaint.depth.sequence import Reader, frames_of, read_together
 from depthpaint.request import reading_from
-
-Reader = Callable[[Path, DepthReading], DepthMap]
-
 
 TITLES = ("file", "size", "format", "bits", "colours", "near", "kind", "range", "holes", "verdict")
 SMALL_SIDE = 128
@@ -194,16 +191,15 @@ def inspect(
       depthpaint inspect depth.exr --as depth16.png
       depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
-    reading = reading_from(settings)
-    read = painting.make_engine().read
-    files = _files(depths, reading, read, quiet=quiet)
-    outputs = [_outputs(path, _target(path, save_as, len(files)), preview=preview) for path, _ in files]
-    _require_separate_outputs([path for path, _ in files], [each for several in outputs for each in several])
+    subjects = _subjects(depths, reading_from(settings), painting.make_engine().read, quiet=quiet)
+    count = len(subjects)
+    outputs = [_outputs(each.path, _target(each.path, save_as, count), preview=preview) for each in subjects]
+    _require_separate_outputs([each.path for each in subjects], [path for each in outputs for path in each])
     diagnoses: list[Diagnosis] = []
-    with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
-        for path, how in files:
-            target = _target(path, save_as, len(files))
-            diagnoses.append(_diagnosed(path, how, read, preview=preview, target=target, overwrite=overwrite))
+    with bar("inspecting", count, quiet=quiet or as_json or count < IN_FULL) as step:
+        for each in subjects:
+            target = _target(each.path, save_as, count)
+            diagnoses.append(_diagnosed(each, preview=preview, target=target, overwrite=overwrite))
             step()
     if as_json:
         emit_document({"files": [found.row() for found in diagnoses]})
@@ -219,21 +215,42 @@ def inspect(
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
-def _files(
-    depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
-) -> list[tuple[Path, DepthReading]]:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A file to inspect, or a folder that cannot be read as a sequence, with the `error`."""
+
+    path: Path
+    reading: DepthReading
+    read: Reader
+    error: DepthpaintError | None = None
+
+
+def _subjects(depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool) -> list[Subject]:
     """Each file and how to read it. All files of a folder are read in the same way."""
-    readings: list[tuple[Path, DepthReading]] = []
+    subjects: list[Subject] = []
     for path in depths:
         if not is_folder(path):
-            readings.append((path, reading))
+            subjects.append(Subject(path, reading, read))
             continue
-        frames = frames_of(path)
-        with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
-            shared = sequence_reading(frames, reading, lambda _number: step(), read)
-        inform(f"{path}: {len(frames)} frames as one sequence; {_flags_of(shared)}", quiet=quiet)
-        readings += [(frame, shared) for frame in frames]
-    return readings
+        try:
+            subjects += _frames(path, reading, read, quiet=quiet)
+        except DepthpaintError as error:
+            subjects.append(Subject(path, reading, read, error))
+    return subjects
+
+
+def _frames(folder: Path, reading: DepthReading, read: Reader, *, quiet: bool) -> list[Subject]:
+    """The frames of a folder that is one sequence."""
+    frames = frames_of(folder)
+    with bar(f"{folder}: one range for all", len(frames), quiet=quiet) as step:
+        together = read_together(frames, reading, lambda _number: step(), read)
+    flags = _flags_of(together.reading)
+    inform(f"{folder}: {len(frames)} frames as one sequence; {flags}", quiet=quiet)
+
+    def read_frame(path: Path, how: DepthReading) -> DepthMap:
+        return together.read(path, how, read)
+
+    return [Subject(frame, together.reading, read_frame) for frame in frames]
 
 
 def _flags_of(shared: DepthReading) -> str:
@@ -242,41 +259,36 @@ def _flags_of(shared: DepthReading) -> str:
     return f"each is read with --near {shared.near} --kind {shared.kind}{span}"
 
 
-def _diagnosed(
-    path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
-) -> Diagnosis:
-
-    depth = None
+def _diagnosed(each: Subject, *, preview: bool, target: Path | None, overwrite: bool) -> Diagnosis:
+    path, depth = each.path, None
     written: Path | None = None
     try:
-        depth = read(path, reading)
+        if each.error is not None:
+            raise each.error
+        depth = each.read(path, each.reading)
         require_certain(depth.source)
         if target is not None:
             written = save_depth(depth, target, overwrite=overwrite)
         if preview:
-            write_atomic(_preview_of(path), preview_png(depth), overwrite=overwrite)
+            write_atomic(preview_path(path), preview_png(depth), overwrite=overwrite)
     except DepthpaintError as error:
-        if error.code is ErrorCode.DEPTH_CONSTANT:
-            depth = _flat(path, reading, read)
+        if error.code is ErrorCode.DEPTH_CONSTANT and each.error is None:
+            depth = _flat(each)
         return Diagnosis(path, None if depth is None else depth.source, error, None)
     return Diagnosis(path, depth.source, None, written)
 
 
-def _flat(path: Path, reading: DepthReading, read: Reader) -> DepthMap | None:
+def _flat(each: Subject) -> DepthMap | None:
     """A map that is the same everywhere, to show what else is known of it; None if it cannot be read."""
     try:
-        return read(path, reading.model_copy(update={"allow_constant": True}))
+        return each.read(each.path, each.reading.model_copy(update={"allow_constant": True}))
     except DepthpaintError:
         return None
 
 
 def _outputs(path: Path, target: Path | None, *, preview: bool) -> list[Path]:
     """The files that are written for a depth map."""
-    return [*([target] if target else []), *([_preview_of(path)] if preview else [])]
-
-
-def _preview_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}-understood.png")
+    return [*([target] if target else []), *([preview_path(path)] if preview else [])]
 
 
 def _require_separate_outputs(inputs: list[Path], outputs: list[Path]) -> None:
