@@ -181,6 +181,7 @@ def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -
     ("arguments", "message"),
     [
         (["--near", "grey"], "near"), (["--kind", "metric"], "kind"), (["--unit", "inch"], "unit"),
+        (["--unit", "0,001"], "such as 0.0001"), (["--unit=-1"], "such as 0.0001"),
         (["--colour-map", "parula"], "colour_map"), (["--range", "3:1"], "LOW:HIGH"),
         (["--holes", "leave"], "holes"), (["--empty", "x"], "empty"), (["--frame", "no"], "frame"),
     ],
@@ -209,6 +210,14 @@ def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans
     status, out, _ = cli("replay", path)
     assert status == 0
     assert "bit-equal" in out
+
+
+def test_replay_reads_a_map_in_steps_of_its_unit(cli: Run, work: Path) -> None:
+    np.save(work / "steps.npy", np.rint(np.load(work / "depth.npy") * 20_000 + 5000).astype(np.uint16))
+    path = cli("generate", "steps.npy", "p", "--steps", 2, "--unit", "0.0001")[1].strip()
+    record = read_record(work / path)
+    assert (record.settings.unit, record.depth.metres, record.settings.near) == (0.0001, 0.0001, "black")
+    assert "bit-equal" in cli("replay", path)[1]
 
 
 def test_points_of_a_lidar_are_ready_and_say_what_becomes_of_the_rest(cli: Run, work: Path) -> None:

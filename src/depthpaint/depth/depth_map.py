@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, Never, get_args
+from typing import Annotated, Literal, Never, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from depthpaint.core.geometry import Extent
-from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset, Whole
+from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset, Whole, no_boolean
 from depthpaint.formats.samples import MAX_PIXELS, MIN_SIDE, MOST_PIXELS, FormatName
 
 ProfileName = Literal["midas", "depth-anything", "zoe"]
@@ -55,9 +55,15 @@ METRES: dict[str, float] = {
     "kitti": 1 / 256, "tum": 1 / 5000, "scannet": 1e-3, "nyu": 1e-3,
 }  # fmt: skip
 """Metres that one stored unit is. KITTI: 256 units a metre; TUM RGB-D: 5000; ScanNet, NYU v2: millimetres."""
+LEAST_STEP, MOST_STEP = 1e-12, 1e9
+"""Metres that one stored unit may be."""
 
 RANGE_RULE = "a range is auto, full, or LOW:HIGH in the file's own numbers, such as 0.5:12"
 EMPTY_RULE = "empty is auto, none, or the numbers that stand for no measurement, such as 0,65535"
+UNIT_RULE = (
+    f"must be auto, {', '.join(METRES)}, or the metres of one stored step, a number from {LEAST_STEP:g} to "
+    f"{MOST_STEP:g} with a decimal point, such as 0.0001"
+)
 PANEL = "Depth reading"
 
 
@@ -77,6 +83,24 @@ def _range_in_order(value: Range) -> Range:
     return value
 
 
+def unit_or_step(value: object) -> object:
+    """A unit's name as it is, or the metres of one stored step as a float; raises ValueError."""
+    if isinstance(value, str) and value in get_args(UnitChoice):
+        return value
+    try:
+        step = float(cast("float | str", no_boolean(value)))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(UNIT_RULE) from error
+    if not LEAST_STEP <= step <= MOST_STEP:  # NaN, too
+        raise ValueError(UNIT_RULE)
+    return step
+
+
+def metres_of(unit: UnitChoice | float) -> float | None:
+    """Metres that one stored number of this unit is; None for "auto"."""
+    return METRES.get(unit) if isinstance(unit, str) else unit
+
+
 def _empty(value: object) -> object:
     if not isinstance(value, str) or value == "auto":
         return value
@@ -87,6 +111,9 @@ def _empty(value: object) -> object:
 
 
 Range = tuple[float, float] | Literal["auto", "full"]
+UnitField = Annotated[
+    UnitChoice | Annotated[float, Field(ge=LEAST_STEP, le=MOST_STEP)], BeforeValidator(unit_or_step)
+]
 RangeField = Annotated[Range, AfterValidator(_range_in_order), BeforeValidator(_range)]
 EmptyField = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_empty)]
 
@@ -106,8 +133,12 @@ class ReadingFields(SettingsGroup[Unset], frozen=True):
         Setting("Whether numbers grow with nearness (disparity) or are distances.", PANEL, "auto"),
     ] = UNSET
     unit: Annotated[
-        UnitChoice | Unset, Setting("Unit of the distances, or the data set that they follow.", PANEL, "auto")
-    ] = UNSET
+        UnitField | Unset,
+        Setting(
+            "Unit of the distances, the data set that they follow, or the metres of one stored step, "
+            "like 0.0001.", PANEL, "auto", metavar="UNIT",
+        ),
+    ] = UNSET  # fmt: skip
     colour_map: Annotated[
         ColoursChoice | Unset, Setting("Colour map that a colour picture was drawn with.", PANEL, "auto")
     ] = UNSET
@@ -182,13 +213,13 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     """All settings for reading a depth file, with their defaults.
 
     `near` is the near end of the stored numbers ("white" is the high one); `kind` says whether they
-    grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
-    `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
-    depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
-    stored units; `part` the key or channel inside a container, `frame_index` the frame in a file of
-    several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it is an error);
-    `from_photo` the estimator (a name or a folder) that estimates depth from a photo; `max_pixels` limits the
-    size of a map, and with it memory (samples.MAX_PIXELS).
+    grow with nearness ("disparity") or are distances; `unit` makes distances metric: a key of METRES, or
+    the metres of one stored step; `colour_map` is the map that a colour picture is drawn with; `holes` the
+    treatment of pixels without depth; `empty` the numbers that mark such pixels; `range` the numbers that
+    span far to near, in stored units; `part` the key or channel inside a container, `frame_index` the frame
+    in a file of several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it
+    is an error); `from_photo` the estimator (a name or a folder) that estimates depth from a photo;
+    `max_pixels` limits the size of a map, and with it memory (samples.MAX_PIXELS).
     """
 
     max_pixels: Annotated[MaxPixels, MAX_PIXELS_SETTING] = UNSET

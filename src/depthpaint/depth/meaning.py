@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.depth.cues import CUES, Floats, bend, cues
-from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
+from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near, UnitChoice, metres_of
 from depthpaint.depth.evidence import NO_EVIDENCE, Evidence
 from depthpaint.depth.scale import RATIO, Kind
 from depthpaint.formats.samples import Samples
@@ -23,7 +23,7 @@ LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
 
 
 def unit_finding(
-    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, given: str
+    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, given: UnitChoice | float
 ) -> Finding | None:
     """The unit of valid distances `inside` (N,) of a map of `shape` (H, W), as metres from near to far.
 
@@ -32,7 +32,7 @@ def unit_finding(
     """
     low, high = float(inside.min()), float(inside.max())
     if metres is not None:
-        name, sure = (given, 1.0) if given != "auto" else (f"{metres:g} m", 1.0)
+        name, sure = (given, 1.0) if given in METRES else (f"{metres:g} m", 1.0)
         evidence = "as given" if given != "auto" else "as the file states"
     else:
         name, evidence = _likely(inside, shape, high)
@@ -134,7 +134,7 @@ def meaning_of(
 
     `inside` are its valid numbers (N,), `small` is a small copy of it, `evidence` what they say themselves.
     """
-    metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
+    metres = samples.metres if reading.unit == "auto" else metres_of(reading.unit)
     kind_given, kind_evidence = _stated_kind(samples, metres, reading)
     if reading.allow_constant and reading.near == "auto" and float(inside.min()) == float(inside.max()):
         near = Finding(
