@@ -392,5 +392,7 @@ def ray_of(
     return RayCluster(ray, workers)
 
 
-SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
+SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL)
+OF_MAPS = settings_group(depth_map.PANEL, without=("from_photo",))
+"""How depth maps are read where --estimator is another one."""
 REQUIREMENT, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)
