@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options, painting
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import (
     STATUSES,
@@ -274,7 +275,7 @@ def _diagnosed(each: Subject, *, preview: bool, target: Path | None, overwrite: 
     except DepthpaintError as error:
         if error.code is ErrorCode.DEPTH_CONSTANT and each.error is None:
             depth = _flat(each)
-        return Diagnosis(path, None if depth is None else depth.source, error, None)
+        return Diagnosis(path, None if depth is None else depth.source, for_command(error), None)
     return Diagnosis(path, depth.source, None, written)
 
 

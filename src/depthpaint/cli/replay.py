@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
 from depthpaint.cli.painting import probe
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import emit, emit_document, inform, step_bar
 from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, printable
 from depthpaint.core.geometry import Extent
@@ -99,7 +100,7 @@ def replay(
         try:
             verdict = _replayed(image, moved, runtime, out)
         except DepthpaintError as error:
-            failure = error
+            failure = for_command(error)
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
             if len(images) > 1 and not as_json:
                 inform(f"depthpaint: error: {printable(str(image))}: {error}")

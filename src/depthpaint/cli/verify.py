@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
 from depthpaint.cli.painting import probe
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, inform, warn
 from depthpaint.core.errors import (
     SOME_FAILED,
@@ -250,7 +251,7 @@ def _verified(
             try:
                 rows.append(verifier.row(pair, name))
             except DepthpaintError as error:
-                failure = error
+                failure = for_command(error)
                 rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
                 if len(pairs) > 1 and not as_json:
                     inform(f"depthpaint: error: {printable(str(pair.image))}: {error}")
