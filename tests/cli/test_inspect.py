@@ -320,3 +320,78 @@ def test_an_array_of_objects_is_named(cli: Run, work: Path) -> None:
     status, out, err = cli("inspect", "objects.npy")
     assert status == 3
     assert "an array of Python objects" in out + err
+
+
+def millimetres(work: Path, name: str = "scan.png") -> None:
+    """A scan of 0.5 to 4 m whose upper left corner was not measured."""
+    stored = np.rint(500 + 3500 * (1 - np.load(work / "depth.npy").astype(np.float64))).astype(np.uint16)
+    stored[:20, :30] = 0
+    Image.fromarray(stored).save(work / name)
+
+
+def test_the_json_has_the_unit_the_frame_and_what_holes_mean(cli: Run, work: Path) -> None:
+    millimetres(work)
+    (row,) = json.loads(cli("inspect", "scan.png", "--json")[1])["files"]
+    assert (row["unit"], row["metres_per_step"], row["metres"]) == ("mm", 0.001, None)
+    assert row["frame"] is None
+    assert row["holes"]["fill"] == "inpaint"
+    assert row["holes"]["meaning"] == "4.9% unknown, filled from their surroundings"
+    assert "many pixels hold exactly 0" in row["holes"]["why"]
+    assert "at most half of the map" in row["holes"]["why"]
+    (row,) = json.loads(cli("inspect", "scan.png", "--json", "--unit", "0.0001", "--holes", "far")[1])[
+        "files"
+    ]
+    assert (row["unit"], row["metres_per_step"], row["metres"]) == ("0.0001 m", 0.0001, 0.0001)
+    assert (row["holes"]["fill"], "as given" in row["holes"]["why"]) == ("far", True)
+    framed = np.zeros((120, 128), np.uint8)
+    framed[12:108] = np.rint(30 + 200 * np.load(work / "depth.npy"))
+    Image.fromarray(framed).save(work / "framed.png")
+    (row,) = json.loads(cli("inspect", "framed.png", "--json")[1])["files"]
+    assert row["frame"] == {"left": 0, "top": 12, "right": 128, "bottom": 108, "what": "letterbox bars"}
+    assert (row["unit"], row["metres_per_step"], row["holes"]) == (None, None, None)
+
+
+def test_quiet_prints_nothing_but_errors(cli: Run, work: Path) -> None:
+    np.save(work / "noise.npy", np.random.default_rng(0).random((64, 64), np.float32))
+    assert cli("inspect", "depth.npy", "-q") == (0, "", "")
+    assert cli("inspect", *["depth.npy"] * 5, "-q") == (0, "", "")
+    assert cli("inspect", "depth.npy", "--as", "new.npy", "-q") == (0, "", "")
+    status, out, err = cli("inspect", "depth.npy", "noise.npy", "-q")
+    assert (status, out, err.count("\n")) == (3, "", 1)
+    assert "depthpaint: error: noise.npy" in err
+    status, out, err = cli("inspect", "depth.npy", "--json", "-q")
+    assert (status, err, len(json.loads(out)["files"])) == (0, "", 1)
+
+
+def test_numbers_have_all_digits_before_the_point(cli: Run, work: Path) -> None:
+    ramp = np.load(work / "depth.npy").astype(np.float64)
+    np.save(work / "steps.npy", np.rint(1000 + ramp * 63_152).astype(np.uint16))
+    np.save(work / "floats.npy", 1000 + ramp * 123_456.7)
+    shown = cli("inspect", "steps.npy", "--near", "white", "--kind", "distance", "--unit", "1")[1]
+    assert "1000 to 64152, white is near" in shown
+    assert "e+" not in shown
+    assert "1000 to 124457" in cli("inspect", "floats.npy", "--near", "white")[1]
+    assert "1000 to 64152" in cli("inspect", *["steps.npy"] * 5, "--near", "white")[1]
+    err = cli("generate", "steps.npy", "p", "--near", "white", "--steps", 2)[2]
+    assert "from 1000 to 64152" in err
+
+
+def test_only_what_was_given_is_called_given(cli: Run, work: Path) -> None:
+    millimetres(work)
+    assert "as given" not in cli("inspect", "scan.png")[1]
+    for flags in (["--near", "black"], ["--kind", "distance"], ["--unit", "mm"], ["--range", "600:3000"],
+                  ["--holes", "far"], ["--empty", "0"]):  # fmt: skip
+        assert "as given" in cli("inspect", "scan.png", *flags)[1], flags
+    first = cli("generate", "scan.png", "p", "--steps", 2)[1].strip()
+    assert cli("replay", first, "--out", "again")[0] == 0
+    (second,) = (work / "again").iterdir()
+    assert read_record(second).depth.findings == read_record(work / first).depth.findings
+    assert "given" not in read_record(second).to_json()
+
+
+def test_a_flat_map_is_ready_only_with_the_flag(cli: Run, work: Path) -> None:
+    np.save(work / "flat.npy", np.full((96, 128), 3.0, np.float32))
+    assert cli("inspect", "flat.npy")[0] == 3
+    status, out, _ = cli("inspect", "flat.npy", "--allow-constant")
+    assert status == 0
+    assert out.rstrip().endswith("ready")

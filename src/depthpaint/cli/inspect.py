@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from depthpaint.cli import options, painting
+from depthpaint.cli.diagnosis import Diagnosis, in_full, one_line, table
 from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import (
@@ -19,135 +20,14 @@ from depthpaint.core.errors import (
     ErrorCode,
     OutputError,
     ParameterError,
-    printable,
+    number_text,
 )
 from depthpaint.core.files import is_folder, require_other_file, write_atomic
-from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
+from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.depth.export import ENDINGS, preview_path, preview_png, save_depth
 from depthpaint.depth.read import require_certain
 from depthpaint.depth.sequence import Reader, frames_of, read_together
 from depthpaint.request import reading_from
-
-TITLES = ("file", "size", "format", "bits", "colours", "near", "kind", "range", "holes", "verdict")
-SMALL_SIDE = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A file, how it was understood (None if it cannot be read), its error, and the file that was written."""
-
-    path: Path
-    source: DepthSource | None
-    error: DepthpaintError | None
-    written: Path | None
-
-    def row(self) -> dict[str, object]:
-        """The JSON object of this file. "confidence" has a number for each inferred property."""
-        found: dict[str, object] = {"path": str(self.path)}
-        if self.source is not None:
-            found |= _row(self.source)
-        if self.error is not None:
-            found |= {"error": self.error.code.value, "advice": [str(self.error), *advice(self.source)]}
-        if self.written is not None:
-            found["written"] = str(self.written)
-        return found
-
-
-def _row(source: DepthSource) -> dict[str, object]:
-    near = source.finding("near")
-    return {
-        "format": source.format,
-        "size": str(source.size),
-        "bits": source.container_bits,
-        "bits_used": source.bits_used,
-        "levels": source.levels,
-        "range": list(source.raw_range),
-        "used_range": list(source.used_range),
-        "colour_map": source.colour_map,
-        "near": source.near,
-        "kind": source.kind,
-        "metres": source.metres,
-        "invalid": round(source.invalid_share, 6),
-        "confidence": {found.aspect: round(found.confidence, 4) for found in source.findings},
-        "evidence": {found.aspect: found.evidence for found in source.findings},
-        "certain": near is None or near.confidence >= LEAST_CONFIDENCE,
-        "estimator": source.estimator,
-        "sha256": source.sha256,
-        "notes": list(source.notes),
-        "advice": advice(source),
-    }
-
-
-def advice(source: DepthSource | None) -> list[str]:
-    """Hints for improving a map."""
-    if source is None:
-        return []
-    found = [f"{aspect.evidence}" for aspect in source.findings if aspect.aspect == "banding"]
-    if min(source.size) < SMALL_SIDE:
-        found.append("a small map: edges will be soft in larger pictures")
-    return found
-
-
-def in_full(diagnoses: list[Diagnosis]) -> str:
-    """One block per file: its format, every finding with confidence and evidence, and hints."""
-    return "\n\n".join(map(_block, diagnoses))
-
-
-def _block(found: Diagnosis) -> str:
-    source, lines = found.source, [printable(str(found.path))]
-    if source is not None:
-        bits = f"{source.container_bits} bits, {source.levels} levels"
-        lines[0] += f"   {source.size} {source.format.upper()}, {bits}"
-        rows = [
-            (f.aspect.replace("_", " "), f.value, f"{f.confidence:.0%}", f.evidence)
-            for f in source.findings
-            if f.aspect != "banding"
-        ]
-        widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-        for aspect, value, sure, why in rows:
-            lines.append(f"  {aspect:<{widths[0]}}  {value:<{widths[1]}}  {sure:>{widths[2]}}  {why}")
-        low, high = source.used_range
-        shown = f"{low:.4g} to {high:.4g}"
-        lines.append(f"  {'painted from':<{widths[0]}}  {shown}, {source.near} is near")
-        lines += [f"  note: {note}" for note in source.notes if note not in advice(source)]
-    lines += [f"  advice: {line}" for line in advice(source)]
-    lines.append(f"  NOT READY: {found.error}" if found.error is not None else "  ready")
-    return "\n".join(lines)
-
-
-def table(diagnoses: list[Diagnosis]) -> str:
-    """A table with one line per file, followed by the errors of files that are not ready."""
-    rows = [TITLES, *map(_cells, diagnoses)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows]
-    lines += [
-        f"{printable(str(found.path))}: {found.error}" for found in diagnoses if found.error is not None
-    ]
-    return "\n".join(lines)
-
-
-def one_line(found: Diagnosis) -> str:
-    """How a file was understood, or its error, in one line."""
-    if found.error is not None or found.source is None:
-        return f"depthpaint: error: {found.error}"
-    titles = dict(zip(TITLES, _cells(found), strict=True))
-    return "  ".join(titles[name] for name in ("file", "size", "format", "colours", "near", "kind", "range"))
-
-
-def _cells(found: Diagnosis) -> tuple[str, ...]:
-    source, path = found.source, printable(str(found.path))
-    if source is None:
-        return (path, *["-"] * (len(TITLES) - 2), "refused")
-    low, high = source.used_range
-    near, colours = source.finding("near"), source.finding("colour_map")
-    return (
-        path, str(source.size), source.format.upper(), f"{source.bits_used} of {source.container_bits}",
-        source.colour_map + (f" {colours.confidence:.0%}" if colours else ""),
-        source.near + (f" {near.confidence:.0%}" if near else ""),
-        source.kind, f"{low:.4g} to {high:.4g}", f"{source.invalid_share:.1%}",
-        "ready" if found.error is None else "not ready",
-    )  # fmt: skip
-
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 IN_FULL = 3
@@ -167,6 +47,14 @@ Preview = Annotated[
     typer.Option("--preview", help="Save a picture of the depth beside each file, as NAME-understood.png."),
 ]
 
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", rich_help_panel=options.OUTPUT_PANEL,
+        help="Print nothing but errors, and the document of --json.",
+    ),
+]  # fmt: skip
+
 
 @options.grouped
 def inspect(
@@ -179,7 +67,7 @@ def inspect(
     save_as: As = None,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show how each file is understood: format, near end, kind, range, holes. Nothing is painted.
 
@@ -204,9 +92,9 @@ def inspect(
             step()
     if as_json:
         emit_document({"files": [found.row() for found in diagnoses]})
-    elif save_as is not None:
+    elif save_as is not None or quiet:
         for found in diagnoses:
-            if found.written is not None:
+            if found.written is not None and not quiet:
                 emit_path(found.written)
             inform(one_line(found), quiet=quiet and found.error is None)
     else:
@@ -256,7 +144,11 @@ def _frames(folder: Path, reading: DepthReading, read: Reader, *, quiet: bool) -
 
 def _flags_of(shared: DepthReading) -> str:
     """The flags that read a single frame in the same way as the sequence."""
-    span = f" --range {shared.range[0]:.6g}:{shared.range[1]:.6g}" if isinstance(shared.range, tuple) else ""
+    span = (
+        f" --range {number_text(shared.range[0], 6)}:{number_text(shared.range[1], 6)}"
+        if isinstance(shared.range, tuple)
+        else ""
+    )
     return f"each is read with --near {shared.near} --kind {shared.kind}{span}"
 
 

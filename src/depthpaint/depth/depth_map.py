@@ -259,9 +259,10 @@ class DepthSource:
     position in it, 0 to 1), `used_range` the part that spans far to near, `far_over_near` how many times as
     far the far end is (scale.RATIO if unknown). `invalid_share` in [0, 1] is the share that was filled or
     left free. `findings` are the conclusions with reasons; `reading` repeats them as settings, so that the
-    same file is interpreted the same way again; `notes` are texts to show. `estimator` is the estimator of a
-    photo's depth, with the digest of its weights and their revision on the hub ("" for a folder's); all three
-    are "" if the file holds depth.
+    same file is interpreted the same way again; `notes` are texts to show. `frame` is the box of the map in
+    the picture, if something around it was cut off: left, top, right, bottom in pixels, the last two
+    excluded. `estimator` is the estimator of a photo's depth, with the digest of its weights and their
+    revision on the hub ("" for a folder's); all three are "" if the file holds depth.
     """
 
     path: str
@@ -282,9 +283,23 @@ class DepthSource:
     findings: tuple[Finding, ...]
     reading: DepthReading
     notes: tuple[str, ...] = ()
+    frame: tuple[int, int, int, int] | None = None
     estimator: str = ""
     estimator_revision: str = ""
     estimator_sha256: str = ""
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the distances, like "mm" or "0.0001 m", stated or likely; None if it is not known."""
+        found = self.finding("unit")
+        return None if found is None or self.metres_per_step is None else found.value.partition(":")[0]
+
+    @property
+    def metres_per_step(self) -> float | None:
+        """How many metres one stored number is, as stated or as is likely; None if it is not known."""
+        found = self.finding("unit")
+        likely = None if found is None else METRES.get(found.value.partition(":")[0])
+        return likely if self.metres is None else self.metres
 
     def finding(self, aspect: Aspect) -> Finding | None:
         """The conclusion about one aspect, if there is one."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, printable
+from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, number_text, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
@@ -109,7 +109,9 @@ def read_depth(
     """
     path = Path(name_of(source))
     try:
-        return _read(source, path, reading, estimate)
+        # Numbers near the ends of a type overflow in places where the result is clipped or not used.
+        with np.errstate(all="ignore"):
+            return _read(source, path, reading, estimate)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -150,7 +152,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
             name, samples, reading.from_photo, reading, estimate or _no_estimator
         )
     result = understand(name, samples, reading)
-    height, width = result.values.shape
+    (height, width), frame = result.values.shape, result.frame
     origin = DepthSource(
         path=str(path),
         sha256=digest,
@@ -166,6 +168,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
         raw_range=result.raw_range,
         used_range=result.used_range,
         far_over_near=result.far_over_near,
+        frame=None if frame is None else (frame.left, frame.top, frame.right, frame.bottom),
         invalid_share=1 - float(result.valid.mean()),
         findings=result.findings,
         reading=_settled(reading, result),
@@ -200,7 +203,8 @@ def _require_upright(name: str, samples: Samples) -> None:
     ):
         return
     raise DepthError(
-        f"{name} seems to be upside down: {sky:g}, which stands for the sky, is along its lower edge only",
+        f"{name} seems to be upside down: {number_text(float(sky))}, which stands for the sky, "
+        "is along its lower edge only",
         code=ErrorCode.DEPTH_AMBIGUOUS,
         remedy="turn it with --flip, or keep it with --no-flip",
         value=float(sky),

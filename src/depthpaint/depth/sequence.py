@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from depthpaint.core.errors import DepthError, ErrorCode, printable
+from depthpaint.core.errors import DepthError, ErrorCode, number_text, printable
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource, Finding
 from depthpaint.depth.export import preview_path
 from depthpaint.depth.read import AS_IT_IS, read_depth
@@ -104,7 +104,7 @@ def read_together(
         if low < high:
             settled["range"] = (low, high)
             findings.append(Finding(
-                aspect="range", value=f"{low:.6g} to {high:.6g}", confidence=1.0,
+                aspect="range", value=f"{number_text(low, 6)} to {number_text(high, 6)}", confidence=1.0,
                 evidence=f"the least to the greatest of {_count(sources)}", flag="--range",
             ))  # fmt: skip
     return Together(reading=DepthReading.model_validate(settled), findings=tuple(findings))
