@@ -15,7 +15,7 @@ from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Fit
 from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.read import read_depth as read
-from depthpaint.depth.read import require_certain
+from depthpaint.depth.read import read_source, require_certain
 from depthpaint.engine import Engine
 from depthpaint.formats.decode import Source, name_of
 from depthpaint.formats.samples import MIN_SIDE
@@ -106,7 +106,7 @@ def inspect(source: Source, **reading: Unpack[ReadingSettings]) -> DepthSource:
     """
     # A flat map can be inspected; painting it is an error.
     looked = reading_from(reading, _READING).model_copy(update={"allow_constant": True})
-    return read(source, looked, _ENGINE.estimate).source
+    return read_source(source, looked, _ENGINE.estimate)
 
 
 def verify(

@@ -13,8 +13,8 @@ from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.colour_map import colours_of
-from depthpaint.depth.depth_map import DepthMap, DepthReading
-from depthpaint.depth.read import read_depth
+from depthpaint.depth.depth_map import DepthReading, DepthSource
+from depthpaint.depth.read import read_depth, read_source
 from depthpaint.depth.sequence import frames_of, read_sequence, read_together
 from made_depth import bone, smooth
 
@@ -117,19 +117,19 @@ def test_bits_make_a_kind(tmp_path: Path) -> None:
         read_together(frames_of(tmp_path))
 
 
-def _as_sure(confidences: list[float]) -> Callable[[Path, DepthReading], DepthMap]:
+def _as_sure(confidences: list[float]) -> Callable[[Path, DepthReading], DepthSource]:
     """A reader whose frames are so sure that white is near; negative numbers: that black is."""
 
-    def read(path: Path, reading: DepthReading) -> DepthMap:
+    def look(path: Path, reading: DepthReading) -> DepthSource:
         sure = confidences[int(path.stem)]
         if reading.near != "auto":
-            return read_depth(path, reading)
-        depth = read_depth(path, reading.model_copy(update={"near": "white" if sure > 0 else "black"}))
+            return read_source(path, reading)
+        source = read_source(path, reading.model_copy(update={"near": "white" if sure > 0 else "black"}))
         found = [replace(each, confidence=abs(sure), evidence="cues") if each.aspect == "near" else each
-                 for each in depth.source.findings]  # fmt: skip
-        return replace(depth, source=replace(depth.source, findings=tuple(found)))
+                 for each in source.findings]  # fmt: skip
+        return replace(source, findings=tuple(found))
 
-    return read
+    return look
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,8 @@ def test_frames_that_resemble_each_other_are_no_surer_than_one(
 ) -> None:
     for k in range(len(confidences)):
         np.save(tmp_path / f"{k}.npy", smooth(32, 32))
-    read = _as_sure(confidences)
-    together = read_together(frames_of(tmp_path), read=read)
-    found = together.read(tmp_path / "0.npy", together.reading, read).source.finding("near")
+    together = read_together(frames_of(tmp_path), look=_as_sure(confidences))
+    found = next(read_sequence(frames_of(tmp_path), together)).source.finding("near")
     assert found is not None
     assert (found.value, found.confidence) == (near, pytest.approx(expected, abs=2e-3))
 
@@ -157,14 +156,14 @@ def test_a_sequence_of_doubtful_frames_is_asked_about(tmp_path: Path) -> None:
     for k in range(4):
         np.save(tmp_path / f"{k}.npy", smooth(32, 32))
     with pytest.raises(DepthError, match="which end of its 4 frames is near") as refused:
-        read_together(frames_of(tmp_path), read=_as_sure([0.6] * 4))
+        read_together(frames_of(tmp_path), look=_as_sure([0.6] * 4))
     assert refused.value.code is ErrorCode.DEPTH_AMBIGUOUS
     assert "--near white" in str(refused.value)
 
 
 def test_what_was_concluded_is_not_called_given(film: Path) -> None:
     together = read_together(frames_of(film))
-    source = together.read(film / "frame0.npy", together.reading).source
+    source = next(read_sequence(frames_of(film), together)).source
     assert {found.aspect for found in source.findings} >= {"near", "kind", "range"}
     assert not [found for found in source.findings if "given" in found.evidence or "specif" in found.evidence]
 

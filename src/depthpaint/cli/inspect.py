@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.cli import options, painting
+from depthpaint.cli import options
 from depthpaint.cli.diagnosis import Diagnosis, in_full, one_line, table
 from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
@@ -23,10 +23,10 @@ from depthpaint.core.errors import (
     number_text,
 )
 from depthpaint.core.files import is_folder, require_other_file, write_atomic
-from depthpaint.depth.depth_map import DepthMap, DepthReading
+from depthpaint.depth.depth_map import DepthReading, DepthSource
 from depthpaint.depth.export import ENDINGS, preview_path, preview_png, save_depth
-from depthpaint.depth.read import require_certain
-from depthpaint.depth.sequence import Reader, frames_of, read_together
+from depthpaint.depth.read import Estimating, read_depth, read_source, require_certain
+from depthpaint.depth.sequence import Together, frames_of, read_together
 from depthpaint.request import reading_from
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
@@ -80,7 +80,9 @@ def inspect(
       depthpaint inspect depth.exr --as depth16.png
       depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
-    subjects = _subjects(depths, reading_from(settings), painting.make_engine().read, quiet=quiet)
+    reading = reading_from(settings)
+    estimate = _estimating(reading)
+    subjects = _subjects(depths, reading, estimate, quiet=quiet)
     count = len(subjects)
     outputs = [_outputs(each.path, _target(each.path, save_as, count), preview=preview) for each in subjects]
     _require_separate_outputs([each.path for each in subjects], [path for each in outputs for path in each])
@@ -88,7 +90,7 @@ def inspect(
     with bar("inspecting", count, quiet=quiet or as_json or count < IN_FULL) as step:
         for each in subjects:
             target = _target(each.path, save_as, count)
-            diagnoses.append(_diagnosed(each, preview=preview, target=target, overwrite=overwrite))
+            diagnoses.append(_diagnosed(each, estimate, preview=preview, target=target, overwrite=overwrite))
             step()
     if as_json:
         emit_document({"files": [found.row() for found in diagnoses]})
@@ -104,42 +106,57 @@ def inspect(
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
+def _estimating(reading: DepthReading) -> Estimating | None:
+    """What estimates the depth of photos. Models are imported only if there are photos."""
+    if reading.from_photo is None:
+        return None
+    from depthpaint.cli import painting
+
+    return painting.make_engine().estimate
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A file to inspect, or a folder that cannot be read as a sequence, with the `error`."""
+    """A file to inspect, alone or as a frame of a sequence; or a folder that is none, with the error."""
 
     path: Path
     reading: DepthReading
-    read: Reader
+    together: Together | None = None
     error: DepthpaintError | None = None
 
+    def source(self, found: DepthSource) -> DepthSource:
+        """How the file was understood."""
+        return found if self.together is None else self.together.source(found)
 
-def _subjects(depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool) -> list[Subject]:
+
+def _subjects(
+    depths: list[Path], reading: DepthReading, estimate: Estimating | None, *, quiet: bool
+) -> list[Subject]:
     """Each file and how to read it. All files of a folder are read in the same way."""
     subjects: list[Subject] = []
     for path in depths:
         if not is_folder(path):
-            subjects.append(Subject(path, reading, read))
+            subjects.append(Subject(path, reading))
             continue
         try:
-            subjects += _frames(path, reading, read, quiet=quiet)
+            subjects += _frames(path, reading, estimate, quiet=quiet)
         except DepthpaintError as error:
-            subjects.append(Subject(path, reading, read, error))
+            subjects.append(Subject(path, reading, error=error))
     return subjects
 
 
-def _frames(folder: Path, reading: DepthReading, read: Reader, *, quiet: bool) -> list[Subject]:
+def _frames(
+    folder: Path, reading: DepthReading, estimate: Estimating | None, *, quiet: bool
+) -> list[Subject]:
     """The frames of a folder that is one sequence."""
     frames = frames_of(folder)
     with bar(f"{folder}: one range for all", len(frames), quiet=quiet) as step:
-        together = read_together(frames, reading, lambda _number: step(), read)
+        together = read_together(
+            frames, reading, lambda _number: step(), lambda frame, how: read_source(frame, how, estimate)
+        )
     flags = _flags_of(together.reading)
     inform(f"{folder}: {len(frames)} frames as one sequence; {flags}", quiet=quiet)
-
-    def read_frame(path: Path, how: DepthReading) -> DepthMap:
-        return together.read(path, how, read)
-
-    return [Subject(frame, together.reading, read_frame) for frame in frames]
+    return [Subject(frame, together.reading, together) for frame in frames]
 
 
 def _flags_of(shared: DepthReading) -> str:
@@ -152,29 +169,35 @@ def _flags_of(shared: DepthReading) -> str:
     return f"each is read with --near {shared.near} --kind {shared.kind}{span}"
 
 
-def _diagnosed(each: Subject, *, preview: bool, target: Path | None, overwrite: bool) -> Diagnosis:
-    path, depth = each.path, None
-    written: Path | None = None
+def _diagnosed(
+    each: Subject, estimate: Estimating | None, *, preview: bool, target: Path | None, overwrite: bool
+) -> Diagnosis:
+    path, source = each.path, None
     try:
         if each.error is not None:
             raise each.error
-        depth = each.read(path, each.reading)
-        require_certain(depth.source)
-        if target is not None:
-            written = save_depth(depth, target, overwrite=overwrite)
+        if target is None and not preview:
+            source = each.source(read_source(path, each.reading, estimate))
+            require_certain(source)
+            return Diagnosis(path, source, None, None)
+        depth = read_depth(path, each.reading, estimate)
+        source = each.source(depth.source)
+        require_certain(source)
+        written = None if target is None else save_depth(depth, target, overwrite=overwrite)
         if preview:
             write_atomic(preview_path(path), preview_png(depth), overwrite=overwrite)
+        return Diagnosis(path, source, None, written)
     except DepthpaintError as error:
         if error.code is ErrorCode.DEPTH_CONSTANT and each.error is None:
-            depth = _flat(each)
-        return Diagnosis(path, None if depth is None else depth.source, for_command(error), None)
-    return Diagnosis(path, depth.source, None, written)
+            source = _flat(each, estimate)
+        return Diagnosis(path, source, for_command(error), None)
 
 
-def _flat(each: Subject) -> DepthMap | None:
+def _flat(each: Subject, estimate: Estimating | None) -> DepthSource | None:
     """A map that is the same everywhere, to show what else is known of it; None if it cannot be read."""
     try:
-        return each.read(each.path, each.reading.model_copy(update={"allow_constant": True}))
+        flat = each.reading.model_copy(update={"allow_constant": True})
+        return each.source(read_source(each.path, flat, estimate))
     except DepthpaintError:
         return None
 

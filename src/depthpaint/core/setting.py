@@ -119,7 +119,8 @@ class Setting:
 class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
     """Base of the groups: frozen, no unknown fields, no infinities; unset fields are None."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    # Validators are built when the first value is checked: most groups are only asked for their fields.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that are set, by name, without copying values."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.formats.decode import Source, bytes_of, decode, name_of
-from depthpaint.formats.foreign import LOSSY_NOTE
 from depthpaint.formats.samples import ENDINGS, FormatName, Quantity, Samples, upside_down
 
 
@@ -36,6 +36,7 @@ class Estimate:
     caution: str = ""
 
 
+Result = TypeVar("Result")
 Estimating = Callable[[str, NDArray[np.uint8]], Estimate]
 """A function of an estimator's name or folder, and a picture (H, W, 3)."""
 
@@ -57,6 +58,8 @@ def estimated(
 
 def _picture(name: str, samples: Samples) -> tuple[NDArray[np.uint8], list[str]]:
     """The photo as bytes (H, W, 3), and notes."""
+    from depthpaint.formats.foreign import LOSSY_NOTE  # with what decodes JPEG, which PNGs do not need
+
     picture = samples.values
     # The note about lossy compression concerns depth maps only.
     notes = [note for note in samples.notes if note != LOSSY_NOTE]
@@ -107,11 +110,28 @@ def read_depth(
     "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for an unsupported source,
     and what `estimate` raises.
     """
+
+    def read(path: Path) -> DepthMap:
+        result, origin = _read(source, path, reading, estimate)
+        return DepthMap(values=result.values, valid=result.valid, source=origin)
+
+    return _carefully(source, read)
+
+
+def read_source(
+    source: Source, reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
+) -> DepthSource:
+    """How a depth map is understood, as `read_depth` reads it, without its values."""
+    return _carefully(source, lambda path: _read(source, path, reading, estimate)[1])
+
+
+def _carefully(source: Source, read: Callable[[Path], Result]) -> Result:
+    """What `read` returns of the path of `source`. Raises OutOfMemory, and what `read` raises."""
     path = Path(name_of(source))
     try:
         # Numbers near the ends of a type overflow in places where the result is clipped or not used.
         with np.errstate(all="ignore"):
-            return _read(source, path, reading, estimate)
+            return read(path)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -136,7 +156,9 @@ def require_certain(source: DepthSource) -> None:
     )
 
 
-def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
+def _read(
+    source: Source, path: Path, reading: DepthReading, estimate: Estimating | None
+) -> tuple[Understood, DepthSource]:
     name = "standard input" if str(path) == STDIN else str(path)
     data = bytes_of(source, reading.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
@@ -152,7 +174,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
             name, samples, reading.from_photo, reading, estimate or _no_estimator
         )
     result = understand(name, samples, reading)
-    (height, width), frame = result.values.shape, result.frame
+    (height, width), frame = result.valid.shape, result.frame
     origin = DepthSource(
         path=str(path),
         sha256=digest,
@@ -167,7 +189,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
         metres=result.meaning.metres,
         raw_range=result.raw_range,
         used_range=result.used_range,
-        far_over_near=result.far_over_near,
+        far_over_near=result.scale.far_over_near,
         frame=None if frame is None else (frame.left, frame.top, frame.right, frame.bottom),
         invalid_share=1 - float(result.valid.mean()),
         findings=result.findings,
@@ -177,7 +199,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
         estimator_sha256="" if estimated_depth is None else estimated_depth.weights_sha256,
         notes=(*_name_note(path, file_format), *samples.notes, *result.notes),
     )
-    return DepthMap(values=result.values, valid=result.valid, source=origin)
+    return result, origin
 
 
 _SKY_BELOW, _SKY_ABOVE = 0.2, 0.01

@@ -12,10 +12,10 @@ from pathlib import Path
 from depthpaint.core.errors import DepthError, ErrorCode, number_text, printable
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource, Finding
 from depthpaint.depth.export import preview_path
-from depthpaint.depth.read import AS_IT_IS, read_depth
+from depthpaint.depth.read import AS_IT_IS, read_depth, read_source
 from depthpaint.formats.samples import FOLDER_ENDINGS
 
-Reader = Callable[[Path, DepthReading], DepthMap]
+Look = Callable[[Path, DepthReading], DepthSource]
 
 MOST_ODDS = math.log(0.999 / 0.001)
 """The most that one frame counts, in nats: no frame decides alone."""
@@ -28,15 +28,10 @@ class Together:
     reading: DepthReading
     findings: tuple[Finding, ...]
 
-    def read(self, frame: Path, reading: DepthReading, read: Reader = read_depth) -> DepthMap:
-        """Read one frame with `reading`, which is `self.reading` or a variant of it.
-
-        The conclusions about the sequence stand in place of those about the frame.
-        """
-        depth = read(frame, reading)
+    def source(self, frame: DepthSource) -> DepthSource:
+        """The origin of one frame, where the conclusions about the sequence replace those about the frame."""
         concluded = {finding.aspect: finding for finding in self.findings}
-        findings = tuple(concluded.get(finding.aspect, finding) for finding in depth.source.findings)
-        return replace(depth, source=replace(depth.source, findings=findings))
+        return replace(frame, findings=tuple(concluded.get(found.aspect, found) for found in frame.findings))
 
 
 def frames_of(folder: Path) -> list[Path]:
@@ -70,9 +65,9 @@ def read_together(
     frames: Sequence[Path],
     reading: DepthReading = AS_IT_IS,
     on_frame: Callable[[int], None] | None = None,
-    read: Reader = read_depth,
+    look: Look = read_source,
 ) -> Together:
-    """Read every frame once and conclude what is common to all of them.
+    """Look at every frame once and conclude what is common to all of them.
 
     The near end is that of the frames' mean evidence (their log odds): frames of one film resemble each other
     and repeat their errors, so that many of them are no more certain than one. The kind counts by confidence.
@@ -82,7 +77,7 @@ def read_together(
     """
     sources: list[DepthSource] = []
     for number, frame in enumerate(frames, 1):
-        sources.append(read(frame, reading).source)
+        sources.append(look(frame, reading))
         if on_frame is not None:
             on_frame(number)
     _require_one_kind(sources)
@@ -112,7 +107,9 @@ def read_together(
 
 def read_sequence(frames: Sequence[Path], together: Together) -> Iterator[DepthMap]:
     """Every frame, read as it was concluded from all."""
-    return (together.read(frame, together.reading) for frame in frames)
+    for frame in frames:
+        depth = read_depth(frame, together.reading)
+        yield replace(depth, source=together.source(depth.source))
 
 
 def _require_one_kind(sources: Sequence[DepthSource]) -> None:

@@ -77,20 +77,34 @@ MOST_UNKNOWN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """Depth in [0, 1], 1 = nearest, with all conclusions (see DepthSource)."""
+    """What was concluded from a map (see DepthSource), and its `values`, which are computed when asked for.
 
-    values: NDArray[np.float32]
+    `stored` are its numbers (H, W); `proper`, `valid` and `endless` masks.
+    """
+
+    stored: NDArray[Any]
+    proper: NDArray[np.bool_]
     valid: NDArray[np.bool_]
+    endless: NDArray[np.bool_]
+    scale: Scale
+    deband: bool
     colour_map: str
     meaning: Meaning
     levels: int
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
-    far_over_near: float
     frame: Frame | None
     fill: Fill
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Depth (H, W) in [0, 1], 1 = nearest, with holes filled."""
+        stored = debanded(self.stored, self.proper) if self.deband else self.stored
+        values = self.scale.apply(stored)
+        values[self.endless] = 0
+        return _closed(values, ~self.valid, self.fill)
 
 
 def understand(name: str, samples: Samples, reading: DepthReading) -> Understood:
@@ -113,13 +127,9 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     if low == high and not reading.allow_constant:
         raise _constant(name, f"every value is {low}")
     scale, span = _scale(inside, meaning, reading)
-    stored = debanded(numbers.values, proper) if reading.deband else numbers.values
-    values = scale.apply(stored)
-    values[endless] = 0
-    values = _closed(values, unknown, fill)
     unit = None
     if meaning.kind == "distance" and numbers.colour_map == "gray":
-        unit = unit_finding(inside, values.shape, meaning.metres, reading.unit, samples.stated_by)
+        unit = unit_finding(inside, numbers.values.shape, meaning.metres, reading.unit, samples.stated_by)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
     holes = holes_finding(
         numbers.values, empty, unknown, endless, fill, [*_origins(samples, mask, reading), why]
@@ -130,14 +140,17 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         range_finding(span, scale, reading), *bits,
     )  # fmt: skip
     return Understood(
-        values=values,
+        stored=numbers.values,
+        proper=proper,
         valid=~unknown,
+        endless=endless,
+        scale=scale,
+        deband=reading.deband,
         colour_map=numbers.colour_map,
         meaning=meaning,
         levels=levels,
         raw_range=(float(low), float(high)),
         used_range=(float(scale.low), float(scale.high)),
-        far_over_near=scale.far_over_near,
         frame=frame,
         fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
