@@ -13,6 +13,8 @@ def main() -> NoReturn:
     """Run the command line and exit with its status."""
     _fill_closed_streams()
     terminal.exit_at_once()
+    # No plugin is to change how settings are checked, and looking for one among all packages takes a while.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from depthpaint.cli.main import main
 
     main()

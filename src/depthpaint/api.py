@@ -13,9 +13,9 @@ from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.geometry import Fit
-from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource
+from depthpaint.depth.depth_map import DepthMap, DepthSource
 from depthpaint.depth.read import read_depth as read
-from depthpaint.depth.read import require_certain
+from depthpaint.depth.read import read_source, require_certain
 from depthpaint.engine import Engine
 from depthpaint.formats.decode import Source, name_of
 from depthpaint.formats.samples import MIN_SIDE
@@ -28,6 +28,7 @@ from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from, request_from
 from depthpaint.verification.agreement import FORMATS, Agreement, agreement_with
+from depthpaint.verification.requested import requested_depth
 
 Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | PaintedPicture
 _SETTINGS = "see help(depthpaint.PaintSettings)"
@@ -105,7 +106,7 @@ def inspect(source: Source, **reading: Unpack[ReadingSettings]) -> DepthSource:
     """
     # A flat map can be inspected; painting it is an error.
     looked = reading_from(reading, _READING).model_copy(update={"allow_constant": True})
-    return read(source, looked, _ENGINE.estimate).source
+    return read_source(source, looked, _ENGINE.estimate)
 
 
 def verify(
@@ -120,9 +121,10 @@ def verify(
 
     `picture` is the path of a PNG, JPEG or WebP, a Pillow image, an array uint8 (H, W, 3), or one of
     `Result.pictures` or `Result.images`. `depth` is anything that `paint` takes. A file written by depthpaint
-    records its depth map, how it was read and how it was placed on the picture: `depth` may then be omitted,
-    and is otherwise read as recorded. A Pillow image keeps the record of its file. Without a record, the map
-    covers the picture, or is placed on it by `fit`: "pad", "crop" or "stretch".
+    records its depth map, how it was read and how it was placed on the picture: `depth` may then be omitted.
+    The recorded map is read as recorded, another one anew: give what `read_depth` returns to say how. A
+    Pillow image keeps the record of its file. Without a record, the map covers the picture, or is placed on
+    it by `fit`: "pad", "crop" or "stretch".
 
     `estimator` is a name (`depthpaint models list`) or a folder. The built-in one is for pictures like
     diorama's, not for photos: see the returned `caution`.
@@ -138,12 +140,9 @@ def verify(
     pixels, record = _picture(picture, needed=depth is None)
     if depth is None:
         depth = _recorded(picture, record)
-    if isinstance(depth, DepthMap):
-        used_depth = depth
-    else:
-        used_depth = used.read(depth, DepthReading() if record is None else record.settings.reading)
-    require_certain(used_depth.source)
-    return agreement_with(used, used_depth, _fit(fit, record), pixels, estimator)
+    remedy = "give depthpaint.read_depth(...) as the depth map"
+    requested = requested_depth(used, depth, record, {}, remedy)
+    return agreement_with(used, requested.depth, _fit(fit, record), pixels, estimator)
 
 
 def _engine_of(engine: object) -> Engine:

@@ -20,8 +20,9 @@ class ReadingSettings(TypedDict, total=False):
     kind: Literal["auto", "disparity", "distance"] | None
     """Whether numbers grow with nearness (disparity) or are distances. Default: auto."""
 
-    unit: UnitChoice | None
-    """Unit of the distances, or the data set that they follow. Default: auto."""
+    unit: UnitChoice | float | None
+    """Unit of the distances, the data set that they follow, or the metres of one stored step, like 0.0001.
+    Default: auto."""
 
     colour_map: ColoursChoice | None
     """Colour map that a colour picture was drawn with. Default: auto."""

@@ -126,3 +126,12 @@ def test_what_cannot_be_compared_is_a_typed_error(depth: Path) -> None:
         with pytest.raises(DepthpaintError, match=message) as refused:
             act()
         assert refused.value.remedy
+
+
+def test_another_map_than_the_recorded_one_is_read_anew(picture: Path, depth: Path) -> None:
+    values = np.load(depth)
+    inverted = np.rint(1000 / (0.1 + values)).astype(np.uint16)  # millimetres, whose small numbers are near
+    recorded = depthpaint.read_depth(depth, near="white", kind="disparity")
+    expected = depthpaint.verify(picture, recorded, engine=ENGINE).likeness
+    found = depthpaint.verify(picture, inverted, engine=ENGINE).likeness
+    assert found.rank_correlation == pytest.approx(expected.rank_correlation, abs=0.02)

@@ -20,6 +20,7 @@ from depthpaint.core.setting import with_defaults
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.record.picture_file import read_record
 from fake_painter import FakePainter
+from made_depth import bone
 from running import running
 
 Run = Callable[..., tuple[int, str, str]]
@@ -119,6 +120,35 @@ def test_a_folder_is_one_sequence(cli: Run, work: Path, scans: Path) -> None:
     assert tops == pytest.approx([0.25, 0.5, 0.75, 1.0])
 
 
+def test_a_folder_of_two_kinds_is_no_sequence(cli: Run, work: Path) -> None:
+    (work / "film").mkdir()
+    ramp = np.linspace(0, 1, 96 * 128).reshape(96, 128)
+    for k in range(3):
+        Image.fromarray(bone(ramp)).save(work / "film" / f"{k}.png")
+    Image.fromarray(np.rint(ramp * 255).astype(np.uint8)).save(work / "film" / "3.png")
+    status, out, err = cli("inspect", "film", "depth.npy", "--json")
+    refused, other = json.loads(out)["files"]
+    assert (status, err, refused["path"], refused["error"]) == (3, "", "film", "depth_bad_shape")
+    assert "0.png is drawn with the colour map bone, 3.png is gray" in refused["advice"][0]
+    assert other["near"] == "white"
+    status, out, err = cli("inspect", "film", "--as", "all.npy/")
+    assert (status, out) == (3, "")
+    assert err.count("\n") == 1
+    assert "film is not one sequence" in err
+
+
+def test_four_wrong_frames_are_not_certain_together(cli: Run, work: Path) -> None:
+    (work / "film").mkdir()
+    far_is_bright = np.linspace(0, 1, 96 * 128, dtype=np.float32).reshape(96, 128)[::-1]
+    for k in range(4):
+        np.save(work / "film" / f"{k}.npy", far_is_bright)
+    (alone,) = json.loads(cli("inspect", "film/0.npy", "--json")[1])["files"]
+    together = json.loads(cli("inspect", "film", "--json")[1])["files"]
+    assert [row["confidence"]["near"] for row in together] == [alone["confidence"]["near"]] * 4
+    assert alone["confidence"]["near"] < 1
+    assert "given" not in together[0]["evidence"]["near"]
+
+
 def test_a_preview_lies_beside_the_file(cli: Run, work: Path) -> None:
     assert cli("inspect", "depth.npy", "--preview")[0] == 0
     preview = np.asarray(Image.open(work / "depth-understood.png"))
@@ -151,6 +181,7 @@ def test_standard_input(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -
     ("arguments", "message"),
     [
         (["--near", "grey"], "near"), (["--kind", "metric"], "kind"), (["--unit", "inch"], "unit"),
+        (["--unit", "0,001"], "such as 0.0001"), (["--unit=-1"], "such as 0.0001"),
         (["--colour-map", "parula"], "colour_map"), (["--range", "3:1"], "LOW:HIGH"),
         (["--holes", "leave"], "holes"), (["--empty", "x"], "empty"), (["--frame", "no"], "frame"),
     ],
@@ -179,6 +210,14 @@ def test_replay_needs_no_flag_to_understand_the_map_the_same_way(cli: Run, scans
     status, out, _ = cli("replay", path)
     assert status == 0
     assert "bit-equal" in out
+
+
+def test_replay_reads_a_map_in_steps_of_its_unit(cli: Run, work: Path) -> None:
+    np.save(work / "steps.npy", np.rint(np.load(work / "depth.npy") * 20_000 + 5000).astype(np.uint16))
+    path = cli("generate", "steps.npy", "p", "--steps", 2, "--unit", "0.0001")[1].strip()
+    record = read_record(work / path)
+    assert (record.settings.unit, record.depth.metres, record.settings.near) == (0.0001, 0.0001, "black")
+    assert "bit-equal" in cli("replay", path)[1]
 
 
 def test_points_of_a_lidar_are_ready_and_say_what_becomes_of_the_rest(cli: Run, work: Path) -> None:
@@ -281,3 +320,78 @@ def test_an_array_of_objects_is_named(cli: Run, work: Path) -> None:
     status, out, err = cli("inspect", "objects.npy")
     assert status == 3
     assert "an array of Python objects" in out + err
+
+
+def millimetres(work: Path, name: str = "scan.png") -> None:
+    """A scan of 0.5 to 4 m whose upper left corner was not measured."""
+    stored = np.rint(500 + 3500 * (1 - np.load(work / "depth.npy").astype(np.float64))).astype(np.uint16)
+    stored[:20, :30] = 0
+    Image.fromarray(stored).save(work / name)
+
+
+def test_the_json_has_the_unit_the_frame_and_what_holes_mean(cli: Run, work: Path) -> None:
+    millimetres(work)
+    (row,) = json.loads(cli("inspect", "scan.png", "--json")[1])["files"]
+    assert (row["unit"], row["metres_per_step"], row["metres"]) == ("mm", 0.001, None)
+    assert row["frame"] is None
+    assert row["holes"]["fill"] == "inpaint"
+    assert row["holes"]["meaning"] == "4.9% unknown, filled from their surroundings"
+    assert "many pixels hold exactly 0" in row["holes"]["why"]
+    assert "at most half of the map" in row["holes"]["why"]
+    (row,) = json.loads(cli("inspect", "scan.png", "--json", "--unit", "0.0001", "--holes", "far")[1])[
+        "files"
+    ]
+    assert (row["unit"], row["metres_per_step"], row["metres"]) == ("0.0001 m", 0.0001, 0.0001)
+    assert (row["holes"]["fill"], "as given" in row["holes"]["why"]) == ("far", True)
+    framed = np.zeros((120, 128), np.uint8)
+    framed[12:108] = np.rint(30 + 200 * np.load(work / "depth.npy"))
+    Image.fromarray(framed).save(work / "framed.png")
+    (row,) = json.loads(cli("inspect", "framed.png", "--json")[1])["files"]
+    assert row["frame"] == {"left": 0, "top": 12, "right": 128, "bottom": 108, "what": "letterbox bars"}
+    assert (row["unit"], row["metres_per_step"], row["holes"]) == (None, None, None)
+
+
+def test_quiet_prints_nothing_but_errors(cli: Run, work: Path) -> None:
+    np.save(work / "noise.npy", np.random.default_rng(0).random((64, 64), np.float32))
+    assert cli("inspect", "depth.npy", "-q") == (0, "", "")
+    assert cli("inspect", *["depth.npy"] * 5, "-q") == (0, "", "")
+    assert cli("inspect", "depth.npy", "--as", "new.npy", "-q") == (0, "", "")
+    status, out, err = cli("inspect", "depth.npy", "noise.npy", "-q")
+    assert (status, out, err.count("\n")) == (3, "", 1)
+    assert "depthpaint: error: noise.npy" in err
+    status, out, err = cli("inspect", "depth.npy", "--json", "-q")
+    assert (status, err, len(json.loads(out)["files"])) == (0, "", 1)
+
+
+def test_numbers_have_all_digits_before_the_point(cli: Run, work: Path) -> None:
+    ramp = np.load(work / "depth.npy").astype(np.float64)
+    np.save(work / "steps.npy", np.rint(1000 + ramp * 63_152).astype(np.uint16))
+    np.save(work / "floats.npy", 1000 + ramp * 123_456.7)
+    shown = cli("inspect", "steps.npy", "--near", "white", "--kind", "distance", "--unit", "1")[1]
+    assert "1000 to 64152, white is near" in shown
+    assert "e+" not in shown
+    assert "1000 to 124457" in cli("inspect", "floats.npy", "--near", "white")[1]
+    assert "1000 to 64152" in cli("inspect", *["steps.npy"] * 5, "--near", "white")[1]
+    err = cli("generate", "steps.npy", "p", "--near", "white", "--steps", 2)[2]
+    assert "from 1000 to 64152" in err
+
+
+def test_only_what_was_given_is_called_given(cli: Run, work: Path) -> None:
+    millimetres(work)
+    assert "as given" not in cli("inspect", "scan.png")[1]
+    for flags in (["--near", "black"], ["--kind", "distance"], ["--unit", "mm"], ["--range", "600:3000"],
+                  ["--holes", "far"], ["--empty", "0"]):  # fmt: skip
+        assert "as given" in cli("inspect", "scan.png", *flags)[1], flags
+    first = cli("generate", "scan.png", "p", "--steps", 2)[1].strip()
+    assert cli("replay", first, "--out", "again")[0] == 0
+    (second,) = (work / "again").iterdir()
+    assert read_record(second).depth.findings == read_record(work / first).depth.findings
+    assert "given" not in read_record(second).to_json()
+
+
+def test_a_flat_map_is_ready_only_with_the_flag(cli: Run, work: Path) -> None:
+    np.save(work / "flat.npy", np.full((96, 128), 3.0, np.float32))
+    assert cli("inspect", "flat.npy")[0] == 3
+    status, out, _ = cli("inspect", "flat.npy", "--allow-constant")
+    assert status == 0
+    assert out.rstrip().endswith("ready")

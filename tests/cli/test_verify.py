@@ -5,6 +5,7 @@ The fake estimator takes for near what is bright and low in the picture.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -38,7 +39,7 @@ def sideways(name: str) -> None:
     Image.fromarray(np.repeat(ramp[..., None], 3, axis=2)).save(name)
 
 
-def scores(cli: Run, *arguments: object) -> dict[str, float]:
+def scores(cli: Run, *arguments: object) -> dict[str, Any]:
     status, out, _ = cli("verify", *arguments, "--estimator", "fake", "--json")
     assert status == 0
     return json.loads(out)["images"][0]
@@ -271,3 +272,58 @@ def test_the_largest_map_is_the_setting_of_generate(cli: Run, command: str) -> N
     helps = [" ".join(cli(name, "--help")[1].split()) for name in ("generate", command)]
     lines = [re.findall(r"--max-pixels N .*?33554432\.", text) for text in helps]
     assert len(lines[0]) == 1 and lines[0] == lines[1]
+
+
+def painted(cli: Run, *flags: object) -> str:
+    status, out, err = cli("generate", "depth.npy", "a room", "--steps", 2, "-q", *flags)
+    assert status == 0, err
+    return out.strip()
+
+
+def test_another_map_is_read_anew_and_not_as_recorded(cli: Run) -> None:
+    path = painted(cli)
+    own = scores(cli, path)
+    # The same depths in millimetres: the small numbers are near, and some are missing.
+    nearness = np.load("depth.npy").astype(np.float64)
+    millimetres = np.rint(1000 / (0.1 + 0.9 * nearness)).astype(np.uint16)
+    np.save("scan.npy", millimetres)
+    other = scores(cli, path, "--depth", "scan.npy")
+    assert (own["reading"], own["near"]) == ("as recorded", "white")
+    assert (other["reading"], other["near"], other["kind"]) == ("anew, not as recorded", "black", "distance")
+    assert other["rank_correlation"] == pytest.approx(own["rank_correlation"], abs=0.01)
+    _, out, _ = cli("verify", path, "--depth", "scan.npy", "--estimator", "fake")
+    assert "scan.npy read anew, not as recorded, black is near" in out
+    forced = scores(cli, path, "--depth", "scan.npy", "--near", "white", "--kind", "disparity")
+    assert forced["rank_correlation"] == pytest.approx(-other["rank_correlation"], abs=0.01)
+    assert forced["reading"] == "anew, not as recorded, with --near --kind"
+
+
+def test_the_recorded_map_under_another_name_is_read_as_recorded(cli: Run, work: Path) -> None:
+    path = painted(cli, "--near", "black", "--range", "0.1:0.8")
+    own = scores(cli, path)
+    (work / "depth.npy").rename("moved.npy")
+    moved = scores(cli, path, "--depth", "moved.npy")
+    assert {**own, "depth": "moved.npy"} == moved
+    assert (moved["reading"], moved["near"]) == ("as recorded", "black")
+    flagged = scores(cli, path, "--depth", "moved.npy", "--near", "white")
+    assert (flagged["reading"], flagged["near"]) == ("as recorded, with --near", "white")
+    assert flagged["rank_correlation"] == pytest.approx(-own["rank_correlation"], abs=0.01)
+    metric = scores(cli, path, "--depth", "moved.npy", "--unit", "0.001")
+    assert (metric["near"], metric["kind"]) == ("black", "distance")
+
+
+def test_the_recorded_map_from_a_pipe_is_read_as_recorded(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = painted(cli, "--near", "black")
+    data = Path("depth.npy").read_bytes()
+    stdin = SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: False)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert scores(cli, path, "--depth", "-")["reading"] == "as recorded"
+
+
+def test_another_map_that_is_not_certain_is_asked_about_and_the_flag_exists(cli: Run) -> None:
+    path = painted(cli)
+    np.save("noise.npy", np.random.default_rng(0).random((64, 64), np.float32))
+    status, _, err = cli("verify", path, "--depth", "noise.npy", "--estimator", "fake")
+    assert status == 3
+    assert "--near white or --near black" in err
+    assert cli("verify", path, "--depth", "noise.npy", "--estimator", "fake", "--near", "white")[0] == 0

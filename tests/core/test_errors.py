@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import pytest
@@ -19,6 +20,7 @@ from depthpaint.core.errors import (
     ParameterError,
     PictureRefused,
     UnsafeFormatError,
+    number_text,
     printable,
 )
 
@@ -88,3 +90,16 @@ def test_a_message_is_one_line_without_control_characters() -> None:
 )
 def test_printable(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (64152, "64152"), (64152.37, "64152"), (6.4152e8, "641520000"), (4294967295.0, "4294967295"),
+        (1e10, "1e+10"), (math.nan, "nan"),
+        (0.0, "0"), (-1.0, "-1"), (0.123456, "0.1235"), (12.3456, "12.35"), (1e-7, "1e-07"),
+        (math.inf, "inf"), (3.4028234663852886e38, "3.403e+38"),
+    ],
+)  # fmt: skip
+def test_numbers_for_people(value: float, text: str) -> None:
+    assert number_text(value) == text

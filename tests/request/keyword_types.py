@@ -35,8 +35,8 @@ from typing import Literal, TypedDict
 
 {imports}
 '''
-_CHECKS_ALONE = (clean_path, clean_text, no_boolean)
-"""Validators that read no text."""
+_CHECKS_ALONE = (clean_path, clean_text, no_boolean, depth_map.unit_or_step)
+"""Validators that read no text, or only that of a number."""
 
 
 def text() -> str:

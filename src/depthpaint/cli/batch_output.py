@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_LISTED, Survey
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, live, warn
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import name_of
@@ -65,8 +66,9 @@ class BatchOutput:
     def problems(self, found: Survey) -> None:
         """Print every row's error, then how many rows have one."""
         for problem in found.problems:
-            self._keep(problem.line, problem.error)
-            inform(f"{self._place(problem.line)}: {problem.error}")
+            error = for_command(problem.error)
+            self._keep(problem.line, error)
+            inform(f"{self._place(problem.line)}: {error}")
         if (more := found.bad_rows - len(found.problems)) > 0:
             inform(f"and {more:,} more rows")
         inform(f"depthpaint: error: {found.bad_rows:,} of {found.rows:,} rows cannot be painted")
@@ -127,7 +129,7 @@ class BatchOutput:
 
     def _failure(self, line: int, error: DepthpaintError) -> None:
         known = len(self._failures)
-        if self._keep(line, error):
+        if self._keep(line, for_command(error)):
             inform(f"{self._place(line)}: {error}")
         elif known == MOST_LISTED and not self._more_failures_noted:
             self._more_failures_noted = True

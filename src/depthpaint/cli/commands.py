@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from depthpaint.cli.remedies import Running, run_as
 from depthpaint.core.errors import DepthpaintError, ParameterError
 
 SUMMARIES = {
@@ -55,7 +56,12 @@ def _with_plain_type(option: str) -> str:
 
 
 class PanelCommand(TyperCommand):
-    """A command whose help lists its options under the headings of their panels."""
+    """A command whose help lists its options in panels, and whose errors name its own flags."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        flags = (flag for each in self.params for flag in (*each.opts, *each.secondary_opts))
+        return run_as(Running(ctx.command_path, frozenset(flags)), lambda: TyperCommand.invoke(self, ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The arguments, as the help names them."""

@@ -60,14 +60,14 @@ def destination_of(
     )
 
 
-DESTINATION = options.group_of(destination_of)
+SETTINGS, DESTINATION = options.settings_group(), options.group_of(destination_of)
 
 
 @options.grouped
 def generate(
     depth: options.Depth,
     prompt: options.Prompt,
-    settings: dict[str, object] = options.SETTINGS,
+    settings: dict[str, object] = SETTINGS,
     required: Requirement | None = options.REQUIREMENT,
     runtime: Runtime = options.RUNTIME,
     destination: Destination = DESTINATION,

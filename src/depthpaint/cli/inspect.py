@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from depthpaint.cli import options, painting
+from depthpaint.cli import options
+from depthpaint.cli.diagnosis import Diagnosis, in_full, one_line, table
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, emit_path, inform
 from depthpaint.core.errors import (
     STATUSES,
@@ -19,137 +20,14 @@ from depthpaint.core.errors import (
     ErrorCode,
     OutputError,
     ParameterError,
-    printable,
+    number_text,
 )
 from depthpaint.core.files import is_folder, require_other_file, write_atomic
-from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
-from depthpaint.depth.export import ENDINGS, frames_of, preview_png, save_depth, sequence_reading
-from depthpaint.depth.read import require_certain
+from depthpaint.depth.depth_map import DepthReading, DepthSource
+from depthpaint.depth.export import ENDINGS, preview_path, preview_png, save_depth
+from depthpaint.depth.read import Estimating, read_depth, read_source, require_certain
+from depthpaint.depth.sequence import Together, frames_of, read_together
 from depthpaint.request import reading_from
-
-Reader = Callable[[Path, DepthReading], DepthMap]
-
-
-TITLES = ("file", "size", "format", "bits", "colours", "near", "kind", "range", "holes", "verdict")
-SMALL_SIDE = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A file, how it was understood (None if it cannot be read), its error, and the file that was written."""
-
-    path: Path
-    source: DepthSource | None
-    error: DepthpaintError | None
-    written: Path | None
-
-    def row(self) -> dict[str, object]:
-        """The JSON object of this file. "confidence" has a number for each inferred property."""
-        found: dict[str, object] = {"path": str(self.path)}
-        if self.source is not None:
-            found |= _row(self.source)
-        if self.error is not None:
-            found |= {"error": self.error.code.value, "advice": [str(self.error), *advice(self.source)]}
-        if self.written is not None:
-            found["written"] = str(self.written)
-        return found
-
-
-def _row(source: DepthSource) -> dict[str, object]:
-    near = source.finding("near")
-    return {
-        "format": source.format,
-        "size": str(source.size),
-        "bits": source.container_bits,
-        "bits_used": source.bits_used,
-        "levels": source.levels,
-        "range": list(source.raw_range),
-        "used_range": list(source.used_range),
-        "colour_map": source.colour_map,
-        "near": source.near,
-        "kind": source.kind,
-        "metres": source.metres,
-        "invalid": round(source.invalid_share, 6),
-        "confidence": {found.aspect: round(found.confidence, 4) for found in source.findings},
-        "evidence": {found.aspect: found.evidence for found in source.findings},
-        "certain": near is None or near.confidence >= LEAST_CONFIDENCE,
-        "estimator": source.estimator,
-        "sha256": source.sha256,
-        "notes": list(source.notes),
-        "advice": advice(source),
-    }
-
-
-def advice(source: DepthSource | None) -> list[str]:
-    """Hints for improving a map."""
-    if source is None:
-        return []
-    found = [f"{aspect.evidence}" for aspect in source.findings if aspect.aspect == "banding"]
-    if min(source.size) < SMALL_SIDE:
-        found.append("a small map: edges will be soft in larger pictures")
-    return found
-
-
-def in_full(diagnoses: list[Diagnosis]) -> str:
-    """One block per file: its format, every finding with confidence and evidence, and hints."""
-    return "\n\n".join(map(_block, diagnoses))
-
-
-def _block(found: Diagnosis) -> str:
-    source, lines = found.source, [printable(str(found.path))]
-    if source is not None:
-        bits = f"{source.container_bits} bits, {source.levels} levels"
-        lines[0] += f"   {source.size} {source.format.upper()}, {bits}"
-        rows = [
-            (f.aspect.replace("_", " "), f.value, f"{f.confidence:.0%}", f.evidence)
-            for f in source.findings
-            if f.aspect != "banding"
-        ]
-        widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-        for aspect, value, sure, why in rows:
-            lines.append(f"  {aspect:<{widths[0]}}  {value:<{widths[1]}}  {sure:>{widths[2]}}  {why}")
-        low, high = source.used_range
-        shown = f"{low:.4g} to {high:.4g}"
-        lines.append(f"  {'painted from':<{widths[0]}}  {shown}, {source.near} is near")
-        lines += [f"  note: {note}" for note in source.notes if note not in advice(source)]
-    lines += [f"  advice: {line}" for line in advice(source)]
-    lines.append(f"  NOT READY: {found.error}" if found.error is not None else "  ready")
-    return "\n".join(lines)
-
-
-def table(diagnoses: list[Diagnosis]) -> str:
-    """A table with one line per file, followed by the errors of files that are not ready."""
-    rows = [TITLES, *map(_cells, diagnoses)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows]
-    lines += [
-        f"{printable(str(found.path))}: {found.error}" for found in diagnoses if found.error is not None
-    ]
-    return "\n".join(lines)
-
-
-def one_line(found: Diagnosis) -> str:
-    """How a file was understood, or its error, in one line."""
-    if found.error is not None or found.source is None:
-        return f"depthpaint: error: {found.error}"
-    titles = dict(zip(TITLES, _cells(found), strict=True))
-    return "  ".join(titles[name] for name in ("file", "size", "format", "colours", "near", "kind", "range"))
-
-
-def _cells(found: Diagnosis) -> tuple[str, ...]:
-    source, path = found.source, printable(str(found.path))
-    if source is None:
-        return (path, *["-"] * (len(TITLES) - 2), "refused")
-    low, high = source.used_range
-    near, colours = source.finding("near"), source.finding("colour_map")
-    return (
-        path, str(source.size), source.format.upper(), f"{source.bits_used} of {source.container_bits}",
-        source.colour_map + (f" {colours.confidence:.0%}" if colours else ""),
-        source.near + (f" {near.confidence:.0%}" if near else ""),
-        source.kind, f"{low:.4g} to {high:.4g}", f"{source.invalid_share:.1%}",
-        "ready" if found.error is None else "not ready",
-    )  # fmt: skip
-
 
 BAD_INPUT = STATUSES[ErrorCode.DEPTH_UNREADABLE][0]
 IN_FULL = 3
@@ -169,6 +47,14 @@ Preview = Annotated[
     typer.Option("--preview", help="Save a picture of the depth beside each file, as NAME-understood.png."),
 ]
 
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", rich_help_panel=options.OUTPUT_PANEL,
+        help="Print nothing but errors, and the document of --json.",
+    ),
+]  # fmt: skip
+
 
 @options.grouped
 def inspect(
@@ -181,7 +67,7 @@ def inspect(
     save_as: As = None,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show how each file is understood: format, near end, kind, range, holes. Nothing is painted.
 
@@ -195,21 +81,22 @@ def inspect(
       depthpaint inspect frames/ --as understood.png/
     """  # fmt: skip
     reading = reading_from(settings)
-    read = painting.make_engine().read
-    files = _files(depths, reading, read, quiet=quiet)
-    outputs = [_outputs(path, _target(path, save_as, len(files)), preview=preview) for path, _ in files]
-    _require_separate_outputs([path for path, _ in files], [each for several in outputs for each in several])
+    estimate = _estimating(reading)
+    subjects = _subjects(depths, reading, estimate, quiet=quiet)
+    count = len(subjects)
+    outputs = [_outputs(each.path, _target(each.path, save_as, count), preview=preview) for each in subjects]
+    _require_separate_outputs([each.path for each in subjects], [path for each in outputs for path in each])
     diagnoses: list[Diagnosis] = []
-    with bar("inspecting", len(files), quiet=quiet or as_json or len(files) < IN_FULL) as step:
-        for path, how in files:
-            target = _target(path, save_as, len(files))
-            diagnoses.append(_diagnosed(path, how, read, preview=preview, target=target, overwrite=overwrite))
+    with bar("inspecting", count, quiet=quiet or as_json or count < IN_FULL) as step:
+        for each in subjects:
+            target = _target(each.path, save_as, count)
+            diagnoses.append(_diagnosed(each, estimate, preview=preview, target=target, overwrite=overwrite))
             step()
     if as_json:
         emit_document({"files": [found.row() for found in diagnoses]})
-    elif save_as is not None:
+    elif save_as is not None or quiet:
         for found in diagnoses:
-            if found.written is not None:
+            if found.written is not None and not quiet:
                 emit_path(found.written)
             inform(one_line(found), quiet=quiet and found.error is None)
     else:
@@ -219,64 +106,105 @@ def inspect(
         raise typer.Exit(statuses.pop() if len(statuses) == 1 else BAD_INPUT)
 
 
-def _files(
-    depths: list[Path], reading: DepthReading, read: Reader, *, quiet: bool
-) -> list[tuple[Path, DepthReading]]:
+def _estimating(reading: DepthReading) -> Estimating | None:
+    """What estimates the depth of photos. Models are imported only if there are photos."""
+    if reading.from_photo is None:
+        return None
+    from depthpaint.cli import painting
+
+    return painting.make_engine().estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A file to inspect, alone or as a frame of a sequence; or a folder that is none, with the error."""
+
+    path: Path
+    reading: DepthReading
+    together: Together | None = None
+    error: DepthpaintError | None = None
+
+    def source(self, found: DepthSource) -> DepthSource:
+        """How the file was understood."""
+        return found if self.together is None else self.together.source(found)
+
+
+def _subjects(
+    depths: list[Path], reading: DepthReading, estimate: Estimating | None, *, quiet: bool
+) -> list[Subject]:
     """Each file and how to read it. All files of a folder are read in the same way."""
-    readings: list[tuple[Path, DepthReading]] = []
+    subjects: list[Subject] = []
     for path in depths:
         if not is_folder(path):
-            readings.append((path, reading))
+            subjects.append(Subject(path, reading))
             continue
-        frames = frames_of(path)
-        with bar(f"{path}: one range for all", len(frames), quiet=quiet) as step:
-            shared = sequence_reading(frames, reading, lambda _number: step(), read)
-        inform(f"{path}: {len(frames)} frames as one sequence; {_flags_of(shared)}", quiet=quiet)
-        readings += [(frame, shared) for frame in frames]
-    return readings
+        try:
+            subjects += _frames(path, reading, estimate, quiet=quiet)
+        except DepthpaintError as error:
+            subjects.append(Subject(path, reading, error=error))
+    return subjects
+
+
+def _frames(
+    folder: Path, reading: DepthReading, estimate: Estimating | None, *, quiet: bool
+) -> list[Subject]:
+    """The frames of a folder that is one sequence."""
+    frames = frames_of(folder)
+    with bar(f"{folder}: one range for all", len(frames), quiet=quiet) as step:
+        together = read_together(
+            frames, reading, lambda _number: step(), lambda frame, how: read_source(frame, how, estimate)
+        )
+    flags = _flags_of(together.reading)
+    inform(f"{folder}: {len(frames)} frames as one sequence; {flags}", quiet=quiet)
+    return [Subject(frame, together.reading, together) for frame in frames]
 
 
 def _flags_of(shared: DepthReading) -> str:
     """The flags that read a single frame in the same way as the sequence."""
-    span = f" --range {shared.range[0]:.6g}:{shared.range[1]:.6g}" if isinstance(shared.range, tuple) else ""
+    span = (
+        f" --range {number_text(shared.range[0], 6)}:{number_text(shared.range[1], 6)}"
+        if isinstance(shared.range, tuple)
+        else ""
+    )
     return f"each is read with --near {shared.near} --kind {shared.kind}{span}"
 
 
 def _diagnosed(
-    path: Path, reading: DepthReading, read: Reader, *, preview: bool, target: Path | None, overwrite: bool
+    each: Subject, estimate: Estimating | None, *, preview: bool, target: Path | None, overwrite: bool
 ) -> Diagnosis:
-
-    depth = None
-    written: Path | None = None
+    path, source = each.path, None
     try:
-        depth = read(path, reading)
-        require_certain(depth.source)
-        if target is not None:
-            written = save_depth(depth, target, overwrite=overwrite)
+        if each.error is not None:
+            raise each.error
+        if target is None and not preview:
+            source = each.source(read_source(path, each.reading, estimate))
+            require_certain(source)
+            return Diagnosis(path, source, None, None)
+        depth = read_depth(path, each.reading, estimate)
+        source = each.source(depth.source)
+        require_certain(source)
+        written = None if target is None else save_depth(depth, target, overwrite=overwrite)
         if preview:
-            write_atomic(_preview_of(path), preview_png(depth), overwrite=overwrite)
+            write_atomic(preview_path(path), preview_png(depth), overwrite=overwrite)
+        return Diagnosis(path, source, None, written)
     except DepthpaintError as error:
-        if error.code is ErrorCode.DEPTH_CONSTANT:
-            depth = _flat(path, reading, read)
-        return Diagnosis(path, None if depth is None else depth.source, error, None)
-    return Diagnosis(path, depth.source, None, written)
+        if error.code is ErrorCode.DEPTH_CONSTANT and each.error is None:
+            source = _flat(each, estimate)
+        return Diagnosis(path, source, for_command(error), None)
 
 
-def _flat(path: Path, reading: DepthReading, read: Reader) -> DepthMap | None:
+def _flat(each: Subject, estimate: Estimating | None) -> DepthSource | None:
     """A map that is the same everywhere, to show what else is known of it; None if it cannot be read."""
     try:
-        return read(path, reading.model_copy(update={"allow_constant": True}))
+        flat = each.reading.model_copy(update={"allow_constant": True})
+        return each.source(read_source(each.path, flat, estimate))
     except DepthpaintError:
         return None
 
 
 def _outputs(path: Path, target: Path | None, *, preview: bool) -> list[Path]:
     """The files that are written for a depth map."""
-    return [*([target] if target else []), *([_preview_of(path)] if preview else [])]
-
-
-def _preview_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}-understood.png")
+    return [*([target] if target else []), *([preview_path(path)] if preview else [])]
 
 
 def _require_separate_outputs(inputs: list[Path], outputs: list[Path]) -> None:

@@ -25,7 +25,6 @@ from depthpaint.cli.terminal import as_utf8
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import Default, Setting, settings_of
 from depthpaint.depth import depth_map
-from depthpaint.models.estimators import registry as estimators
 from depthpaint.request import Request, reading_from
 
 if TYPE_CHECKING:
@@ -207,12 +206,12 @@ def _words_of(annotation: object) -> list[str]:
 
 def default_of(name: str, setting: Setting) -> str:
     """The default of a setting, for help."""
-    from depthpaint.models.diorama.family import DIORAMA
-
     value = setting.default
     if setting.rule:
         return f"Default: {setting.rule}."
     if value is Default.OF_MODEL:
+        from depthpaint.models.diorama.family import DIORAMA
+
         return f"Default: the model's own; diorama: {_shown(getattr(DIORAMA, name))}."
     if value in (None, (), "", False):
         return ""
@@ -233,6 +232,8 @@ def _settings(photo: bool, given: Mapping[str, object]) -> dict[str, object]:
     if isinstance(text := values.get("negative_prompt"), str):
         values["negative_prompt"] = as_utf8(text)
     if photo:
+        from depthpaint.models.estimators import registry as estimators
+
         values.setdefault("from_photo", estimators.DEFAULT)
     return values
 
@@ -335,7 +336,9 @@ def wish_of(
 
 def estimator_of(verify_with: str | None) -> str:
     """The estimator for verifying: that of --verify-with, of the config file, or the built-in one."""
-    return verify_with or user_config().estimator or estimators.DEFAULT
+    from depthpaint.models.estimators.registry import DEFAULT
+
+    return verify_with or user_config().estimator or DEFAULT
 
 
 def runtime_of(
@@ -392,5 +395,7 @@ def ray_of(
     return RayCluster(ray, workers)
 
 
-SETTINGS, READING = settings_group(), settings_group(depth_map.PANEL, without=("allow_constant",))
+READING = settings_group(depth_map.PANEL)
+OF_MAPS = settings_group(depth_map.PANEL, without=("from_photo",))
+"""How depth maps are read where --estimator is another one."""
 REQUIREMENT, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 
 from depthpaint.cli.terminal import inform, step_bar, warn
-from depthpaint.core.errors import ErrorCode, ParameterError, printable
+from depthpaint.core.errors import ErrorCode, ParameterError, number_text, printable
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.engine import Engine
@@ -108,7 +108,7 @@ def describe(source: DepthSource) -> str:
     holes = f", {source.invalid_share:.1%} without depth" if source.invalid_share else ""
     near = source.finding("near")
     sure = f" ({near.confidence:.0%} sure)" if near is not None and near.confidence < 1 else ""
-    meaning = f"{source.kind} from {low:.4g} to {high:.4g}, {source.near} is near{sure}"
+    meaning = f"{source.kind} from {number_text(low)} to {number_text(high)}, {source.near} is near{sure}"
     return f"depth: {source.size}, {kind}{colours}{holes}; {meaning}"
 
 

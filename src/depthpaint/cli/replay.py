@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +12,12 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import emit, emit_document, inform, step_bar
 from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, printable
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.depth_map import Finding
+from depthpaint.engine import Prepared
 from depthpaint.models.painter import Runtime
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
@@ -99,7 +102,7 @@ def replay(
         try:
             verdict = _replayed(image, moved, runtime, out)
         except DepthpaintError as error:
-            failure = error
+            failure = for_command(error)
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
             if len(images) > 1 and not as_json:
                 inform(f"depthpaint: error: {printable(str(image))}: {error}")
@@ -128,6 +131,7 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     source = recorded_depth(record, image, moved.depth, moved.max_pixels)
     engine = painting.make_engine(runtime)
     prepared = engine.prepare(record.request(source, moved.settings))
+    prepared = _with_findings(prepared, record)
     if record.digests.inversions:
         require_inversions(record, prepared.plan)
     recorded = record.plan.expanded_prompt
@@ -139,6 +143,16 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     if out is not None:
         save_picture(result, 0, out)
     return compare(record, original, record_of(result, 0), result.pictures[0].pixels)
+
+
+def _with_findings(prepared: Prepared, record: RunRecord) -> Prepared:
+    """The plan with the findings of the record, which are settings here although nobody has given them."""
+    source = prepared.depth.source
+    if source.sha256 != record.digests.depth:
+        return prepared
+    findings = tuple(Finding(**found.model_dump()) for found in record.depth.findings)
+    depth = replace(prepared.depth, source=replace(source, findings=findings))
+    return replace(prepared, depth=depth)
 
 
 def _require_same_size(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
+from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import bar, emit, emit_document, inform, warn
 from depthpaint.core.errors import (
     SOME_FAILED,
@@ -27,17 +29,18 @@ from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import encode_png, read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.record.run_record import RecordError
-from depthpaint.request import Request, request_from
+from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.request import reading_from
 from depthpaint.verification.agreement import (
     FORMATS,
     Agreement,
     Pair,
-    agreement,
+    agreement_with,
     error_map,
     map_names,
     pairs_of,
 )
+from depthpaint.verification.requested import Requested, requested_depth
 
 if TYPE_CHECKING:
     from depthpaint.models.estimators.clip import ClipJudge
@@ -46,23 +49,29 @@ MAP_KEY = "depthpaint-verified"
 """The key of the text in a comparison image by which verify recognises its own files."""
 
 
+_SEE_HELP = "see depthpaint verify --help"
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How pictures are verified: an estimator of depth, a CLIP, a folder for comparison images, a limit."""
+    """How pictures are verified: an estimator of depth, a CLIP, a folder for comparison images."""
 
     estimator: str
     clip: str | None
     maps: Path | None
-    max_pixels: int | None
 
 
 @dataclass
 class Verifier:
-    """Verifies one picture after another with models that stay loaded. It collects `cautions`."""
+    """Verifies one picture after another with models that stay loaded. It collects `cautions`.
+
+    `reading` are the user's settings for reading the depth maps.
+    """
 
     engine: Engine
     method: Method
     clip: ClipJudge | None
+    reading: Mapping[str, object]
     cautions: set[str] = field(default_factory=set[str])
 
     def row(self, pair: Pair, name: str) -> dict[str, object]:
@@ -71,17 +80,19 @@ class Verifier:
             raise pair.problem
         pixels = pixels_of(pair.image, FORMATS)
         _require_sides(pair.image, pixels)
-        request, prompt = _request_of(pair, self.method.max_pixels)
-        found = agreement(self.engine, request, pixels, self.method.estimator)
+        source, record = _source_of(pair, reading_from(self.reading, _SEE_HELP).max_pixels)
+        requested = requested_depth(self.engine, source, record, self.reading, _SEE_HELP)
+        fit = Fit.STRETCH if record is None else record.settings.fit  # without a record, the map covers it
+        found = agreement_with(self.engine, requested.depth, fit, pixels, self.method.estimator)
         if found.caution:
             self.cautions.add(f"estimated with {found.estimator}: {found.caution}")
-        row = _row(pair.image, found)
+        row = _row(pair.image, found) | _depth_row(source, requested, record)
         if self.method.maps is not None:
             target = self.method.maps / name
             _save_map(target, found)
             row["map"] = str(target)
         if self.clip is not None:
-            judged = self.clip.scores(pixels, prompt)
+            judged = self.clip.scores(pixels, None if record is None else record.settings.prompt)
             text = {} if judged.text is None else {"clip_score": round(judged.text, 3)}
             row |= {**text, "clip_iqa": round(judged.quality, 4), "clip": self.clip.name}
         return row
@@ -98,19 +109,29 @@ def clip_judge(name: str | None) -> ClipJudge | None:
     return ClipJudge(name)
 
 
-def _request_of(pair: Pair, max_pixels: int | None) -> tuple[Request, str | None]:
-    """The request of a picture; its prompt too, if the picture has a record."""
+def _source_of(pair: Pair, max_pixels: int) -> tuple[Path, RunRecord | None]:
+    """The depth map of a picture, and the picture's record; None if another program painted it.
+
+    Raises RecordError, and DepthError if the recorded map is not found.
+    """
     try:
         record = read_record(pair.image)
-        source = recorded_depth(record, pair.image, pair.depth, max_pixels)
-        request = record.request(source, {"max_pixels": max_pixels})
     except RecordError as error:
         if error.code is not ErrorCode.RECORD_MISSING or pair.depth is None:
             raise
-        # A picture of another program: assume that the map covers it.
-        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
-        return request_from({"depth": pair.depth, "prompt": "", "fit": Fit.STRETCH, **limit}), None
-    return request, request.prompt
+        return pair.depth, None
+    return recorded_depth(record, pair.image, pair.depth, max_pixels), record
+
+
+def _depth_row(source: Path, requested: Requested, record: RunRecord | None) -> dict[str, object]:
+    """The depth map of a row, and how it was read."""
+    understood = requested.depth.source
+    return {
+        "depth": str(source),
+        "reading": "from the file alone" if record is None else requested.reading,
+        "near": understood.near,
+        "kind": understood.kind,
+    }
 
 
 def _require_sides(image: Path, pixels: NDArray[np.uint8]) -> None:
@@ -168,10 +189,9 @@ def method_of(
             help="Folder for comparison images: picture, requested depth, estimated depth, difference."
         ),
     ] = None,
-    max_pixels: int | None = options.MAX_PIXELS,
 ) -> Method:
     """How to verify."""
-    return Method(estimator, clip, maps, max_pixels)
+    return Method(estimator, clip, maps)
 
 
 METHOD = options.group_of(method_of)
@@ -186,9 +206,10 @@ def verify(
         Path | None,
         typer.Option(
             help="The requested depth map, or a folder of maps with the names of the pictures. "
-            "Default: the one in the picture's record."
+            "Default: the one in the picture's record. Another map than the recorded one is read anew."
         ),
     ] = None,
+    reading: dict[str, object] = options.OF_MAPS,
     method: Method = METHOD,
     min_agreement: Annotated[
         float, typer.Option(min=-1, max=1, help="Exit with 4 if a rank correlation is lower.")
@@ -208,7 +229,7 @@ def verify(
     pairs = pairs_of(images, depth)
     if method.maps is not None:
         probe(method.maps)
-    verifier = Verifier(painting.make_engine(), method, clip_judge(method.clip))
+    verifier = Verifier(painting.make_engine(), method, clip_judge(method.clip), reading)
     rows, failure = _verified(verifier, pairs, as_json=as_json, quiet=quiet)
     for caution in sorted(verifier.cautions):
         warn(caution, quiet=quiet)
@@ -230,7 +251,7 @@ def _verified(
             try:
                 rows.append(verifier.row(pair, name))
             except DepthpaintError as error:
-                failure = error
+                failure = for_command(error)
                 rows.append({"path": str(pair.image), "error": error.code.value, "why": str(error)})
                 if len(pairs) > 1 and not as_json:
                     inform(f"depthpaint: error: {printable(str(pair.image))}: {error}")
@@ -276,7 +297,8 @@ def _line(row: dict[str, object]) -> str:
             ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
         )
     )  # fmt: skip
-    line = f"{printable(str(row['path']))}: {scores} (by {row['estimator']})"
+    depth = printable(f"{row['depth']} read {row['reading']}, {row['near']} is near")
+    line = f"{printable(str(row['path']))}: {scores} (by {row['estimator']}; {depth})"
     if "clip" not in row:
         return line
     text = f"; text {row['clip_score']}" if "clip_score" in row else ";"

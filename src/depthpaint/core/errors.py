@@ -117,6 +117,23 @@ def shortened(text: str, most: int = LONGEST_PART) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
 
 
+LARGEST_WHOLE = 1e10
+"""Whole numbers below this are written with all their digits."""
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """A number for people: whole ones as they are, 64152, others with at least so many significant digits.
+
+    Digits before the point are never rounded; only very large and very small numbers have an exponent.
+    """
+    size = abs(value)
+    if value == int(value) if size < LARGEST_WHOLE else False:
+        return str(int(value))
+    if 10**digits <= size < LARGEST_WHOLE:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
 class DepthpaintError(Exception):
     """The base class of all errors that depthpaint raises: what happened, and what to do about it.
 

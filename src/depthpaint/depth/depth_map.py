@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, Never, get_args
+from typing import Annotated, Literal, Never, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from depthpaint.core.geometry import Extent
-from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset, Whole
+from depthpaint.core.setting import UNSET, ResolvedGroup, Setting, SettingsGroup, Unset, Whole, no_boolean
 from depthpaint.formats.samples import MAX_PIXELS, MIN_SIDE, MOST_PIXELS, FormatName
 
 ProfileName = Literal["midas", "depth-anything", "zoe"]
@@ -54,10 +54,16 @@ METRES: dict[str, float] = {
     "kitti": 1 / 256, "tum": 1 / 5000, "scannet": 1e-3, "nyu": 1e-3,
 }  # fmt: skip
 """Metres that one stored unit is. KITTI: 256 units a metre; TUM RGB-D: 5000; ScanNet, NYU v2: millimetres."""
+LEAST_STEP, MOST_STEP = 1e-12, 1e9
+"""Metres that one stored unit may be."""
 
 RANGE_RULE = "a range is auto, full, or LOW:HIGH in the file's own numbers, such as 0.5:12"
 FRAME_RULE = "frame is auto, keep, cut, or LEFT,TOP,RIGHT,BOTTOM in pixels, such as 320,0,640,240"
 EMPTY_RULE = "empty is auto, none, or the numbers that stand for no measurement, such as 0,65535"
+UNIT_RULE = (
+    f"must be auto, {', '.join(METRES)}, or the metres of one stored step, a number from {LEAST_STEP:g} to "
+    f"{MOST_STEP:g} with a decimal point, such as 0.0001"
+)
 PANEL = "Depth reading"
 
 
@@ -75,6 +81,24 @@ def _range_in_order(value: Range) -> Range:
     if isinstance(value, tuple) and not (all(map(math.isfinite, value)) and value[0] < value[1]):
         raise ValueError(RANGE_RULE)
     return value
+
+
+def unit_or_step(value: object) -> object:
+    """A unit's name as it is, or the metres of one stored step as a float; raises ValueError."""
+    if isinstance(value, str) and value in get_args(UnitChoice):
+        return value
+    try:
+        step = float(cast("float | str", no_boolean(value)))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(UNIT_RULE) from error
+    if not LEAST_STEP <= step <= MOST_STEP:  # NaN, too
+        raise ValueError(UNIT_RULE)
+    return step
+
+
+def metres_of(unit: UnitChoice | float) -> float | None:
+    """Metres that one stored number of this unit is; None for "auto"."""
+    return METRES.get(unit) if isinstance(unit, str) else unit
 
 
 def _empty(value: object) -> object:
@@ -107,6 +131,9 @@ Box = tuple[int, int, int, int]
 FrameChoice = Box | Literal["auto", "keep", "cut"]
 FrameField = Annotated[FrameChoice, AfterValidator(_frame_in_order), BeforeValidator(_frame)]
 Range = tuple[float, float] | Literal["auto", "full"]
+UnitField = Annotated[
+    UnitChoice | Annotated[float, Field(ge=LEAST_STEP, le=MOST_STEP)], BeforeValidator(unit_or_step)
+]
 RangeField = Annotated[Range, AfterValidator(_range_in_order), BeforeValidator(_range)]
 EmptyField = Annotated[tuple[float, ...] | Literal["auto"], BeforeValidator(_empty)]
 
@@ -126,8 +153,12 @@ class ReadingFields(SettingsGroup[Unset], frozen=True):
         Setting("Whether numbers grow with nearness (disparity) or are distances.", PANEL, "auto"),
     ] = UNSET
     unit: Annotated[
-        UnitChoice | Unset, Setting("Unit of the distances, or the data set that they follow.", PANEL, "auto")
-    ] = UNSET
+        UnitField | Unset,
+        Setting(
+            "Unit of the distances, the data set that they follow, or the metres of one stored step, "
+            "like 0.0001.", PANEL, "auto", metavar="UNIT",
+        ),
+    ] = UNSET  # fmt: skip
     colour_map: Annotated[
         ColoursChoice | Unset, Setting("Colour map that a colour picture was drawn with.", PANEL, "auto")
     ] = UNSET
@@ -208,11 +239,11 @@ class DepthReading(ReadingFields[Never], ResolvedGroup, frozen=True, validate_de
     """All settings for reading a depth file, with their defaults.
 
     `near` is the near end of the stored numbers ("white" is the high one); `kind` says whether they
-    grow with nearness ("disparity") or are distances; `unit` is a key of METRES and makes distances metric;
-    `colour_map` is the map that a colour picture is drawn with; `holes` the treatment of pixels without
-    depth; `empty` the numbers that mark such pixels; `range` the numbers that span far to near, in
-    stored units; `frame` what becomes of bars, page margins and a photo beside the map, or the map's box;
-    `part` the key or channel inside a container, `frame_index` the frame in a file of
+    grow with nearness ("disparity") or are distances; `unit` makes distances metric: a key of METRES, or
+    the metres of one stored step; `colour_map` is the map that a colour picture is drawn with; `holes` the
+    treatment of pixels without depth; `empty` the numbers that mark such pixels; `range` the numbers that
+    span far to near, in stored units; `frame` what becomes of bars, page margins and a photo beside the map,
+    or the map's box; `part` the key or channel inside a container, `frame_index` the frame in a file of
     several; `flip` whether it is turned upside down (None: no, but a PFM that seems to need it is an error);
     `from_photo` the estimator (a name or a folder) that estimates depth from a photo; `max_pixels` limits the
     size of a map, and with it memory (samples.MAX_PIXELS).
@@ -255,9 +286,10 @@ class DepthSource:
     position in it, 0 to 1), `used_range` the part that spans far to near, `far_over_near` how many times as
     far the far end is (scale.RATIO if unknown). `invalid_share` in [0, 1] is the share that was filled or
     left free. `findings` are the conclusions with reasons; `reading` repeats them as settings, so that the
-    same file is interpreted the same way again; `notes` are texts to show. `estimator` is the estimator of a
-    photo's depth, with the digest of its weights and their revision on the hub ("" for a folder's); all three
-    are "" if the file holds depth.
+    same file is interpreted the same way again; `notes` are texts to show. `frame` is the box of the map in
+    the picture, if something around it was cut off: left, top, right, bottom in pixels, the last two
+    excluded. `estimator` is the estimator of a photo's depth, with the digest of its weights and their
+    revision on the hub ("" for a folder's); all three are "" if the file holds depth.
     """
 
     path: str
@@ -278,9 +310,23 @@ class DepthSource:
     findings: tuple[Finding, ...]
     reading: DepthReading
     notes: tuple[str, ...] = ()
+    frame: tuple[int, int, int, int] | None = None
     estimator: str = ""
     estimator_revision: str = ""
     estimator_sha256: str = ""
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the distances, like "mm" or "0.0001 m", stated or likely; None if it is not known."""
+        found = self.finding("unit")
+        return None if found is None or self.metres_per_step is None else found.value.partition(":")[0]
+
+    @property
+    def metres_per_step(self) -> float | None:
+        """How many metres one stored number is, as stated or as is likely; None if it is not known."""
+        found = self.finding("unit")
+        likely = None if found is None else METRES.get(found.value.partition(":")[0])
+        return likely if self.metres is None else self.metres
 
     def finding(self, aspect: Aspect) -> Finding | None:
         """The conclusion about one aspect, if there is one."""

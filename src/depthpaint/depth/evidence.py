@@ -126,7 +126,7 @@ def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]
     rough = np.sqrt(squares.sum(axis=1) / weights.sum(axis=1))
     centre, right, down, xx, xy, yy = fitted.T
     slope = np.hypot(right, down)
-    one = (slope > STEEP * centre) & (rough < ROUGH * slope) & (centre > 0)
+    one = (slope > STEEP * centre) & (rough < ROUGH * slope) & (centre > 0) & (slope**2 > 0)
     if one.sum() < 8:
         return None, 1.0
     square = slope[one] ** 2
@@ -141,7 +141,10 @@ def planes_of(numbers: NDArray[Any], proper: Mask) -> tuple[float | None, float]
 
 
 def block_means(numbers: NDArray[Any], proper: Mask) -> tuple[Floats, Mask]:
-    """Means of the valid numbers in blocks, (h, w), at most SIDE a side; valid where most of a block is."""
+    """Means of the valid numbers in blocks, (h, w), at most SIDE a side; valid where most of a block is.
+
+    They are scaled by a power of two to at most 1, so that squares do not overflow.
+    """
     block = max(1, -(-max(numbers.shape) // SIDE))
     skip = max(1, block // 4)  # a quarter of the numbers of a side are enough for a mean
     sparse, known = numbers[::skip, ::skip], proper[::skip, ::skip]
@@ -152,6 +155,7 @@ def block_means(numbers: NDArray[Any], proper: Mask) -> tuple[Floats, Mask]:
     valid = known[cut].reshape(four)
     with np.errstate(invalid="ignore"):
         values = np.where(valid, sparse[cut].reshape(four), 0).astype(np.float64)
+    values = np.ldexp(values, -np.frexp(np.abs(values).max(initial=0))[1])
     count = valid.sum(axis=(1, 3))
     means = values.sum(axis=(1, 3)) / np.maximum(count, 1)
     return means, count >= 0.6 * block * block

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.core.errors import number_text
 from depthpaint.depth.cues import CUES, SmallCopy, bend, cues
-from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near
+from depthpaint.depth.depth_map import METRES, DepthReading, Finding, Near, UnitChoice, metres_of
 from depthpaint.depth.evidence import NO_EVIDENCE, Evidence
 from depthpaint.depth.scale import RATIO, Kind
 from depthpaint.formats.samples import Samples
@@ -23,23 +24,27 @@ LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
 
 
 def unit_finding(
-    inside: NDArray[Any], shape: tuple[int, int], metres: float | None, given: str
+    inside: NDArray[Any],
+    shape: tuple[int, int],
+    metres: float | None,
+    given: UnitChoice | float,
+    stated_by: str,
 ) -> Finding | None:
     """The unit of valid distances `inside` (N,) of a map of `shape` (H, W), as metres from near to far.
 
-    `metres` is what the user or the file states; `given` the user's choice, or "auto". The picture does not
-    depend on the unit, so a likely unit is only reported. None if nothing is known.
+    `metres` is what the user or `stated_by` states; `given` the user's choice, or "auto". The picture does
+    not depend on the unit, so a likely unit is only reported. None if nothing is known.
     """
     low, high = float(inside.min()), float(inside.max())
     if metres is not None:
-        name, sure = (given, 1.0) if given != "auto" else (f"{metres:g} m", 1.0)
-        evidence = "as given" if given != "auto" else "as the file states"
+        name, sure = (given, 1.0) if given in METRES else (f"{metres:g} m", 1.0)
+        evidence = "as given" if given != "auto" else f"as {stated_by} states"
     else:
         name, evidence = _likely(inside, shape, high)
         if not name:
             return None
         metres, sure = METRES[name], 0.8
-    span = f"{low * metres:.3g} to {high * metres:.3g} m"
+    span = f"{number_text(low * metres, 3)} to {number_text(high * metres, 3)} m"
     return Finding(aspect="unit", value=f"{name}: {span}", confidence=sure, evidence=evidence, flag="--unit")
 
 
@@ -134,7 +139,7 @@ def meaning_of(
 
     `inside` are its valid numbers (N,), `small` is a small copy of it, `evidence` what they say themselves.
     """
-    metres = samples.metres if reading.unit == "auto" else METRES[reading.unit]
+    metres = samples.metres if reading.unit == "auto" else metres_of(reading.unit)
     kind_given, kind_evidence = _stated_kind(samples, metres, reading)
     if reading.allow_constant and reading.near == "auto" and float(inside.min()) == float(inside.max()):
         near = Finding(

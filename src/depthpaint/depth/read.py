@@ -6,17 +6,17 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, printable
+from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, number_text, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.formats.decode import Source, bytes_of, decode, name_of
-from depthpaint.formats.foreign import LOSSY_NOTE
 from depthpaint.formats.samples import ENDINGS, FormatName, Quantity, Samples, upside_down
 
 
@@ -36,6 +36,7 @@ class Estimate:
     caution: str = ""
 
 
+Result = TypeVar("Result")
 Estimating = Callable[[str, NDArray[np.uint8]], Estimate]
 """A function of an estimator's name or folder, and a picture (H, W, 3)."""
 
@@ -57,6 +58,8 @@ def estimated(
 
 def _picture(name: str, samples: Samples) -> tuple[NDArray[np.uint8], list[str]]:
     """The photo as bytes (H, W, 3), and notes."""
+    from depthpaint.formats.foreign import LOSSY_NOTE  # with what decodes JPEG, which PNGs do not need
+
     picture = samples.values
     # The note about lossy compression concerns depth maps only.
     notes = [note for note in samples.notes if note != LOSSY_NOTE]
@@ -107,9 +110,28 @@ def read_depth(
     "from_photo". Raises DepthError, UnsafeFormatError, OutOfMemory, ParameterError for an unsupported source,
     and what `estimate` raises.
     """
+
+    def read(path: Path) -> DepthMap:
+        result, origin = _read(source, path, reading, estimate)
+        return DepthMap(values=result.values, valid=result.valid, source=origin)
+
+    return _carefully(source, read)
+
+
+def read_source(
+    source: Source, reading: DepthReading = AS_IT_IS, estimate: Estimating | None = None
+) -> DepthSource:
+    """How a depth map is understood, as `read_depth` reads it, without its values."""
+    return _carefully(source, lambda path: _read(source, path, reading, estimate)[1])
+
+
+def _carefully(source: Source, read: Callable[[Path], Result]) -> Result:
+    """What `read` returns of the path of `source`. Raises OutOfMemory, and what `read` raises."""
     path = Path(name_of(source))
     try:
-        return _read(source, path, reading, estimate)
+        # Numbers near the ends of a type overflow in places where the result is clipped or not used.
+        with np.errstate(all="ignore"):
+            return read(path)
     except MemoryError as error:
         raise OutOfMemory(
             f"there is not enough memory to read {path}",
@@ -134,7 +156,9 @@ def require_certain(source: DepthSource) -> None:
     )
 
 
-def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimating | None) -> DepthMap:
+def _read(
+    source: Source, path: Path, reading: DepthReading, estimate: Estimating | None
+) -> tuple[Understood, DepthSource]:
     name = "standard input" if str(path) == STDIN else str(path)
     data = bytes_of(source, reading.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
@@ -150,7 +174,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
             name, samples, reading.from_photo, reading, estimate or _no_estimator
         )
     result = understand(name, samples, reading)
-    height, width = result.values.shape
+    (height, width), frame = result.valid.shape, result.frame
     origin = DepthSource(
         path=str(path),
         sha256=digest,
@@ -165,7 +189,8 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
         metres=result.meaning.metres,
         raw_range=result.raw_range,
         used_range=result.used_range,
-        far_over_near=result.far_over_near,
+        far_over_near=result.scale.far_over_near,
+        frame=None if frame is None else (frame.left, frame.top, frame.right, frame.bottom),
         invalid_share=1 - float(result.valid.mean()),
         findings=result.findings,
         reading=_settled(reading, result),
@@ -174,7 +199,7 @@ def _read(source: Source, path: Path, reading: DepthReading, estimate: Estimatin
         estimator_sha256="" if estimated_depth is None else estimated_depth.weights_sha256,
         notes=(*_name_note(path, file_format), *samples.notes, *result.notes),
     )
-    return DepthMap(values=result.values, valid=result.valid, source=origin)
+    return result, origin
 
 
 _SKY_BELOW, _SKY_ABOVE = 0.2, 0.01
@@ -200,7 +225,8 @@ def _require_upright(name: str, samples: Samples) -> None:
     ):
         return
     raise DepthError(
-        f"{name} seems to be upside down: {sky:g}, which stands for the sky, is along its lower edge only",
+        f"{name} seems to be upside down: {number_text(float(sky))}, which stands for the sky, "
+        "is along its lower edge only",
         code=ErrorCode.DEPTH_AMBIGUOUS,
         remedy="turn it with --flip, or keep it with --no-flip",
         value=float(sky),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.errors import DepthError, ErrorCode, number_text
 from depthpaint.depth.cues import small_copy
 from depthpaint.depth.depth_map import Box, DepthReading, Fill, Finding
 from depthpaint.depth.evidence import evidence_of
@@ -22,22 +22,32 @@ from depthpaint.depth.two_levels import find_two_levels, two_levels_error
 from depthpaint.formats.foreign import LOSSY_TOLERANCE
 from depthpaint.formats.samples import MIN_SIDE, Samples, gray_or_colours
 
+TREATMENTS: dict[Fill, str] = {
+    "far": "put at the far plane", "inpaint": "filled from their surroundings", "free": "left to the prompt",
+}  # fmt: skip
+"""What becomes of unknown pixels."""
+
 
 def holes_finding(
-    empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_], fill: Fill
-) -> list[Finding]:
-    """How much is unknown or endless, masks (H, W), and its treatment; empty if there is none."""
+    numbers: NDArray[Any], empty: Emptiness, unknown: NDArray[np.bool_], endless: NDArray[np.bool_],
+    fill: Fill, reasons: list[str],
+) -> list[Finding]:  # fmt: skip
+    """How much of `numbers` is unknown or endless, masks (H, W), and its treatment; empty if there is none.
+
+    `reasons` say why there are unknown pixels, apart from marks in the numbers, and why they are filled so.
+    """
     parts = list[str]()
     if lost := int(unknown.sum()):
-        treatment = {"far": "put at the far plane", "inpaint": "filled from their surroundings",
-                     "free": "left to the prompt"}[fill]  # fmt: skip
-        parts.append(f"{_percent(lost / unknown.size)} unknown, {treatment}")
+        parts.append(f"{_percent(lost / unknown.size)} unknown, {TREATMENTS[fill]}")
     if beyond := int(endless.sum()):
         parts.append(f"{_percent(beyond / unknown.size)} infinitely far")
     if not parts:
         return []
-    marks = [f"{mark:g}" for mark in (empty.low_mark, empty.high_mark) if mark is not None]
-    evidence = f"many pixels hold exactly {' and '.join(marks)}" if marks else "as stored"
+    marks = [number_text(mark) for mark in (empty.low_mark, empty.high_mark) if mark is not None]
+    stored = [f"many pixels hold exactly {' and '.join(marks)}"] if marks else []
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        stored.append("NaN or infinite as stored")
+    evidence = "; ".join((*stored, *(reasons if lost else ()))) or "as stored"
     return [Finding(
         aspect="holes", value="; ".join(parts), confidence=0.95 if marks else 1.0, evidence=evidence,
         flag="--empty, --holes",
@@ -47,7 +57,7 @@ def holes_finding(
 def range_finding(span: Span, scale: Scale, reading: DepthReading) -> Finding | None:
     """The used part of the numbers, if it is not all of them."""
     if isinstance(reading.range, tuple):
-        evidence, cut = "as specified", True
+        evidence, cut = "as given", True
     else:
         cut = bool(span.far_cut or span.near_cut)
         evidence = (
@@ -56,7 +66,7 @@ def range_finding(span: Span, scale: Scale, reading: DepthReading) -> Finding | 
         )
     if not cut:
         return None
-    value = f"{float(scale.low):.4g} to {float(scale.high):.4g}"
+    value = f"{number_text(float(scale.low))} to {number_text(float(scale.high))}"
     return Finding(aspect="range", value=value, confidence=1.0, evidence=evidence, flag="--range")
 
 
@@ -72,19 +82,34 @@ MOST_UNKNOWN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """Depth in [0, 1], 1 = nearest, with all conclusions (see DepthSource)."""
+    """What was concluded from a map (see DepthSource), and its `values`, which are computed when asked for.
 
-    values: NDArray[np.float32]
+    `stored` are its numbers (H, W); `proper`, `valid` and `endless` masks.
+    """
+
+    stored: NDArray[Any]
+    proper: NDArray[np.bool_]
     valid: NDArray[np.bool_]
+    endless: NDArray[np.bool_]
+    scale: Scale
+    deband: bool
     colour_map: str
     meaning: Meaning
     levels: int
     raw_range: tuple[float, float]
     used_range: tuple[float, float]
-    far_over_near: float
+    frame: Frame | None
     fill: Fill
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Depth (H, W) in [0, 1], 1 = nearest, with holes filled."""
+        stored = debanded(self.stored, self.proper) if self.deband else self.stored
+        values = self.scale.apply(stored)
+        values[self.endless] = 0
+        return _closed(values, ~self.valid, self.fill)
 
 
 def understand(name: str, samples: Samples, reading: DepthReading) -> Understood:
@@ -92,7 +117,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
 
     An uncertain near end is not an error here: see read.require_certain.
     """
-    picture, opaque, frame, notes = _framed(name, samples, reading)
+    picture, opaque, frame = _framed(name, samples, reading)
     mask, alpha_notes = _mask(opaque, reading.alpha_mask)
     numbers = numbers_of(name, samples, picture, mask, reading.colour_map)
     empty = find_empty(numbers.values, mask, reading.empty, samples.empty)
@@ -112,58 +137,76 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         empty = empty.without_low()
         inside = numbers.values[empty.proper]
     unknown, endless = _placed(empty, meaning)
-    fill = _fill_of(unknown, reading)
+    fill, why = _fill_of(unknown, reading)
     low, high = inside.min(), inside.max()
     if low == high and not reading.allow_constant:
         raise _constant(name, f"every value is {low}")
     scale, span = _scale(inside, meaning, reading)
-    stored = debanded(numbers.values, proper) if reading.deband else numbers.values
-    values = scale.apply(stored)
-    values[endless] = 0
-    values = _closed(values, unknown, fill)
     unit = None
     if meaning.kind == "distance" and numbers.colour_map == "gray":
-        unit = unit_finding(inside, values.shape, meaning.metres, reading.unit)
+        unit = unit_finding(inside, numbers.values.shape, meaning.metres, reading.unit, samples.stated_by)
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
-    holes = holes_finding(empty, unknown, endless, fill)
+    holes = holes_finding(
+        numbers.values, empty, unknown, endless, fill, [*_origins(samples, mask, reading), why]
+    )
+    cut, cut_notes = frame_findings(frame)
     findings = (
-        frame, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
+        *cut, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
         range_finding(span, scale, reading), *bits,
     )  # fmt: skip
     return Understood(
-        values=values,
+        stored=numbers.values,
+        proper=proper,
         valid=~unknown,
+        endless=endless,
+        scale=scale,
+        deband=reading.deband,
         colour_map=numbers.colour_map,
         meaning=meaning,
         levels=levels,
         raw_range=(float(low), float(high)),
         used_range=(float(scale.low), float(scale.high)),
-        far_over_near=scale.far_over_near,
+        frame=frame,
         fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
-        notes=(*notes, *alpha_notes, *numbers.notes, *bit_notes, *([f"two levels: {two}"] if two else [])),
+        notes=(
+            *cut_notes,
+            *alpha_notes,
+            *numbers.notes,
+            *bit_notes,
+            *([f"two levels: {two}"] if two else []),
+        ),
     )
 
 
 def _framed(
     name: str, samples: Samples, reading: DepthReading
-) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Finding | None, list[str]]:
-    """Cut off what surrounds the map, and a photo beside it."""
+) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Frame | None]:
+    """The picture and its transparency without what surrounds the map, and the frame that was cut off."""
     frame = _frame_of(name, samples, reading)
     if frame is None:
-        return samples.values, samples.opaque, None, []
-    given = isinstance(reading.frame, tuple)
+        return samples.values, samples.opaque, None
+    opaque = None if samples.opaque is None else frame.cut(samples.opaque)
+    values = frame.cut(samples.values)
+    if values.ndim == 3 and values.shape[2] == 3:
+        values = gray_or_colours(values, LOSSY_TOLERANCE if samples.lossy else 0)
+    return values, opaque, frame
+
+
+def frame_findings(frame: Frame | None) -> tuple[list[Finding], list[str]]:
+    """The finding and the note about a frame."""
+    if frame is None:
+        return [], []
     box = f"{frame.right - frame.left}x{frame.bottom - frame.top} at {frame.left},{frame.top}"
+    given = frame.what == AS_GIVEN
     finding = Finding(
         aspect="frame", value=box, evidence=frame.what if given else f"{frame.what} {frame.where}",
         confidence=frame.confidence, flag="--frame",
     )  # fmt: skip
-    opaque = None if samples.opaque is None else frame.cut(samples.opaque)
-    notes = [] if given else [f"{frame.what} {frame.where}: cut to {box}"]
-    values = frame.cut(samples.values)
-    if values.ndim == 3 and values.shape[2] == 3:
-        values = gray_or_colours(values, LOSSY_TOLERANCE if samples.lossy else 0)
-    return values, opaque, finding, notes
+    return [finding], [] if given else [f"{frame.what} {frame.where}: cut to {box}"]
+
+
+AS_GIVEN = "as given"
 
 
 def _frame_of(name: str, samples: Samples, reading: DepthReading) -> Frame | None:
@@ -189,7 +232,7 @@ def _given_frame(name: str, samples: Samples, box: Box) -> Frame:
             remedy="correct --frame",
             value=f"{left},{top},{right},{bottom}",
         )
-    return Frame(left, top, right, bottom, "as given", 1.0)
+    return Frame(left, top, right, bottom, AS_GIVEN, 1.0)
 
 
 def _mask(opaque: NDArray[np.bool_] | None, wanted: bool) -> tuple[NDArray[np.bool_] | None, list[str]]:
@@ -220,17 +263,31 @@ def _some_depth(name: str, numbers: NDArray[Any], empty: Emptiness) -> NDArray[n
     )
 
 
-def _fill_of(unknown: NDArray[np.bool_], reading: DepthReading) -> Fill:
-    """The treatment of unknown pixels (H, W), where the user leaves it open.
+def _origins(samples: Samples, mask: NDArray[np.bool_] | None, reading: DepthReading) -> list[str]:
+    """Why pixels are unknown, apart from marks that were detected."""
+    origins = ["the transparent pixels"] if mask is not None else []
+    if isinstance(reading.empty, tuple) and reading.empty:
+        origins.append(f"{', '.join(map(number_text, reading.empty))} as given")
+    if samples.empty is not None:
+        origins.append(f"{number_text(samples.empty)} as {samples.stated_by} states")
+    return origins
+
+
+def _fill_of(unknown: NDArray[np.bool_], reading: DepthReading) -> tuple[Fill, str]:
+    """The treatment of unknown pixels (H, W), where the user leaves it open, and the reason.
 
     Around whole things that cover less than half of the map it is the background of a cut-out. What a lidar
     measures are points between which surfaces go on.
     """
     if reading.holes != "auto":
-        return reading.holes
-    if reading.alpha_mask or (unknown.mean() > MOST_UNKNOWN and not is_scattered(~unknown)):
-        return "far"
-    return "inpaint"
+        return reading.holes, "treated as given"
+    if reading.alpha_mask:
+        return "far", "far, because they are transparent"
+    if unknown.mean() <= MOST_UNKNOWN:
+        return "inpaint", "filled, because they are at most half of the map"
+    if is_scattered(~unknown):
+        return "inpaint", "filled, because surfaces go on between scattered points"
+    return "far", "far, because more than half of the map is the background of things"
 
 
 def _placed(empty: Emptiness, meaning: Meaning) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

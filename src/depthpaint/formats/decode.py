@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -16,13 +16,8 @@ from PIL import Image, ImageOps
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import read_input, read_stream
-from depthpaint.formats.exr import decode_exr
 from depthpaint.formats.file_kind import FileKind, file_kind
-from depthpaint.formats.foreign import decode_heif
-from depthpaint.formats.jpeg import decode_jpeg
-from depthpaint.formats.npy import decode_npy, objects
-from depthpaint.formats.npz import decode_npz
-from depthpaint.formats.png import decode_png
+from depthpaint.formats.npy import objects
 from depthpaint.formats.samples import (
     ENDINGS,
     MAX_PIXELS,
@@ -36,9 +31,6 @@ from depthpaint.formats.samples import (
     max_file_bytes,
     unsupported,
 )
-from depthpaint.formats.text_header import decode_colmap, decode_pfm, decode_pgm
-from depthpaint.formats.tiff import decode_tiff
-from depthpaint.formats.webp import decode_webp
 
 Source = str | os.PathLike[str] | bytes | bytearray | BinaryIO | NDArray[Any] | Image.Image
 BYTES, FILE_OBJECT, ARRAY, IMAGE = "<bytes>", "<file object>", "<array>", "<image>"
@@ -129,27 +121,20 @@ def _image(name: str, image: Image.Image, max_pixels: int) -> bytes:
     return stream.getvalue()
 
 
-Decoder = Callable[[str, bytes, int], Samples]
-FrameDecoder = Callable[[str, bytes, int | None, int], Samples]
-PartDecoder = Callable[[str, bytes, str | None, int | None, int], Samples]
+_FRAMES: frozenset[FormatName] = frozenset(("tiff", "npy"))
+_CONTAINERS: frozenset[FormatName] = frozenset(("npz", "exr"))
+_MODULES: dict[FormatName, str] = {
+    "heif": "foreign", "pfm": "text_header", "pgm": "text_header", "colmap": "text_header",
+}  # fmt: skip
+"""The modules of decoders, where they are not called like their format."""
 
-_SINGLE: MappingProxyType[FormatName, Decoder] = MappingProxyType(
-    {
-        "png": decode_png,
-        "jpeg": decode_jpeg,
-        "webp": decode_webp,
-        "pfm": decode_pfm,
-        "pgm": decode_pgm,
-        "heif": decode_heif,
-        "colmap": decode_colmap,
-    }
-)
-_FRAMES: MappingProxyType[FormatName, FrameDecoder] = MappingProxyType(
-    {"tiff": decode_tiff, "npy": decode_npy}
-)
-_CONTAINERS: MappingProxyType[FormatName, PartDecoder] = MappingProxyType(
-    {"npz": decode_npz, "exr": decode_exr}
-)
+
+def _decoder(form: FormatName) -> Callable[..., Samples]:
+    """The decoder of a format. It is imported when a file needs it."""
+    module = import_module(f"depthpaint.formats.{_MODULES.get(form, form)}")
+    return getattr(module, f"decode_{form}")
+
+
 _CODES = {
     "empty": ErrorCode.DEPTH_UNREADABLE,
     "damaged": ErrorCode.DEPTH_UNREADABLE,
@@ -175,15 +160,15 @@ def decode(
     if form is None:
         raise _refused(name, kind)
     if form in _CONTAINERS:
-        samples = _CONTAINERS[form](name, data, part, frame, max_pixels)
+        samples = _decoder(form)(name, data, part, frame, max_pixels)
     elif part is not None:
         raise _no_parts(name, kind.looks_like, part)
     elif form in _FRAMES:
-        samples = _FRAMES[form](name, data, frame, max_pixels)
+        samples = _decoder(form)(name, data, frame, max_pixels)
     else:
         # Of an animation, only the first frame can be read.
         frame_place(name, frame, 1)
-        samples = _SINGLE[form](name, data, max_pixels)
+        samples = _decoder(form)(name, data, max_pixels)
     return form, in_byte_order(samples)
 
 

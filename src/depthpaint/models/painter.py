@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.plan import ModelHabits
-from depthpaint.sampling.drive import Array
-from depthpaint.sampling.levels import NoiseLevel
+
+if TYPE_CHECKING:
+    from depthpaint.plan import ModelHabits
+    from depthpaint.sampling.drive import Array
+    from depthpaint.sampling.levels import NoiseLevel
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
