@@ -244,7 +244,12 @@ def test_values_are_computed_only_where_they_are_written(
     assert cli("inspect", "scan.png", "--as", "new.npy")[0] == 0
     assert np.load("new.npy").max() == 1
     filled: list[object] = []
-    monkeypatch.setattr(understand, "inpainted", lambda *given: filled.append(given))
+
+    def fill(values: object, valid: object) -> object:
+        filled.append(valid)
+        return values
+
+    monkeypatch.setattr(understand, "inpainted", fill)
     assert json.loads(cli("inspect", "scan.png", "--json")[1])["files"] == [row]
     assert not filled
 
