@@ -220,6 +220,40 @@ def test_replay_reads_a_map_in_steps_of_its_unit(cli: Run, work: Path) -> None:
     assert "bit-equal" in cli("replay", path)[1]
 
 
+def test_inspecting_a_png_imports_no_model_and_no_other_decoder(work: Path) -> None:
+    millimetres(work)
+    code = (
+        "import sys; from depthpaint.cli.main import run; assert run(['inspect', 'scan.png', '-q']) == 0; "
+        "print(*sorted(name for name in sys.modules if name.startswith('depthpaint.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    names = set(loaded.split())
+    assert "depthpaint.formats.png" in names
+    others = {f"formats.{name}" for name in ("exr", "tiff", "jpeg", "webp", "npz", "foreign")}
+    others |= {"engine", "plan", "picture", "models.registry"}
+    assert not names & {f"depthpaint.{name}" for name in others}
+
+
+def test_values_are_computed_only_where_they_are_written(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from depthpaint.depth import understand
+
+    millimetres(work)
+    (row,) = json.loads(cli("inspect", "scan.png", "--json")[1])["files"]
+    assert cli("inspect", "scan.png", "--as", "new.npy")[0] == 0
+    assert np.load("new.npy").max() == 1
+    filled: list[object] = []
+
+    def fill(values: object, valid: object) -> object:
+        filled.append(valid)
+        return values
+
+    monkeypatch.setattr(understand, "inpainted", fill)
+    assert json.loads(cli("inspect", "scan.png", "--json")[1])["files"] == [row]
+    assert not filled
+
+
 def test_points_of_a_lidar_are_ready_and_say_what_becomes_of_the_rest(cli: Run, work: Path) -> None:
     numbers = np.load(work / "depth.npy")
     numbers[np.random.default_rng(0).random(numbers.shape) < 0.6] = np.nan

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.depth.depth_map import DepthReading
-from depthpaint.depth.read import read_depth
+from depthpaint.depth.read import read_depth, read_source
 from made_depth import Save, npy, smooth
 from made_png import png, ramp
 
@@ -105,3 +106,11 @@ def test_damage_of_any_kind_gives_a_map_or_a_typed_error(save: Save, seed: int) 
         assert type(error).__module__ == "depthpaint.core.errors"
     else:
         assert np.isfinite(depth.values).all()
+
+
+FLOOR = smooth(40, 50)
+
+
+@pytest.mark.parametrize("numbers", [FLOOR, np.where(FLOOR < 0.3, np.nan, 1 / (0.2 + FLOOR))])
+def test_a_source_without_values_says_the_same(numbers: NDArray[np.float64]) -> None:
+    assert read_source(numbers) == read_depth(numbers).source

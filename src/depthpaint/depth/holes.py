@@ -82,7 +82,9 @@ def find_empty(
     """
     unknown = np.zeros(numbers.shape, dtype=np.bool_) if opaque is None else ~opaque
     endless = np.zeros(numbers.shape, dtype=np.bool_)
-    if numbers.dtype.kind == "f" and not (-BACKGROUND < numbers.min() and numbers.max() < BACKGROUND):
+    if numbers.dtype.kind == "f" and not (
+        -BACKGROUND < float(numbers.min()) and float(numbers.max()) < BACKGROUND
+    ):
         # -inf: too near to be measured. Hugely negative numbers are a type's end.
         huge = _far_beyond(numbers)
         unknown |= np.isnan(numbers) | (numbers == -np.inf) | (huge & (numbers < 0))
