@@ -28,6 +28,7 @@ LEAST_COLOURED = 0.01
 """Of the picture, beside what is black."""
 
 Colours = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 PICTURE = Path(__file__).with_name("colour_maps.png")
 """One row per map, so that the table can be viewed."""
@@ -59,6 +60,19 @@ STRICT_MEAN_LIMIT, STRICT_TAIL_LIMIT = 4.0, 16.0
 ON_THE_LINE = 16.0
 LEAST_ON_THE_LINE = 0.9
 
+# What colours on a map have to be like to be depth, from doctor_bench's maps and pictures that are no depth.
+FEWEST_DEPTHS, RARE = 16, 1e-4
+"""Different depths of a map, each on this share of it at least; drawings have a few flat colours."""
+SMOOTH, SLIGHT, FEWEST_STEPS = 0.5, 8, 64
+"""The least share of slight steps (of 255) between neighbours; with fewer, distance counts more."""
+OFF, MOST_OFF_GRAY = 40.0, 0.0005
+"""The distance of colours that have nothing to do with a map, and their largest share beside gray."""
+LEAST_CALM, MOST_OFF_RESTLESS = 0.7, 0.005
+"""With fewer slight steps than the first, no more than the second may be off: lines and text on paper."""
+LEAST_BESIDE_BLACK = 0.6
+"""Confidence of what is drawn on black."""
+_LINES = 512  # rows, and columns, whose steps are examined
+
 # Brightness and, at three tenths of their weight, both colour differences of ITU-T T.871 (JFIF), from RGB.
 _JPEG = np.array(
     [[0.299, 0.587, 0.114], [-0.0506, -0.0994, 0.15], [0.15, -0.1256, -0.0244]], dtype=np.float32
@@ -76,7 +90,9 @@ class Reading:
     `values` is float32 (H, W), the position in the map in [0, 1], NaN where the picture is black and the map
     has no black; `distance` float32 (H, W) how far the colours lie from the map, in 1/255. Of the rest,
     `mean` and `tail` are its mean and 99th percentile, `share` is how much of the picture lies within
-    `ON_THE_LINE`. `black` is the share of that black. `swapped`: red and blue are exchanged.
+    `ON_THE_LINE`, `off` how much is further than `OFF`, `depths` how many different ones there are (of 256),
+    `smooth` the share of slight steps. `black` is the share of that black. `swapped`: red and blue are
+    exchanged.
     """
 
     name: ColourMapName
@@ -86,21 +102,38 @@ class Reading:
     mean: float
     tail: float
     share: float
+    off: float
+    depths: int
+    smooth: float
     black: float
 
     @property
     def confidence(self) -> float:
-        """1 for a picture on the map, falling with its distance, 0.5 at the limit of acceptance."""
+        """1 for a picture on the map, falling with its distance and with jumps, 0.5 at the limit."""
         if self.name in NEARLY_GRAY:
             worst = max(self.mean / STRICT_MEAN_LIMIT, self.tail / STRICT_TAIL_LIMIT)
         else:
             worst = max(self.mean / MEAN_LIMIT, (1 - self.share) / (1 - LEAST_ON_THE_LINE))
-        return 1 / (1 + worst)
+        return 1 / (1 + worst / max(min(1.0, self.smooth / SMOOTH), 1e-6))
+
+    @property
+    def doubt(self) -> str:
+        """Why the picture cannot be assumed to be drawn with this map, "" if it can."""
+        if self.depths < FEWEST_DEPTHS:
+            return f"it has {self.depths} flat colours, as a drawing"
+        restless = self.smooth < LEAST_CALM and self.off > MOST_OFF_RESTLESS
+        if restless or (self.name in NEARLY_GRAY and self.off > MOST_OFF_GRAY):
+            return f"{self.off:.2%} of it has colours far from the map"
+        if self.confidence < (LEAST_BESIDE_BLACK if self.black > 0 else 0.5):
+            return (
+                "its colours jump, as in a drawing" if self.smooth < SMOOTH else "its colours are off the map"
+            )
+        return ""
 
     @property
     def accepted(self) -> bool:
         """Whether the picture can be assumed to be drawn with this map."""
-        return self.confidence >= 0.5
+        return not self.doubt
 
 
 def read_colours(
@@ -133,12 +166,28 @@ def read_colours(
     if lossy:
         positions, _ = nearest_on_map(table @ _JPEG, colours @ _JPEG)
     nothing = black & _has_no_black(name)
+    black_share = float(weights[nothing].sum()) / max(1, int(weights.sum()))
     positions[nothing], distances[nothing] = np.nan, 0
-    mean, tail, share = _summary(distances, weights * ~nothing)
+    weights = weights * ~nothing
+    mean, tail, share = _summary(distances, weights)
+    total = max(1, int(weights.sum()))
+    levels = np.rint(np.nan_to_num(positions) * 255).astype(np.intp)
+    values = _spread(unique, positions, codes)
     return Reading(
-        name, swapped, _spread(unique, positions, codes), _spread(unique, distances, codes),
-        mean, tail, share, black=float(weights[nothing].sum()) / max(1, int(weights.sum())),
+        name, swapped, values, _spread(unique, distances, codes), mean, tail, share,
+        off=float(weights[distances > OFF].sum()) / total,
+        depths=int(np.count_nonzero(np.bincount(levels, weights, minlength=256) > RARE * total)),
+        smooth=_slight_steps(values), black=black_share,
     )  # fmt: skip
+
+
+def _slight_steps(values: Floats) -> float:
+    """The share of slight steps among the steps between neighbours of `values` (H, W); 1 if there are few."""
+    rows = values[:: max(1, values.shape[0] // _LINES)]
+    columns = values[:, :: max(1, values.shape[1] // _LINES)]
+    steps = np.abs(np.concatenate([np.diff(rows, axis=1).ravel(), np.diff(columns, axis=0).ravel()])) * 255
+    steps = steps[steps > 0]  # NaN is not
+    return 1.0 if steps.size < FEWEST_STEPS else float((steps <= SLIGHT).mean())
 
 
 @cache
@@ -227,7 +276,6 @@ def _summary(distance: Colours, weights: NDArray[np.intp]) -> tuple[float, float
     return mean, float(distance[order[min(rank, len(order) - 1)]]), share
 
 
-Floats = NDArray[np.float32]
 REACH = 3
 _MIXED_ROWS_AT_ONCE = 256
 

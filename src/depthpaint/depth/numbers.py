@@ -171,7 +171,8 @@ def _along_a_map(
     if only is None and not reading.accepted:
         raise DepthError(
             f"{name} is a colour picture: a photo, or depth in an unknown colour map (nearest is "
-            f"{reading.name}, {reading.mean:.1f}/255 away, with {reading.share:.0%} of the pixels on it)",
+            f"{reading.name}, {reading.mean:.1f}/255 away, with {reading.share:.0%} of the pixels on it; "
+            f"{reading.doubt})",
             code=ErrorCode.DEPTH_BAD_SHAPE,
             remedy="give the map with --colour-map, or save depth as gray; for a photo use --from-photo",
             value=round(reading.mean, 3),

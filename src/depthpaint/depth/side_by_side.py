@@ -29,8 +29,8 @@ RIPPLE, RAGGED = 40, 8
 LEAST_SIDE = 24
 BLURRED = 16
 """Pixels beside the seam that JPEG's blocks of colour mix."""
-FEW_COLOURS, FEWEST_DEPTHS = 1024, 16
-"""A lossless picture with fewer is a drawing or another map, and with fewer depths no map."""
+FEW_COLOURS = 1024
+"""A lossless picture with fewer is a drawing or another map; photos have many thousands."""
 ALIKE = 0.9
 """Correlation of brightness: a photo with itself in gray."""
 SURE = 0.8
@@ -59,7 +59,7 @@ def depth_half(name: str, picture: NDArray[Any], only: ColourMapName | None, *, 
     if halves is None:
         return None
     readings = [_reading(picture, half, halves, only, lossy=lossy) for half in (halves.first, halves.second)]
-    on_a_map = [reading.accepted and _many(reading) for reading in readings]
+    on_a_map = [reading.accepted for reading in readings]
     if not any(on_a_map):
         return None
     if all(on_a_map):
@@ -140,10 +140,6 @@ def _reading(
     inner = (_trimmed(half, halves) if lossy else half).cut(picture)
     step = max(1, min(inner.shape[:2]) // MOST_READ)
     return read_colours(np.ascontiguousarray(inner[::step, ::step]), None, only, lossy=lossy)
-
-
-def _many(reading: Reading) -> bool:
-    return len(np.unique(np.rint(reading.values * 255))) >= FEWEST_DEPTHS
 
 
 def _trimmed(half: Frame, halves: Halves) -> Frame:
