@@ -43,7 +43,7 @@ def test_one_file_is_told_with_evidence_and_verdict(cli: Run) -> None:
     assert (status, err) == (0, "")
     assert "128x96 NPY, 32 bits, 12288 levels" in out
     assert "near" in out
-    assert "the floor's slope" in out
+    assert "the bottom against the top" in out
     assert out.rstrip().endswith("ready")
 
 
@@ -381,7 +381,13 @@ def test_the_json_has_the_unit_the_frame_and_what_holes_mean(cli: Run, work: Pat
     framed[12:108] = np.rint(30 + 200 * np.load(work / "depth.npy"))
     Image.fromarray(framed).save(work / "framed.png")
     (row,) = json.loads(cli("inspect", "framed.png", "--json")[1])["files"]
-    assert row["frame"] == {"left": 0, "top": 12, "right": 128, "bottom": 108, "what": "letterbox bars"}
+    assert row["frame"] == {
+        "left": 0,
+        "top": 12,
+        "right": 128,
+        "bottom": 108,
+        "what": "letterbox bars around the map",
+    }
     assert (row["unit"], row["metres_per_step"], row["holes"]) == (None, None, None)
 
 

@@ -154,3 +154,12 @@ def test_numbers_of_16_bits_may_be_cut_by_a_box(tmp_path: Path) -> None:
     assert read_depth(path).values.shape == (HEIGHT, 2 * WIDTH)
     depth = read_depth(path, DepthReading.model_validate({"frame": f"0,0,{WIDTH},{HEIGHT}", "near": "white"}))
     assert depth.values.shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("size", [(60, 80), (240, 320), (480, 640)])
+def test_a_smooth_map_whose_middle_rows_are_alike_is_one_map(size: tuple[int, int]) -> None:
+    height, width = size
+    slope = np.linspace(0, 255, height)[:, None].repeat(width, axis=1).astype(np.uint8)
+    for map_ in (slope, slope.T, np.dstack([slope] * 3)):
+        assert find_halves(np.ascontiguousarray(map_)) is None
+        assert find_halves(np.ascontiguousarray(map_), lossy=True, weak=True) is None

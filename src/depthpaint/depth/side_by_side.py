@@ -113,6 +113,11 @@ def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
         left = min(left, width - right)
         right = width - left
     edges = max(float(alike[:, left - 1].mean()), float(alike[:, right].mean()))
+    # A smooth map is also alike near its middle, but leaves that colour without a jump.
+    outside, inside = (picture[:, [a, b]].astype(np.int16) for a, b in ((left - 1, right), (left, right - 1)))
+    jumps = np.abs(outside - inside).reshape(len(picture), 2, -1).max(axis=2) > JUMP
+    if jumps.mean(axis=0).min() < LEAST_LINES_WEAK:
+        return None
     return None if edges > MOST_OPEN and not weak else (left, right)
 
 

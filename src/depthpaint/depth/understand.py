@@ -19,7 +19,6 @@ from depthpaint.depth.numbers import numbers_of
 from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
 from depthpaint.depth.side_by_side import depth_half
 from depthpaint.depth.two_levels import find_two_levels, two_levels_error
-from depthpaint.formats.foreign import LOSSY_TOLERANCE
 from depthpaint.formats.samples import MIN_SIDE, Samples, gray_or_colours
 
 TREATMENTS: dict[Fill, str] = {
@@ -189,7 +188,7 @@ def _framed(
     opaque = None if samples.opaque is None else frame.cut(samples.opaque)
     values = frame.cut(samples.values)
     if values.ndim == 3 and values.shape[2] == 3:
-        values = gray_or_colours(values, LOSSY_TOLERANCE if samples.lossy else 0)
+        values = gray_or_colours(values, lossy=samples.lossy)
     return values, opaque, frame
 
 

@@ -116,8 +116,6 @@ def _answer(output: bytes) -> tuple[dict[str, Any] | None, list[bytes]]:
 _CLASSES: dict[str, type[ImageFile]] = {"JPEG": JpegImageFile, "WEBP": WebPImageFile}
 
 LOSSY_NOTE = "the file went through lossy compression, which blurs edges of depth and adds ripples"
-LOSSY_TOLERANCE = 2
-"""The largest difference of equal channels after conversion to luminance and colour."""
 
 
 def decoded(name: str, data: bytes, image_format: Literal["JPEG", "WEBP"]) -> NDArray[Any]:
@@ -179,7 +177,7 @@ def decode_heif(name: str, data: bytes, max_pixels: int) -> Samples:
     if channels in (2, 4):
         opaque = pixels[..., -1] >= np.iinfo(dtype).max // 2 + 1
     colours = pixels[..., :3] if channels > 2 else pixels[..., 0]
-    values = gray_or_colours(colours, LOSSY_TOLERANCE) if colours.ndim == 3 else colours
+    values = gray_or_colours(colours, lossy=True) if colours.ndim == 3 else colours
     quantity: Quantity | None = None
     notes = [LOSSY_NOTE]
     if hidden:

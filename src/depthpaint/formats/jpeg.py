@@ -12,7 +12,7 @@ import numpy as np
 
 from depthpaint.core.errors import DepthError
 from depthpaint.formats.file_kind import PNG_SIGNATURE
-from depthpaint.formats.foreign import LOSSY_NOTE, LOSSY_TOLERANCE, decoded
+from depthpaint.formats.foreign import LOSSY_NOTE, decoded
 from depthpaint.formats.jpeg_segments import JpegSegments, read_jpeg_segments
 from depthpaint.formats.png import decode_png
 from depthpaint.formats.samples import (
@@ -228,7 +228,7 @@ def _pixels(name: str, segments: JpegSegments, max_pixels: int) -> Samples:
         raise bad_shape(name, "a picture in printing inks (CMYK)", "save the depth as gray")
     values = decoded(name, segments.plain, "JPEG")
     if values.ndim == 3:
-        values = gray_or_colours(values, LOSSY_TOLERANCE)
+        values = gray_or_colours(values, lossy=True)
     return Samples(values=values, opaque=None, bits=8, notes=(LOSSY_NOTE,), lossy=True)
 
 

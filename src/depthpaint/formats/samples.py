@@ -224,16 +224,20 @@ def upside_down(samples: Samples) -> Samples:
     return replace(samples, values=samples.values[::-1], opaque=opaque, notes=notes)
 
 
-def gray_or_colours(planes: NDArray[Any], tolerance: int = 0) -> NDArray[Any]:
-    """Return (H, W) if the channels of (H, W, 3) are equal within `tolerance`, else the colours.
+LOSSY_TOLERANCE = 2
+"""The largest difference of equal channels after conversion to luminance and colour."""
 
-    If they differ slightly green is used: lossy formats preserve it best. NaN equals
-    NaN, because it marks the same hole in every channel.
+
+def gray_or_colours(planes: NDArray[Any], *, lossy: bool = False) -> NDArray[Any]:
+    """Return (H, W) if the channels of (H, W, 3) are equal, else the colours.
+
+    In `lossy` formats they may differ by LOSSY_TOLERANCE; green, which these preserve best, is used. NaN
+    equals NaN, because it marks the same hole in every channel.
     """
     red, green, blue = (planes[..., k] for k in range(3))
-    if tolerance:
+    if lossy:
         spread = planes.max(axis=-1) - planes.min(axis=-1)
-        return planes if (spread > tolerance).any() else green
+        return planes if (spread > LOSSY_TOLERANCE).any() else green
     holes = planes.dtype.kind == "f"
     equal = np.array_equal(red, green, equal_nan=holes) and np.array_equal(blue, green, equal_nan=holes)
     return green if equal else planes

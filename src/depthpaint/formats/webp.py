@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from depthpaint.core.geometry import Extent
-from depthpaint.formats.foreign import LOSSY_NOTE, LOSSY_TOLERANCE, decoded
+from depthpaint.formats.foreign import LOSSY_NOTE, decoded
 from depthpaint.formats.samples import (
     UPRIGHT,
     UPRIGHT_NOTE,
@@ -126,6 +126,6 @@ def decode_webp(name: str, data: bytes, max_pixels: int) -> Samples:
     if chunks.orientation != UPRIGHT:
         notes.append(UPRIGHT_NOTE)
         planes = upright(planes, chunks.orientation)
-    values = gray_or_colours(planes[..., :3], 0 if chunks.lossless else LOSSY_TOLERANCE)
+    values = gray_or_colours(planes[..., :3], lossy=not chunks.lossless)
     opaque = planes[..., 3] >= 128 if planes.shape[2] == 4 else None
     return Samples(values=values, opaque=opaque, bits=8, notes=tuple(notes), lossy=not chunks.lossless)
