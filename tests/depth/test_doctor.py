@@ -291,6 +291,7 @@ def test_packed_bytes_are_told_from_colours(tmp_path: Path) -> None:
 def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[int, int], says: str) -> None:
     metres = np.rint(1000 / room(*shape)) / 1000  # of a camera that measures whole millimetres
     stored = np.rint(metres * count).astype(np.uint16)
+    stored[:4, :4] = 0
     found = read(save, stored).source.finding("unit")
     assert found is not None
     assert found.value.startswith(says)
@@ -300,6 +301,15 @@ def test_a_likely_unit_is_said_in_metres(save: Save, count: int, shape: tuple[in
     assert told is not None
     assert (told.confidence, told.value[:2]) == (1, "m:")
     assert read(save, room().astype(np.float32)).source.finding("unit") is None
+
+
+def test_integers_that_no_camera_marks_or_that_are_multiples_of_5_have_no_unit(save: Save) -> None:
+    whole = np.rint(1000 / room()).astype(np.uint16)
+    assert read(save, whole).source.finding("unit") is None  # such as centimetres of a renderer
+    fives = np.rint(200 / room()).astype(np.uint16) * 5  # 5000 a metre, of a table's top
+    for stored, named in ((whole, True), (fives, False)):
+        stored[:4, :4] = 0
+        assert (read(save, stored).source.finding("unit") is not None) == named
 
 
 @pytest.mark.parametrize(

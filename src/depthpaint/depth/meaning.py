@@ -20,6 +20,8 @@ MOST_MILLIMETRES = 12_000
 """Depth cameras measure up to ten metres."""
 TUM_SIZE = (640, 480)
 TUM_STEP = 5  # its files hold whole millimetres
+LIKELY = 0.75
+"""Some cameras count in 0.25 mm or 0.1 mm, and near the camera their numbers look like millimetres."""
 LEAST_TUM_MEDIAN, LEAST_TUM_GREATEST = 8_000, 20_000
 
 
@@ -29,35 +31,38 @@ def unit_finding(
     metres: float | None,
     given: UnitChoice | float,
     stated_by: str,
+    *,
+    holes: bool,
 ) -> Finding | None:
     """The unit of valid distances `inside` (N,) of a map of `shape` (H, W), as metres from near to far.
 
-    `metres` is what the user or `stated_by` states; `given` the user's choice, or "auto". The picture does
-    not depend on the unit, so a likely unit is only reported. None if nothing is known.
+    `metres` is what the user or `stated_by` states; `given` the user's choice, or "auto". `holes`: 0 stands
+    for no depth, as depth cameras write it. The picture does not depend on the unit, so a likely unit is only
+    reported. None if nothing is known.
     """
     low, high = float(inside.min()), float(inside.max())
     if metres is not None:
         name, sure = (given, 1.0) if given in METRES else (f"{metres:g} m", 1.0)
         evidence = "as given" if given != "auto" else f"as {stated_by} states"
     else:
-        name, evidence = _likely(inside, shape, high)
+        name, evidence = _likely(inside, shape, high, holes=holes)
         if not name:
             return None
-        metres, sure = METRES[name], 0.8
+        metres, sure = METRES[name], LIKELY
     span = f"{number_text(low * metres, 3)} to {number_text(high * metres, 3)} m"
     return Finding(aspect="unit", value=f"{name}: {span}", confidence=sure, evidence=evidence, flag="--unit")
 
 
-def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float) -> tuple[str, str]:
+def _likely(inside: NDArray[Any], shape: tuple[int, int], high: float, *, holes: bool) -> tuple[str, str]:
     if inside.dtype.kind not in "iu" or inside.dtype.itemsize < 2:
         return "", ""
     height, width = shape
     if KITTI_WIDTHS[0] <= width <= KITTI_WIDTHS[1] and KITTI_HEIGHTS[0] <= height <= KITTI_HEIGHTS[1]:
         return "kitti", "a picture as large as KITTI's"
-    if high <= MOST_MILLIMETRES:
-        return "mm", f"integers up to {high:.0f}, as depth cameras write millimetres"
-    like_tum = float(np.median(inside)) >= LEAST_TUM_MEDIAN and LEAST_TUM_GREATEST <= high < 65_535
     in_millimetres = float((inside % TUM_STEP == 0).mean()) > 0.99  # 4000 a metre may look alike otherwise
+    if high <= MOST_MILLIMETRES and holes and not in_millimetres:
+        return "mm", f"integers up to {high:.0f} with 0 for holes, as most depth cameras write millimetres"
+    like_tum = float(np.median(inside)) >= LEAST_TUM_MEDIAN and LEAST_TUM_GREATEST <= high < 65_535
     if like_tum and (width, height) == TUM_SIZE and in_millimetres:
         return "tum", f"a picture as large as TUM's, with multiples of 5 up to {high:.0f} (5000 a metre)"
     return "", ""

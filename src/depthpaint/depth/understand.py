@@ -143,7 +143,10 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     scale, span = _scale(inside, meaning, reading)
     unit = None
     if meaning.kind == "distance" and numbers.colour_map == "gray":
-        unit = unit_finding(inside, numbers.values.shape, meaning.metres, reading.unit, samples.stated_by)
+        unit = unit_finding(
+            inside, numbers.values.shape, meaning.metres, reading.unit, samples.stated_by,
+            holes=empty.low_mark == 0,
+        )  # fmt: skip
     levels, bits, bit_notes = bits_of(inside, samples.bits, numbers.colour_map)
     holes = holes_finding(
         numbers.values, empty, unknown, endless, fill, [*_origins(samples, mask, reading), why]
