@@ -36,7 +36,11 @@ from depthpaint.picture import (
 )
 from depthpaint.plan import RunPlan, make_plan
 from depthpaint.record.result import Result, joined
-from depthpaint.request import Request
+from depthpaint.request import Request, Settings
+
+# Their validators are built now, and not by the first of several threads that needs them.
+for _group in (DepthReading, ModelChoice, Request, Settings):
+    _group.model_rebuild()
 
 
 @dataclass(frozen=True, slots=True)
