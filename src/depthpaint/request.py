@@ -200,7 +200,7 @@ class _RaisesParameterError(type(BaseModel)):
                 raise _refusal(error, _SEE_GENERATE) from error
 
 
-class Request(SettingsFields[None], frozen=True, defer_build=False, metaclass=_RaisesParameterError):
+class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError):
     """The user's request: a depth map, a prompt, and optional settings.
 
     None means that a setting was not given. Sizes are pixels; `aspect` is width over height; windows are

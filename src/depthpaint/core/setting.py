@@ -119,7 +119,7 @@ class Setting:
 class SettingsGroup(BaseModel, Generic[Unset], frozen=True):
     """Base of the groups: frozen, no unknown fields, no infinities; unset fields are None."""
 
-    # Most groups only serve as bases; those with values say that they are built at once, before any thread.
+    # Validators are built when the first value is checked: most groups only serve as bases.
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     def given(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def settings_of(group: type[BaseModel]) -> Mapping[str, Setting]:
 _SETTINGS: dict[type[BaseModel], Mapping[str, Setting]] = {}
 
 
-class ResolvedGroup(BaseModel, frozen=True, defer_build=False):
+class ResolvedGroup(BaseModel, frozen=True):
     """Builds a `SettingsGroup[Never]`: fields that are left out, or None, get their defaults."""
 
     @model_validator(mode="before")
