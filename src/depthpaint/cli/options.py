@@ -396,6 +396,4 @@ def ray_of(
 
 
 READING = settings_group(depth_map.PANEL)
-OF_MAPS = settings_group(depth_map.PANEL, without=("from_photo",))
-"""How depth maps are read where --estimator is another one."""
 REQUIREMENT, RUNTIME, RAY = group_of(wish_of), group_of(runtime_of), group_of(ray_of)

@@ -24,6 +24,7 @@ from depthpaint.core.errors import (
 )
 from depthpaint.core.files import make_folder, replace_own
 from depthpaint.core.geometry import Fit
+from depthpaint.depth.depth_map import PANEL
 from depthpaint.engine import Engine
 from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.record.paths import probe
@@ -195,6 +196,7 @@ def method_of(
 
 
 METHOD = options.group_of(method_of)
+READING = options.settings_group(PANEL, without=("from_photo",))  # whose flag is --estimator, too
 
 
 @options.grouped
@@ -209,7 +211,7 @@ def verify(
             "Default: the one in the picture's record. Another map than the recorded one is read anew."
         ),
     ] = None,
-    reading: dict[str, object] = options.OF_MAPS,
+    reading: dict[str, object] = READING,
     method: Method = METHOD,
     min_agreement: Annotated[
         float, typer.Option(min=-1, max=1, help="Exit with 4 if a rank correlation is lower.")
