@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, UnsafeFormatError
+from depthpaint.depth.depth_map import DepthReading
 from depthpaint.depth.read import read_depth
 from made_depth import Save, npy, smooth
 
@@ -71,7 +72,7 @@ def test_every_type_of_number(save: Save, dtype: str) -> None:
 
 
 def test_booleans(save: Save) -> None:
-    depth = read_depth(save("map.npy", npy(smooth(20, 30) > 0.5)))
+    depth = read_depth(save("map.npy", npy(smooth(20, 30) > 0.5)), DepthReading(near="white"))
     assert np.array_equal(depth.values, smooth(20, 30) > 0.5)
     assert (depth.source.levels, depth.source.bits_used) == (2, 1)
 
