@@ -45,7 +45,8 @@ def stretched(samples: NDArray[Any]) -> NDArray[Any]:
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
 def test_gray_of_every_depth(save: Save, bits: int, interlaced: bool) -> None:
     samples = ramp(19, 23, 2**bits - 1)
-    depth = read_depth(save("map.png", png(samples, bits, 0, interlaced=interlaced)))
+    path = save("map.png", png(samples, bits, 0, interlaced=interlaced))
+    depth = read_depth(path)
     assert np.array_equal(depth.values, stretched(samples).astype(np.float32))
     assert depth.source.container_bits == bits
     assert depth.source.levels == len(np.unique(samples))
