@@ -79,3 +79,11 @@ def test_stderr_of_inspect_carries_no_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "always", "-m", "depthpaint", "inspect", *map(str, tmp_path.iterdir())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode in (0, 3), done.stderr) == (True, "")
+
+
+@pytest.mark.parametrize(("shape", "place"), [((33, 54), (16, 4)), ((40, 33), (7, 16))])
+def test_a_lone_measurement_that_a_small_copy_misses(shape: tuple[int, int], place: tuple[int, int]) -> None:
+    numbers = np.zeros(shape, np.int16)
+    numbers[place] = 700
+    reading = DepthReading(near="black", empty=(0.0,), allow_constant=True, kind="distance")
+    assert read_depth(numbers, reading).valid.sum() == 1

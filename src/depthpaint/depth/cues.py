@@ -83,7 +83,8 @@ def _copied(numbers: NDArray[np.generic], valid: Mask, side: int) -> tuple[Float
     stretched = np.where(known, shares, 0).astype(np.float32)
     weight = _resized(known.astype(np.float32), size)
     values = _resized(stretched, size) / np.maximum(weight, 1e-6)
-    usual = float(np.median(weight[weight > 0])) if side < SIDE else 1.0
+    # A lone pixel at the edge of two of the copy may be missed by both.
+    usual = float(np.median(weight[weight > 0])) if side < SIDE and weight.any() else 1.0
     return np.clip(values, 0, 1).astype(np.float32), weight >= 0.5 * usual
 
 
