@@ -97,9 +97,10 @@ def find_halves(picture: Pixels, *, lossy: bool = False, weak: bool = False) -> 
 
 def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
     """The columns of one colour in the middle of the picture, (H, W) or (H, W, 3): first, and one behind."""
-    width = picture.shape[1]
-    middle = np.median(picture[:, width // 2].astype(np.int16), axis=0)
-    alike = np.abs(picture.astype(np.int16) - middle) <= (RIPPLE if lossy else SAME)
+    height, width = picture.shape[:2]
+    some = picture[:: max(1, height // MOST_LINES)].astype(np.int16)
+    middle = np.median(some[:, width // 2], axis=0)
+    alike = np.abs(some - middle) <= (RIPPLE if lossy else SAME)
     alike = alike if alike.ndim == 2 else alike.all(axis=-1)
     full = alike.all(axis=0)
     if not full[width // 2]:
@@ -114,8 +115,8 @@ def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
         right = width - left
     edges = max(float(alike[:, left - 1].mean()), float(alike[:, right].mean()))
     # A smooth map is also alike near its middle, but leaves that colour without a jump.
-    outside, inside = (picture[:, [a, b]].astype(np.int16) for a, b in ((left - 1, right), (left, right - 1)))
-    jumps = np.abs(outside - inside).reshape(len(picture), 2, -1).max(axis=2) > JUMP
+    outside, inside = (some[:, [a, b]] for a, b in ((left - 1, right), (left, right - 1)))
+    jumps = np.abs(outside - inside).reshape(len(some), 2, -1).max(axis=2) > JUMP
     if jumps.mean(axis=0).min() < LEAST_LINES_WEAK:
         return None
     return None if edges > MOST_OPEN and not weak else (left, right)
