@@ -98,13 +98,15 @@ def find_halves(picture: Pixels, *, lossy: bool = False, weak: bool = False) -> 
 def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
     """The columns of one colour in the middle of the picture, (H, W) or (H, W, 3): first, and one behind."""
     height, width = picture.shape[:2]
-    some = picture[:: max(1, height // MOST_LINES)].astype(np.int16)
-    middle = np.median(some[:, width // 2], axis=0)
-    alike = np.abs(some - middle) <= (RIPPLE if lossy else SAME)
+    some = picture[:: max(1, height // MOST_LINES)]
+    column = some[:, width // 2].astype(np.int16)
+    middle, most = np.median(column, axis=0), RIPPLE if lossy else SAME
+    if (np.abs(column - middle) > most).any():  # which spares most pictures the rest
+        return None
+    some = some.astype(np.int16)
+    alike = np.abs(some - middle) <= most
     alike = alike if alike.ndim == 2 else alike.all(axis=-1)
     full = alike.all(axis=0)
-    if not full[width // 2]:
-        return None
     left = width // 2 - int(np.argmin(full[: width // 2 + 1][::-1])) + 1
     right = width // 2 + int(np.argmin(full[width // 2 :]))
     ragged = abs(left - (width - right)) > (RAGGED if lossy else 1)
@@ -128,16 +130,23 @@ def _seam(picture: Pixels, *, weak: bool) -> tuple[int, int] | None:
     if width % 2 or width < 2 * LEAST_SIDE:
         return None
     middle = width // 2
-    some = picture[:: max(1, height // MOST_LINES)].astype(np.int16)
-    jumps = np.abs(np.diff(some, axis=1))
-    jumps = jumps if jumps.ndim == 2 else jumps.max(axis=-1)
-    means = jumps.mean(axis=0)
-    elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
     lines, most = (LEAST_LINES_WEAK, MOST_ELSEWHERE_WEAK) if weak else (LEAST_LINES, MOST_ELSEWHERE)
-    if (jumps[:, middle - 1] > JUMP).mean() < lines or elsewhere > most * means[middle - 1]:
+    some = picture[:: max(1, height // MOST_LINES)]
+    if (_jumps(some[:, middle - 1 : middle + 1]) > JUMP).mean() < lines:
+        return None
+    some = some.astype(np.int16)
+    means = _jumps(some).mean(axis=0)
+    elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
+    if elsewhere > most * means[middle - 1]:
         return None
     sides = some[:, [middle - 1, middle]].reshape(len(some), 2, -1).mean(axis=2)
     return (middle, middle) if sides.std(axis=0).max() > LEAST_TEXTURE else None
+
+
+def _jumps(lines: NDArray[Any]) -> NDArray[np.int16]:
+    """The largest difference between neighbours in rows, (H, W - 1)."""
+    jumps = np.abs(np.diff(lines.astype(np.int16), axis=1))
+    return jumps if jumps.ndim == 2 else jumps.max(axis=-1)
 
 
 def _reading(
