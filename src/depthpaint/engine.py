@@ -22,6 +22,7 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
+from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.picture import (
     Conditions,
@@ -105,11 +106,14 @@ class Engine:
         """An engine that finds the same models and computes as `runtime` says."""
         return Engine(self._find, self._load_estimator, runtime)
 
-    def prepare(self, request: Request, source: Source | DepthMap | None = None) -> Prepared:
+    def prepare(
+        self, request: Request, source: Source | DepthMap | None = None, *, recorded: bool = False
+    ) -> Prepared:
         """Read and understand the depth map and resolve the plan: no weights are loaded.
 
-        `source` is the depth map where it is no file, in place of the path in the request. Raises
-        DepthpaintError for anything that the user can correct.
+        `source` is the depth map where it is no file, in place of the path in the request. `recorded`: the
+        request is of a record, and is painted again as it was. Raises DepthpaintError for anything that the
+        user can correct.
         """
         started = perf_counter()
         _require(request, Request, "request")
@@ -118,8 +122,12 @@ class Engine:
             request = request.model_copy(update={"depth": Path(depth.source.path)})
         require_certain(depth.source)
         entry = self._find(request.choice)
-        plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading)
+        plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading, recorded=recorded)
         prepared = self._with_prompts(Prepared(request, depth, plan))
+        if not recorded:
+            names = prepared.plan.inversions
+            weights = entry.prompt_weights
+            require_prompts(request.prompt, request.negative_prompt, plan.model, names, weights=weights)
         return replace(prepared, seconds=perf_counter() - started)
 
     def with_seeds(self, prepared: Prepared, seeds: Sequence[int]) -> Prepared:

@@ -33,7 +33,8 @@ class ModelHabits:
     those of scheduler_config.json. `softness` is the width of edges in painted pixels: above 1 the edges of
     the depth map are drawn in every picture. `profile` names what its depth network was trained on
     (depth.profile). `output_area` is the area in pixels of a picture without a requested size; None means
-    the painted area.
+    the painted area. Guidance above `most_guidance` burns its colours; more steps than `most_steps` gain
+    nothing (None: no such number).
     """
 
     name: str
@@ -57,6 +58,8 @@ class ModelHabits:
     profile: ProfileName = "midas"
     softness: int = 1
     output_area: int | None = None
+    most_guidance: float | None = None
+    most_steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,13 +184,19 @@ class RunPlan:
 
 
 def make_plan(
-    request: Request, depth_size: Extent, habits: ModelHabits, reading: DepthReading | None = None
+    request: Request,
+    depth_size: Extent,
+    habits: ModelHabits,
+    reading: DepthReading | None = None,
+    *,
+    recorded: bool = False,
 ) -> RunPlan:
     """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
 
-    `reading` is how the depth file was interpreted; without it the request's own is used. Raises
-    ParameterError for an unknown sampler or schedule, an impossible number of steps, and a size beyond the
-    limits.
+    `reading` is how the depth file was interpreted; without it the request's own is used. `recorded`: the
+    request is of a record, and is painted again even if its guidance ruins the picture. Raises ParameterError
+    for an unknown sampler or schedule, an impossible number of steps, guidance beyond what the model takes,
+    and a size beyond the limits.
     """
     sizes = plan_sizes(
         depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit or Fit.PAD
@@ -196,6 +205,8 @@ def make_plan(
     settings = _resolved(request, habits, sizes.output_size, reading or request.reading)
     schedule = noise_schedule(habits, settings.schedule, settings.num_inference_steps)
     Guidance(settings.guidance_scale, *settings.guidance_window)
+    if not recorded:
+        _require_usable(settings.guidance_scale, habits)
     plan = RunPlan(
         model=habits.name,
         settings=settings,
@@ -231,6 +242,19 @@ def noise_schedule(habits: ModelHabits, name: str, steps: int) -> Schedule:
     )
 
 
+def _require_usable(guidance_scale: float, habits: ModelHabits) -> None:
+    """Raise ParameterError for guidance that ruins the model's pictures."""
+    if habits.most_guidance is not None and guidance_scale > habits.most_guidance:
+        raise ParameterError(
+            f"guidance {guidance_scale:g} burns the colours of {habits.name}, which takes 1 to "
+            f"{habits.most_guidance:g}",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=guidance_scale,
+            limit=habits.most_guidance,
+            remedy=f"leave out --guidance: {habits.name}'s own is {habits.guidance_scale:g}",
+        )
+
+
 def _require_possible(output: Extent) -> None:
     """Apply the limits of --size also to a size derived from the map, which records would reject later."""
     if not all(MIN_OUTPUT_SIDE <= side <= MAX_OUTPUT_SIDE for side in output):
@@ -263,6 +287,14 @@ def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
     ratio = max(sizes.canvas_size.ratio, 1 / sizes.canvas_size.ratio)
     if ratio > 2.5:
         warnings.append(f"a side ratio of {ratio:.1f} is beyond what {habits.name} was trained on")
+    settings = plan.settings
+    if settings.negative_prompt and settings.guidance_scale == 1:
+        warnings.append("the negative prompt has no effect: guidance is 1, which is off (--guidance)")
+    if habits.most_steps is not None and settings.num_inference_steps > habits.most_steps:
+        warnings.append(
+            f"{settings.num_inference_steps} steps gain nothing over {habits.most_steps}: {habits.name} was "
+            f"trained to paint in {habits.num_inference_steps}"
+        )
     if not plan.controlled:
         warnings.append("the depth map has no effect: its strength is 0 or its window contains no whole step")
     return warnings

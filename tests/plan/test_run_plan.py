@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,22 @@ def test_a_size_that_the_map_decides_has_the_limits_of_any_size(depth_size: Exte
     request = Request.model_validate({"depth": "d.png", "prompt": "p", "size": size})
     with pytest.raises(ParameterError, match="each side must be 8 to 8192"):
         make_plan(request, depth_size, DIORAMA)
+
+
+def test_guidance_that_burns_colours_is_refused_but_in_a_record() -> None:
+    assert plan_of(guidance_scale=4).settings.guidance_scale == 4
+    request = Request.model_validate({"depth": "d.png", "prompt": "p", "guidance_scale": 7.5})
+    with pytest.raises(ParameterError, match=r"guidance 7\.5 burns the colours of diorama, which takes 1 to 4"):
+        make_plan(request, Extent(128, 128), DIORAMA)
+    assert make_plan(request, Extent(128, 128), DIORAMA, recorded=True).settings.guidance_scale == 7.5
+    other = replace(DIORAMA, most_guidance=None)
+    assert make_plan(request, Extent(128, 128), other).settings.guidance_scale == 7.5
+
+
+def test_settings_without_effect_are_said() -> None:
+    (warning,) = plan_of(negative_prompt="dull").warnings
+    assert "the negative prompt has no effect" in warning
+    assert not plan_of(negative_prompt="dull", guidance_scale=2).warnings
+    (warning,) = plan_of(num_inference_steps=30).warnings
+    assert "30 steps gain nothing over 8" in warning
+    assert not plan_of(num_inference_steps=8).warnings

@@ -19,6 +19,7 @@ from depthpaint.core.setting import Default, settings_of
 from depthpaint.formats.samples import max_file_bytes
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.painter import ModelEntry
+from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
 from depthpaint.record.paths import checked_name
@@ -116,19 +117,35 @@ def inversion_digests(request: Request) -> Mapping[str, str]:
 
 
 @lru_cache(_KEPT)
-def _check_schedule(
-    choice: ModelChoice, sampler: str | None, schedule: str | None, steps: int | None
+def _check_plan(
+    choice: ModelChoice,
+    sampler: str | None,
+    schedule: str | None,
+    steps: int | None,
+    guidance: float | None,
 ) -> None:
     request = Request(
-        depth=Path("none"), prompt="", sampler=sampler, schedule=schedule, num_inference_steps=steps
-    )
+        depth=Path("none"), prompt="", sampler=sampler, schedule=schedule, num_inference_steps=steps,
+        guidance_scale=guidance,
+    )  # fmt: skip
     make_plan(request, Extent(512, 512), habits_of(choice))
 
 
 def require_plan(request: Request) -> None:
-    """Raise ModelError for a missing model, ParameterError for an impossible number of steps."""
+    """Raise ModelError for a missing model, ParameterError for settings or a prompt that it cannot use."""
     choice = request.choice
-    _check_schedule(choice, request.sampler, request.schedule, request.num_inference_steps)  # pyright: ignore[reportArgumentType]
+    _check_plan(  # pyright: ignore[reportArgumentType]
+        choice,  # pyright: ignore[reportArgumentType]
+        request.sampler,
+        request.schedule,
+        request.num_inference_steps,
+        request.guidance_scale,
+    )
+    entry = _entry(choice)  # pyright: ignore[reportArgumentType]
+    names = inversion_digests(request)
+    require_prompts(
+        request.prompt, request.negative_prompt, entry.habits.name, names, weights=entry.prompt_weights
+    )
 
 
 def work_of(request: Request) -> float:

@@ -130,7 +130,7 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     _require_same_size(image, record, original)
     source = recorded_depth(record, image, moved.depth, moved.max_pixels)
     engine = painting.make_engine(runtime)
-    prepared = engine.prepare(record.request(source, moved.settings))
+    prepared = engine.prepare(record.request(source, moved.settings), recorded=True)
     prepared = _with_findings(prepared, record)
     if record.digests.inversions:
         require_inversions(record, prepared.plan)

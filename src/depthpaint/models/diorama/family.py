@@ -34,6 +34,8 @@ DIORAMA = ModelHabits(
     # Its colours are accurate to half a latent pixel; the depth map has more exact edges.
     softness=4,
     output_area=512 * 512,
+    most_guidance=4.0,
+    most_steps=8,
 )
 
 
@@ -181,7 +183,7 @@ def _found(choice: ModelChoice) -> ModelEntry | None:
             value=tuple(parts),
             remedy="leave it out, or choose a Stable Diffusion with --model",
         )
-    return ModelEntry(DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded)
+    return ModelEntry(DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded, prompt_weights=False)
 
 
 def _details() -> Details:
