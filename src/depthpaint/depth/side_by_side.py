@@ -98,12 +98,13 @@ def find_halves(picture: Pixels, *, lossy: bool = False, weak: bool = False) -> 
 def _gap(picture: Pixels, *, lossy: bool, weak: bool) -> tuple[int, int] | None:
     """The columns of one colour in the middle of the picture, (H, W) or (H, W, 3): first, and one behind."""
     width = picture.shape[1]
-    middle = np.median(picture[:, width // 2].astype(np.int16), axis=0)
+    line = picture[:, width // 2].astype(np.int16)
+    middle = np.median(line, axis=0)
+    if (np.abs(line - middle) > (RIPPLE if lossy else SAME)).any():
+        return None
     alike = np.abs(picture.astype(np.int16) - middle) <= (RIPPLE if lossy else SAME)
     alike = alike if alike.ndim == 2 else alike.all(axis=-1)
     full = alike.all(axis=0)
-    if not full[width // 2]:
-        return None
     left = width // 2 - int(np.argmin(full[: width // 2 + 1][::-1])) + 1
     right = width // 2 + int(np.argmin(full[width // 2 :]))
     ragged = abs(left - (width - right)) > (RAGGED if lossy else 1)
@@ -122,16 +123,22 @@ def _seam(picture: Pixels, *, weak: bool) -> tuple[int, int] | None:
     if width % 2 or width < 2 * LEAST_SIDE:
         return None
     middle = width // 2
-    some = picture[:: max(1, height // MOST_LINES)].astype(np.int16)
-    jumps = np.abs(np.diff(some, axis=1))
-    jumps = jumps if jumps.ndim == 2 else jumps.max(axis=-1)
-    means = jumps.mean(axis=0)
-    elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
+    some = picture[:: max(1, height // MOST_LINES)]
     lines, most = (LEAST_LINES_WEAK, MOST_ELSEWHERE_WEAK) if weak else (LEAST_LINES, MOST_ELSEWHERE)
-    if (jumps[:, middle - 1] > JUMP).mean() < lines or elsewhere > most * means[middle - 1]:
+    if (_jumps(some[:, middle - 1 : middle + 1]) > JUMP).mean() < lines:
+        return None
+    means = _jumps(some).mean(axis=0)
+    elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
+    if elsewhere > most * means[middle - 1]:
         return None
     sides = some[:, [middle - 1, middle]].reshape(len(some), 2, -1).mean(axis=2)
     return (middle, middle) if sides.std(axis=0).max() > LEAST_TEXTURE else None
+
+
+def _jumps(rows: Pixels) -> NDArray[np.int16]:
+    """The changes from each column to the next, (H, W - 1), in the channel with the largest one."""
+    jumps = np.abs(np.diff(rows.astype(np.int16), axis=1))
+    return jumps if jumps.ndim == 2 else jumps.max(axis=-1)
 
 
 def _reading(
