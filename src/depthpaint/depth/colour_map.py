@@ -68,7 +68,7 @@ SMOOTH, SLIGHT, FEWEST_STEPS = 0.5, 8, 64
 OFF, MOST_OFF_GRAY = 40.0, 0.0005
 """The distance of colours that have nothing to do with a map, and their largest share beside gray."""
 LEAST_CALM, LEAST_CLOSE, MOST_OFF_RESTLESS = 0.7, 0.7, 0.005
-"""With fewer slight steps and less confidence than these, no more than the last may be off: lines on paper."""
+"""With fewer slight steps and less confidence than these, no more than the last may be off: lines, text."""
 LEAST_BESIDE_BLACK = 0.6
 """Confidence of what is drawn on black."""
 _LINES = 256  # rows, and columns, whose steps are examined
