@@ -67,11 +67,11 @@ SMOOTH, SLIGHT, FEWEST_STEPS = 0.5, 8, 64
 """The least share of slight steps (of 255) between neighbours; with fewer, distance counts more."""
 OFF, MOST_OFF_GRAY = 40.0, 0.0005
 """The distance of colours that have nothing to do with a map, and their largest share beside gray."""
-LEAST_CALM, MOST_OFF_RESTLESS = 0.7, 0.005
-"""With fewer slight steps than the first, no more than the second may be off: lines and text on paper."""
+LEAST_CALM, LEAST_CLOSE, MOST_OFF_RESTLESS = 0.7, 0.7, 0.005
+"""With fewer slight steps and less confidence than these, no more than the last may be off: lines, text."""
 LEAST_BESIDE_BLACK = 0.6
 """Confidence of what is drawn on black."""
-_LINES = 512  # rows, and columns, whose steps are examined
+_LINES = 256  # rows, and columns, whose steps are examined
 
 # Brightness and, at three tenths of their weight, both colour differences of ITU-T T.871 (JFIF), from RGB.
 _JPEG = np.array(
@@ -121,7 +121,8 @@ class Reading:
         """Why the picture cannot be assumed to be drawn with this map, "" if it can."""
         if self.depths < FEWEST_DEPTHS:
             return f"it has {self.depths} flat colours, as a drawing"
-        restless = self.smooth < LEAST_CALM and self.off > MOST_OFF_RESTLESS
+        doubtful = self.smooth < LEAST_CALM and self.confidence < LEAST_CLOSE
+        restless = doubtful and self.off > MOST_OFF_RESTLESS
         if restless or (self.name in NEARLY_GRAY and self.off > MOST_OFF_GRAY):
             return f"{self.off:.2%} of it has colours far from the map"
         if self.confidence < (LEAST_BESIDE_BLACK if self.black > 0 else 0.5):
