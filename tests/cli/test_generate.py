@@ -163,14 +163,31 @@ def test_bad_input_is_one_line_with_its_status(
     assert sorted(path.name for path in work.rglob("*")) == ["depth.npy"]
 
 
-@pytest.mark.parametrize(
-    "prompt", ["", "   ", "!!!", "\x1b]0;x\x07", "\u202egnp", "猫 🙂 قطة", "a\nNegative prompt: b"]
-)
+@pytest.mark.parametrize("prompt", ["!!!", "\x1b]0;x\x07", "\u202egnp", "猫 🙂 قطة", "a\nNegative prompt: b"])
 def test_odd_sentences_are_painted_and_leave_the_terminal_alone(cli: Run, work: Path, prompt: str) -> None:
     status, out, err = cli("generate", "depth.npy", prompt)
     assert status == 0
     assert read_record(work / out.strip()).settings.prompt == prompt
     assert not set("\x1b\x07\u202e") & set(out + err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["  "], "prompt: it is empty"),
+        (["a [red|blue] house"], "'[red|blue]' is an alternation that diorama does not understand"),
+        (["a house", "--negative", "<lora:x:1>"], "'<lora:x:1>' is a LoRA"),
+    ],
+)
+def test_a_prompt_that_cannot_be_painted_as_it_is_written(
+    cli: Run, painter: FakePainter, arguments: list[str], message: str
+) -> None:
+    for dry in ([], ["--dry-run"]):
+        status, _, err = cli("generate", "depth.npy", *arguments, *dry)
+        assert status == 2
+        assert message in err
+        assert err.count("\n") == 1
+    assert not painter.calls
 
 
 def test_a_folder_that_may_not_be_written_is_refused_before_painting(

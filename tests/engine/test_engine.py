@@ -78,7 +78,7 @@ def test_numbers_that_are_no_colours_are_never_a_picture(depth: Path) -> None:
 
 
 def test_the_control_map_is_the_depth_on_its_canvas(depth: Path) -> None:
-    prepared = Engine().prepare(Request(depth=depth, prompt=""))
+    prepared = Engine().prepare(Request(depth=depth, prompt="a room"))
     map_, plan = prepared.depth, prepared.plan
     control = control_map(map_, plan.sizes)
     assert control.shape == (plan.sizes.canvas_size.height, plan.sizes.canvas_size.width)

@@ -82,7 +82,9 @@ def test_a_size_that_the_map_decides_has_the_limits_of_any_size(depth_size: Exte
 def test_guidance_that_burns_colours_is_refused_but_in_a_record() -> None:
     assert plan_of(guidance_scale=4).settings.guidance_scale == 4
     request = Request.model_validate({"depth": "d.png", "prompt": "p", "guidance_scale": 7.5})
-    with pytest.raises(ParameterError, match=r"guidance 7\.5 burns the colours of diorama, which takes 1 to 4"):
+    with pytest.raises(
+        ParameterError, match=r"guidance 7\.5 burns the colours of diorama, which takes 1 to 4"
+    ):
         make_plan(request, Extent(128, 128), DIORAMA)
     assert make_plan(request, Extent(128, 128), DIORAMA, recorded=True).settings.guidance_scale == 7.5
     other = replace(DIORAMA, most_guidance=None)
