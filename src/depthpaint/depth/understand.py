@@ -15,10 +15,10 @@ from depthpaint.depth.evidence import evidence_of
 from depthpaint.depth.frame import Frame, find_frame
 from depthpaint.depth.holes import Emptiness, find_empty, inpainted, is_scattered
 from depthpaint.depth.meaning import Meaning, meaning_of, unit_finding
-from depthpaint.depth.numbers import numbers_of
+from depthpaint.depth.numbers import Numbers, numbers_of
 from depthpaint.depth.scale import Scale, Span, bits_of, debanded, find_span
 from depthpaint.depth.side_by_side import depth_half
-from depthpaint.depth.two_levels import find_two_levels, two_levels_error
+from depthpaint.depth.two_levels import TwoLevels, find_two_levels, two_levels_error
 from depthpaint.formats.samples import MIN_SIDE, Samples, gray_or_colours
 
 TREATMENTS: dict[Fill, str] = {
@@ -123,14 +123,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
     proper = _some_depth(name, numbers.values, empty)
     # If all of it is depth, a view saves a copy of a large map.
     inside = numbers.values.reshape(-1) if proper.all() else numbers.values[proper]
-    evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
-    if numbers.low_is_near:
-        reasons = (numbers.low_is_near, *evidence.reasons)
-        evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
-    meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
-    two = find_two_levels(numbers.values, proper, inside, lossy=samples.lossy)
-    if two is not None and meaning.near_finding.confidence < 1 and not reading.allow_constant:
-        raise two_levels_error(name, two)
+    meaning, two = _weighed(name, samples, numbers, empty, proper, inside, reading)
     if meaning.near == "white" and numbers.values.dtype.itemsize < 2 and empty.low_mark is not None:
         # In 8 bits 0 is the farthest depth, also below a gap.
         empty = empty.without_low()
@@ -179,6 +172,27 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
             *([f"two levels: {two}"] if two else []),
         ),
     )
+
+
+def _weighed(
+    name: str,
+    samples: Samples,
+    numbers: Numbers,
+    empty: Emptiness,
+    proper: NDArray[np.bool_],
+    inside: NDArray[Any],
+    reading: DepthReading,
+) -> tuple[Meaning, TwoLevels | None]:
+    """The meaning of the numbers, and the two levels if there are no more. Raises DepthError for these."""
+    evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
+    if numbers.low_is_near:
+        reasons = (numbers.low_is_near, *evidence.reasons)
+        evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
+    meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
+    two = find_two_levels(numbers.values, proper, inside, lossy=samples.lossy)
+    if two is not None and meaning.near_finding.confidence < 1 and not reading.allow_constant:
+        raise two_levels_error(name, two)
+    return meaning, two
 
 
 def _framed(
