@@ -145,6 +145,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         numbers.values, empty, unknown, endless, fill, [*_origins(samples, mask, reading), why]
     )
     cut, cut_notes = frame_findings(frame)
+    two_notes = [f"two levels: {two}"] if two else []
     findings = (
         *cut, numbers.finding, *holes, meaning.near_finding, meaning.kind_finding, unit,
         range_finding(span, scale, reading), *bits,
@@ -164,13 +165,7 @@ def understand(name: str, samples: Samples, reading: DepthReading) -> Understood
         frame=frame,
         fill=fill,
         findings=tuple(finding for finding in findings if finding is not None),
-        notes=(
-            *cut_notes,
-            *alpha_notes,
-            *numbers.notes,
-            *bit_notes,
-            *([f"two levels: {two}"] if two else []),
-        ),
+        notes=(*cut_notes, *alpha_notes, *numbers.notes, *bit_notes, *two_notes),
     )
 
 
