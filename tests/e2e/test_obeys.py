@@ -115,7 +115,7 @@ def test_sixteen_bits_reach_the_network(engine: Engine, tmp_path: Path) -> None:
     digests: list[str] = []
     for name, values in (("fine", fine), ("coarse", coarse)):
         np.save(tmp_path / f"{name}.npy", (values * 65535).round().astype(np.uint16))
-        request = Request(depth=tmp_path / f"{name}.npy", prompt="", num_inference_steps=1)
+        request = Request(depth=tmp_path / f"{name}.npy", prompt="a ball", num_inference_steps=1)
         digests.append(engine.paint(request).control_sha256)
     assert digests[0] != digests[1]
 
