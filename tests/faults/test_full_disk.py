@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -44,9 +45,10 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Path]:
 
 def call(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the program with a painter that has no weights."""
-    return subprocess.run(
-        [sys.executable, "-c", PAINT, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    tests = str(Path(__file__).parents[1])  # where the fake painter is
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((tests, os.environ.get("PYTHONPATH", "")))}
+    command = [sys.executable, "-c", PAINT, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def pictures(folder: str | Path) -> dict[str, bytes]:

@@ -86,13 +86,15 @@ def test_on_ray_the_same_files_and_findings_come_of_it(cells: list[Cell]) -> Non
 
     cloudpickle = import_module("ray.cloudpickle")
     here = paint_cells(OnePainter(engine()), engine(), cells, Path("here"), "fake")
-    this = import_module(__name__)
+    travelling = [import_module(__name__), import_module("fake_painter")]
     # The painters' processes know no tests, so what they need of them travels.
-    cloudpickle.register_pickle_by_value(this)
+    for module in travelling:
+        cloudpickle.register_pickle_by_value(module)
     try:
         with painters_on_ray("local", Runtime(), 2, partial(engine)) as painters:
             there = paint_cells(painters, engine(), cells, Path("there"), "fake")
     finally:
-        cloudpickle.unregister_pickle_by_value(this)
+        for module in travelling:
+            cloudpickle.unregister_pickle_by_value(module)
     assert files("there") == files("here")
     assert [one.agreement for one in there] == [one.agreement for one in here]
