@@ -134,7 +134,7 @@ def _check_plan(
 def require_plan(request: Request) -> None:
     """Raise ModelError for a missing model, ParameterError for settings or a prompt that it cannot use."""
     choice = request.choice
-    _check_plan(  # pyright: ignore[reportArgumentType]
+    _check_plan(
         choice,  # pyright: ignore[reportArgumentType]
         request.sampler,
         request.schedule,

@@ -127,7 +127,7 @@ def number_text(value: float, digits: int = 4) -> str:
     Digits before the point are never rounded; only very large and very small numbers have an exponent.
     """
     size = abs(value)
-    if value == int(value) if size < LARGEST_WHOLE else False:
+    if size < LARGEST_WHOLE and value == int(value):
         return str(int(value))
     if 10**digits <= size < LARGEST_WHOLE:
         return f"{value:.0f}"

@@ -28,7 +28,8 @@ MODEL_ERROR = 0.25
 """How far curved things move the median of a whole map."""
 LEAST, MOST, CURVED = -2.0, 4.0, 1.0
 """Limits of one map's evidence from planes, and its weight. Disparities may also have been inverted."""
-HINT = 2.0
+HINT, VIEWER_HINT = 2.0, 3.0
+"""Of a name in the file, and of a viewer's colours, which users can choose."""
 KINECT = 2047.0
 INDOORS = 20.0
 """Metres."""
@@ -53,14 +54,17 @@ NO_EVIDENCE = Evidence(0.0, 0.0, ())
 
 
 def evidence_of(
-    numbers: NDArray[Any], proper: Mask, inside: NDArray[Any], empty: Emptiness, hint: Quantity | None
-) -> Evidence:
+    numbers: NDArray[Any], proper: Mask, inside: NDArray[Any], empty: Emptiness, hint: Quantity | None,
+    low_is_near: str = "",
+) -> Evidence:  # fmt: skip
     """Weigh what the numbers (H, W) are; `inside` are those of `proper`, a mask (H, W).
 
-    `empty` are the marks that lie outside it, `hint` what a name in the file suggests.
+    `empty` are the marks that lie outside it, `hint` what a name in the file suggests, `low_is_near` why
+    its colours say that the low end is near, "" if they do not.
     """
     measured = looks_measured(inside)
-    found = [each for each in _reasons(numbers, inside, empty, hint, measured=measured) if each[0]]
+    found = [(VIEWER_HINT, low_is_near)] if low_is_near else []
+    found += [each for each in _reasons(numbers, inside, empty, hint, measured=measured) if each[0]]
     curved, raw = 0.0, measured and inside.dtype.kind in "iu" and empty.high_mark == KINECT
     if not raw and (measured or _has_zero(inside, empty)):
         planes, spread = planes_of(numbers, proper)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from depthpaint.core.errors import DepthError, ErrorCode, InternalError, OutOfMemory, number_text, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.core.regular_file import STDIN
-from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource
+from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource, Finding
 from depthpaint.depth.understand import Understood, understand
 from depthpaint.formats.decode import Source, bytes_of, decode, name_of
-from depthpaint.formats.samples import ENDINGS, FormatName, Quantity, Samples, upside_down
+from depthpaint.formats.samples import ENDINGS, LOSSY_NOTE, FormatName, Quantity, Samples, upside_down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,6 @@ def estimated(
 
 def _picture(name: str, samples: Samples) -> tuple[NDArray[np.uint8], list[str]]:
     """The photo as bytes (H, W, 3), and notes."""
-    from depthpaint.formats.foreign import LOSSY_NOTE  # with what decodes JPEG, which PNGs do not need
-
     picture = samples.values
     # The note about lossy compression concerns depth maps only.
     notes = [note for note in samples.notes if note != LOSSY_NOTE]
@@ -144,10 +142,16 @@ def _carefully(source: Source, read: Callable[[Path], Result]) -> Result:
 def require_certain(source: DepthSource) -> None:
     """Raise DepthError depth_ambiguous unless the near end is certain enough to paint from."""
     near = source.finding("near")
-    if near is None or near.confidence >= LEAST_CONFIDENCE:
+    if near is not None:
+        require_certain_near(near, source.path, "the map")
+
+
+def require_certain_near(near: Finding, place: str, what: str) -> None:
+    """Raise DepthError depth_ambiguous unless the near end of `what`, at `place`, is certain enough."""
+    if near.confidence >= LEAST_CONFIDENCE:
         return
     raise DepthError(
-        f"{source.path}: it is not certain which end of the map is near ({near.value} with a confidence of "
+        f"{place}: it is not certain which end of {what} is near ({near.value} with a confidence of "
         f"{near.confidence:.0%}; {LEAST_CONFIDENCE:.0%} are required: {near.evidence})",
         code=ErrorCode.DEPTH_AMBIGUOUS,
         remedy="specify it with --near white or --near black",

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from depthpaint.core.errors import DepthError, ErrorCode, number_text, printable
-from depthpaint.depth.depth_map import LEAST_CONFIDENCE, DepthMap, DepthReading, DepthSource, Finding
+from depthpaint.depth.depth_map import DepthMap, DepthReading, DepthSource, Finding
 from depthpaint.depth.export import preview_path
-from depthpaint.depth.read import AS_IT_IS, read_depth, read_source
+from depthpaint.depth.read import AS_IT_IS, read_depth, read_source, require_certain_near
 from depthpaint.formats.samples import FOLDER_ENDINGS
 
 Look = Callable[[Path, DepthReading], DepthSource]
@@ -83,7 +83,7 @@ def read_together(
     _require_one_kind(sources)
     near = _near(sources, reading)
     kind = _kind([source for source in sources if source.near == near.value], reading)
-    _require_certain(sources, near)
+    require_certain_near(near, str(Path(sources[0].path).parent), f"its {_count(sources)}")
     settled = {
         **reading.model_dump(),
         "near": near.value,
@@ -195,20 +195,6 @@ def _kind(sources: Sequence[DepthSource], reading: DepthReading) -> Finding:
     value = max(votes, key=lambda name: votes[name])
     surest = max(found, key=lambda finding: (finding.value == value, finding.confidence))
     return replace(surest, confidence=votes[value] / len(found))
-
-
-def _require_certain(sources: Sequence[DepthSource], near: Finding) -> None:
-    if near.confidence >= LEAST_CONFIDENCE:
-        return
-    raise DepthError(
-        f"{Path(sources[0].path).parent}: it is not certain which end of its {_count(sources)} is near "
-        f"({near.value} with a confidence of {near.confidence:.0%}; {LEAST_CONFIDENCE:.0%} are required: "
-        f"{near.evidence})",
-        code=ErrorCode.DEPTH_AMBIGUOUS,
-        remedy="specify it with --near white or --near black",
-        value=round(near.confidence, 3),
-        limit=LEAST_CONFIDENCE,
-    )
 
 
 def _weakest(sources: Sequence[DepthSource], aspect: str) -> Finding | None:

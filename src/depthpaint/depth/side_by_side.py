@@ -134,7 +134,6 @@ def _seam(picture: Pixels, *, weak: bool) -> tuple[int, int] | None:
     some = picture[:: max(1, height // MOST_LINES)]
     if (_jumps(some[:, middle - 1 : middle + 1]) > JUMP).mean() < lines:
         return None
-    some = some.astype(np.int16)
     means = _jumps(some).mean(axis=0)
     elsewhere = float(np.quantile(np.delete(means, [middle - 2, middle - 1, middle]), 0.98))
     if elsewhere > most * means[middle - 1]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,7 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 or share == 0 else "less than 0.1%"
 
 
-VIEWER_HINT = 3.0
-"""Log-odds for the near end of a viewer's colours, which users can choose."""
+AS_GIVEN = "as given"
 MOST_UNKNOWN = 0.5
 """Of the pixels; where more are unknown, they are the background of a thing."""
 
@@ -179,10 +178,7 @@ def _weighed(
     reading: DepthReading,
 ) -> tuple[Meaning, TwoLevels | None]:
     """The meaning of the numbers, and the two levels if there are no more. Raises DepthError for these."""
-    evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint)
-    if numbers.low_is_near:
-        reasons = (numbers.low_is_near, *evidence.reasons)
-        evidence = replace(evidence, total=evidence.total + VIEWER_HINT, reasons=reasons)
+    evidence = evidence_of(numbers.values, proper, inside, empty, samples.hint, numbers.low_is_near)
     meaning = meaning_of(samples, inside, small_copy(numbers.values, proper), reading, evidence)
     two = find_two_levels(numbers.values, proper, inside, lossy=samples.lossy)
     if two is not None and meaning.near_finding.confidence < 1 and not reading.allow_constant:
@@ -215,9 +211,6 @@ def frame_findings(frame: Frame | None) -> tuple[list[Finding], list[str]]:
         confidence=frame.confidence, flag="--frame",
     )  # fmt: skip
     return [finding], [] if given else [f"{frame.what} {frame.where}: cut to {box}"]
-
-
-AS_GIVEN = "as given"
 
 
 def _frame_of(name: str, samples: Samples, reading: DepthReading) -> Frame | None:

@@ -20,6 +20,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.geometry import Extent
 from depthpaint.formats.samples import (
+    LOSSY_NOTE,
     Quantity,
     Samples,
     check_size,
@@ -114,8 +115,6 @@ def _answer(output: bytes) -> tuple[dict[str, Any] | None, list[bytes]]:
 
 
 _CLASSES: dict[str, type[ImageFile]] = {"JPEG": JpegImageFile, "WEBP": WebPImageFile}
-
-LOSSY_NOTE = "the file went through lossy compression, which blurs edges of depth and adds ripples"
 
 
 def decoded(name: str, data: bytes, image_format: Literal["JPEG", "WEBP"]) -> NDArray[Any]:

@@ -12,10 +12,11 @@ import numpy as np
 
 from depthpaint.core.errors import DepthError
 from depthpaint.formats.file_kind import PNG_SIGNATURE
-from depthpaint.formats.foreign import LOSSY_NOTE, decoded
+from depthpaint.formats.foreign import decoded
 from depthpaint.formats.jpeg_segments import JpegSegments, read_jpeg_segments
 from depthpaint.formats.png import decode_png
 from depthpaint.formats.samples import (
+    LOSSY_NOTE,
     UPRIGHT,
     UPRIGHT_NOTE,
     Quantity,

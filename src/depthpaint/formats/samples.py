@@ -224,6 +224,7 @@ def upside_down(samples: Samples) -> Samples:
     return replace(samples, values=samples.values[::-1], opaque=opaque, notes=notes)
 
 
+LOSSY_NOTE = "the file went through lossy compression, which blurs edges of depth and adds ripples"
 LOSSY_TOLERANCE = 2
 """The largest difference of equal channels after conversion to luminance and colour."""
 

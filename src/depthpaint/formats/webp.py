@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from depthpaint.core.geometry import Extent
-from depthpaint.formats.foreign import LOSSY_NOTE, decoded
+from depthpaint.formats.foreign import decoded
 from depthpaint.formats.samples import (
+    LOSSY_NOTE,
     UPRIGHT,
     UPRIGHT_NOTE,
     Samples,
