@@ -25,7 +25,7 @@ BASE: dict[str, object] = {"depth": "a.npy", "prompt": "a ball", "seed": 5}
 
 def one_job(values: dict[str, object]) -> Job:
     """The only job of a row."""
-    (job,) = jobs_of(parse_row(Row(1, values), Path(), {}))
+    (job,) = jobs_of(parse_row(Row(1, values), Path(), {}), Path("out"))
     return job
 
 
@@ -96,10 +96,10 @@ def test_new_bytes_are_seen_behind_an_old_time(maps: Path) -> None:
 
 def test_pictures_of_one_row_are_jobs_of_their_own(maps: Path) -> None:
     parsed = parse_row(Row(1, {**BASE, "seed": 2**32 - 1, "count": 3}), Path(), {})
-    several = list(jobs_of(parsed))
+    several = list(jobs_of(parsed, Path("out")))
     assert [(job.request.seed, job.request.count) for job in several] == [(2**32 - 1, 1), (0, 1), (1, 1)]
     assert several[1].key == one_job({**BASE, "seed": 0}).key
-    named = jobs_of(parse_row(Row(1, {**BASE, "name": "n.png", "count": 2}), Path(), {}))
+    named = jobs_of(parse_row(Row(1, {**BASE, "name": "n.png", "count": 2}), Path(), {}), Path("out"))
     assert [job.file for job in named] == ["n-1.png", "n-2.png"]
 
 

@@ -41,7 +41,7 @@ def test_any_name_comes_back_from_a_picture(
     saved = save_picture(replace(result_of(), depth=depth), 0, tmp_path / "pictures")
     record = read_record(saved.path)
     assert record.depth.file.encode()
-    assert os.fsencode(path_from_text(record.depth.file)) == b"maps/" + raw
+    assert os.fsencode(path_from_text(record.depth.file)) == b"../maps/" + raw
     assert recorded_depth(record, saved.path) == Path("maps", name)
     assert recorded_depth(record, saved.path, Path("maps")) == Path("maps", name)
 

@@ -121,7 +121,33 @@ def test_names_no_folders_of_a_person(path: str, told: str) -> None:
     assert record_of(from_depth(result_of(), path), 0).depth.file == told
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../../x.png", "C:\\x.png", "a/../../x", "\\\\host\\x", ""])
+@pytest.mark.parametrize(
+    ("path", "folder", "told"),
+    [
+        ("data/maps/room.png", "data/pictures", "../maps/room.png"),
+        ("data/pictures/room.png", "data/pictures", "room.png"),
+        ("data/room.png", "data/pictures/tuesday", "../../room.png"),
+        ("home/ann/maps/room.png", "home/ann/pictures", "../maps/room.png"),
+        ("home/ann/maps/room.png", "home/bob/pictures", "room.png"),
+        ("home/ann/maps/room.png", "data/pictures", "room.png"),
+    ],
+)
+def test_names_the_depth_map_relative_to_the_picture(
+    path: str, folder: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home" / "ann")
+    record = record_of(from_depth(result_of(), str(tmp_path / path)), 0, tmp_path / folder)
+    assert RunRecord.from_json(record.to_json()).depth.file == told
+
+
+def test_up_to_the_root_no_folder_is_named(tmp_path: Path) -> None:
+    assert record_of(from_depth(result_of(), "/nowhere/maps/room.png"), 0, tmp_path).depth.file == "room.png"
+
+
+BAD_PATHS = ["/etc/passwd", "C:\\x.png", "a/../../x", "\\\\host\\x", "", "..", "../..", "../" * 21 + "x", "..//x"]
+
+
+@pytest.mark.parametrize("path", BAD_PATHS)
 def test_refuses_a_record_that_names_a_file_elsewhere(path: str) -> None:
     with pytest.raises(RecordError, match=r"depth\.file"):
         RunRecord.from_json(spoiled(record_of(result_of(), 0), "depth", "file", value=path))

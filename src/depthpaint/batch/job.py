@@ -179,7 +179,8 @@ class Job:
     `key` is sha256 over everything that decides the picture except the weights, which are not known before
     they are loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named`
     says that the manifest sets the file name; any other name contains the start of the key. `required` is the
-    required agreement of the picture's depth; None if it is not checked.
+    required agreement of the picture's depth; None if it is not checked. `folder` is the output folder: the
+    picture's record names the depth map relative to it.
     """
 
     line: int
@@ -188,18 +189,20 @@ class Job:
     named: bool
     key: str
     depth_sha256: str
+    folder: Path
     required: Requirement | None = None
 
 
-def jobs_of(parsed: ParsedRow, required: Requirement | None = None) -> Iterator[Job]:
-    """The jobs of a row. Raises DepthError if its depth file cannot be read."""
+def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None) -> Iterator[Job]:
+    """The jobs of a row for the output `folder`. Raises DepthError if its depth file cannot be read."""
+    folder = folder.absolute()  # other processes may have another working folder
     depth = depth_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
     names = parsed.files
     for index, request in enumerate(parsed.pictures()):
         key = _key(request, depth, required)
         stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
-        yield Job(parsed.line, request, file, bool(names), key, depth, required)
+        yield Job(parsed.line, request, file, bool(names), key, depth, folder, required)
 
 
 def depth_digest(path: Path, max_bytes: int) -> str:

@@ -211,7 +211,7 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
             code=ErrorCode.DEPTH_UNREADABLE,
             remedy="run the batch again when it is complete",
         )
-    record = record_of(result, 0)
+    record = record_of(result, 0, job.folder)
     seconds = dict(record.seconds)
     record = record.model_copy(update={"seconds": {}})
     judge = "" if job.required is None else _estimator_digest(engine, job.required.estimator)

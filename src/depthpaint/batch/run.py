@@ -74,7 +74,7 @@ class Batch:
         """The jobs that are not done, grouped by model and shape."""
         for parsed in in_order(self._parsed_rows()):
             try:
-                jobs = list(jobs_of(parsed, self._required))
+                jobs = list(jobs_of(parsed, self._folder, self._required))
             except ROW_ERRORS as error:
                 for picture in parsed.pictures():
                     self._fail(parsed.line, row_error(error), picture)

@@ -220,5 +220,5 @@ class Rehearsal:
         self._engine.prepare(parsed.request)
         judge = None if self._required is None else self._required.estimator
         self._engine.require_ready(parsed.request.choice, judge)
-        for job in jobs_of(parsed, self._required):
+        for job in jobs_of(parsed, self._folder, self._required):
             require_place(job, self._folder / job.file, overwrite=self._overwrite)

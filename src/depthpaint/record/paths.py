@@ -38,6 +38,9 @@ def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool
 LONGEST_PATH = 4096
 """Characters; the longest path on Linux. In a record, each non-UTF-8 byte becomes six characters."""
 
+MOST_UP = 20
+"""Folders that the recorded path of a depth map may go up, from that of the picture."""
+
 _HALF = re.compile("[\ud800-\udfff]")
 # On other systems than Windows these two are ordinary letters; escaped, no reader takes them for separators.
 _SPECIAL = re.compile(r"[\\:]")
@@ -50,6 +53,23 @@ def path_for_record(path: Path) -> str:
     if path.is_absolute():
         below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
     return path_as_text(path.name if ".." in below.parts else below.as_posix())
+
+
+def depth_for_record(path: Path, folder: Path) -> str:
+    """The path of a depth map relative to `folder`, which holds the picture: it stays valid if both move.
+
+    The path goes up no further than to the folder that both have in common. If that is a root or holds the
+    home folders of users, the path would name a person's folders: then it is as `path_for_record`'s.
+    """
+    try:
+        place, real = Path(os.path.realpath(folder)), Path(os.path.realpath(path.parent))
+    except (OSError, ValueError):  # a folder that cannot exist, which is an error when the picture is written
+        return path_for_record(path)
+    common = next((parent for parent in (place, *place.parents) if real.is_relative_to(parent)), None)
+    home = Path(os.path.realpath(Path.home()))
+    if common is None or common == Path(common.anchor) or common in home.parents:
+        return path_for_record(path)
+    return path_as_text(Path(os.path.relpath(real / path.name, place)).as_posix())
 
 
 def path_as_text(path: str) -> str:
@@ -69,11 +89,19 @@ def path_from_text(text: str) -> str:
 
 
 def names_no_folder(path: str) -> bool:
-    """Whether a path is below the working folder or a name alone, so it reveals nothing of the machine."""
+    """Whether a path goes down only, from the folder that it starts at, or is a name alone."""
     # By Windows' rules as it is written, and by this system's rules as decoded.
     windows, here = PureWindowsPath(_WRITTEN.sub("_", path)), PurePath(path_from_text(path))
     parts = {*windows.parts, *here.parts}
     return bool(path) and not (windows.anchor or here.anchor or path.startswith("/") or ".." in parts)
+
+
+def is_depth_path(path: str) -> bool:
+    """Whether a record may hold this path of a depth map: up by MOST_UP folders at most, and then down."""
+    up = 0
+    while path.startswith("../"):
+        path, up = path[3:], up + 1
+    return up <= MOST_UP and names_no_folder(path)
 
 
 def settings_for_record(settings: Settings) -> Settings:

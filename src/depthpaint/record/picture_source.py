@@ -105,16 +105,18 @@ def recorded_depth(
 ) -> Path:
     """The depth file that a picture was painted from: `given`, if that is a file.
 
-    Otherwise the file that the record names, if its digest matches: in the folder `given`, in the working
-    folder, or beside the picture. Raises DepthError, also if the depth map was not a file.
+    Otherwise the file that the record names, if its digest matches: in the folder `given`, at the recorded
+    place relative to the picture or to the working folder, or beside the picture. Raises DepthError, also if
+    the depth map was not a file.
     """
     if given is not None and not is_folder(given):
         return given
     named = Path(path_from_text(record.depth.file))
     if str(named) in IN_MEMORY:
         raise _never_a_file(image, str(named))
-    candidates = [*([given / named.name] if given else []), named, image.parent / named.name]
-    existing = [path for path in candidates if is_file(path)]
+    inside = [given / named.name] if given else []
+    candidates = [*inside, image.parent / named, named, image.parent / named.name]
+    existing = [_without_up(path) for path in candidates if is_file(path)]
     most = max_file_bytes(max_pixels or MAX_PIXELS)
     for path in existing:
         if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:
@@ -126,6 +128,14 @@ def recorded_depth(
         value=str(named),
         remedy="give the depth map, or the folder that contains it, with --depth",
     )
+
+
+def _without_up(path: Path) -> Path:
+    """The path without "..", relative to the working folder if it is below it."""
+    if ".." not in path.parts:
+        return path
+    here, real = os.path.realpath(Path.cwd()), Path(os.path.realpath(path.parent)) / path.name
+    return real.relative_to(here) if real.is_relative_to(here) else real
 
 
 def _never_a_file(image: Path, name: str) -> DepthError:

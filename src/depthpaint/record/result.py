@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, InternalError, shortened
+from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.formats.decode import IN_MEMORY
 from depthpaint.plan import RunPlan
-from depthpaint.record.paths import checked_name, path_for_record, settings_for_record
+from depthpaint.record.paths import checked_name, depth_for_record, path_for_record, settings_for_record
 from depthpaint.record.picture_file import (
     SavedPicture,
     numbered_names,
@@ -155,14 +157,18 @@ def save_picture(
     sidecar: bool = False,
 ) -> SavedPicture:
     """Write picture `index` of `result` into `folder`, as `write_picture` does."""
-    record, pixels, source = record_of(result, index), result.pictures[index].pixels, Path(result.depth.path)
+    record, source = record_of(result, index, folder), Path(result.depth.path)
     return write_picture(
-        record, pixels, folder, source=source, overwrite=overwrite, name=name, sidecar=sidecar
-    )
+        record, result.pictures[index].pixels, folder, source=source, overwrite=overwrite, name=name,
+        sidecar=sidecar,
+    )  # fmt: skip
 
 
-def record_of(result: Result, index: int) -> RunRecord:
-    """The record of picture `index` of `result`, made from the settings that ran."""
+def record_of(result: Result, index: int, folder: Path | None = None) -> RunRecord:
+    """The record of picture `index` of `result`, made from the settings that ran.
+
+    The depth map is named relative to `folder`, in which the picture is saved; None: it is not saved.
+    """
     plan, picture = result.plan, result.pictures[index]
     height, width = picture.pixels.shape[:2]
     if (width, height) != plan.sizes.output_size:
@@ -174,7 +180,7 @@ def record_of(result: Result, index: int) -> RunRecord:
     return RunRecord(
         settings=settings_for_record(plan.only(index).settings),
         plan=_plan_facts(plan, plan.prompts[index]),
-        depth=_depth_facts(result.depth),
+        depth=_depth_facts(result.depth, folder),
         digests=Digests(
             depth=result.depth.sha256,
             control=result.control_sha256,
@@ -207,9 +213,11 @@ def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
     )
 
 
-def _depth_facts(source: DepthSource) -> DepthFacts:
+def _depth_facts(source: DepthSource, folder: Path | None) -> DepthFacts:
+    path = Path(source.path)
+    no_file = source.path in IN_MEMORY or path == Path(STDIN)
     return DepthFacts(
-        file=path_for_record(Path(source.path)),
+        file=path_for_record(path) if folder is None or no_file else depth_for_record(path, folder),
         format=source.format,
         size=source.size,
         container_bits=source.container_bits,

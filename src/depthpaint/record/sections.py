@@ -14,7 +14,7 @@ import depthpaint
 from depthpaint.core.geometry import Box, Extent
 from depthpaint.core.setting import MAX_PROMPT, Text
 from depthpaint.formats.samples import MAX_SIDE
-from depthpaint.record.paths import LONGEST_PATH, names_no_folder
+from depthpaint.record.paths import LONGEST_PATH, is_depth_path
 
 VERSIONS = ("depthpaint", "python", "numpy", "onnxruntime", "pillow")
 """The keys of package versions; the other keys of `environment()` describe the machine."""
@@ -88,8 +88,8 @@ Step = Annotated[float, Field(ge=0, le=1e9)]
 
 
 def _recorded_path(path: str) -> str:
-    if not names_no_folder(path):
-        raise ValueError("the depth map must be a path below the working folder, or a name alone")
+    if not is_depth_path(path):
+        raise ValueError("the depth map must be a path relative to the picture, or a name alone")
     return path
 
 
@@ -131,9 +131,10 @@ class FindingFacts(Section):
 class DepthFacts(Section):
     """How the depth map was interpreted (depth.DepthSource).
 
-    `file` is its path relative to the working folder, with "/" between the parts, or its name alone if it was
-    outside: pictures are shared, and a full path would reveal a user's folders. Names that are not UTF-8 are
-    encoded as in record.paths.
+    `file` is its path relative to the picture's folder, with "/" between the parts; its name alone if that
+    path would reveal a user's folders (record.paths.depth_for_record), because pictures are shared. Of a
+    picture that was not saved, and of earlier versions, it is relative to the working folder. Names that are
+    not UTF-8 are encoded as in record.paths.
     """
 
     file: Annotated[RecordedPath, AfterValidator(_recorded_path)]

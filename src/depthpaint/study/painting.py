@@ -163,9 +163,8 @@ def paint_cells(
     """
     pictures = folder / PICTURES
     make_folder(pictures)
-    jobs = [
-        job for number, cell in enumerate(cells) for job in jobs_of(ParsedRow(number, cell.request, None))
-    ]
+    rows = (ParsedRow(number, cell.request, None) for number, cell in enumerate(cells))
+    jobs = [job for row in rows for job in jobs_of(row, pictures)]
     places: dict[str, list[int]] = {}
     for number, job in enumerate(jobs):
         places.setdefault(job.file, []).append(number)
