@@ -275,27 +275,49 @@ class Settings(SettingsFields[Never], ResolvedGroup, frozen=True, validate_defau
         return DepthReading.of(self)
 
 
-_FLAGS = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
+_BY_FLAG = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
 """Fields by the name of their flag, without dashes at its start."""
+_MEANT = {
+    "image": "depth", "map": "depth", "depth_map": "depth", "path": "depth", "text": "prompt",
+    "caption": "prompt", "description": "prompt", "cfg": "guidance_scale", "cfg_scale": "guidance_scale",
+    "scale": "guidance_scale", "width": "size", "height": "size", "resolution": "size", "batch_size": "count",
+    "n": "count", "scheduler": "sampler", "sampler_name": "sampler", "checkpoint": "model",
+    "denoise": "control_strength", "controlnet": "control", "inverted": "near", "invert": "near",
+}  # fmt: skip
+"""What other programs call a field; for suggestions only."""
+
+
+def field_of(name: str) -> str | None:
+    """The field of this name, or with a flag of this name, like "steps"; None if there is none."""
+    return name if name in Request.model_fields else _BY_FLAG.get(name)
+
+
+def near_field(name: str, *others: str) -> str | None:
+    """The field, or one of the `others`, that was probably meant by an unknown name."""
+    lower = name.lower()
+    if lower in _MEANT:
+        return _MEANT[lower]
+    known = [*Request.model_fields, *_BY_FLAG, *others]
+    close = difflib.get_close_matches(lower, known, n=1, cutoff=0.6)
+    return next(iter(close + [each for each in known if len(name) > 2 and lower in each]), None)
+
+
+def by_field(values: Mapping[str, object]) -> dict[str, object]:
+    """The values by field: a field may also be given by the name of its flag, like "steps"."""
+    return {
+        _BY_FLAG[key] if key in _BY_FLAG and _BY_FLAG[key] not in values else key: value
+        for key, value in values.items()
+    }
 
 
 def request_from(values: Mapping[str, object], remedy: str = _SEE_GENERATE) -> Request:
     """Validate `values` and build a request; raises one ParameterError that names every problem."""
-    return _checked(Request, _named(values), remedy)
+    return _checked(Request, by_field(values), remedy)
 
 
 def reading_from(values: Mapping[str, object], remedy: str = "see depthpaint inspect --help") -> DepthReading:
     """Validate the settings for reading a depth file; raises one ParameterError that names every problem."""
-    return _checked(DepthReading, _named(values), remedy)
-
-
-def _named(values: Mapping[str, object]) -> dict[str, object]:
-    """The values by field name: a field may also be given by the name of its flag, like "steps"."""
-    names = {setting.flag_of(name)[2:]: name for name, setting in settings_of(Request).items()}
-    return {
-        names[key] if key in names and names[key] not in values else key: value
-        for key, value in values.items()
-    }
+    return _checked(DepthReading, by_field(values), remedy)
 
 
 def _checked(model: type[Checked], values: Mapping[str, object], remedy: str) -> Checked:
@@ -324,7 +346,7 @@ def _refusal(error: ValidationError, remedy: str) -> ParameterError:
 def _problem(problem: Mapping[str, Any]) -> str:
     field = printable(str(problem["loc"][0])[:60]) if problem["loc"] else ""
     if problem["type"] == "extra_forbidden":
-        near = _nearest(field)
+        near = near_field(field)
         return f"there is no field '{field}'" + (f", did you mean '{near}'?" if near else "")
     if problem["type"] == "missing":
         return f"{field} is missing"
@@ -345,9 +367,3 @@ def _given(value: object) -> str:
         shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
         return f", not {printable(shown)}"
     return ""
-
-
-def _nearest(field: str) -> str | None:
-    known = [*Request.model_fields, *_FLAGS]
-    close = difflib.get_close_matches(field.lower(), known, n=1, cutoff=0.6)
-    return next(iter(close + [name for name in known if len(field) > 2 and field.lower() in name]), None)

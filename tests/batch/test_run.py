@@ -45,10 +45,10 @@ def test_only_what_changed_is_made_and_what_nobody_asks_for_is_kept_and_told(pai
     edited = [rows[4], {**rows[0], "prompt": "a cube"}, *rows[1:3], rows[5], {**rows[5], "seed": 99}]
     told = paint(write_rows("m.jsonl", edited))
     assert told.counts == (2, 4, 0)
-    assert {name for name in told.pictures if name.startswith(("a-cube-0", "ball-5-99"))} == set(
+    assert {name for name in told.pictures if name.startswith(("a-a-cube-0", "b-ball-5-99"))} == set(
         told.pictures
     )
-    assert sorted(name[:8] for name in told.orphans) == ["ball-0-0", "ball-3-3"]
+    assert sorted(name[:8] for name in told.orphans) == ["a-ball-0", "b-ball-3"]
     after = content()
     assert all(after[name] == data for name, data in before.items() if name.endswith(".png"))
 

@@ -17,6 +17,7 @@ from depthpaint.batch.ledger import Ledger
 from depthpaint.batch.manifest import Shard
 from depthpaint.cli import batch_output
 from depthpaint.cli.main import app
+from depthpaint.record.picture_file import read_record
 from fake_painter import FakePainter
 from running import running
 
@@ -242,3 +243,74 @@ def test_a_problem_names_the_folder_that_is_the_manifest(cli: Run, work: Path) -
     status, _, err = cli("batch", ".", "--out", ".")
     assert status == 2
     assert err.startswith(f"{work.name}, pair 1: ")
+
+
+def test_a_folder_with_one_prompt_and_several_seeds(cli: Run, work: Path) -> None:
+    (work / "maps").mkdir()
+    for name in ("chair.npy", "hall.npy"):
+        np.save(work / "maps" / name, np.load(work / "depth.npy"))
+    status, out, err = cli("batch", "maps", "--out", "out")
+    assert status == 2
+    assert "--prompt" in err
+    status, out, _ = cli(
+        "batch", "maps", "--prompt", "a room", "--seeds", 2, "--size", "32x48", "--out", "out"
+    )
+    assert status == 0
+    names = sorted(line[: len("out/chair-a-room-12345")] for line in out.splitlines())
+    assert names == [
+        "out/chair-a-room-12345",
+        "out/chair-a-room-12346",
+        "out/hall-a-room-12345-",
+        "out/hall-a-room-12346-",
+    ]
+
+
+def test_columns_are_called_as_the_flags_and_unknown_ones_are_one_error(cli: Run, work: Path) -> None:
+    rows = work / "rows.csv"
+    rows.write_text("depth,prompt,steps,strength,guidance,negative\ndepth.npy,p,3,0.5,2,x\n")
+    status, out, _ = cli("batch", rows, "--out", "out", "--size", "32x48")
+    assert status == 0
+    settings = read_record(work / out.strip()).settings
+    assert (settings.num_inference_steps, settings.control_strength) == (3, 0.5)
+    assert (settings.guidance_scale, settings.negative_prompt) == (2, "x")
+    rows.write_text("depth,promt,cfg_scale,filename,mood\n" + "depth.npy,p,3,x,y\n" * 3)
+    status, out, err = cli("batch", rows, "--out", "out", "--keep-going")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    for near in (
+        "'promt' (did you mean 'prompt'?)",
+        "'cfg_scale' (did you mean 'guidance_scale'?)",
+        "'filename' (did you mean 'name'?)",
+        "'mood'",
+        "--columns",
+    ):
+        assert near in err
+    status, out, _ = cli("batch", "--columns")
+    assert status == 0
+    assert {"depth", "prompt", "name", "seed", "num_inference_steps"} <= {
+        line.split()[0] for line in out.splitlines()
+    }
+    assert "Also called steps." in out
+
+
+def test_an_option_and_a_column_of_its_flag_are_one_setting(cli: Run, work: Path) -> None:
+    (work / "rows.csv").write_text("depth,prompt,steps\ndepth.npy,p,3\ndepth.npy,q,\n")
+    status, out, _ = cli("batch", "rows.csv", "--out", "out", "--steps", 5, "--size", "32x48")
+    assert status == 0
+    assert [read_record(work / path).settings.num_inference_steps for path in out.splitlines()] == [3, 5]
+    assert cli("batch", "rows.csv", "--steps", 5, "--set", "num_inference_steps=4")[0] == 2
+
+
+def test_a_grid_paints_its_product_and_a_contact_sheet(cli: Run, work: Path) -> None:
+    (work / "rows.csv").write_text("depth,prompt\ndepth.npy,p\n")
+    grid = ("--grid", "guidance=1,2", "--grid", "strength=0.5,1", "--size", "32x48", "--out", "out")
+    assert cli("batch", "rows.csv", *grid, "--dry-run")[:2] == (0, "4 rows, 4 pictures\n")
+    status, out, _ = cli("batch", "rows.csv", *grid)
+    assert status == 0
+    *pictures, sheet = out.splitlines()
+    assert sheet == "out/contact-sheet.png"
+    settings = [read_record(work / path).settings for path in pictures]
+    assert {(s.guidance_scale, s.control_strength) for s in settings} == {(1, 0.5), (1, 1), (2, 0.5), (2, 1)}
+    status, out, _ = cli("batch", "rows.csv", *grid, "--json")
+    assert status == 0
+    assert json.loads(out)["contact_sheets"] == ["out/contact-sheet.png"]
+    assert json.loads(out)["there"] == 4

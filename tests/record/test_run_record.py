@@ -144,7 +144,17 @@ def test_up_to_the_root_no_folder_is_named(tmp_path: Path) -> None:
     assert record_of(from_depth(result_of(), "/nowhere/maps/room.png"), 0, tmp_path).depth.file == "room.png"
 
 
-BAD_PATHS = ["/etc/passwd", "C:\\x.png", "a/../../x", "\\\\host\\x", "", "..", "../..", "../" * 21 + "x", "..//x"]
+BAD_PATHS = [
+    "/etc/passwd",
+    "C:\\x.png",
+    "a/../../x",
+    "\\\\host\\x",
+    "",
+    "..",
+    "../..",
+    "../" * 21 + "x",
+    "..//x",
+]
 
 
 @pytest.mark.parametrize("path", BAD_PATHS)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from depthpaint.batch.rows import Row
+from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import require_short_name, safe_stem
 from depthpaint.core.geometry import Extent
@@ -23,20 +23,21 @@ from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
 from depthpaint.record.paths import checked_name
-from depthpaint.request import Request, request_from
+from depthpaint.request import Request, by_field, request_from
 from depthpaint.verification.choosing import Requirement
-
-NAME = "name"
-"""The column for the file name of the row's picture, without folder; all others are fields of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """A valid row. Without a `name` its pictures are named by their content."""
+    """A valid row. Without a `name` its pictures are named by their content.
+
+    `point` holds the values of a grid's axes at the row (batch.grid).
+    """
 
     line: int
     request: Request
     name: str | None
+    point: tuple[str, ...] = ()
 
     @property
     def files(self) -> list[str]:
@@ -62,7 +63,7 @@ def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedR
     """
     if row.problem:
         raise ParameterError(row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="correct the manifest")
-    values = {**defaults, **row.values}
+    values = {**by_field(defaults), **by_field(row.values)}
     name = values.pop(NAME, None)
     depth = values.get("depth")
     if depth == STDIN:
@@ -71,8 +72,9 @@ def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedR
         )
     if isinstance(depth, str) and "\0" not in depth:
         values["depth"] = str(folder / depth)
-    request = request_from(values)
-    parsed = ParsedRow(row.line, request, None if name is None else checked_name(str(name))[: -len(".png")])
+    request = request_from(values, "depthpaint batch --columns lists the columns")
+    stem = None if name is None else checked_name(str(name))[: -len(".png")]
+    parsed = ParsedRow(row.line, request, stem, row.point)
     for file in parsed.files:
         require_short_name(file)
     return parsed
@@ -165,6 +167,8 @@ KEY_VERSION = 1
 """Increased when the same request gives another picture, so that existing pictures are painted again."""
 
 _KEY_IN_NAME = 16
+_MAP_IN_NAME, _PROMPT_IN_NAME = 24, 32
+"""Characters; a letter may take four of the 255 bytes of a name."""
 _DEFAULTS: dict[str, object] = {
     name: None if isinstance(setting.default, Default) else setting.default
     for name, setting in settings_of(Request).items()
@@ -200,7 +204,8 @@ def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None
     names = parsed.files
     for index, request in enumerate(parsed.pictures()):
         key = _key(request, depth, required)
-        stem = f"{safe_stem(request.prompt)}-{request.seed}-{key[:_KEY_IN_NAME]}"
+        words = f"{safe_stem(request.depth.stem, _MAP_IN_NAME)}-{safe_stem(request.prompt, _PROMPT_IN_NAME)}"
+        stem = f"{words}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
         yield Job(parsed.line, request, file, bool(names), key, depth, folder, required)
 

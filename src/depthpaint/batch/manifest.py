@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from depthpaint.batch.grid import NO_GRID, Grid
 from depthpaint.batch.mark import is_marked
-from depthpaint.batch.rows import MOST_COLUMNS, MOST_ROWS, Row, csv_rows, json_rows, unreadable
+from depthpaint.batch.rows import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Row,
+    csv_rows,
+    json_rows,
+    require_columns,
+    unreadable,
+)
 from depthpaint.core.errors import DepthError, ParameterError, not_installed
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.regular_file import read_regular_file
@@ -22,8 +32,10 @@ LARGEST_TEXT = 1 << 20
 """Bytes; ten times the longest prompt."""
 
 
-def folder_rows(folder: Path) -> Iterator[Row]:
+def folder_rows(folder: Path, *, lone_maps: bool = False) -> Iterator[Row]:
     """Read the pairs of a folder in the order of their names, which are held in memory; ignore other files.
+
+    With `lone_maps`, maps without a text are rows as well, without a prompt and a name.
 
     The picture of a pair has its name, and may be in the same folder: pictures of a batch beside another
     map, or without a text, do not belong to a pair. Raises ParameterError if the folder cannot be listed.
@@ -39,7 +51,11 @@ def folder_rows(folder: Path) -> Iterator[Row]:
     number = 0
     for stem, several in groupby(names, key=lambda name: name[0]):
         endings = _without_pictures(folder, stem, [ending for _, ending in several])
-        if endings:
+        if lone_maps and TEXT not in map(str.lower, endings):
+            for ending in endings:
+                number += 1
+                yield Row(number, {"depth": f"{stem}{ending}"})
+        elif endings:
             number += 1
             yield _row(folder, number, stem, endings)
 
@@ -59,7 +75,8 @@ def _row(folder: Path, number: int, stem: str, endings: list[str]) -> Row:
     if len(maps) != 1 or len(texts) != 1:
         listed = ", ".join(f"{stem}{ending}" for ending in endings)
         why = f"a pair is a depth map and a text of the same name, but there is {listed}"
-        return Row(number, problem=why)
+        hint = "" if texts else "; one prompt for all maps without a text is given by --prompt"
+        return Row(number, problem=why + hint)
     try:
         data = read_regular_file(folder / f"{stem}{texts[0]}", LARGEST_TEXT)
         prompt = data.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
@@ -168,6 +185,7 @@ def _refuse_odd(path: Path, file: Any) -> None:
             raise unreadable(path, f"the column '{column.name}' contains {column.type}", _PLAIN)
     if "depth" not in file.schema_arrow.names:
         raise unreadable(path, "it has no column 'depth'", "name one column depth and one prompt")
+    require_columns(path, file.schema_arrow.names)
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
@@ -191,11 +209,14 @@ class Shard:
 class Manifest:
     """A CSV, JSONL or Parquet file, or a folder of pairs. Relative depth paths start at `folder`.
 
-    `shard` is the part to paint; `rows` yields all rows.
+    `shard` is the part to paint, `grid` what each row is repeated with; `rows` yields all rows, once.
+    `lone_maps`: maps of a folder are rows without a text, too; their prompt is a default of the batch.
     """
 
     path: Path
     shard: Shard = Shard()
+    grid: Grid = NO_GRID
+    lone_maps: bool = False
 
     @property
     def folder(self) -> Path:
@@ -222,7 +243,7 @@ class Manifest:
 
     def _reader(self) -> Callable[[Path], Iterator[Row]]:
         if is_folder(self.path):
-            return folder_rows
+            return partial(folder_rows, lone_maps=self.lone_maps)
         if not os.path.lexists(self.path):
             raise unreadable(self.path, "the file does not exist", "give a manifest or a folder of pairs")
         if not is_file(self.path):  # a pipe could not be read twice

@@ -71,6 +71,7 @@ def _fingerprint(text: str) -> int:
 
 
 MARK_KEY = "depthpaint-job"
+SHEET_KEY = "depthpaint-contact-sheet"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
 _MOST_CHUNKS = 100_000
@@ -118,10 +119,14 @@ def is_complete(path: Path) -> bool:
 
 
 def is_marked(path: Path) -> bool:
-    """Whether a file is a picture of a batch, even an incomplete one; False if it cannot be read."""
+    """Whether a file is a picture of a batch, even an incomplete one, or its contact sheet.
+
+    False if it cannot be read.
+    """
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
-            return has_mark(file.read(MARK_WITHIN))
+            start = file.read(MARK_WITHIN)
+            return has_mark(start) or (start.startswith(PNG_SIGNATURE) and SHEET_KEY.encode() in start)
     except OSError:
         return False
 

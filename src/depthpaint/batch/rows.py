@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
-from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.errors import ErrorCode, ParameterError, printable
+from depthpaint.request import MOST_UNKNOWN, field_of, near_field
 
 MOST_ROWS = 100_000_000
 """The most rows; more indicate a mistake, or a file with a false header."""
@@ -18,18 +19,22 @@ MOST_ROWS = 100_000_000
 MOST_COLUMNS = 1000
 """A request has fewer than fifty fields."""
 
+NAME = "name"
+"""The column for the file name of the row's picture, without folder; all others are fields of a request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: its `line` in the file, counted from 1 (in a Parquet file or a folder its number).
 
     `values` maps columns to values, without empty ones. `problem`, if not empty, is the reason why the row
-    could not be read.
+    could not be read. `point` holds the values of a grid's axes at the row (batch.grid).
     """
 
     line: int
     values: Mapping[str, object] = field(default_factory=dict[str, object])
     problem: str = ""
+    point: tuple[str, ...] = ()
 
 
 def unreadable(manifest: Path, why: str, remedy: str, line: int | None = None) -> ParameterError:
@@ -138,7 +143,22 @@ def _columns(path: Path, cells: list[str]) -> list[str]:
         shown = ", ".join(columns)[:80] or "nothing"
         why = f"its first line has {'a column twice' if twice else f'no column {_NEEDED!r}'}: {shown}"
         raise unreadable(path, why, "start with a line like depth,prompt,seed", 1)
+    require_columns(path, columns)
     return columns
+
+
+def require_columns(path: Path, columns: Iterable[str]) -> None:
+    """Raise ParameterError for columns that are neither `name` nor a field of a request."""
+    unknown = [name for name in columns if name != NAME and field_of(name) is None]
+    if not unknown:
+        return
+    shown: list[str] = []
+    for name in unknown[:MOST_UNKNOWN]:
+        near = near_field(name, NAME)
+        shown.append(f"{printable(name[:60])!r}" + (f" (did you mean {near!r}?)" if near else ""))
+    more = f" and {len(unknown) - len(shown):,} more" if len(unknown) > len(shown) else ""
+    why = f"there is no column {', '.join(shown)}{more}"
+    raise unreadable(path, why, "rename or remove it; depthpaint batch --columns lists the columns")
 
 
 def _csv_row(line: int, columns: list[str], cells: list[str]) -> Row:

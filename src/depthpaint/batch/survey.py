@@ -13,7 +13,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from depthpaint.batch.job import (
-    NAME,
     ParsedRow,
     jobs_of,
     parse_row,
@@ -23,6 +22,7 @@ from depthpaint.batch.job import (
 )
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.mark import Fingerprints, require_place
+from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
 from depthpaint.engine import Engine
@@ -154,18 +154,31 @@ def checked_rows(
         mine = manifest.shard.holds(position)
         if not mine and NAME not in {**defaults, **row.values}:
             continue
-        try:
-            parsed = parse_row(row, manifest.folder, defaults)
-            _require_own_names(parsed, names)
-            if mine:
-                require_plan(parsed.request)
-                require_depth_file(parsed.request.depth)
-                if folder is not None and depths is not None:
-                    _require_places(parsed, folder, depths)
-        except ROW_ERRORS as error:
-            parsed = row_error(error)
-        if mine:
+        for each in manifest.grid.rows(row):
+            parsed = _checked(each, manifest, defaults, names)
+            if not mine:
+                continue
+            if isinstance(parsed, ParsedRow):
+                try:
+                    require_plan(parsed.request)
+                    require_depth_file(parsed.request.depth)
+                    if folder is not None and depths is not None:
+                        _require_places(parsed, folder, depths)
+                except ROW_ERRORS as error:
+                    parsed = row_error(error)
             yield row.line, parsed
+
+
+def _checked(
+    row: Row, manifest: Manifest, defaults: Mapping[str, object], names: Fingerprints
+) -> ParsedRow | DepthpaintError:
+    """The row, whose file names are added to `names`, or its error."""
+    try:
+        parsed = parse_row(row, manifest.folder, defaults)
+        _require_own_names(parsed, names)
+    except ROW_ERRORS as error:
+        return row_error(error)
+    return parsed
 
 
 def row_error(error: DepthpaintError | OSError) -> DepthpaintError:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import signal
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from depthpaint.batch.contact_sheet import write_sheets
 from depthpaint.batch.ledger import rebuild, require_undamaged
-from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.own_file import require_own_files
 from depthpaint.batch.painting import Painters, Stopped
 from depthpaint.batch.ray_painters import painters_of
@@ -18,58 +16,16 @@ from depthpaint.batch.run import Batch
 from depthpaint.batch.survey import Rehearsal, Survey, survey
 from depthpaint.cli import options, painting
 from depthpaint.cli.batch_output import BatchOutput
-from depthpaint.cli.config import OUT_FOLDER, user_config
+from depthpaint.cli.batch_task import Task, task_of
+from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.options import RayCluster
-from depthpaint.cli.terminal import as_utf8, inform
-from depthpaint.core.errors import SOME_FAILED, Cancelled, ErrorCode, ParameterError, status_after
+from depthpaint.cli.terminal import inform
+from depthpaint.core.errors import SOME_FAILED, Cancelled, ErrorCode, status_after
 from depthpaint.models.painter import Runtime
 from depthpaint.record.paths import probe
 from depthpaint.verification.choosing import Requirement
 
-
-def rows_of(
-    manifest: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MANIFEST",
-            help="CSV, JSONL or Parquet file, or a folder of depth maps, each with its prompt: "
-            "name.png + name.txt.",
-        ),
-    ],
-    shard: Annotated[
-        str,
-        typer.Option(
-            metavar="I/N", help="Split the rows into N parts and paint part I: every N-th row from row I."
-        ),
-    ] = "1/1",
-) -> Manifest:
-    """The rows to paint. Raises ParameterError."""
-    return Manifest(manifest, shard_of(shard))
-
-
-def defaults_of(
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="FIELD=VALUE",
-            help="Value of FIELD in rows without one of their own. Repeat for more fields.",
-        ),
-    ] = None,
-) -> dict[str, object]:
-    """The fields of --set, by name. Raises ParameterError for what is not FIELD=VALUE."""
-    values: dict[str, object] = {}
-    for text in setting or []:
-        field, equals, value = as_utf8(text).partition("=")
-        if not equals or field in ("", "depth", "name") or field in values:
-            raise _usage(
-                f"--set {text!r} cannot be used", "write --set model=sd15, for example, each field once"
-            )
-        values[field] = value
-    return values
-
-
-ROWS, DEFAULTS = options.group_of(rows_of), options.group_of(defaults_of)
+TASK = options.group_of(task_of)
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Skip rows with errors, paint the others, and exit with 4.")
 ]
@@ -84,9 +40,8 @@ RebuildLedger = Annotated[
 
 @options.grouped
 def batch(  # noqa: PLR0913 - one parameter an option or a group of options
-    rows: Manifest = ROWS,
+    task: Task = TASK,
     out: options.Out = OUT_FOLDER,
-    defaults: dict[str, object] = DEFAULTS,
     keep_going: KeepGoing = False,
     overwrite: Overwrite = False,
     rebuild_ledger: RebuildLedger = False,
@@ -101,17 +56,20 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
 ) -> None:
     """Paint every row of a manifest. Run it again to paint only what is missing or has changed.
 
-    Columns are fields of a request: depth, prompt, seed, size, ...; 'name' is the picture's file name.
+    Columns are depth, prompt, name (of the picture's file) and every setting; --columns lists them. Settings
+    given as options apply to rows without a value of their own.
 
     \b
     Examples:
       depthpaint batch prompts.csv --out pictures
-      depthpaint batch rows.jsonl --set model=sd15 --set num_inference_steps=20 --keep-going
+      depthpaint batch maps/ --prompt "a room" --seeds 4
+      depthpaint batch maps/ --prompt "a room" --grid guidance=1,2,3 --grid strength=0.6,0.8,1
+      depthpaint batch rows.jsonl --model sd15 --steps 20 --keep-going
       depthpaint batch rows.parquet --shard 2/8 --out /shared/pictures
-      depthpaint batch rows.csv --min-agreement 0.9 --tries 4 --out verified
-      depthpaint batch maps/ --ray local --workers 4
+      depthpaint batch rows.csv --verify --out verified
+      depthpaint batch rows.csv --ray local --workers 4
     """  # fmt: skip
-    defaults = {**user_config().settings(), **defaults}
+    rows, defaults = task.rows, task.defaults
     output = BatchOutput(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
     probe(out)
@@ -133,19 +91,12 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     work = Batch(rows, defaults, out, output.listener, overwrite=overwrite, required=required)
     with painters_of(ray.address, ray.workers, engine) as painters:
         _paint(work, found, output, painters)
+    if rows.grid.axes:
+        output.sheets(write_sheets(rows, defaults, out, required))
     output.end(work.tally, work.orphans())
     output.document(found, work.tally)
     if work.tally.failed or work.tally.bad_rows or work.tally.below:
         raise typer.Exit(SOME_FAILED)
-
-
-def shard_of(text: str) -> Shard:
-    """The part of the rows that I/N names. Raises ParameterError."""
-    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    shard = Shard(int(match[1]), int(match[2])) if match else Shard(0, 0)
-    if not 1 <= shard.index <= shard.of:
-        raise _usage(f"--shard {text!r} is not a part of the rows", "for four parts: 1/4, 2/4, 3/4 and 4/4")
-    return shard
 
 
 def _paint(batch: Batch, found: Survey, output: BatchOutput, painters: Painters) -> None:
@@ -160,7 +111,3 @@ def _paint(batch: Batch, found: Survey, output: BatchOutput, painters: Painters)
             raise Cancelled(progress, code=ErrorCode.CANCELLED, remedy=remedy) from stopped
         inform(f"depthpaint: {progress}; {remedy}")
         raise typer.Exit(status_after(stopped.number)) from stopped
-
-
-def _usage(message: str, remedy: str) -> ParameterError:
-    return ParameterError(message, code=ErrorCode.INVALID_PARAMETER, remedy=remedy)

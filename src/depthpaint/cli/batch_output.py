@@ -29,6 +29,7 @@ class BatchOutput:
     def __init__(self, manifest: Manifest, *, quiet: bool, as_json: bool) -> None:
         self._unit, self._path = manifest.unit, manifest.path
         self._quiet, self._as_json = quiet, as_json
+        self._sheets: list[str] | None = None
         self._failures: list[dict[str, object]] = []
         self._more_failures_noted = False
         self._warned: set[str] = set()
@@ -73,6 +74,13 @@ class BatchOutput:
             inform(f"and {more:,} more rows")
         inform(f"depthpaint: error: {found.bad_rows:,} of {found.rows:,} rows cannot be painted")
 
+    def sheets(self, paths: list[Path]) -> None:
+        """Print the paths of contact sheets, or keep them for the JSON document."""
+        self._sheets = [str(path) for path in paths]
+        if not self._as_json:
+            for path in paths:
+                emit_path(path)
+
     def end(self, tally: Tally, orphans: Iterator[str]) -> None:
         """Print the summary, and the pictures that belong to no row of the manifest."""
         summary = f"{tally.painted:,} painted, {tally.there:,} already there"
@@ -114,6 +122,8 @@ class BatchOutput:
         }  # fmt: skip
         if tally is not None:
             values |= {"painted": tally.painted, "there": tally.there, "failed": tally.failed}
+        if self._sheets is not None:
+            values["contact_sheets"] = self._sheets
         if tally is not None and tally.agreements:
             values["agreement"] = agreement_of(tally) | {"below": tally.below}
         emit_document(values)

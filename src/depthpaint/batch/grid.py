@@ -1,0 +1,95 @@
+"""A sweep over settings: the product of a few values of each, as in an X/Y plot."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+
+from depthpaint.batch.rows import NAME, Row
+from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.core.files import safe_stem
+from depthpaint.request import field_of, near_field
+
+MOST_POINTS = 10_000
+"""Points of a grid; more indicate a mistake."""
+_NOT_SWEPT = ("depth", "count", NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A field and its values as texts. `label` is the field as the user wrote it."""
+
+    field: str
+    label: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The axes of a sweep; without axes it has one point, which changes nothing."""
+
+    axes: tuple[Axis, ...] = ()
+
+    def rows(self, row: Row) -> Iterator[Row]:
+        """The row at each point of the grid; the last axis changes fastest."""
+        if row.problem or not self.axes:
+            yield row
+            return
+        for values in product(*(axis.values for axis in self.axes)):
+            fields = {axis.field: value for axis, value in zip(self.axes, values, strict=True)}
+            # The row may name a field by its flag.
+            kept = {name: value for name, value in row.values.items() if field_of(name) not in fields}
+            if isinstance(name := kept.get(NAME), str):
+                label = " ".join(
+                    f"{axis.label} {value}" for axis, value in zip(self.axes, values, strict=True)
+                )
+                kept[NAME] = f"{name.removesuffix('.png')}-{safe_stem(label)}"
+            yield replace(row, values={**kept, **fields}, point=values)
+
+
+NO_GRID = Grid()
+
+
+def grid_of(texts: Sequence[str]) -> Grid:
+    """The grid of texts like "guidance=5,7.5". Values with a comma are quoted, as in CSV.
+
+    Raises ParameterError for an unknown field, a field without values or given twice, and a grid of too many
+    points.
+    """
+    axes: list[Axis] = []
+    for text in texts:
+        label, equals, listed = text.partition("=")
+        label, field = label.strip(), field_of(label.strip())
+        if field is None or field in _NOT_SWEPT:
+            near = "" if field else near_field(label)
+            raise _refused(
+                text, f"there is no setting {label!r}" + (f", did you mean {near!r}?" if near else "")
+            )
+        cells = next(csv.reader([listed], skipinitialspace=True), list[str]())
+        values = tuple(value.strip() for value in cells)
+        if not equals or not values or "" in values:
+            raise _refused(text, "it needs values, separated by commas")
+        if len(set(values)) < len(values) or field in (axis.field for axis in axes):
+            raise _refused(text, "a setting, or a value of it, is given twice")
+        axes.append(Axis(field, label, values))
+    if (points := prod(len(axis.values) for axis in axes)) > MOST_POINTS:
+        raise ParameterError(
+            f"the grid has {points:,} points, the limit is {MOST_POINTS:,}",
+            code=ErrorCode.INVALID_PARAMETER,
+            value=points,
+            limit=MOST_POINTS,
+            remedy="give fewer values",
+        )
+    return Grid(tuple(axes))
+
+
+def _refused(text: str, why: str) -> ParameterError:
+    return ParameterError(
+        f"--grid {text!r} cannot be used: {why}",
+        code=ErrorCode.INVALID_PARAMETER,
+        value=text,
+        remedy="write --grid guidance=5,7.5, for example; depthpaint batch --columns lists the settings",
+    )
