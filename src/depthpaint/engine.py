@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -203,6 +203,10 @@ class Engine:
     def weights_of(self, choice: ModelChoice) -> str:
         """The digest of the weights that paint it, sha256; they are loaded for that, and stay."""
         return self._painter(choice).weights_sha256
+
+    def runs_on(self, choice: ModelChoice) -> Mapping[str, str]:
+        """Where its model computes, as in a record; it is loaded for that, and stays."""
+        return self._painter(choice).runs_on
 
     def paint(self, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Result:
         """Prepare `request` and paint every picture of it; what `on_progress` raises ends the run.

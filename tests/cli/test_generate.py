@@ -75,7 +75,7 @@ def test_a_dry_run_loads_nothing_and_writes_nothing(cli: Run, work: Path, painte
 
 def test_nothing_is_overwritten_unasked(cli: Run, work: Path) -> None:
     assert cli("generate", "depth.npy", "p")[1] == "output_images/p-12345.png\n"
-    assert cli("generate", "depth.npy", "p")[1] == "output_images/p-12345-2.png\n"
+    assert cli("generate", "depth.npy", "p", "--steps", 3)[1] == "output_images/p-12345-2.png\n"
     assert cli("generate", "depth.npy", "p", "--name", "mine")[0] == 0
     before = (work / "output_images/mine.png").read_bytes()
     status, _, err = cli("generate", "depth.npy", "q", "--name", "mine")

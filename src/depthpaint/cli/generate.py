@@ -19,10 +19,9 @@ from depthpaint.record.paths import Destination, check_destination
 from depthpaint.request import Request, request_from
 
 if TYPE_CHECKING:
+    from depthpaint.cli.painting import Made
     from depthpaint.models.painter import Runtime
     from depthpaint.plan import RunPlan
-    from depthpaint.record.picture_file import SavedPicture
-    from depthpaint.record.result import PaintedPicture, Result
     from depthpaint.record.sections import AgreementFacts
     from depthpaint.verification.choosing import Requirement
 
@@ -99,11 +98,10 @@ def generate(
         return
     output = PictureOutput(as_json=as_json)
     try:
-        for result, saved in paint_into(
+        for made in paint_into(
             request, destination, quiet=quiet, runtime=runtime, required=required, loading=loading
         ):
-            output.add(result, saved)
-            del result
+            output.add(made)
     finally:
         # Also after an error or an interruption: the document names the pictures that were saved.
         output.emit_document()
@@ -141,19 +139,18 @@ class PictureOutput:
         self._agreements: list[tuple[Path, AgreementFacts]] = []
         self._plan: RunPlan | None = None
 
-    def add(self, result: Result, saved: SavedPicture) -> None:
+    def add(self, made: Made) -> None:
         """Print the path of a picture, or keep its facts for the JSON document."""
-        (picture,) = result.pictures
-        self._images.append(_row(result, picture, saved))
-        if picture.agreement is not None:
-            self._agreements.append((saved.path, picture.agreement))
-        plan = result.plan
+        self._images.append(_row(made))
+        if made.agreement is not None:
+            self._agreements.append((made.saved.path, made.agreement))
+        plan = made.plan
         if self._plan is not None:
             seeds, prompts = (*self._plan.seeds, *plan.seeds), (*self._plan.prompts, *plan.prompts)
             plan = replace(self._plan, seeds=seeds, prompts=prompts)
         self._plan = plan
         if not self._as_json:
-            emit_path(saved.path)
+            emit_path(made.saved.path)
 
     def emit_document(self) -> None:
         """Print the JSON document, if it is wanted and a picture was saved."""
@@ -174,19 +171,22 @@ class PictureOutput:
             raise typer.Exit(SOME_FAILED)
 
 
-def _row(result: Result, picture: PaintedPicture, saved: SavedPicture) -> dict[str, object]:
+def _row(made: Made) -> dict[str, object]:
     """A picture's object in the JSON document."""
+    saved = made.saved
     row: dict[str, object] = {
         "path": str(saved.path),
         "seed": saved.seed,
         "width": saved.width,
         "height": saved.height,
         "sha256": saved.sha256,
-        "warnings": list(result.warnings),
-        "seconds": round(picture.seconds, 4),
+        "warnings": list(made.warnings),
+        "seconds": round(made.seconds, 4),
     }
-    if picture.agreement is not None:
-        row["agreement"] = picture.agreement.model_dump(mode="json")
+    if made.earlier:
+        row["earlier"] = True
+    if made.agreement is not None:
+        row["agreement"] = made.agreement.model_dump(mode="json")
     return row
 
 

@@ -59,8 +59,8 @@ def interactive() -> None:
     prompt = as_utf8(_ask("What should the picture show? "))
     request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near, **own.settings()})
     destination = Destination(folder=out)
-    for _, saved in paint_into(request, destination, quiet=False, depth_shown=True, runtime=runtime):
-        emit_path(saved.path)
+    for made in paint_into(request, destination, quiet=False, depth_shown=True, runtime=runtime):
+        emit_path(made.saved.path)
 
 
 def _ask_for_depth() -> tuple[Path, DepthMap]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from depthpaint.cli.terminal import inform, step_bar, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, number_text, printable
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.depth_map import DepthSource
-from depthpaint.engine import Engine
+from depthpaint.engine import Engine, Prepared
 from depthpaint.models.painter import Painter, Runtime
 from depthpaint.picture import Progress
-from depthpaint.record.paths import Destination, check_destination
+from depthpaint.plan import RunPlan
+from depthpaint.record.earlier import add_sidecar, earlier_picture, places_of
+from depthpaint.record.paths import Destination, check_destination, stems
 from depthpaint.record.picture_file import SavedPicture, encode_png
 from depthpaint.record.result import Result, save_picture
+from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request
 from depthpaint.verification.choosing import Requirement, choose_each
 
@@ -22,6 +26,18 @@ from depthpaint.verification.choosing import Requirement, choose_each
 def make_engine(runtime: Runtime | None = None) -> Engine:
     """The engine that commands paint with."""
     return Engine(runtime=runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A saved picture and the plan of it alone, without its pixels; `earlier` if it was there before."""
+
+    saved: SavedPicture
+    plan: RunPlan
+    warnings: tuple[str, ...]
+    seconds: float
+    agreement: AgreementFacts | None
+    earlier: bool = False
 
 
 def paint_into(
@@ -33,12 +49,13 @@ def paint_into(
     runtime: Runtime | None = None,
     required: Requirement | None = None,
     loading: Future[Painter] | None = None,
-) -> Generator[tuple[Result, SavedPicture]]:
-    """Paint the pictures of `request` one by one, save each at once, and yield it with its result.
+) -> Generator[Made]:
+    """Paint the pictures of `request` one by one, save each at once, and yield it.
 
-    Errors that can be found early are raised before painting. If `depth_shown`, how the depth was understood
-    has been printed already. With `required` each picture is verified, and other seeds are tried. `loading`
-    is the painter of the request's model, if it is being loaded.
+    A picture that is there already, painted from the same request, is yielded as it is. Errors that can be
+    found early are raised before painting. If `depth_shown`, how the depth was understood has been printed
+    already. With `required` each picture is verified, and other seeds are tried. `loading` is the painter of
+    the request's model, if it is being loaded.
     """
     if required is not None and required.tries > 1 and destination.preview_every:
         raise ParameterError(
@@ -46,12 +63,13 @@ def paint_into(
             code=ErrorCode.INVALID_PARAMETER,
             remedy="leave out --preview-every, or try one seed",
         )
-    names = check_destination(request, destination)
     engine = make_engine(runtime)
-    if required is not None:
-        engine.require_ready(request.choice, required.estimator)
     if loading is not None:
         engine.expect(request.choice, loading)
+    earlier = _earlier(engine, request, destination, required)
+    names = check_destination(request, destination, [made.saved.path.stem for made in earlier.values()])
+    if required is not None:
+        engine.require_ready(request.choice, required.estimator)
     warned: set[str] = set()
     with step_bar(quiet=quiet) as show:
 
@@ -60,11 +78,18 @@ def paint_into(
             if names and destination.preview_every and progress.step % destination.preview_every == 0:
                 _save_preview(progress, names[progress.picture - 1], destination)
 
-        index = 0  # not enumerate: it keeps a picture while the next one is painted
-        for result in _results(engine, request, required, listen):
-            if index == 0:
+        missing = [seed for index, seed in enumerate(request.seeds) if index not in earlier]
+        results = _results(engine, request, missing, required, listen)
+        first = True
+        for index in range(len(request.seeds)):  # not enumerate: it would keep a picture
+            if index in earlier:
+                yield _kept(earlier[index], destination, quiet=quiet)
+                continue
+            result = next(results)
+            if first:
                 _print_first(request, result, quiet=quiet, depth_shown=depth_shown)
                 warned.update(result.depth.notes if depth_shown else ())
+                first = False
             for warning in result.warnings:
                 if warning not in warned:
                     warned.add(warning)
@@ -77,19 +102,67 @@ def paint_into(
                 name=names[index] if names else None,
                 sidecar=destination.sidecar,
             )
-            yield result, saved
-            del result, saved
-            index += 1
+            (picture,) = result.pictures
+            made = Made(saved, result.plan, result.warnings, picture.seconds, picture.agreement)
+            del result, picture, saved  # the next one is painted while nobody holds this one
+            yield made
+
+
+def _earlier(
+    engine: Engine, request: Request, destination: Destination, required: Requirement | None
+) -> dict[int, Made]:
+    """The pictures of the request that are there already, by their number."""
+    searched = required is not None and required.tries > 1  # the chosen seed is not known before painting
+    if destination.overwrite or destination.preview_every or searched:
+        return {}
+    names = None if destination.name is None else stems(request, destination)
+    found: dict[int, Made] = {}
+    prepared: Prepared | None = None
+    choice = request.choice
+    for index, seed in enumerate(request.seeds):
+        stem = None if names is None else names[index]
+        paths = list(places_of(destination.folder, request.prompt, seed, stem))
+        if not paths:
+            continue
+        prepared = prepared or engine.prepare(request)
+        plan = prepared.plan.only(index)
+        saved = earlier_picture(
+            iter(paths), plan, prepared.depth.source,
+            lambda: (engine.weights_of(choice), engine.runs_on(choice)),
+            None if required is None else required.estimator,
+        )  # fmt: skip
+        if saved is not None:
+            record = saved.record
+            agreement = None if required is None else record.agreement
+            found[index] = Made(saved, plan, record.warnings, 0.0, agreement, earlier=True)
+    return found
+
+
+def _kept(made: Made, destination: Destination, *, quiet: bool) -> Made:
+    path = made.saved.path
+    if destination.sidecar:
+        add_sidecar(made.saved)
+    inform(f"{path} was painted before from the same request; --overwrite paints it again", quiet=quiet)
+    return made
 
 
 def _results(
-    engine: Engine, request: Request, required: Requirement | None, listen: Callable[[Progress], None]
+    engine: Engine,
+    request: Request,
+    seeds: Sequence[int],
+    required: Requirement | None,
+    listen: Callable[[Progress], None],
 ) -> Generator[Result]:
-    """A result for each picture, as soon as it is painted."""
-    if required is None:
-        return engine.pictures(engine.prepare(request), listen)
-
-    return choose_each(engine, request, required, listen)
+    """A result for each of the seeds, as soon as it is painted."""
+    if not seeds:
+        return
+    if required is not None and len(seeds) == len(request.seeds):
+        yield from choose_each(engine, request, required, listen)
+    elif required is not None:
+        for seed in seeds:
+            yield from choose_each(engine, request.with_seed(seed), required, listen)
+    else:
+        yield from engine.pictures(engine.with_seeds(engine.prepare(request), seeds), listen)
 
 
 def _print_first(request: Request, first: Result, *, quiet: bool, depth_shown: bool) -> None:

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePath, PureWindowsPath
@@ -197,8 +197,12 @@ def stems(request: Request, destination: Destination) -> list[str] | None:
     return [name[: -len(SUFFIX)] for name in picture_names(request.prompt, request.seeds, taken)]
 
 
-def check_destination(request: Request, destination: Destination) -> list[str] | None:
+def check_destination(
+    request: Request, destination: Destination, kept: Collection[str] = ()
+) -> list[str] | None:
     """Check that pictures can be saved, and return the `stems`. No file is left behind.
+
+    The stems `kept` are of pictures that are there already and are not painted again.
 
     Raises OutputError for a folder that cannot be written, a bad name, and a name that is in use.
     """
@@ -210,7 +214,7 @@ def check_destination(request: Request, destination: Destination) -> list[str] |
         there = _occupied(destination, stem)
         for path in there:
             require_other_file(path, request.depth)
-        if there and not destination.overwrite:
+        if there and not destination.overwrite and stem not in kept:
             found = there[0]
             raise OutputError(
                 f"{found} exists already",

@@ -139,7 +139,7 @@ def _refused(message: str, remedy: str) -> RecordError:
     return RecordError(message, code=ErrorCode.RECORD_MISSING, remedy=remedy)
 
 
-_SIDECAR = ".json"
+SIDECAR = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def write_picture(
         write_atomic(path, data, overwrite=overwrite)
     if sidecar:
         # Written after the picture, so that there is no sidecar without one.
-        write_atomic(path.with_suffix(_SIDECAR), (record.to_json() + "\n").encode(), overwrite=overwrite)
+        write_atomic(path.with_suffix(SIDECAR), (record.to_json() + "\n").encode(), overwrite=overwrite)
     height, width = pixels.shape[:2]
     return SavedPicture(path, record.settings.seed, width, height, record.digests.picture, record)
 
@@ -208,7 +208,7 @@ def _write_under_free_name(
 
     def taken(name: str) -> bool:
         path = folder / name
-        exists = _exists(path) or (sidecar and _exists(path.with_suffix(_SIDECAR)))
+        exists = _exists(path) or (sidecar and _exists(path.with_suffix(SIDECAR)))
         return name in lost or (exists and (not overwrite or is_same_file(path, source)))
 
     while True:
@@ -231,7 +231,7 @@ def _exists(path: Path) -> bool:
 
 def require_free(path: Path, *, sidecar: bool) -> None:
     """Raise OutputError output_exists where a picture of this path, or its sidecar, would replace a file."""
-    for each in (path, path.with_suffix(_SIDECAR)) if sidecar else (path,):
+    for each in (path, path.with_suffix(SIDECAR)) if sidecar else (path,):
         if _exists(each):
             raise OutputError(
                 f"{each} already exists",

@@ -179,7 +179,7 @@ def record_of(result: Result, index: int, folder: Path | None = None) -> RunReco
         )
     return RunRecord(
         settings=settings_for_record(plan.only(index).settings),
-        plan=_plan_facts(plan, plan.prompts[index]),
+        plan=plan_facts(plan, plan.prompts[index]),
         depth=_depth_facts(result.depth, folder),
         digests=Digests(
             depth=result.depth.sha256,
@@ -196,7 +196,8 @@ def record_of(result: Result, index: int, folder: Path | None = None) -> RunReco
     )
 
 
-def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
+def plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
+    """The part of a plan that a record stores."""
     sizes = plan.sizes
     return PlanFacts(
         depth_size=sizes.depth_size,

@@ -1,0 +1,88 @@
+"""A picture that was painted before from the same request, so that it need not be painted again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+import depthpaint
+from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.files import safe_stem, write_atomic
+from depthpaint.depth.depth_map import DepthSource
+from depthpaint.plan import RunPlan
+from depthpaint.record.paths import SUFFIX, settings_for_record
+from depthpaint.record.picture_file import SIDECAR, SavedPicture, read_record
+from depthpaint.record.picture_source import pixels_of
+from depthpaint.record.result import plan_facts
+from depthpaint.record.run_record import RunRecord, pixels_sha256
+
+
+def earlier_picture(
+    paths: Iterator[Path],
+    plan: RunPlan,
+    depth: DepthSource,
+    painter: Callable[[], tuple[str, Mapping[str, str]]],
+    estimator: str | None,
+) -> SavedPicture | None:
+    """The first of the files that holds the picture of `plan`, which is of one seed; None if there is none.
+
+    Its settings, depth file, weights, version and device are the same, and its pixels were not edited. With
+    `estimator` its depth was also verified by that one. `painter` gives the digest of the weights and the
+    devices; it is called only if all else is equal, because it loads the model.
+    """
+    for path in paths:
+        try:
+            record = read_record(path)
+        except DepthpaintError:  # another picture, or none
+            continue
+        if not _is_of_request(record, plan, depth, estimator):
+            continue
+        weights, runs_on = painter()
+        if record.digests.weights != weights or any(
+            record.environment.get(name) != value for name, value in runs_on.items()
+        ):
+            continue
+        try:
+            pixels = pixels_of(path)
+        except DepthpaintError:
+            continue
+        if pixels_sha256(pixels) == record.digests.picture:
+            height, width = pixels.shape[:2]
+            return SavedPicture(path, plan.seeds[0], width, height, record.digests.picture, record)
+    return None
+
+
+def places_of(folder: Path, prompt: str, seed: int, stem: str | None) -> Iterator[Path]:
+    """The existing files where a picture of this prompt and seed, or of this file stem, was saved."""
+    if stem is not None:
+        names = iter([stem])
+    else:
+        words = f"{safe_stem(prompt)}-{seed}"
+        names = (words if number == 1 else f"{words}-{number}" for number in count(1))
+    for name in names:
+        path = folder / f"{name}{SUFFIX}"
+        if not os.path.lexists(path):
+            return
+        yield path
+
+
+def add_sidecar(saved: SavedPicture) -> None:
+    """Write the record of an earlier picture beside it, unless there is a file. Raises OutputError."""
+    path = saved.path.with_suffix(SIDECAR)
+    if not os.path.lexists(path):
+        write_atomic(path, (saved.record.to_json() + "\n").encode(), overwrite=False)
+
+
+def _is_of_request(record: RunRecord, plan: RunPlan, depth: DepthSource, estimator: str | None) -> bool:
+    judged_by = None if record.agreement is None else record.agreement.estimator
+    return (
+        record.environment.get("depthpaint") == depthpaint.__version__
+        and record.digests.depth == depth.sha256
+        and record.depth.estimator_sha256 == depth.estimator_sha256
+        and record.digests.inversions == dict(plan.inversions)
+        and record.settings == settings_for_record(plan.settings)
+        and record.plan == plan_facts(plan, plan.prompts[0])
+        and (estimator is None or judged_by == estimator)
+    )
