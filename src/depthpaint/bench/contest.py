@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, ModelError
+from depthpaint.core.installation import command_for
 from depthpaint.core.setting import CONFIG_VARIABLE
 from depthpaint.core.statistics import Timing, psnr
 from depthpaint.depth.hints import relief_of
@@ -175,6 +176,6 @@ def run_side(command: Sequence[str]) -> str:
         raise ModelError(
             f"one side of the benchmark failed: {last}",
             code=ErrorCode.MODEL_INCOMPATIBLE,
-            remedy="pip install 'depthpaint[sd]' for --vs diffusers",
+            remedy=f"--vs diffusers needs what {command_for('sd')} installs",
         )
     return done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from depthpaint import __version__
 from depthpaint.cli.config import config_file
 from depthpaint.cli.terminal import emit, emit_document
 from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.installation import command_for, extras, version_of
 from depthpaint.models.diorama.files import open_files
 
 BASE = (
@@ -26,10 +26,6 @@ BASE = (
     "rich",
     "platformdirs",
 )
-EXTRAS = {
-    "sd": ("torch", "diffusers", "transformers", "accelerate"),
-    "report": ("jinja2", "matplotlib", "typst"),
-}
 BROKEN = 5
 
 
@@ -45,15 +41,17 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         model, broken = str(error), True
     except (ValueError, KeyError) as error:
         model, broken = f"model.json is damaged ({type(error).__name__}); reinstall depthpaint", True
-    packages = {name: _version(name) for name in BASE}
+    packages = {name: version_of(name) for name in BASE}
     own = _config()
-    extras = {name: [p for p in packages_of if _version(p) is None] for name, packages_of in EXTRAS.items()}
+    optional = extras()
     memory = _memory_gib()
     if as_json:
         emit_document({
             "depthpaint": __version__, "python": platform.python_version(), "system": platform.system(),
             "cores": os.cpu_count(), "memory_gib": memory, "diorama": {"ok": not broken, "detail": model},
-            "config": own, "packages": packages, "missing_for_extras": extras,
+            "config": own, "packages": packages,
+            "missing_for_extras": {extra.name: list(extra.missing) for extra in optional},
+            "commands_for_extras": {extra.name: command_for(extra.name) for extra in optional},
         })  # fmt: skip
     else:
         emit(f"depthpaint {__version__}, Python {platform.python_version()}, {platform.system()}")
@@ -63,9 +61,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             emit(f"config file: {own['path']}, {own['detail']}")
         for name, found in packages.items():
             emit(f"  {name:12} {found or 'MISSING: reinstall depthpaint'}")
-        for name, missing in extras.items():
-            lacks = f"needs {', '.join(missing)}: pip install 'depthpaint[{name}]'"
-            emit(f"extra {name:6} {lacks if missing else 'installed'}")
+        for extra in optional:
+            emit(
+                f"extra {extra.name:8} {'not installed' if extra.missing else 'installed':14} {extra.purpose}"
+            )
+            if extra.missing:
+                emit(f"  lacks {', '.join(extra.missing)}: {command_for(extra.name)}")
     if broken or None in packages.values():
         raise typer.Exit(BROKEN)
 
@@ -80,13 +81,6 @@ def _config() -> dict[str, object] | None:
     except DepthpaintError as error:
         return {"path": str(file.path), "ok": False, "detail": str(error)}
     return {"path": str(file.path), "ok": True, "detail": "ok"}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _memory_gib() -> float | None:

@@ -222,10 +222,12 @@ def not_installed(kind: type[_Kind], error: ImportError, what: str, extra: str, 
     """
     if (error.name or "").startswith("depthpaint"):
         raise error
+    from depthpaint.core.installation import command_for  # starting does not need it
+
     return kind(
         f"{what} needs {error.name}, which is not installed",
         code=ErrorCode.MODEL_INCOMPATIBLE if kind is ModelError else ErrorCode.INVALID_PARAMETER,
-        remedy=f"pip install 'depthpaint[{extra}]'" + (f", or {otherwise}" if otherwise else ""),
+        remedy=f"install it with {command_for(extra)}" + (f", or {otherwise}" if otherwise else ""),
         value=error.name,
     )
 

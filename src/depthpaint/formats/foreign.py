@@ -19,6 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.geometry import Extent
+from depthpaint.core.installation import command_for
 from depthpaint.formats.samples import (
     LOSSY_NOTE,
     Quantity,
@@ -35,7 +36,7 @@ SECONDS = 60
 _BASE_BYTES = 1 << 30
 _WORKER = Path(__file__).with_name("foreign_worker.py")
 # The library for each format, and the extra of depthpaint that installs it.
-_EXTRAS = {"exr": ("OpenEXR", "[exr]"), "heif": ("pillow-heif", "[phone]"), "tiff": ("Pillow", "")}
+_EXTRAS = {"exr": ("OpenEXR", "exr"), "heif": ("pillow-heif", "phone"), "tiff": ("Pillow", "")}
 # Numeric libraries reserve memory for each processor, which would count against the file's limit.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH")
@@ -89,7 +90,7 @@ def decoded_elsewhere(
         raise unsupported(
             name,
             f"a file that requires the library {library}",
-            f'install it with pip install "depthpaint{extra}"',
+            f"install it with {command_for(extra)}",
         )
     if "error" in head:
         raise damaged(name, f"{kind.upper()} file", f"the library {library} cannot read it")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 import depthpaint
 from depthpaint.core.geometry import Box, Extent
+from depthpaint.core.installation import version_of
 from depthpaint.core.setting import MAX_PROMPT, Text
 from depthpaint.formats.samples import MAX_SIDE
 from depthpaint.record.paths import LONGEST_PATH, is_depth_path
@@ -36,15 +36,8 @@ def environment() -> dict[str, str]:
         "cpu_count": str(os.cpu_count() or "unknown"),
         "cpu": _cpu_model(_CPU_LIST),
     }
-    entries |= {name: _version(name) for name in VERSIONS if name not in entries}
+    entries |= {name: version_of(name) or "not installed" for name in VERSIONS if name not in entries}
     return entries
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _cpu_model(listing: Path) -> str:
