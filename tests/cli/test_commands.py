@@ -18,6 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.cli.commands import SUMMARIES
+from depthpaint.core.installation import command_for
 from depthpaint.models.diorama import family as expansion
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER
@@ -121,7 +122,7 @@ def test_a_missing_extra_is_named_with_its_remedy() -> None:
     code += "sys.exit(run(['models', 'pull', 'sd15']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 5
-    assert "pip install 'depthpaint[sd]'" in done.stderr
+    assert command_for("sd") in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -17,6 +17,7 @@ from made_exr import attribute, exr, exr_parts
 from numpy.typing import NDArray
 
 from depthpaint.core.errors import DepthError, ErrorCode
+from depthpaint.core.installation import command_for
 from depthpaint.formats import foreign
 from depthpaint.formats.decode import decode
 from depthpaint.formats.exr_lines import write_exr_depth
@@ -372,7 +373,7 @@ def test_without_the_library_the_remedy_names_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if "site-packages" not in entry])
     error = refusal(PIZ)
     assert error.code is ErrorCode.DEPTH_UNSUPPORTED_FORMAT
-    assert error.remedy == 'install it with pip install "depthpaint[exr]"'
+    assert error.remedy == f"install it with {command_for('exr')}"
     assert np.array_equal(samples(exr({"Z": Z})).values, Z)  # what most programs write needs no library
 
 

@@ -12,6 +12,7 @@ from decoding import refusal, samples
 from made_heif import heic, portrait
 
 from depthpaint.core.errors import ErrorCode
+from depthpaint.core.installation import command_for
 from depthpaint.formats import foreign
 from made_depth import smooth
 
@@ -83,7 +84,7 @@ def test_answers_are_checked_too(
 
 def test_without_the_library_the_remedy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if "site-packages" not in entry])
-    assert refusal(PORTRAIT).remedy == 'install it with pip install "depthpaint[phone]"'
+    assert refusal(PORTRAIT).remedy == f"install it with {command_for('phone')}"
 
 
 @pytest.mark.parametrize("cut", np.linspace(30, len(PORTRAIT) - 1, 6).astype(int).tolist())

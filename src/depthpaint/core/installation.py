@@ -59,26 +59,29 @@ def version_of(package: str) -> str | None:
 def command_for(extra: str) -> str:
     """The shell command that adds the optional part (empty: none) to this installation."""
     source, editable = _source()
-    part = f"[{extra}]" if extra else ""
+    installer, replaces = _installer(Path(sys.prefix), sys.executable)
+    # A tool that makes the environment anew would drop the parts that are there.
+    kept = [each.name for each in extras() if not each.missing] if replaces else []
+    names = ",".join(sorted({*kept, extra} - {""}))
+    part = f"[{names}]" if names else ""
     wanted = f"depthpaint{part}" if source is None else f"{source}{part}"
     if source is not None and "://" in source:
         wanted = f"depthpaint{part} @ {source}"
-    parts = ["-e", wanted] if editable else [wanted]
-    return " ".join(map(_quoted, [*_installer(Path(sys.prefix), sys.executable), *parts]))
+    return " ".join(map(_quoted, [*installer, *(["-e"] if editable else []), wanted]))
 
 
-def _installer(prefix: Path, python: str) -> list[str]:
-    """The start of the command: by the tool that made this environment."""
+def _installer(prefix: Path, python: str) -> tuple[list[str], bool]:
+    """The start of the command, by the tool that made this environment; and whether it makes a new one."""
     if (prefix / "uv-receipt.toml").is_file():
-        return ["uv", "tool", "install", "--force"]
+        return ["uv", "tool", "install", "--force"], True
     if (prefix / "pipx_metadata.json").is_file():
-        return ["pipx", "install", "--force"]
+        return ["pipx", "install", "--force"], True
     if util.find_spec("pip") is None:
-        return ["uv", "pip", "install", "--python", python]
+        return ["uv", "pip", "install", "--python", python], False
     beside = shutil.which("pip")
     if beside is not None and Path(beside).parent == Path(python).parent:
-        return ["pip", "install"]
-    return [python, "-m", "pip", "install"]
+        return ["pip", "install"], False
+    return [python, "-m", "pip", "install"], False
 
 
 @cache
