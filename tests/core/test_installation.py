@@ -33,7 +33,10 @@ class Installed:
 
 FOLDER: dict[str, object] = {"url": "file:///home/ann/my%20paint", "dir_info": {}}
 EDITABLE: dict[str, object] = {"url": "file:///src/depthpaint", "dir_info": {"editable": True}}
-COMMIT: dict[str, object] = {"url": "https://example.org/d.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}
+COMMIT: dict[str, object] = {
+    "url": "https://example.org/d.git",
+    "vcs_info": {"vcs": "git", "commit_id": "abc"},
+}
 WHEEL: dict[str, object] = {"url": "file:///tmp/depthpaint-0.1.0-py3-none-any.whl", "archive_info": {}}
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -12,13 +17,18 @@ from depthpaint.cli.options import runtime_of
 from depthpaint.cli.painting import describe, paint_into
 from depthpaint.cli.terminal import as_utf8, can_show, emit_path, inform, warn
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError, UnsafeFormatError
-from depthpaint.core.files import expanded
+from depthpaint.core.files import expanded, is_folder
 from depthpaint.core.geometry import Extent, Fit, place
 from depthpaint.depth.depth_map import DepthMap, DepthReading
 from depthpaint.depth.read import read_depth, require_certain
 from depthpaint.depth.resize import fit_depth
 from depthpaint.record.paths import Destination, probe
 from depthpaint.request import request_from
+
+try:
+    import readline
+except ImportError:  # Windows
+    readline = None
 
 SHADES = " ░▒▓█"  # far to near
 INVALID = "·"
@@ -56,7 +66,7 @@ def interactive() -> None:
     if can_show(SHADES + INVALID):
         inform(terminal_preview(depth))
         inform("full blocks are near; to swap near and far: depthpaint generate --near white (or black)")
-    prompt = as_utf8(_ask("What should the picture show? "))
+    prompt = as_utf8(_ask_for_prompt())
     request = request_from({"depth": path, "prompt": prompt, "near": depth.source.near, **own.settings()})
     destination = Destination(folder=out)
     for made in paint_into(request, destination, quiet=False, depth_shown=True, runtime=runtime):
@@ -64,22 +74,51 @@ def interactive() -> None:
 
 
 def _ask_for_depth() -> tuple[Path, DepthMap]:
-
     while True:
-        answer = _ask("Depth map (PNG, TIFF, EXR, NPY, ...): ").strip("\"' ")
+        answer = _ask("Depth map (PNG, TIFF, EXR, NPY, ...): ", paths=True)
         try:
-            if not answer:
+            if not answer.strip("\"' "):
                 raise ParameterError(
                     "no depth map was given",
                     code=ErrorCode.INVALID_PARAMETER,
-                    remedy="type the path of a depth map",
+                    remedy="type the path of a depth map, or drop the file onto this window",
                 )
-            path = expanded(answer)
+            path = dropped_path(answer)
             return path, read_depth(path)
         except (DepthError, UnsafeFormatError, ParameterError) as error:
             if not sys.stdin.isatty():
                 raise
             inform(str(error))
+
+
+def _ask_for_prompt() -> str:
+    """The prompt. On a terminal an empty answer is asked again; elsewhere it is refused later."""
+    while True:
+        answer = _ask("What should the picture show? ")
+        if answer.strip() or not sys.stdin.isatty():
+            return answer
+        inform("the prompt is empty; describe the picture, for example: a house in the forest, in autumn")
+
+
+def dropped_path(text: str) -> Path:
+    """The path that was typed, or that a terminal or file manager wrote when a file was dropped onto it.
+
+    These are in quotes (also after PowerShell's "&"), with a backslash before special characters, or a
+    file:// address. A text that is the path of a file as it stands is taken so.
+    """
+    text = text.strip()
+    if Path(text).exists():
+        return Path(text)
+    if text.startswith("& "):
+        text = text[2:].strip()
+    if text.lower().startswith("file:"):
+        return Path(url2pathname(urlsplit(text).path))
+    if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
+        # Shells write a quotation mark within single quotes as '\\''.
+        text = text[1:-1].replace("'\\''", "'")
+    elif os.name != "nt":
+        text = re.sub(r"\\(.)", r"\1", text)
+    return expanded(text.strip("\"'"))
 
 
 def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
@@ -106,8 +145,13 @@ def _sure_of_near(path: Path, depth: DepthMap) -> DepthMap:
 LONGEST_ANSWER = 20_000
 
 
-def _ask(question: str) -> str:
-    """Ask on stderr and read one line from stdin. Raises ParameterError if there is none."""
+def _ask(question: str, *, paths: bool = False) -> str:
+    """Ask on stderr and read one line from stdin; with `paths`, Tab completes a path on a terminal.
+
+    Raises ParameterError if there is no line.
+    """
+    if (line := _edited_line(question, paths=paths)) is not None:
+        return line
     inform(question.rstrip(), end=" ")
     try:
         line = sys.stdin.readline(LONGEST_ANSWER) if sys.stdin is not None else ""
@@ -127,9 +171,52 @@ def _ask(question: str) -> str:
             remedy="shorten it",
         )
     if not line:
-        raise ParameterError(
-            "the input ended before all questions were answered",
-            code=ErrorCode.INVALID_PARAMETER,
-            remedy="give the depth map on the first line and the prompt on the second",
-        )
+        raise _ended()
     return line.rstrip("\r\n")
+
+
+def _edited_line(question: str, *, paths: bool) -> str | None:
+    """A line typed with the keys of readline; None where there is no readline or no terminal.
+
+    readline draws the question itself, on stdout, so that both streams must be the terminal.
+    """
+    if readline is None or not (_is_terminal(sys.stdin, 0) and _is_terminal(sys.stdout, 1)):
+        return None
+    readline.set_completer(_completed if paths else None)
+    readline.set_completer_delims("")
+    uses_libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if uses_libedit else "tab: complete")
+    try:
+        return input(question)
+    except EOFError as error:
+        raise _ended() from error
+    finally:
+        readline.set_completer(None)
+
+
+def _is_terminal(stream: TextIO | None, descriptor: int) -> bool:
+    try:
+        return stream is not None and stream.fileno() == descriptor and stream.isatty()
+    except (OSError, ValueError):  # replaced by another object, or closed
+        return False
+
+
+def _completed(text: str, state: int) -> str | None:
+    """The completion number `state` of a path, as readline asks for it; None after the last."""
+    folder, slash, start = text.rpartition("/")
+    place = expanded(f"{folder}{slash}" or ".")
+    try:
+        entries = sorted(path for path in place.iterdir() if path.name.startswith(start))
+    except OSError:  # no such folder
+        return None
+    shown = [path for path in entries if start or not path.name.startswith(".")]
+    names = [f"{folder}{slash}{path.name}" + ("/" if is_folder(path) else "") for path in shown]
+    return names[state] if state < len(names) else None
+
+
+def _ended() -> ParameterError:
+    return ParameterError(
+        "the input ended before all questions were answered",
+        code=ErrorCode.INVALID_PARAMETER,
+        remedy="give the depth map on the first line and the prompt on the second",
+    )
