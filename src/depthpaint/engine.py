@@ -22,12 +22,14 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.estimators import registry as estimators
 from depthpaint.models.estimators.estimator import Estimator
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
+from depthpaint.models.prompt_schedule import parts_of, texts_at
 from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.picture import (
     Conditions,
     Pixels,
     Progress,
+    Weighted,
     depth_guide,
     hints_of,
     known_map,
@@ -126,8 +128,8 @@ class Engine:
         prepared = self._with_prompts(Prepared(request, depth, plan))
         if not recorded:
             names = prepared.plan.inversions
-            weights = entry.prompt_weights
-            require_prompts(request.prompt, request.negative_prompt, plan.model, names, weights=weights)
+            syntax = entry.prompt_syntax
+            require_prompts(request.prompt, request.negative_prompt, plan.model, names, syntax=syntax)
         return replace(prepared, seconds=perf_counter() - started)
 
     def with_seeds(self, prepared: Prepared, seeds: Sequence[int]) -> Prepared:
@@ -233,8 +235,8 @@ class Engine:
         with self._lock, timed(seconds, "load"):
             painter = self._painter(settings.choice)
         with self._lock, timed(seconds, "text"):
-            unasked = self._text(painter, plan, settings.negative_prompt)
-            texts = [self._text(painter, plan, prompt) for prompt in plan.prompts]
+            unasked = self._texts_of(painter, plan, settings.negative_prompt, several=False)
+            texts = [self._texts_of(painter, plan, prompt, several=True) for prompt in plan.prompts]
         hints = hints_of(depth, plan)
         with self._lock, timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
@@ -281,6 +283,20 @@ class Engine:
                 coming = self._coming.pop(choice, None)
                 self._painters[choice] = coming.result() if coming else self._find(choice).load(self._runtime)
             return self._painters[choice]
+
+    def _texts_of(
+        self, painter: Painter, plan: RunPlan, prompt: str, *, several: bool
+    ) -> tuple[Weighted, ...]:
+        """The encoded prompt for each step; with `several`, of all parts that AND separates."""
+        steps = plan.settings.num_inference_steps
+        if not self._find(plan.settings.choice).prompt_syntax:
+            return (((self._text(painter, plan, prompt), 1.0),),) * steps
+        parts = parts_of(prompt) if several else ((prompt, 1.0),)
+        columns = [
+            [(self._text(painter, plan, each), weight) for each in texts_at(text, steps)]
+            for text, weight in parts
+        ]
+        return tuple(zip(*columns, strict=True))
 
     def _text(self, painter: Painter, plan: RunPlan, prompt: str) -> object:
         # The file of a textual inversion may have changed since.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Never, Self
+from typing import Annotated, Literal, Never, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -46,8 +46,27 @@ def _lora(value: object) -> object:
         raise ValueError(LORA_RULE) from error
 
 
-def _several_loras(value: object) -> object:
-    return (value,) if isinstance(value, str | Lora) else value
+_LORA_TAG = re.compile(r"<\s*lora\s*:\s*([^<>:]+?)\s*(?::\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*)?>")
+
+
+def without_lora_tags(prompt: str) -> tuple[str, tuple[Lora, ...]]:
+    """A prompt without its tags <lora:NAME:WEIGHT>, and their LoRAs, which are names in the model trees.
+
+    A weight that is left out is 1. Raises ValueError for a weight beyond MOST_WEIGHT.
+    """
+    loras: list[Lora] = []
+    for name, weight in _LORA_TAG.findall(prompt):
+        if abs(number := float(weight or 1)) > MOST_WEIGHT:
+            raise ValueError(f"<lora:{name[:40]}>: the weight must be -{MOST_WEIGHT:g} to {MOST_WEIGHT:g}")
+        loras.append(Lora(file=name, weight=number))
+    return (_LORA_TAG.sub("", prompt).strip() if loras else prompt), tuple(loras)
+
+
+def several_loras(value: object) -> tuple[object, ...]:
+    """LoRAs that were given as one or as several."""
+    if value is None:
+        return ()
+    return tuple(cast("list[object]", value)) if isinstance(value, list | tuple) else (value,)
 
 
 ALSO_RULE = (
@@ -107,7 +126,7 @@ AlsoField = Annotated[
 LoraField = Annotated[
     tuple[Annotated[Lora, BeforeValidator(_lora)], ...],
     Field(max_length=100),
-    BeforeValidator(_several_loras),
+    BeforeValidator(several_loras),
 ]
 
 

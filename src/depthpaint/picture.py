@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -21,10 +21,11 @@ from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.plan import RunPlan, Sizes
 from depthpaint.record.result import PaintedPicture
 from depthpaint.sampling.drive import Array, Evaluate, drive
-from depthpaint.sampling.guidance import Branch, Guidance, denoised_from, prediction_named
+from depthpaint.sampling.guidance import Branch, Guidance, composed, denoised_from, prediction_named
 from depthpaint.sampling.samplers import sampler_named
 
 Pixels = NDArray[np.uint8]
+Weighted = tuple[tuple[object, float], ...]
 MOST_WORDS = 10
 
 
@@ -44,11 +45,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What stays the same through all steps of a picture."""
+    """What stays the same through all steps of a picture, and its prompts at each step.
+
+    `text` holds for each step the encoded prompts with their weights; several if AND separates them.
+    """
 
     plan: RunPlan
     painter: Painter
-    text: dict[Branch, object]
+    text: Mapping[Branch, Sequence[Weighted]]
     prepared: object | None
     guide: Floats | None
     threads: int
@@ -104,16 +108,21 @@ def _denoise(conditions: Conditions, request: Evaluate[Array], counts: Counter[s
     plan, painter, latents = conditions.plan, conditions.painter, request.latents
     guidance = Guidance(plan.settings.guidance_scale, *plan.settings.guidance_window)
     branches = guidance.branches(request.fraction)
-    texts = [conditions.text[branch] for branch in branches]
+    prompts = {branch: conditions.text[branch][request.index] for branch in branches}
+    texts = [text for branch in branches for text, _ in prompts[branch]]
     residuals = None
     strengths = plan.strengths(request.index)
     if conditions.prepared is not None and strengths:
         residuals = painter.control(conditions.prepared, latents, request.level, texts, strengths)
         counts["control"] += len(strengths)
-    answers = painter.predict(latents, request.level, texts, residuals)
+    answers = iter(painter.predict(latents, request.level, texts, residuals))
     counts["denoise"] += 1
-    counts["branches"] += len(branches)
-    merged = guidance.merge(dict(zip(branches, answers, strict=True)))
+    counts["branches"] += len(texts)
+    outputs: dict[Branch, Array] = {}
+    for branch in branches:  # "uncond" comes first
+        own = [(next(answers), weight) for _, weight in prompts[branch]]
+        outputs[branch] = composed(own, outputs.get("uncond"))
+    merged = guidance.merge(outputs)
     return denoised_from(prediction_named(plan.prediction), merged, latents, request.level)
 
 

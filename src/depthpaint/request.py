@@ -41,7 +41,13 @@ from depthpaint.core.setting import (
     settings_of,
 )
 from depthpaint.depth.depth_map import MAX_PIXELS_SETTING, DepthReading, MaxPixels, ProfileName, ReadingFields
-from depthpaint.model_choice import CONTROL_PANEL, ModelChoice, ModelFields
+from depthpaint.model_choice import (
+    CONTROL_PANEL,
+    ModelChoice,
+    ModelFields,
+    several_loras,
+    without_lora_tags,
+)
 
 SEED_COUNT = 2**32
 MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE = 8, 8192
@@ -203,9 +209,9 @@ class _RaisesParameterError(type(BaseModel)):
 class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError):
     """The user's request: a depth map, a prompt, and optional settings.
 
-    None means that a setting was not given. Sizes are pixels; `aspect` is width over height; windows are
-    shares of the steps in [0, 1]. Zero is a value. Unknown fields are errors. Raises one ParameterError
-    that names every problem.
+    Tags <lora:NAME:WEIGHT> in the prompt become LoRAs. None means that a setting was not given. Sizes are
+    pixels; `aspect` is width over height; windows are shares of the steps in [0, 1]. Zero is a value. Unknown
+    fields are errors. Raises one ParameterError that names every problem.
     """
 
     depth: Annotated[Path, BeforeValidator(clean_path)]
@@ -244,6 +250,21 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
     def with_seed(self, seed: int) -> Request:
         """The request for one picture of this seed, which wraps at 2**32."""
         return self.model_copy(update={"seed": seed % SEED_COUNT, "count": 1})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loras_of_the_prompt(cls, values: object) -> object:
+        """Move the prompt's tags <lora:NAME:WEIGHT> to the LoRAs, behind those that are given."""
+        if not isinstance(values, dict):
+            return values
+        given = cast("dict[str, object]", values)
+        prompt = given.get("prompt")
+        if not isinstance(prompt, str) or "<" not in prompt:
+            return given
+        prompt, loras = without_lora_tags(prompt)
+        if not loras:
+            return given
+        return {**given, "prompt": prompt, "lora": (*several_loras(given.get("lora")), *loras)}
 
     @model_validator(mode="after")
     def _one_of_size_and_aspect(self) -> Request:

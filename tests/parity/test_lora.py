@@ -60,9 +60,9 @@ def factors(model: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     return made
 
 
-def paint(model: Path, folder: Path | None = None, **more: Any) -> Result:
+def paint(model: Path, folder: Path | None = None, *, prompt: str = "a red house", **more: Any) -> Result:
     request = Request(
-        depth=model / "depth.npy", near="white", kind="disparity", prompt="a red house", size=(64, 64),
+        depth=model / "depth.npy", near="white", kind="disparity", prompt=prompt, size=(64, 64),
         num_inference_steps=2, model=str(folder or model / "model"), control=str(model / "control"), **more,
     )  # fmt: skip
     return Engine(runtime=Runtime("cpu")).paint(request)
@@ -124,6 +124,34 @@ def test_it_paints_as_if_merged_by_hand(
     assert np.abs(difference).max() <= 1
     assert np.abs(plain.pictures[0].pixels.astype(int) - expected).max() > 3
     assert painted.weights_sha256 != plain.weights_sha256
+
+
+@pytest.mark.full
+def test_a_tag_in_the_prompt_is_found_in_the_model_trees(
+    model: Path, factors: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models/Lora/ink").mkdir(parents=True)
+    file = write(tmp_path / "models/Lora/ink/my style.safetensors", factors)
+    monkeypatch.setenv("DEPTHPAINT_MODELS", str(tmp_path))
+    by_file = paint(model, lora=(Lora(file=str(file), weight=0.5),))
+    by_tag = paint(model, prompt="a red house <lora:ink/my style:0.5>")
+    assert np.array_equal(by_tag.pictures[0].pixels, by_file.pictures[0].pixels)
+    assert by_tag.record.settings.prompt == "a red house"
+    with pytest.raises(ModelError, match="there is no LoRA 'gone'"):
+        paint(model, prompt="a red house <lora:gone:0.5>")
+
+
+@pytest.mark.full
+def test_changes_at_steps_and_several_parts_reach_the_networks(model: Path) -> None:
+    def pixels(prompt: str) -> Any:
+        # Without a training a model follows words so little that only a high guidance shows it.
+        return paint(model, prompt=prompt, guidance_scale=80).pictures[0].pixels.astype(int)
+
+    plain = pixels("a red house")
+    assert np.array_equal(pixels("a red [house|house]"), plain)
+    assert not np.array_equal(pixels("a red [house:snowy boat:1]"), plain)
+    assert np.abs(pixels("a red house:0.5 AND a red house:0.5") - plain).max() <= 1
+    assert not np.array_equal(pixels("a red house AND a [snowy|blue] boat BREAK fog:0.5"), plain)
 
 
 @pytest.mark.full

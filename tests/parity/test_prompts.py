@@ -92,3 +92,11 @@ def test_two_encoders_are_heard_side_by_side_and_silence_can_be_zero(tokenizer: 
     assert not nothing.words.any()
     assert nothing.pooled is not None
     assert not nothing.pooled.any()
+
+
+def test_a_break_begins_a_piece_of_its_own(encoder: TextEncoder) -> None:
+    both = heard(encoder, "a red house BREAK a tree")
+    assert torch.equal(both[:, :PIECE], heard(encoder, "a red house"))
+    assert torch.equal(both[:, PIECE:], heard(encoder, "a tree"))
+    loud = heard(encoder, "(a red house BREAK a tree:1.3)")
+    assert torch.allclose(loud[:, PIECE:], heard(encoder, "(a tree:1.3)"), atol=1e-6)

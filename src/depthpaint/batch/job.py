@@ -146,7 +146,7 @@ def require_plan(request: Request) -> None:
     entry = _entry(choice)  # pyright: ignore[reportArgumentType]
     names = inversion_digests(request)
     require_prompts(
-        request.prompt, request.negative_prompt, entry.habits.name, names, weights=entry.prompt_weights
+        request.prompt, request.negative_prompt, entry.habits.name, names, syntax=entry.prompt_syntax
     )
 
 

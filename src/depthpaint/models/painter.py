@@ -160,7 +160,7 @@ class ModelEntry:
 
     `inversions` returns the textual inversions in a prompt, with the sha256 of their files, hexadecimal.
     `require_here` raises ModelError if a file or a package that it needs is missing; it loads nothing.
-    `prompt_weights`: whether it understands weights such as (red:1.3).
+    `prompt_syntax`: whether it understands weights such as (red:1.3), changes at steps, BREAK and AND.
     `expanded` returns for a prompt and a seed the text that the model is given.
     """
 
@@ -171,4 +171,4 @@ class ModelEntry:
     inversions: Callable[[str], Mapping[str, str]] = _none
     expanded: Callable[[str, int], str] = _as_it_stands
     require_here: Callable[[], None] = _nothing_to_look_for
-    prompt_weights: bool = True
+    prompt_syntax: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,6 +98,23 @@ class Guidance:
         if len(answers) == 1:
             return next(iter(answers.values()))
         return self.combine(answers["uncond"], answers["cond"])
+
+
+def composed(answers: Sequence[tuple[A, float]], unconditional: A | None) -> A:
+    """One output for several prompts with weights (Liu et al. 2206.01714, eq. 11): u + sum of w (c - u).
+
+    Without the output u for the negative prompt: their weighted mean.
+    """
+    if len(answers) == 1 and answers[0][1] == 1.0:
+        return answers[0][0]
+    if unconditional is None:
+        total = sum(weight for _, weight in answers)
+        first, *others = [output * (weight / total) for output, weight in answers]
+    else:
+        first, others = unconditional, [(output - unconditional) * weight for output, weight in answers]
+    for other in others:
+        first = first + other
+    return first
 
 
 @dataclass(frozen=True, slots=True)

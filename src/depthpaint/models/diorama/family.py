@@ -183,7 +183,7 @@ def _found(choice: ModelChoice) -> ModelEntry | None:
             value=tuple(parts),
             remedy="leave it out, or choose a Stable Diffusion with --model",
         )
-    return ModelEntry(DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded, prompt_weights=False)
+    return ModelEntry(DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded, prompt_syntax=False)
 
 
 def _details() -> Details:

@@ -25,57 +25,66 @@ from depthpaint.models.hub_files import CLIP_WORDS
 
 STEP = 1.1
 _PARTS = re.compile(
-    r"\\(?P<letter>[\\()\[\]])|(?P<open>[(\[])|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|(?P<close>[)\]])"
+    r"\\(?P<letter>[\\()\[\]]?)|(?P<open>[(\[])|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|(?P<close>[)\]])"
     r"|(?P<text>[^\\()\[\]:]+|.)",
     re.DOTALL,
 )
-_CLOSES = {")": "(", "]": "["}
+_OPENS = {")": "(", "]": "["}
+_FACTORS = {"(": STEP, "[": 1 / STEP}
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
 
 Fragment = tuple[str, float]
 
 
-def fragments_of(prompt: str) -> list[Fragment]:
-    """The parts of a prompt in order, each with its weight; neighbours of equal weight are joined."""
-    parts: list[Fragment] = []
-    opened: list[tuple[str, int]] = []
+def pieces_of(prompt: str) -> list[list[Fragment]]:
+    """The parts of a prompt in order, each with its weight, as the AUTOMATIC1111 web UI reads them.
 
-    def close(bracket: str, weight: float | None) -> bool:
-        """Close the innermost open bracket if it is of that kind; return whether it was."""
-        if not opened or opened[-1][0] != bracket:
-            return False
-        start = opened.pop()[1]
-        factor = weight if weight is not None else STEP if bracket == "(" else 1 / STEP
-        parts[start:] = [(text, old * factor) for text, old in parts[start:]]
-        return True
+    BREAK begins a new piece, except in a prompt of capitals. Neighbours of equal weight are joined.
+    """
+    parts: list[Fragment | None] = []
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+
+    def close(bracket: str, factor: float) -> None:
+        start = opened[bracket].pop()
+        parts[start:] = [part and (part[0], part[1] * factor) for part in parts[start:]]
 
     for match in _PARTS.finditer(prompt):
         groups = match.groupdict()
         if groups["open"]:
-            opened.append((groups["open"], len(parts)))
-        elif groups["weight"] and close("(", float(groups["weight"])):
-            continue
-        elif groups["close"] and close(_CLOSES[groups["close"]], None):
-            continue
+            opened[groups["open"]].append(len(parts))
+        elif groups["weight"] and opened["("]:
+            close("(", float(groups["weight"]))
+        elif groups["close"] and opened[_OPENS[groups["close"]]]:
+            close(_OPENS[groups["close"]], _FACTORS[_OPENS[groups["close"]]])
+        elif groups["letter"] is not None:
+            parts.append((groups["letter"], 1.0))
         else:
-            parts.append((groups["letter"] or match.group(), 1.0))
-    while opened:
-        close(opened[-1][0], None)
+            text = match.group()
+            first, *others = [text] if prompt.isupper() else _BREAK.split(text)
+            parts.append((first, 1.0))
+            parts += [each for other in others for each in (None, (other, 1.0))]
+    for bracket, starts in opened.items():
+        for _ in list(starts):
+            close(bracket, _FACTORS[bracket])
     return _joined(parts)
 
 
 def without_emphasis(prompt: str) -> str:
-    """The prompt without its brackets and weights."""
-    return "".join(text for text, _ in fragments_of(prompt))
+    """The first piece of a prompt without its brackets and weights."""
+    return "".join(text for text, _ in pieces_of(prompt)[0])
 
 
-def _joined(parts: list[Fragment]) -> list[Fragment]:
-    joined: list[Fragment] = []
-    for text, weight in parts:
-        if joined and joined[-1][1] == weight:
-            joined[-1] = (joined[-1][0] + text, weight)
+def _joined(parts: list[Fragment | None]) -> list[list[Fragment]]:
+    """The parts in pieces; None begins a new one."""
+    pieces: list[list[Fragment]] = [[]]
+    for part in parts:
+        if part is None:
+            pieces.append([])
+        elif pieces[-1] and pieces[-1][-1][1] == part[1]:
+            pieces[-1][-1] = (pieces[-1][-1][0] + part[0], part[1])
         else:
-            joined.append((text, weight))
-    return joined or [("", 1.0)]
+            pieces[-1].append(part)
+    return [piece or [("", 1.0)] for piece in pieces]
 
 
 _COMFY = Path("comfy") / "sd1_tokenizer"
@@ -186,12 +195,14 @@ class TextEncoder:
         return self.words("")
 
     def words(self, prompt: str) -> Tensor:
-        """The encoded prompt, (1, n T, C): n pieces of T tokens."""
-        fragments = fragments_of(prompt)
-        encoded = self._provider.get_embeddings_for_weighted_prompt_fragments(
-            [[text for text, _ in fragments]], [[weight for _, weight in fragments]], device=self.device
-        )
-        return cast("Tensor", encoded)
+        """The encoded prompt, (1, n T, C): n times T tokens, at least once for each piece."""
+        encoded = [
+            self._provider.get_embeddings_for_weighted_prompt_fragments(
+                [[text for text, _ in fragments]], [[weight for _, weight in fragments]], device=self.device
+            )
+            for fragments in pieces_of(prompt)
+        ]
+        return torch.cat([cast("Tensor", each) for each in encoded], dim=1)
 
     def whole(self, prompt: str) -> Tensor | None:
         """The pooled vector of the prompt (1, P), from as many tokens as fit in one piece."""
