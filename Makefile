@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all coverage check types lint format docs measure doctor-bench bench bench-full parity-full train fuzz clean
+.PHONY: run test test-all coverage check types lint format docs package measure doctor-bench bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -50,16 +50,27 @@ format: $(DEV)/.ready
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
-# The page of settings, and their types as keyword arguments, made of the fields of Request.
+# What is made of the code: the pages of docs/reference and the types of keyword arguments. Then the site, in build/site;
+# a broken link, or a page that is not in mkdocs.yml, is an error.
 docs: $(DEV)/.ready
+	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	$(PY) tests/request/settings_page.py
 	$(PY) tests/request/keyword_types.py
+	$(DEV)/bin/ruff format -q src/depthpaint/paint_settings.py
+	$(DEV)/bin/mkdocs build --strict --quiet
+
+# The files for a package index: wheel and source, checked.
+package: $(DEV)/.ready
+	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[package]"
+	rm -rf dist
+	$(PY) -m build --outdir dist .
+	$(DEV)/bin/twine check --strict dist/*
 
 # How the source is built, in numbers.
 measure: $(DEV)/.ready
 	$(PY) -m observations.measure src/depthpaint training peers
 
-# How well the depth doctor reads files of known meaning, of scenes from formulas (docs/doctor.md): some minutes.
+# How well the depth doctor reads files of known meaning, of scenes from formulas (docs/explanation/depth.md): some minutes.
 # HALF=--chosen for the kinds of scene that thresholds may be tuned on, HALF=--held-out for the others.
 doctor-bench: $(DEV)/.ready
 	OMP_NUM_THREADS=1 $(PY) -m doctor_bench --count 6000 $(HALF)

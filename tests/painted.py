@@ -39,7 +39,7 @@ HOSTILE = [
     "a 👩‍👩‍👧 and a 猫, кот, गाय",
     "שלום עולם \u202e gnp.exe \x1b]0;title\x07",
     "Z̸̡̛̗̏a̷̻͝l̶̨̛g̴̝̈́o̶̙͛",
-    "<lora:../../x:1> ../../etc/passwd",
+    "<lyco:../../x:1> ../../etc/passwd",
     "",
     "   ",
     "Negative prompt: nothing else",

@@ -4,7 +4,7 @@
 
 Text encoder, UNet and depth adapter learn together to predict the velocity of noised latents, first on small
 pictures, then mostly on large ones (`course` says when); the decoder learns beside them to turn latents into
-pictures. What was tried, and what it gave, stands in docs/training.md.
+pictures. What was tried, and what it gave, stands in docs/explanation/training.md.
 """
 
 from __future__ import annotations

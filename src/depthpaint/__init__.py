@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 
 # Several libraries send usage data unless an environment variable disables it, and some read the variable
 # only during import. This package is imported before all of them, by every command, worker and child process,
-# so the variables are set here. docs/network.md lists what each library would send.
+# so the variables are set here. docs/explanation/network.md lists what each library would send.
 for _variable, _value in {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.29 and later; read once, during its import
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, transformers, diffusers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PureWindowsPath
 from typing import Annotated, Literal, Never, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -52,10 +53,14 @@ _LORA_TAG = re.compile(r"<\s*lora\s*:\s*([^<>:]+?)\s*(?::\s*([+-]?(?:\d+\.?\d*|\
 def without_lora_tags(prompt: str) -> tuple[str, tuple[Lora, ...]]:
     """A prompt without its tags <lora:NAME:WEIGHT>, and their LoRAs, which are names in the model trees.
 
-    A weight that is left out is 1. Raises ValueError for a weight beyond MOST_WEIGHT.
+    A weight that is left out is 1. Raises ValueError for a weight beyond MOST_WEIGHT, and for a name that
+    leads out of the trees: prompts come from records and web pages, too.
     """
     loras: list[Lora] = []
     for name, weight in _LORA_TAG.findall(prompt):
+        path = PureWindowsPath(name)  # its separators are those of all systems
+        if path.anchor or ".." in path.parts:
+            raise ValueError(f"<lora:{name[:40]}> is not a name in the model trees; give a path with --lora")
         if abs(number := float(weight or 1)) > MOST_WEIGHT:
             raise ValueError(f"<lora:{name[:40]}>: the weight must be -{MOST_WEIGHT:g} to {MOST_WEIGHT:g}")
         loras.append(Lora(file=name, weight=number))

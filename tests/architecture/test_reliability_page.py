@@ -1,4 +1,4 @@
-"""docs/reliability.md names the tests of every fault as they are."""
+"""docs/explanation/reliability.md names the tests of every fault as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "reliability.md").read_text(encoding="utf-8")
 NOT_COVERED = {130}
 
 

@@ -1,4 +1,4 @@
-"""The largest map that is read by default takes about as much memory as docs/doctor.md says."""
+"""The largest map that is read by default takes about as much memory as docs/explanation/depth.md says."""
 
 from __future__ import annotations
 

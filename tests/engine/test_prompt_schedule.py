@@ -94,6 +94,9 @@ def test_tags_become_loras() -> None:
     assert tagged == request_from({"depth": "d.png", "prompt": "a house", "lora": "x:-0.5"})
     with pytest.raises(ParameterError, match="<lora:x>: the weight must be -5 to 5"):
         request_from({"depth": "d.png", "prompt": "a house <lora:x:6>"})
+    for path in ("../../x", "/etc/x", "a/../../x", "..\\x", "C\\..\\x", "//host/x"):
+        with pytest.raises(ParameterError, match="is not a name in the model trees"):
+            request_from({"depth": "d.png", "prompt": f"a house <lora:{path}:1>"})
 
 
 def test_brackets_without_end_take_no_time() -> None:

@@ -1,4 +1,4 @@
-"""The presets are possible, and docs/models.md says of them what they are."""
+"""The presets are possible, and docs/how-to/models.md says of them what they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from depthpaint.models.stable_diffusion.presets import PRESETS, Preset
 from depthpaint.plan import noise_schedule
 from depthpaint.sampling.samplers import SAMPLERS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
 SIZES = {"sd21": 768, "sdxl-turbo": 512}
 
 

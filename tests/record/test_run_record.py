@@ -140,8 +140,11 @@ def test_names_the_depth_map_relative_to_the_picture(
     assert RunRecord.from_json(record.to_json()).depth.file == told
 
 
-def test_up_to_the_root_no_folder_is_named(tmp_path: Path) -> None:
-    assert record_of(from_depth(result_of(), "/nowhere/maps/room.png"), 0, tmp_path).depth.file == "room.png"
+def test_other_places_than_homes_are_named(tmp_path: Path) -> None:
+    record = record_of(from_depth(result_of(), "/data/maps/room.png"), 0, tmp_path)
+    assert (tmp_path / record.depth.file).resolve() == Path("/data/maps/room.png").resolve()
+    for home in ("/home/ann/maps/room.png", "/Users/ann/room.png", str(Path.home() / "plans/room.png")):
+        assert record_of(from_depth(result_of(), home), 0, tmp_path).depth.file == "room.png"
 
 
 BAD_PATHS = [

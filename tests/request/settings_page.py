@@ -1,4 +1,4 @@
-"""docs/settings.md, made of the settings: `python tests/request/settings_page.py` writes it."""
+"""docs/reference/settings.md, made of the settings: `python tests/request/settings_page.py` writes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from depthpaint.cli.options import default_of
 from depthpaint.core.setting import settings_of
 from depthpaint.request import Request
 
-PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 HEAD = """# Settings
 
 Everything that decides a picture. A setting is a flag of `depthpaint generate`, a column of a manifest

@@ -36,7 +36,7 @@ def start_session(graph: Path, threads: int = 0) -> OnnxSession:
 
     By default the threads of a session keep spinning after each run, waiting for the next. If a picture needs
     four sessions in turn, the idle ones take the cores from the active one: on two cores, steps took twice as
-    long (docs/benchmarks.md). Raises ModelError model_truncated, OutOfMemory.
+    long (docs/explanation/benchmarks.md). Raises ModelError model_truncated, OutOfMemory.
     """
     try:
         options = cast("Any", onnxruntime).SessionOptions()

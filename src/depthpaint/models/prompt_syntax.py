@@ -99,7 +99,7 @@ def _require_plain(prompt: str, model: str, inversions: Collection[str], *, synt
             raise _refusal(
                 match.group(),
                 "a textual inversion that is not there",
-                "put its file into the folder embeddings beside the model (docs/models.md)",
+                "put its file into the folder embeddings beside the model (docs/how-to/models.md)",
             )
 
 

@@ -58,18 +58,25 @@ def path_for_record(path: Path) -> str:
 def depth_for_record(path: Path, folder: Path) -> str:
     """The path of a depth map relative to `folder`, which holds the picture: it stays valid if both move.
 
-    The path goes up no further than to the folder that both have in common. If that is a root or holds the
-    home folders of users, the path would name a person's folders: then it is as `path_for_record`'s.
+    It names no folder of a person: if it leads from elsewhere into the home folder of a user, it is as
+    `path_for_record`'s.
     """
     try:
         place, real = Path(os.path.realpath(folder)), Path(os.path.realpath(path.parent))
-    except (OSError, ValueError):  # a folder that cannot exist, which is an error when the picture is written
+        relative = Path(os.path.relpath(real / path.name, place))
+    except (OSError, ValueError):  # a folder that cannot exist, or on another drive of Windows
         return path_for_record(path)
-    common = next((parent for parent in (place, *place.parents) if real.is_relative_to(parent)), None)
-    home = Path(os.path.realpath(Path.home()))
-    if common is None or common == Path(common.anchor) or common in home.parents:
-        return path_for_record(path)
-    return path_as_text(Path(os.path.relpath(real / path.name, place)).as_posix())
+    common = next((parent for parent in (place, *place.parents) if real.is_relative_to(parent)), place)
+    homes = _homes()
+    enters_home = any(real.is_relative_to(home) and not common.is_relative_to(home) for home in homes)
+    return path_for_record(path) if enters_home else path_as_text(relative.as_posix())
+
+
+def _homes() -> set[Path]:
+    """The user's home folder, and the folders that hold those of all users."""
+    own = Path(os.path.realpath(Path.home()))
+    several = {own.parent, Path("/home"), Path("/Users")}
+    return {own, *(folder for folder in several if folder != Path(folder.anchor))}
 
 
 def path_as_text(path: str) -> str:
