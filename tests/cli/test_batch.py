@@ -174,7 +174,7 @@ def test_without_ray_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "ray", None)
     status, _, err = cli("batch", manifest, "--out", "out", "--ray", "local")
     assert status == 2
-    assert "depthpaint[ray]" in err
+    assert "[ray]" in err
     assert not painter.calls
 
 

@@ -176,7 +176,7 @@ def test_odd_sentences_are_painted_and_leave_the_terminal_alone(cli: Run, work: 
     [
         (["  "], "prompt: it is empty"),
         (["a [red|blue] house"], "'[red|blue]' is an alternation that diorama does not understand"),
-        (["a house", "--negative", "<lora:x:1>"], "'<lora:x:1>' is a LoRA"),
+        (["a house", "--negative", "<lora:x:1>"], "'<lora:x:1>' is a hypernetwork or a LoRA"),
     ],
 )
 def test_a_prompt_that_cannot_be_painted_as_it_is_written(

@@ -58,7 +58,7 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, package, None)
     status, _, err = cli("report", "output_images", flag)
     assert status == 2
-    assert "depthpaint[report]" in err.splitlines()[-1]
+    assert "[report]" in err.splitlines()[-1]
 
 
 def test_a_full_disk_spares_the_report_of_before(

@@ -210,7 +210,7 @@ def test_a_clip_that_is_not_there_is_one_line(cli: Run) -> None:
     status, _, err = cli("verify", out.strip(), "--clip", "openai/clip-vit-large-patch14")
     monkey.undo()
     assert status == 5
-    assert "depthpaint[sd]" in err
+    assert "[sd]" in err
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 7)])

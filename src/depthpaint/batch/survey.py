@@ -220,6 +220,19 @@ def _require_own_names(parsed: ParsedRow, names: Fingerprints) -> None:
             )
 
 
+class Readiness:
+    """Checks that the models of rows are on this machine; each once."""
+
+    def __init__(self, engine: Engine, required: Requirement | None) -> None:
+        self._engine, self._judge = engine, None if required is None else required.estimator
+
+    def __call__(self, parsed: ParsedRow) -> None:
+        """Raise ModelError for a missing file or package, of the model or of an estimator."""
+        photo = parsed.request.from_photo
+        for estimator in {self._judge, photo} - {None} or {None}:
+            self._engine.require_ready(parsed.request.choice, estimator)
+
+
 class Rehearsal:
     """Checks depth files, parts of models, and the places of pictures; paints nothing."""
 
@@ -227,11 +240,11 @@ class Rehearsal:
         self, engine: Engine, folder: Path, required: Requirement | None, *, overwrite: bool
     ) -> None:
         self._engine, self._folder, self._required, self._overwrite = engine, folder, required, overwrite
+        self._readiness = Readiness(engine, required)
 
     def __call__(self, parsed: ParsedRow) -> None:
         """Raise the DepthpaintError or OSError that painting the row would raise."""
         self._engine.prepare(parsed.request)
-        judge = None if self._required is None else self._required.estimator
-        self._engine.require_ready(parsed.request.choice, judge)
+        self._readiness(parsed)
         for job in jobs_of(parsed, self._folder, self._required):
             require_place(job, self._folder / job.file, overwrite=self._overwrite)

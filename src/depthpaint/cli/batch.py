@@ -13,7 +13,7 @@ from depthpaint.batch.own_file import require_own_files
 from depthpaint.batch.painting import Painters, Stopped
 from depthpaint.batch.ray_painters import painters_of
 from depthpaint.batch.run import Batch
-from depthpaint.batch.survey import Rehearsal, Survey, survey
+from depthpaint.batch.survey import Readiness, Rehearsal, Survey, survey
 from depthpaint.cli import options, painting
 from depthpaint.cli.batch_output import BatchOutput
 from depthpaint.cli.batch_task import Task, task_of
@@ -74,8 +74,10 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     require_own_files(out, rows)
     probe(out)
     engine = painting.make_engine(runtime)
-    rehearsal = Rehearsal(engine, out, required, overwrite=overwrite) if dry_run else None
-    found = survey(rows, defaults, rehearsal, out)
+    check = Rehearsal(engine, out, required, overwrite=overwrite) if dry_run else None
+    if check is None and ray.address is None:  # on Ray, models need not be on this machine
+        check = Readiness(engine, required)
+    found = survey(rows, defaults, check, out)
     if found.bad_rows:
         output.problems(found)
         if dry_run or not keep_going:

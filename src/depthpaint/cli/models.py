@@ -11,8 +11,8 @@ import typer
 
 from depthpaint.cli import completion
 from depthpaint.cli.commands import PanelCommand, new_app
-from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform
-from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable
+from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, warn
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable, require_packages
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import write_diffusers_folder
@@ -95,6 +95,7 @@ def pull(name: ModelName, as_json: AsJson = False, quiet: Quiet = False) -> None
     try:
         parts = parts_to_pull(model)
         _print_licence(name, parts, quiet=quiet)
+        _warn_of_missing_packages(quiet=quiet)
         folders = model.pull(parts, bars=animated() and not quiet)
     except ModuleNotFoundError as error:
         raise not_installed(ModelError, error, "the hub", "sd") from error
@@ -156,6 +157,14 @@ def export(
             value=name,
         )
     emit_path(write_diffusers_folder(folder, DIORAMA))
+
+
+def _warn_of_missing_packages(*, quiet: bool) -> None:
+    """Say before a download what its use needs; it may be for another machine."""
+    try:
+        require_packages(ModelError, ("torch", "transformers"), "using it", "sd")
+    except ModelError as error:
+        warn(str(error), quiet=quiet)
 
 
 def _print_licence(name: str, parts: Sequence[HubPart], *, quiet: bool) -> None:

@@ -6,7 +6,9 @@ import errno
 import re
 import signal
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -230,6 +232,14 @@ def not_installed(kind: type[_Kind], error: ImportError, what: str, extra: str, 
         remedy=f"install it with {command_for(extra)}" + (f", or {otherwise}" if otherwise else ""),
         value=error.name,
     )
+
+
+def require_packages(kind: type[_Kind], packages: Iterable[str], what: str, extra: str) -> None:
+    """Raise the error of `not_installed` for the first package that is missing; imports none."""
+    for name in packages:
+        if find_spec(name) is None:
+            missing: DepthpaintError = not_installed(kind, ModuleNotFoundError(name=name), what, extra)
+            raise missing
 
 
 _TEXTS = (

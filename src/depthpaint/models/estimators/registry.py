@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthpaint.core.errors import ErrorCode, ModelError, not_installed
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed, require_packages
 from depthpaint.core.files import is_folder
 from depthpaint.core.regular_file import read_document
 from depthpaint.models import hub
@@ -85,6 +85,8 @@ def load_estimator(name: str) -> Estimator:
 
         return DioramaDepth(name, entry.folder)
     require_sound_environment()
+    if entry is not None:  # a folder's own faults come first
+        require_packages(ModelError, ("torch", "transformers"), "this estimator", "sd")
     try:
         return _from_hub(name, entry) if entry is not None else _from_folder(name)
     except ModuleNotFoundError as error:

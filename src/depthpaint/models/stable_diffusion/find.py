@@ -88,6 +88,7 @@ def _entry(
 
     def load(runtime: Runtime) -> Painter:
         require_sound_environment()
+        require_extra()  # before a download is recommended that could not be used
         located = replace(_located(choice, preset), embeddings=own)
         try:
             silence_libraries()

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from depthpaint.core.errors import ErrorCode, ModelError, not_installed
+from depthpaint.core.errors import ErrorCode, ModelError, not_installed, require_packages
 from depthpaint.core.files import expanded, sha256_of
 from depthpaint.core.setting import INVERSION_NAME
 from depthpaint.models.hub import OTHERWISE, local_folder
@@ -212,9 +211,7 @@ def needs_sd(error: ModuleNotFoundError) -> ModelError:
 
 def require_extra() -> None:
     """Raise ModelError if a package needed for painting is not installed; imports none."""
-    for name in PACKAGES:
-        if find_spec(name) is None:
-            raise needs_sd(ModuleNotFoundError(name=name))
+    require_packages(ModelError, PACKAGES, "Stable Diffusion", "sd")
 
 
 def display_name(given: str, place: Path) -> str:
