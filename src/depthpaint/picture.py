@@ -15,8 +15,9 @@ from PIL import Image
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap, ProfileName, in_terms_of
+from depthpaint.depth.finish import enlarge_along_depth
 from depthpaint.depth.hints import edges_of, normals_of
-from depthpaint.depth.resize import depth_at, enlarge_along_depth, fit_depth, pad_to
+from depthpaint.depth.resize import depth_at, fit_depth, pad_to
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.plan import RunPlan, Sizes
 from depthpaint.record.result import PaintedPicture

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth import resize as enlarge
-from depthpaint.depth.resize import enlarge_along_depth
+from depthpaint.depth.finish import enlarge_along_depth
 
 SMALL, LARGE = 64, 256
 
@@ -98,11 +97,10 @@ def test_texture_within_a_surface_stays() -> None:
     assert np.abs(finished[inside].astype(float) - stripes[inside]).mean() < 6
 
 
-@pytest.mark.parametrize("at_once", [1, 700, 1 << 20])
-def test_the_bands_it_works_in_leave_no_trace(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+@pytest.mark.parametrize("threads", [2, 3, 100])
+def test_the_number_of_threads_leaves_no_trace(threads: int) -> None:
     noise = np.random.default_rng(5)
     picture = noise.integers(0, 256, (12, 20, 3), dtype=np.uint8)
     guide = noise.random((90, 150), dtype=np.float32)
-    whole = enlarge_along_depth(picture, guide, 4)
-    monkeypatch.setattr(enlarge, "PIXELS_AT_ONCE", at_once)
-    assert np.array_equal(enlarge_along_depth(picture, guide, 4), whole)
+    alone = enlarge_along_depth(picture, guide, 4, threads=1)
+    assert np.array_equal(enlarge_along_depth(picture, guide, 4, threads), alone)
