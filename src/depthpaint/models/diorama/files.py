@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save  # pyright: ignore[reportUnknownVa
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import output_error
 from depthpaint.core.regular_file import read_document, require_digest, require_digests
+from depthpaint.models.folder_json import read_configuration
 from depthpaint.plan import ModelHabits
 
 FOLDER = Path(__file__).parent / "weights"
@@ -70,6 +71,25 @@ def tokenizer_file(folder: Path = FOLDER) -> Path:
 def _digests(document: dict[str, Any]) -> dict[str, object]:
     digests = cast("dict[str, object]", document.get(DIGESTS, {}))
     return {name: digests.get(name) for name in SMALL_FILES}
+
+
+COMPARED = ("unet", "vae", "adapter")
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether `folder` is diorama as write_diffusers_folder writes it: its networks are of the same shape.
+
+    The weights may be others, such as further trained ones. Raises ModelError for a damaged configuration.
+    """
+    files = {name: folder / name / "config.json" for name in COMPARED}
+    if not all(file.is_file() for file in files.values()):
+        return False
+    ours = cast("dict[str, dict[str, Any]]", read_document(_OWNER, FOLDER)["configurations"])
+    # Libraries add names that begin with "_", such as their versions.
+    return all(
+        all(its.get(key) == value for key, value in ours[name].items() if not key.startswith("_"))
+        for name, its in ((name, read_configuration(file)) for name, file in files.items())
+    )
 
 
 MODULES: dict[str, tuple[str, str]] = {
