@@ -9,8 +9,8 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.export import is_exported
 from depthpaint.models.diorama.family import DIORAMA
-from depthpaint.models.diorama.files import is_exported
 from depthpaint.models.diorama.schemes import expanded
 from depthpaint.models.hub_files import INDEX, require_sound_environment
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
