@@ -153,12 +153,11 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
     return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
 
 
-def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
+def depth_guide(depth: DepthMap, plan: RunPlan) -> Floats | None:
     """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
-    sizes = plan.sizes
-    if not plan.controlled or not plan.settings.finish or not (sizes.enlarged or softness > 1):
+    if not plan.finished:
         return None
-    guide, _ = depth_at(depth, sizes.output_size, plan.settings.fit)
+    guide, _ = depth_at(depth, plan.sizes.output_size, plan.settings.fit)
     return guide
 
 

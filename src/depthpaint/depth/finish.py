@@ -17,6 +17,8 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
+FINISHING = 2
+"""Version of the method, in every record: a change of what it paints raises it."""
 REACH_SHARP, REACH_SOFT = 0.55, 0.7
 """Standard deviation, in cells, of the kernel that gathers colours."""
 SAME_PLANE, SAME_PLANE_SHARE = 0.006, 0.08

@@ -15,6 +15,7 @@ from PIL import Image
 
 from depthpaint.core.errors import ErrorCode, InternalError, shortened
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.depth.finish import FINISHING
 from depthpaint.plan import RunPlan
 from depthpaint.record.paths import checked_name, path_for_record, settings_for_record
 from depthpaint.record.picture_file import (
@@ -204,6 +205,7 @@ def _plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
         sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
         prediction=plan.prediction,
         expanded_prompt=None if prompt == plan.settings.prompt else prompt,
+        finishing=FINISHING if plan.finished else None,
     )
 
 
