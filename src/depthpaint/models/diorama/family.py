@@ -38,7 +38,7 @@ DIORAMA = ModelHabits(
 )
 
 LICENCE = "Apache-2.0"
-SUMMARY = "Built in: paints rooms, houses, landscapes and things, in a second on two CPU cores."
+SUMMARY = "Built in: paints rooms, houses, landscapes and things in soft colours, on the CPU."
 
 
 def _load(runtime: Runtime) -> Painter:
