@@ -58,11 +58,10 @@ class Prepared:
     plan: RunPlan
     seconds: float = 0.0
 
-    def with_prompt(self, prompt: str) -> Prepared:
-        """The same for another prompt, which the model is given as it stands."""
-        settings = self.plan.settings.model_copy(update={"prompt": prompt, "expand": False})
-        prompts = (prompt,) * len(self.plan.seeds)
-        return replace(self, plan=replace(self.plan, settings=settings, prompts=prompts), seconds=0.0)
+    def with_expanded(self, prompt: str) -> Prepared:
+        """The same, but the model is given `prompt`, whatever it would expand the user's prompt to."""
+        plan = replace(self.plan, prompts=(prompt,) * len(self.plan.seeds))
+        return replace(self, plan=plan, seconds=0.0)
 
 
 class Engine:
@@ -241,7 +240,7 @@ class Engine:
         with self._lock, timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
-        guide = depth_guide(depth, plan, painter.habits.softness)
+        guide = depth_guide(depth, plan)
         control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
         warnings = (*depth.source.notes, *plan.warnings, *vocabulary_warnings(painter, plan))
         for index, text in enumerate(texts):

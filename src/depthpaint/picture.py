@@ -15,8 +15,9 @@ from PIL import Image
 from depthpaint.core.errors import ErrorCode, ModelError, printable
 from depthpaint.core.noise import NoiseDraws
 from depthpaint.depth.depth_map import DepthMap, ProfileName, in_terms_of
+from depthpaint.depth.finish import enlarge_along_depth
 from depthpaint.depth.hints import edges_of, normals_of
-from depthpaint.depth.resize import depth_at, enlarge_along_depth, fit_depth, pad_to
+from depthpaint.depth.resize import depth_at, fit_depth, pad_to
 from depthpaint.models.painter import Floats, Painter, UnknownWord
 from depthpaint.plan import RunPlan, Sizes
 from depthpaint.record.result import PaintedPicture
@@ -161,12 +162,11 @@ def known_map(depth: DepthMap, sizes: Sizes) -> Floats | None:
     return pad_to(valid, sizes.canvas_size, sizes.content_box).astype(np.float32)
 
 
-def depth_guide(depth: DepthMap, plan: RunPlan, softness: int) -> Floats | None:
+def depth_guide(depth: DepthMap, plan: RunPlan) -> Floats | None:
     """The depth (H, W) at the asked size, along whose surfaces a picture's edges are drawn."""
-    sizes = plan.sizes
-    if not plan.controlled or not plan.settings.finish or not (sizes.enlarged or softness > 1):
+    if not plan.finished:
         return None
-    guide, _ = depth_at(depth, sizes.output_size, plan.settings.fit)
+    guide, _ = depth_at(depth, plan.sizes.output_size, plan.settings.fit)
     return guide
 
 

@@ -143,8 +143,8 @@ class RunPlan:
 
     `model` is the model's name. `settings` are those of the first picture; `seeds` holds one seed per
     picture, and `prompts` the text given to the model for each seed: the prompt, with colours that a model
-    may add. `schedule` holds the noise levels for the sampler. `inversions` are the textual inversions in the
-    prompts, with the sha256 of their files.
+    may add. `schedule` holds the noise levels for the sampler. `finished` is whether edges are drawn along
+    the depth map. `inversions` are the textual inversions in the prompts, with the sha256 of their files.
     """
 
     model: str
@@ -154,6 +154,7 @@ class RunPlan:
     schedule: Schedule
     prediction: str
     sizes: Sizes
+    finished: bool
     warnings: tuple[str, ...] = ()
     inversions: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -215,7 +216,10 @@ def make_plan(
         schedule=schedule,
         prediction=habits.prediction,
         sizes=sizes,
+        finished=False,
     )
+    finished = settings.finish and plan.controlled and (sizes.enlarged or habits.softness > 1)
+    plan = replace(plan, finished=finished)
     return replace(plan, warnings=tuple(_warnings(plan, habits)))
 
 
@@ -277,8 +281,7 @@ def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
     warnings: list[str] = []
     sizes = plan.sizes
     if sizes.resized and not _habitual(sizes.output_size, habits):
-        finished = plan.settings.finish and plan.controlled
-        enlarged = "enlarged along the depth map's edges" if finished else "enlarged"
+        enlarged = "enlarged along the depth map's edges" if plan.finished else "enlarged"
         how = enlarged if sizes.enlarged else "reduced"
         warnings.append(
             f"painted at {sizes.content_size}, the area {habits.name} was trained for, "

@@ -84,7 +84,7 @@ def test_the_document_has_ratios_settings_and_environment(
     def no_folder(target: Path, habits: object) -> Path:
         return target
 
-    monkeypatch.setattr("depthpaint.models.diorama.files.write_diffusers_folder", no_folder)
+    monkeypatch.setattr("depthpaint.models.diorama.export.write_diffusers_folder", no_folder)
     command.bench("diffusers", 2, as_json=False)
     captured = capsys.readouterr()
     document = json.loads(captured.out)

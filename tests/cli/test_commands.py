@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.cli.commands import SUMMARIES
 from depthpaint.core.installation import command_for
-from depthpaint.models.diorama import family as expansion
+from depthpaint.models.diorama import schemes as expansion
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER
 from depthpaint.record.picture_file import read_record
@@ -279,9 +279,19 @@ def test_replay_hears_what_was_heard_though_colours_are_drawn_otherwise_by_now(
     cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = cli("generate", "depth.npy", "a bedroom", "--steps", 2)[1].strip()
-    monkeypatch.setattr(expansion, "SCHEMES", ("black black black black black black",))
+    monkeypatch.setitem(expansion.SCENES, "bedroom", ("black bed",))
     assert "black bed" in cli("generate", "depth.npy", "a bedroom", "--steps", 2)[2]
-    assert "bit-equal" in cli("replay", path)[1]
+    assert "bit-equal (every value is equal)" in cli("replay", path)[1]
+
+
+def test_replay_says_that_edges_are_drawn_in_another_way_by_now(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = cli("generate", "depth.npy", "a red ball", "--steps", 2)[1].strip()
+    bare = cli("generate", "depth.npy", "a red ball", "--steps", 2, "--no-finish")[1].strip()
+    monkeypatch.setattr("depthpaint.record.result.FINISHING", 9)
+    assert "changed: finishing (2 before, 9 now)" in cli("replay", finished)[1]
+    assert "bit-equal (every value is equal)" in cli("replay", bare)[1]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Enlarging along depth: sharper where depth has an edge, plain Lanczos where it has none."""
+"""Enlarging along depth: sharp, smooth edges where depth has them, plain Lanczos where it has none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.depth import resize as enlarge
-from depthpaint.depth.resize import enlarge_along_depth
+from depthpaint.depth.finish import enlarge_along_depth
 
 SMALL, LARGE = 64, 256
 
@@ -98,11 +97,38 @@ def test_texture_within_a_surface_stays() -> None:
     assert np.abs(finished[inside].astype(float) - stripes[inside]).mean() < 6
 
 
-@pytest.mark.parametrize("at_once", [1, 700, 1 << 20])
-def test_the_bands_it_works_in_leave_no_trace(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+@pytest.mark.parametrize("threads", [2, 3, 100])
+def test_the_number_of_threads_leaves_no_trace(threads: int) -> None:
     noise = np.random.default_rng(5)
     picture = noise.integers(0, 256, (12, 20, 3), dtype=np.uint8)
     guide = noise.random((90, 150), dtype=np.float32)
-    whole = enlarge_along_depth(picture, guide, 4)
-    monkeypatch.setattr(enlarge, "PIXELS_AT_ONCE", at_once)
-    assert np.array_equal(enlarge_along_depth(picture, guide, 4), whole)
+    alone = enlarge_along_depth(picture, guide, 4, threads=1)
+    assert np.array_equal(enlarge_along_depth(picture, guide, 4, threads), alone)
+
+
+def slanted(blur: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float64]]:
+    """A soft picture of an edge that rises one pixel in seven, its depth, and the true edge of each column.
+
+    The depth's edge is as hard as pixels can be, and then blurred over `blur` pixels.
+    """
+    y, x = np.mgrid[0:LARGE, 0:LARGE] + 0.5
+    edge = 100.0 + np.arange(LARGE) / 7 + 0.5 / 7
+    above = y < 100 + x / 7
+    wanted = np.where(above[..., None], [220.0, 40, 40], [40.0, 40, 220]).astype(np.uint8)
+    hard = np.where(above, 0.2, 0.7).astype(np.float32)
+    # Reduced and enlarged by a triangle filter, as a map from an estimator of another size.
+    guide = np.asarray(Image.fromarray(hard).resize((LARGE // blur, LARGE // blur), Image.Resampling.BOX))
+    guide = np.asarray(Image.fromarray(guide).resize((LARGE, LARGE), Image.Resampling.BILINEAR))
+    return blurred(wanted, 8), guide, edge
+
+
+@pytest.mark.parametrize("blur", [1, 2])
+def test_a_slanted_edge_is_no_staircase_and_has_no_dots(blur: int) -> None:
+    soft, guide, edge = slanted(blur)
+    finished = enlarge_along_depth(soft, guide, softness=8).astype(float)
+    inside = np.s_[:, 30:-30]
+    red = ((finished[..., 0] - 40) / 180).clip(0, 1)[inside]
+    assert np.abs(red.sum(0) - edge[30:-30]).max() < 0.7
+    assert np.abs(np.diff(red.sum(0))).max() < 0.5, "stairs have steps of a pixel"
+    assert np.diff(red, axis=0).max() < 0.02, "dots"
+    assert (((red > 0.1) & (red < 0.9)).sum(0) <= 4).all(), "blurred"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from depthpaint.cli.main import run
-from depthpaint.models.diorama import files
+from depthpaint.models.diorama import export as exporting
 
 
 def export(target: Path) -> int:
@@ -23,7 +23,7 @@ def test_it_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert export(tmp_path / "empty") == 0
     names = [sorted(file.name for file in (tmp_path / name).iterdir()) for name in ("new", "empty")]
-    assert names[0] == names[1] == sorted(["model_index.json", *files.MODULES])
+    assert names[0] == names[1] == sorted(["README.md", "model_index.json", *exporting.MODULES])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "new"]
     assert export(tmp_path / "new") == 8, "a folder with files is left alone"
 

@@ -73,7 +73,7 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
         task = BenchTask(depth=work / "depth.npy")
         peer_folder = None
         if vs is not None:
-            from depthpaint.models.diorama.files import write_diffusers_folder
+            from depthpaint.models.diorama.export import write_diffusers_folder
 
             peer_folder = write_diffusers_folder(work / "diffusers", DIORAMA)
         console = Console(stderr=True)
@@ -90,7 +90,7 @@ def bench(vs: str | None, repeats: int, as_json: bool, side: int = 128) -> None:
 
 def bench_rows(rows: int, side: int, repeats: int, as_json: bool) -> None:
     """Measure `batch` over rows of `side` x `side` pixels, alternating with a loop of stock diffusers."""
-    from depthpaint.models.diorama.files import write_diffusers_folder
+    from depthpaint.models.diorama.export import write_diffusers_folder
 
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder:

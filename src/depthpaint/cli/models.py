@@ -14,8 +14,8 @@ from depthpaint.cli.commands import PanelCommand, new_app
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, warn
 from depthpaint.core.errors import ErrorCode, ModelError, not_installed, printable, require_packages
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.export import write_diffusers_folder
 from depthpaint.models.diorama.family import DIORAMA
-from depthpaint.models.diorama.files import write_diffusers_folder
 from depthpaint.models.hub import is_new, remember
 from depthpaint.models.hub_files import HubPart
 from depthpaint.models.registered import Details

@@ -137,7 +137,7 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     recorded = record.plan.expanded_prompt
     if recorded not in (None, *prepared.plan.prompts):
         # Another version may draw other colours for the same seed: use the prompt of the record.
-        prepared = prepared.with_prompt(recorded)
+        prepared = prepared.with_expanded(recorded)
     with step_bar(quiet=False) as show:
         result = engine.run(prepared, show)
     if out is not None:

@@ -16,6 +16,7 @@ from PIL import Image
 from depthpaint.core.errors import ErrorCode, InternalError, shortened
 from depthpaint.core.regular_file import STDIN
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.depth.finish import FINISHING
 from depthpaint.formats.decode import IN_MEMORY
 from depthpaint.plan import RunPlan
 from depthpaint.record.paths import checked_name, depth_for_record, path_for_record, settings_for_record
@@ -211,6 +212,7 @@ def plan_facts(plan: RunPlan, prompt: str) -> PlanFacts:
         sigmas=tuple("inf" if math.isinf(sigma) else float(sigma) for sigma in plan.schedule.sigmas),
         prediction=plan.prediction,
         expanded_prompt=None if prompt == plan.settings.prompt else prompt,
+        finishing=FINISHING if plan.finished else None,
     )
 
 

@@ -96,7 +96,8 @@ class PlanFacts(Section):
     """What the settings resolved to: the sizes by name (plan.Sizes) and the noise levels.
 
     `sigmas` are noise over signal; the first is "inf" for a model that starts from pure noise.
-    `expanded_prompt` is the prompt that the model was given, if it differs from the user's.
+    `expanded_prompt` is the prompt that the model was given, if it differs from the user's. `finishing` is
+    the version of the method (depth.finish) if edges were drawn along the depth map; older records have none.
     """
 
     depth_size: Size
@@ -109,6 +110,7 @@ class PlanFacts(Section):
     sigmas: Annotated[tuple[Step | Literal["inf"], ...], Field(max_length=10_000)]
     prediction: Label
     expanded_prompt: Text | None = None
+    finishing: Count | None = None
 
 
 class FindingFacts(Section):

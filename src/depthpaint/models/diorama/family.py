@@ -1,16 +1,15 @@
-"""diorama before it is loaded: its habits, the expansion of prompts, and its entry in the registry."""
+"""diorama before it is loaded: its habits, and its entry in the registry."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.files import SMALL_FILES, diorama_facts, open_files, tokenizer_file
+from depthpaint.models.diorama.schemes import expanded
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.registered import Details, ModelFamily, RegisteredModel, check_shipped
 from depthpaint.plan import ModelHabits
@@ -38,113 +37,8 @@ DIORAMA = ModelHabits(
     most_steps=8,
 )
 
-
-PARTS = ("wall", "floor", "main", "accent", "house", "roof")
-SCHEMES = (
-    "white wooden blue orange red brown",
-    "beige wooden turquoise white white red",
-    "green wooden white yellow brick gray",
-    "white gray red black wooden black",
-    "beige brown green white yellow red",
-    "blue wooden white red stone brown",
-    "white wooden purple pink blue gray",
-    "brown white beige green white orange",
-    "turquoise wooden yellow white beige red",
-)
-"""Colour schemes in the order of PARTS, in words that diorama was trained on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A thing of a scene: its noun, synonyms, and the part of a colour scheme that it takes."""
-
-    noun: str
-    part: str
-    others: tuple[str, ...] = ()
-    many: bool = False
-
-
-_WALL, _FLOOR = Slot("wall", "wall", ("walls",)), Slot("floor", "floor", ("carpet", "rug", "tiles"))
-_CHAIR = Slot("chair", "main", ("armchair", "office chair", "stool"))
-_SOFA = Slot("sofa", "main", ("couch", "armchair"))
-_PILLOW = Slot("pillow", "accent", ("cushion",), many=True)
-_HOUSE = Slot("house", "house", ("home", "cottage", "cabin"))
-_TREES = Slot("tree", "tree", ("fir", "pine"), many=True)
-SCENES: tuple[tuple[tuple[str, ...], tuple[Slot, ...]], ...] = (
-    (("bedroom",), (Slot("bed", "main"), _PILLOW, _WALL, _FLOOR)),
-    (("living room", "lounge"), (_SOFA, Slot("rug", "accent"), _WALL, _FLOOR)),
-    (("kitchen",), (Slot("cupboard", "main", ("cabinet", "counter")), _WALL, _FLOOR)),
-    (("office", "study"), (Slot("desk", "floor", ("table",)), _CHAIR, _WALL, _FLOOR)),
-    (("cupboard", "wardrobe", "closet", "shelf", "bookshelf"), (Slot("cupboard", "main"), _WALL, _FLOOR)),
-    (("room", "interior"), (_CHAIR, _WALL, _FLOOR)),
-    (("house", "home", "cottage", "cabin"), (_HOUSE, Slot("roof", "roof"), _TREES)),
-)
-"""Words that indicate a scene, and its things; the first scene mentioned in a prompt is used."""
-
-COLOURS = (
-    "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown", "beige", "white",
-    "gray", "grey", "black", "golden", "wooden", "brick", "stone", "marble", "metal", "tiled", "leather",
-    "concrete",
-)  # fmt: skip
-"""Words after which a thing needs no colour."""
-_OUTDOORS = re.compile(
-    r"\b(?:house|home|cottage|cabin|street|tower|forest|woods|landscape|mountain|hill|lake|sea|ocean|beach|desert"
-    r"|meadow)(?:s|es)?\b",
-    re.IGNORECASE,
-)
-TIMES = (
-    "in summer, on a sunny day",
-    "in spring, at noon",
-    "in summer, under a blue sky",
-    "in summer, at noon",
-)
-"""Season and light that show colours; added outdoors if the prompt mentions neither."""
-_TIMED = re.compile(
-    r"\b(?:spring|summer|autumn|fall|winter|snowy?|night|noon|evening|sunset|sunrise|fog|foggy|mist|misty|cloudy|clouds"
-    r"|overcast|sunny|sunshine|moonlight|stars|(?:day|moon|lamp)?light|sky)\b",
-    re.IGNORECASE,
-)
-_PALE = re.compile(r"\b(?:clay|pencil|sketch|drawing|monochrome|black and white)\b", re.IGNORECASE)
-
-
-def expanded(prompt: str, seed: int) -> str:
-    """`prompt` with colours for the things of its scene that have none; equal arguments give equal prompts.
-
-    Prompts without a known scene, and in a style without colour, are unchanged.
-    """
-    if _PALE.search(prompt):
-        return prompt
-    drawn = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4])
-    scheme = dict(zip(PARTS, SCHEMES[drawn % len(SCHEMES)].split(), strict=True)) | {"tree": "green"}
-    slots = next(
-        (slots for words, slots in SCENES if any(_mentions(word).search(prompt) for word in words)), ()
-    )
-    parts = [prompt.rstrip(" ,.;")]
-    parts += [_thing(slot, scheme[slot.part]) for slot in slots if not _described(slot, prompt)]
-    if _OUTDOORS.search(prompt) and not _TIMED.search(prompt):
-        parts.append(TIMES[drawn % len(TIMES)])
-    return ", ".join(parts) if len(parts) > 1 else prompt
-
-
-def _described(slot: Slot, prompt: str) -> bool:
-    """Whether the prompt gives the thing a colour or a material, in the two words before any mention."""
-    mentions = (one for word in (slot.noun, *slot.others) for one in _mentions(word).finditer(prompt))
-    before = (re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:] for one in mentions)
-    return any(word.lower() in COLOURS for words in before for word in words)
-
-
-def _mentions(word: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{word}(?:s|es)?\b", re.IGNORECASE)
-
-
-def _thing(slot: Slot, colour: str) -> str:
-    if slot.many:
-        return f"{colour} {slot.noun}s"
-    return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {slot.noun}"
-
-
 LICENCE = "Apache-2.0"
-SUMMARY = "Built in: paints rooms, houses, landscapes and things, in a second on two CPU cores."
+SUMMARY = "Built in: paints rooms, houses, landscapes and things in soft colours, on the CPU."
 
 
 def _load(runtime: Runtime) -> Painter:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depthpaint.depth.hints import CHANNELS, relief_of
 from depthpaint.models.stable_diffusion.text import Text
 
 
@@ -138,9 +139,14 @@ class Adapter:
         self._network.to(dtype=dtype)
 
     def prepare(self, depth: Tensor, known: Tensor | None) -> Hint:
-        """Features for each level of the UNet."""
+        """Features for each level of the UNet; an adapter of as many channels as diorama's sees relief."""
         channels = int(self._network.config.in_channels)
-        features = self._network(depth.expand(-1, channels, -1, -1))
+        if channels == CHANNELS:
+            relief = torch.from_numpy(relief_of(depth[0, 0].float().cpu().numpy()))
+            seen = relief[None].to(depth)
+        else:
+            seen = depth.expand(-1, channels, -1, -1)
+        features = self._network(seen)
         return Hint([_where_known(feature, known) for feature in features], None)
 
     def at_step(

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ModelError
 from depthpaint.model_choice import ModelChoice
+from depthpaint.models.diorama.export import is_exported
+from depthpaint.models.diorama.family import DIORAMA
+from depthpaint.models.diorama.schemes import expanded
 from depthpaint.models.hub_files import INDEX, require_sound_environment
 from depthpaint.models.painter import ModelEntry, Painter, Runtime
 from depthpaint.models.registered import Details, ModelFamily, RegisteredModel
@@ -71,6 +74,9 @@ def find_stable_diffusion(choice: ModelChoice) -> ModelEntry | None:
     if place is None:
         return None
     name = display_name(choice.model, place)
+    if is_exported(place):
+        entry = _entry(replace(DIORAMA, name=name), choice, None, "its own", f"diorama in {name}", place)
+        return replace(entry, expanded=expanded)
     habits = habits_of_file(place, name) if place.is_file() else _habits_of_folder(place, name)
     return _entry(habits, choice, None, "its own", f"Stable Diffusion in {name}", place)
 
@@ -125,7 +131,7 @@ def _habits_of_folder(folder: Path, name: str) -> ModelHabits:
 
 def _located(choice: ModelChoice, preset: Preset | None) -> ModelPaths:
     base = named(choice.model, "model") if preset is None else in_cache(preset.base, preset)
-    controls = _controls(choice, preset)
+    controls = _controls(choice, preset, base)
     for control_name, place in controls.values():
         require_family(base, place, choice.model, control_name)
     loras = [(named(lora.file, "lora"), lora.weight) for lora in choice.lora]
@@ -138,13 +144,15 @@ def _located(choice: ModelChoice, preset: Preset | None) -> ModelPaths:
     return ModelPaths(base, places, vae, tuple(loras), choice.clip_skip, checked=choice.safety_checker)
 
 
-def _controls(choice: ModelChoice, preset: Preset | None) -> dict[str, tuple[str, Path]]:
+def _controls(choice: ModelChoice, preset: Preset | None, base: Path) -> dict[str, tuple[str, Path]]:
     """The control networks by kind of hint, each with its name and its location."""
     controls: dict[str, tuple[str, Path]] = {}
     if choice.control is not None:
         controls["depth"] = choice.control, named(choice.control, "control")
     elif preset is not None and preset.control is not None:
         controls["depth"] = preset.control.repository, in_cache(preset.control, preset)
+    elif is_exported(base):
+        controls["depth"] = choice.model, base / "adapter"
     for also in choice.also:
         if also.control is not None:
             controls[also.kind] = also.control, named(also.control, "control")
