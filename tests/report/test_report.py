@@ -29,7 +29,8 @@ from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import ALL_PICTURES, Gathered, Painted, account, gather, worth_seeing
 from depthpaint.report.document import MOST_ROWS, Document, Section, Shown, Table, as_html, as_pdf
 from depthpaint.report.plots import histogram
-from depthpaint.report.shown import recipe, shown, thumbnail
+from depthpaint.report.recipe import in_lines, recipe
+from depthpaint.report.shown import shown, thumbnail
 from depthpaint.request import Request
 from painted import HABITS, HOSTILE, pixels_of, result_of
 

@@ -108,7 +108,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
       depthpaint batch prompts.csv --out pictures
       depthpaint batch rows.jsonl --set model=sd15 --set num_inference_steps=20 --keep-going
       depthpaint batch rows.parquet --shard 2/8 --out /shared/pictures
-      depthpaint batch rows.csv --min-agreement 0.9 --tries 4 --out verified
+      depthpaint batch rows.csv --min-agreement 0.6 --tries 4 --out verified
       depthpaint batch maps/ --ray local --workers 4
     """  # fmt: skip
     defaults = {**user_config().settings(), **defaults}
