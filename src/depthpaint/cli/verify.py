@@ -258,7 +258,9 @@ def _verified(
 def _print_rows(rows: list[dict[str, object]], *, as_json: bool, quiet: bool) -> None:
     summary = _summary(rows)
     if as_json:
-        emit_document({"images": rows, **({"summary": summary} if summary else {}), "wrong_map": CHANCE})
+        emit_document(
+            {"images": rows, **({"summary": summary} if summary else {}), "wrong_map_below": CHANCE}
+        )
         return
     for row in rows:
         if "error" not in row:

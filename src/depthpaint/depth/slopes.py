@@ -125,7 +125,8 @@ def _edges(slopes: Doubles, counted: Mask) -> Mask:
     steepness = np.where(counted, np.hypot(slopes[0], slopes[1] / DOWNWARDS), 0)
     if not counted.any():
         return counted
-    return steepness > np.float64(max(float(np.quantile(steepness[counted], 1 - EDGES)), FLAT))
+    least = max(float(np.quantile(steepness[counted], 1 - EDGES)), FLAT)
+    return steepness > least
 
 
 def _f_score(lines: Mask, others: Mask) -> float:
@@ -140,4 +141,4 @@ def _grown(lines: Mask) -> Mask:
     """The pixels within TOLERANCE of `lines`."""
     padded = np.pad(lines, TOLERANCE)
     side = 2 * TOLERANCE + 1
-    return np.lib.stride_tricks.sliding_window_view(padded, (side, side)).any(axis=(2, 3))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (side, side)).any(axis=(2, 3)))

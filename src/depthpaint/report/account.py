@@ -131,7 +131,7 @@ ALL_PICTURES = "All pictures"
 def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
     """The report over `gathered`; `shown` are the pictures to display."""
     painted = gathered.painted
-    sections = [_depth(painted), _time(painted), _pictures(painted, shown), _list(gathered)]
+    sections = [_depth(gathered), _time(painted), _pictures(painted, shown), _list(gathered)]
     models = sorted({one.record.settings.model for one in painted})
     summary = [f"{_counted(len(painted), 'picture')} by {_some_of(models)}."]
     if gathered.left_out:
@@ -145,7 +145,8 @@ def ratio_of(size: Extent) -> str:
     return f"{ratio.numerator}:{ratio.denominator}"
 
 
-def _depth(painted: Sequence[Painted]) -> Section:
+def _depth(gathered: Gathered) -> Section:
+    painted = gathered.painted
     title = "Agreement with the depth map"
     judged = _judged(painted)
     if not judged:
@@ -165,7 +166,7 @@ def _depth(painted: Sequence[Painted]) -> Section:
         ),
     )
     tables = [
-        _grouped("folder", judged, lambda one: one.path.parent.as_posix()),
+        _grouped("folder", judged, lambda one: _folder(one, gathered)),
         _grouped("aspect ratio", judged, lambda one: ratio_of(one.record.plan.output_size)),
         _grouped("model", judged, lambda one: one.record.settings.model),
         _grouped("strength", judged, lambda one: f"{one.record.settings.control_strength:g}"),
@@ -238,9 +239,9 @@ def _list(gathered: Gathered) -> Section:
 
 def _row(one: Painted, gathered: Gathered, *, folders: bool) -> tuple[Cell, ...]:
     settings, agreement = one.record.settings, one.record.agreement
-    path = one.path.relative_to(gathered.folder)
+    file = (_folder(one, gathered), one.path.name) if folders else (_relative(one.path, gathered),)
     return (
-        *((path.parent.as_posix(), path.name) if folders else (path.as_posix(),)),
+        *file,
         settings.prompt, settings.seed,
         str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
         *((None, None) if agreement is None else (agreement.depth_agreement, agreement.rank_correlation)),
@@ -251,6 +252,14 @@ def _row(one: Painted, gathered: Gathered, *, folders: bool) -> tuple[Cell, ...]
 def _judged(painted: Sequence[Painted]) -> list[Painted]:
     """The pictures whose depth agreement was measured."""
     return [one for one in painted if _agreement(one) <= 1]
+
+
+def _folder(one: Painted, gathered: Gathered) -> str:
+    return _relative(one.path.parent, gathered)
+
+
+def _relative(path: Path, gathered: Gathered) -> str:
+    return path.relative_to(gathered.folder).as_posix()
 
 
 def _agreement(one: Painted) -> float:

@@ -84,6 +84,7 @@ _TOKEN = re.compile(r"""\$'(?:\\.|[^'\\])*'|'[^']*'|"[^"]*"|[^\s'"$]+|\s""")
 """A piece of a word, quoted in one way or not at all, or the space between two words."""
 _UNIT = re.compile(r"\\x[0-9a-f]{2}|\\.|.")
 """What may not be divided within quotes."""
+LONGEST_UNIT = 4
 
 
 def in_lines(command: str, width: int) -> list[str]:
@@ -124,6 +125,9 @@ def _add(piece: str, lines: list[str], width: int) -> None:
     closing = piece[-1] if piece[0] in "$'\"" else ""
     opening = "" if not closing else piece[: piece.index(closing) + 1]
     inner = piece[len(opening) : len(piece) - len(closing)]
+    if lines[-1] and len(lines[-1]) + len(opening) + LONGEST_UNIT + len(closing) + len(" \\") > width:
+        lines[-1] += "\\"
+        lines.append("")
     lines[-1] += opening
     for unit in _UNIT.findall(inner) if opening == "$'" else inner:
         if len(lines[-1]) + len(unit) + len(closing) + len(" \\") > width:
