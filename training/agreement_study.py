@@ -150,7 +150,7 @@ def _with_map_of(other: Painted, one: Painted) -> Likeness:
     return compare(stretched[0], one.estimated, valid if valid.any() else None)
 
 
-def separation(found: Sequence[Compared]) -> dict[str, object]:
+def separation(found: Sequence[Compared]) -> dict[str, Any]:
     """For each score and kind of wrong map the area under the ROC curve, with its 95 % interval.
 
     The interval is a bootstrap over the maps. `own` and `wrong` are the scores' percentiles.
@@ -158,11 +158,11 @@ def separation(found: Sequence[Compared]) -> dict[str, object]:
     return {score: _of_score(found, score) for score in SCORES}
 
 
-def _of_score(found: Sequence[Compared], score: str) -> dict[str, object]:
+def _of_score(found: Sequence[Compared], score: str) -> dict[str, Any]:
     def value(likeness: Likeness) -> float:
         return float(getattr(likeness, score))
 
-    result: dict[str, object] = {"own": _percentiles([value(one.own) for one in found])}
+    result: dict[str, Any] = {"own": _percentiles([value(one.own) for one in found])}
     for kind in WANTED:
         pictures = [one for one in found if one.wrong[kind]]
         if not pictures:

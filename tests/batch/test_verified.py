@@ -57,7 +57,7 @@ def test_nobody_looks_unasked_and_who_looks_makes_a_picture_of_its_own(paint: Pa
 
 
 def test_other_seeds_are_tried_as_generate_tries_them(paint: Paint) -> None:
-    row = {**some_rows(1)[0], "control_strength": 0.3, "num_inference_steps": 2, "name": "one"}
+    row = {**some_rows(1)[0], "seed": 7, "control_strength": 0.3, "num_inference_steps": 2, "name": "one"}
     required = Requirement("fake", 2.0, 6)
     paint(write_rows("m.jsonl", [row]), required=required)
     values = {field: value for field, value in row.items() if field != "name"}

@@ -57,7 +57,7 @@ def test_a_picture_of_the_asked_depth_agrees_and_of_another_does_not(cli: Run, m
     assert right["delta_1_25"] > 0.9
     sideways("sideways.png")
     wrong = scores(cli, "sideways.png", "--depth", "depth.npy")
-    assert wrong["depth_agreement"] < CHANCE
+    assert wrong["depth_agreement"] < right["depth_agreement"] / 2
     assert wrong["rank_correlation"] < right["rank_correlation"]
     assert wrong["rmse_8bit"] > 10
 
