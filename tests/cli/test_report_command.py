@@ -40,7 +40,7 @@ def test_an_estimator_that_is_missing_costs_its_panels_only(
     cli("generate", "depth.npy", "a room", "--count", 2, "--verify-with", "fake")
 
     def missing(*_: object) -> None:
-        raise ModelError("there is no estimator", code=ErrorCode.MODEL_MISSING, remedy="pull it")
+        raise ModelError("there is no estimator", code=ErrorCode.MODEL_NOT_FOUND, remedy="pull it")
 
     monkeypatch.setattr(report, "agreement_with", missing)
     status, _, err = cli("report", "output_images")

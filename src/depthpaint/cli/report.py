@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from depthpaint.cli.painting import make_engine
+from depthpaint.cli import painting
 from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
 from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.files import make_folder, name_of, replace_own, require_own
@@ -92,7 +92,7 @@ class Estimates:
     """Estimates the depth of verified pictures again, because their records hold scores only."""
 
     def __init__(self, maps: Path | None) -> None:
-        self._engine, self._maps = make_engine(), maps
+        self._engine, self._maps = painting.make_engine(), maps
         self.failures: list[DepthpaintError] = []
 
     def panels(self, painted: Painted, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
