@@ -77,6 +77,9 @@ def test_too_little_agreement_is_a_failure(cli: Run, matching: Path) -> None:
     status, out, _ = cli(*arguments, "0.9")
     assert status == 4
     assert "matching.png: depth agreement " in out
+    found = scores(cli, matching, "--depth", "depth.npy")
+    between = (found["depth_agreement"] + found["rank_correlation"]) / 2
+    assert cli(*arguments, between)[0] == (4 if found["depth_agreement"] < between else 0)
     assert f"(a wrong map: below {CHANCE:g}; this map mirrored: " in out
 
 
