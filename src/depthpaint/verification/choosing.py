@@ -16,7 +16,7 @@ from depthpaint.verification.agreement import Agreement, agreement_with
 
 FEWEST_STEPS = 8
 """With fewer steps, a check after half of them costs more than it saves."""
-WORSE_BY = 0.1
+WORSE_BY = 0.2
 """A try is abandoned if its preview agrees worse than the best's preview, by this depth agreement."""
 
 
