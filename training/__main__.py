@@ -10,6 +10,7 @@ import typer
 
 from depthpaint.cli.terminal import emit_document, inform
 from depthpaint.core.errors import DepthpaintError
+from training.agreement_study import compared, lines_of, painted_maps, painted_worlds, separation
 from training.command import train_depth_estimator, train_diorama
 from training.doctor_command import measure_doctor
 from training.doctor_sheet import doctor_sheet
@@ -94,6 +95,31 @@ def doctor(
     if sheet is not None:
         doctor_sheet().save(sheet)
     emit_document(measure_doctor(worlds))
+
+
+@app.command()
+def agreement(
+    worlds: Annotated[int, typer.Option(min=20, help="Held-out worlds to paint.")] = 150,
+    maps: Annotated[
+        Path | None, typer.Option(help="Folder of real maps, with prompts.csv (columns depth, prompt).")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A map that is left out, such as a second map of one scene.")
+    ] = None,
+    folder: Folder = RUN,
+) -> None:
+    """Measure how well the scores of `verify` tell a picture's own map from wrong ones.
+
+    Example: python -m training agreement --worlds 150 --folder painted
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    painted = (
+        painted_worlds(worlds, folder) if maps is None else painted_maps(maps, folder, tuple(without or ()))
+    )
+    table = separation(compared(list(painted)))
+    for line in lines_of(table):
+        inform(line)
+    emit_document(table)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
     result = depthpaint.paint("depth.png", "a white house in winter", seed=7)
     paths = result.save("pictures")
-    print(depthpaint.verify(paths[0]).rank_correlation)
+    print(depthpaint.verify(paths[0]).depth_agreement)
 
 `paint`, `read_depth`, `inspect` and `verify` are all that most programs need; see their help for arguments,
 return values and errors. Every error raised on purpose is a DepthpaintError with a stable `code` and a

@@ -129,12 +129,13 @@ def verify(
     `estimator` is a name (`depthpaint models list`) or a folder. The built-in one is for pictures like
     diorama's, not for photos: see the returned `caution`.
 
-    Returns an Agreement with `rank_correlation`, `detail_correlation`, `affine_rmse`, `abs_rel`,
-    `delta_1_25`, `rmse_8bit` and `edge_f_score`, and both depths. Raises DepthpaintError: RecordError for a
+    Returns an Agreement with `depth_agreement`, the score to read first (wrong maps are mostly below 0.32),
+    `mirrored_agreement`, `edge_f_score`, `rank_correlation`, `detail_correlation`, `affine_rmse`, `abs_rel`,
+    `delta_1_25` and `rmse_8bit`, and both depths. Raises DepthpaintError: RecordError for a
     picture that cannot be read or that records no depth map, DepthError, ModelError, ParameterError.
 
         agreement = depthpaint.verify("pictures/a-red-house-7.png")
-        print(agreement.rank_correlation)
+        print(agreement.depth_agreement)
     """
     used = _engine_of(engine)
     pixels, record = _picture(picture, needed=depth is None)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from batching import Paint, content, fake_engine, some_rows, write_rows
 
+from depthpaint.batch import job
 from depthpaint.batch.painting import OnePainter
 from depthpaint.engine import Engine
 from depthpaint.record.picture_file import read_record
@@ -18,10 +19,11 @@ LOOK = Requirement("fake")
 
 
 def agreement_in(path: Path) -> float:
-    """The rank correlation that a picture's record holds."""
+    """The depth agreement that a picture's record holds."""
     found = read_record(path).agreement
     assert found is not None
-    return found.rank_correlation
+    assert found.depth_agreement is not None
+    return found.depth_agreement
 
 
 def test_each_picture_is_judged_once_and_a_second_run_still_knows(paint: Paint) -> None:
@@ -55,7 +57,7 @@ def test_nobody_looks_unasked_and_who_looks_makes_a_picture_of_its_own(paint: Pa
 
 
 def test_other_seeds_are_tried_as_generate_tries_them(paint: Paint) -> None:
-    row = {**some_rows(1)[0], "control_strength": 0.3, "num_inference_steps": 2, "name": "one"}
+    row = {**some_rows(1)[0], "seed": 7, "control_strength": 0.3, "num_inference_steps": 2, "name": "one"}
     required = Requirement("fake", 2.0, 6)
     paint(write_rows("m.jsonl", [row]), required=required)
     values = {field: value for field, value in row.items() if field != "name"}
@@ -63,7 +65,7 @@ def test_other_seeds_are_tried_as_generate_tries_them(paint: Paint) -> None:
     assert chosen.agreement is not None
     record = read_record(Path("out/one.png"))
     assert record.settings.seed == chosen.seed
-    assert agreement_in(Path("out/one.png")) == pytest.approx(chosen.agreement.rank_correlation)
+    assert agreement_in(Path("out/one.png")) == pytest.approx(chosen.agreement.depth_agreement)
     assert chosen.agreement.tries > 1, "the first try is to be no winner here, or nothing was tested"
 
 
@@ -74,6 +76,18 @@ def test_those_that_agree_too_little_are_counted_now_and_later(paint: Paint) -> 
     assert paint(path, required=required).tally.below == 2
     again = paint(path, required=required)
     assert (again.tally.painted, again.tally.below) == (0, 2)
+
+
+def test_pictures_judged_by_another_score_are_painted_again(
+    paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_rows("m.jsonl", some_rows(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "MEASURE", "another score")
+        paint(path, required=LOOK)
+        paint(path)
+    assert paint(path, required=LOOK).counts == (2, 0, 0)
+    assert paint(path).counts == (0, 2, 0), "what is not judged has no score"
 
 
 def test_a_judge_with_other_weights_judges_anew(paint: Paint) -> None:

@@ -96,7 +96,7 @@ def test_the_depths_are_verified_and_too_little_agreement_exits_4(
     arguments = ("batch", manifest, "--out", "out", "--verify-with", "fake")
     status, _, err = cli(*arguments)
     assert status == 0
-    assert "rank correlation: median 0." in err
+    assert "depth agreement: median 0." in err
     assert "5th percentile" in err
     status, out, err = cli(*arguments, "--min-agreement", 1, "--tries", 2, "--json")
     assert status == 4

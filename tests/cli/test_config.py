@@ -20,7 +20,7 @@ from depthpaint.models.diorama.family import DIORAMA_FAMILY
 from depthpaint.models.painter import ModelEntry, Runtime
 from depthpaint.models.registered import ModelFamily
 from depthpaint.record.picture_file import read_record
-from depthpaint.report.shown import recipe
+from depthpaint.report.recipe import recipe
 from depthpaint.request import Request
 
 Run = Callable[..., tuple[int, str, str]]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from depthpaint.cli import report
 from depthpaint.core import files
+from depthpaint.core.errors import ErrorCode, ModelError
 from fake_painter import FakePainter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -25,9 +27,28 @@ def test_painted_pictures_become_a_page_and_a_pdf(cli: Run, painter: FakePainter
     assert "<h1>Rooms &amp; more</h1>" in page
     assert "a &lt;b&gt;red&lt;/b&gt; room" in page
     assert page.count("expected depth") >= 2
-    assert "rank correlation" in page.lower()
+    assert page.count("estimated depth") >= 4, "a caption and a text for each of two pictures"
+    assert "difference (red: nearer, blue: farther)" in page
+    assert "depth agreement" in page.lower()
     assert Path("output_images/report.pdf").read_bytes().startswith(b"%PDF")
     assert not painter.calls, "a report paints nothing"
+
+
+def test_an_estimator_that_is_missing_costs_its_panels_only(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("generate", "depth.npy", "a room", "--count", 2, "--verify-with", "fake")
+
+    def missing(*_: object) -> None:
+        raise ModelError("there is no estimator", code=ErrorCode.MODEL_NOT_FOUND, remedy="pull it")
+
+    monkeypatch.setattr(report, "agreement_with", missing)
+    status, _, err = cli("report", "output_images")
+    assert status == 0
+    assert "the depth of 2 pictures could not be estimated again: there is no estimator" in err
+    page = Path("output_images/report.html").read_text()
+    assert "expected depth" in page
+    assert "estimated depth" not in page
 
 
 def test_a_report_is_made_anew_and_elsewhere(cli: Run) -> None:

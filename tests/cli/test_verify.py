@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthpaint.depth.slopes import CHANCE
+
 Run = Callable[..., tuple[int, str, str]]
 
 pytestmark = pytest.mark.usefixtures("painter")
@@ -47,12 +49,15 @@ def scores(cli: Run, *arguments: object) -> dict[str, Any]:
 
 def test_a_picture_of_the_asked_depth_agrees_and_of_another_does_not(cli: Run, matching: Path) -> None:
     right = scores(cli, matching, "--depth", "depth.npy")
+    assert list(right)[:2] == ["path", "depth_agreement"], "the score that counts comes first"
+    assert right["depth_agreement"] > 0.99
     assert right["rank_correlation"] > 0.999
     assert right["affine_rmse"] < 0.01
     assert right["rmse_8bit"] < 2
     assert right["delta_1_25"] > 0.9
     sideways("sideways.png")
     wrong = scores(cli, "sideways.png", "--depth", "depth.npy")
+    assert wrong["depth_agreement"] < right["depth_agreement"] / 2
     assert wrong["rank_correlation"] < right["rank_correlation"]
     assert wrong["rmse_8bit"] > 10
 
@@ -69,9 +74,13 @@ def test_too_little_agreement_is_a_failure(cli: Run, matching: Path) -> None:
     arguments = ("verify", matching, "--depth", "depth.npy", "--estimator", "fake", "--min-agreement")
     assert cli(*arguments, "0.9")[0] == 0
     sideways("matching.png")
-    status, out, _ = cli(*arguments, "0.99")
+    status, out, _ = cli(*arguments, "0.9")
     assert status == 4
-    assert "rank correlation" in out
+    assert "matching.png: depth agreement " in out
+    found = scores(cli, matching, "--depth", "depth.npy")
+    between = (found["depth_agreement"] + found["rank_correlation"]) / 2
+    assert cli(*arguments, between)[0] == (4 if found["depth_agreement"] < between else 0)
+    assert f"(a wrong map: below {CHANCE:g}; this map mirrored: " in out
 
 
 def test_maps_show_where_they_part(cli: Run, matching: Path) -> None:
@@ -115,13 +124,15 @@ def test_a_folder_is_all_its_painted_pictures(cli: Run, matching: Path, work: Pa
     status, out, err = cli("verify", "output_images", "--estimator", "fake", "--maps", "output_images")
     assert status == 0
     assert len(out.splitlines()) == 3
-    assert "pictures 3, rank correlation median" in err
+    assert "pictures 3, depth agreement median" in err
     # What --maps wrote is no picture to verify.
     _, out, _ = cli("verify", "output_images", "--estimator", "fake", "--json")
     document = json.loads(out)
-    ranks = [image["rank_correlation"] for image in document["images"]]
-    assert document["summary"]["pictures"] == len(ranks) == 3
-    assert document["summary"]["rank_correlation_median"] == pytest.approx(np.median(ranks), abs=1e-4)
+    assert document["wrong_map_below"] == CHANCE
+    for score in ("depth_agreement", "rank_correlation", "detail_correlation"):
+        found = [image[score] for image in document["images"]]
+        assert document["summary"]["pictures"] == len(found) == 3
+        assert document["summary"][f"{score}_median"] == pytest.approx(np.median(found), abs=1e-4)
     (work / "empty").mkdir()
     status, _, err = cli("verify", "empty")
     assert status == 2

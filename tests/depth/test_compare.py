@@ -69,6 +69,15 @@ def test_only_valid_pixels_count() -> None:
     assert compare(depth, spoilt).affine_rmse > 0.05
 
 
+def test_ratios_are_taken_where_the_map_is_not_far() -> None:
+    depth = np.repeat(np.linspace(0, 1, 200)[:, None], 50, axis=1)
+    likeness = compare(depth, depth + np.where(depth < 0.04, 0.2, 0))
+    assert likeness.abs_rel < 0.1, "a small error at a disparity of nearly 0 is a ratio without a bound"
+    assert likeness.affine_rmse > 0.03, "it counts here"
+    far = compare(depth * 0.04, depth)
+    assert far.abs_rel >= 0 and 0 <= far.delta_1_25 <= 1, "a map that is far everywhere has ratios, too"
+
+
 def test_a_flat_estimate_orders_nothing() -> None:
     likeness = compare(smooth(20, 20), np.ones((20, 20)))
     assert likeness.rank_correlation == 0

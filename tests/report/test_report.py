@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import resource
@@ -13,6 +14,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,14 +24,26 @@ from depthpaint.cli import generate as generate_command
 from depthpaint.cli.main import run
 from depthpaint.core.errors import OutputError, printable
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.slopes import CHANCE
 from depthpaint.plan import make_plan
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RunRecord
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import ALL_PICTURES, Gathered, Painted, account, gather, worth_seeing
-from depthpaint.report.document import MOST_ROWS, Document, Section, Shown, Table, as_html, as_pdf
+from depthpaint.report.document import (
+    MOST_ROWS,
+    PRINTED_SIDE,
+    RECIPE_WIDTH,
+    Document,
+    Section,
+    Shown,
+    Table,
+    as_html,
+    as_pdf,
+)  # fmt: skip
 from depthpaint.report.plots import histogram
-from depthpaint.report.shown import recipe, shown, thumbnail
+from depthpaint.report.recipe import in_lines, recipe
+from depthpaint.report.shown import shown, thumbnail
 from depthpaint.request import Request
 from painted import HABITS, HOSTILE, pixels_of, result_of
 
@@ -41,7 +55,8 @@ def record(agreement: float | None = None, **fields: object) -> RunRecord:
     if agreement is None:
         return made
     found = AgreementFacts(
-        estimator="a judge", rank_correlation=agreement, detail_correlation=0.6, affine_rmse=0.1,
+        estimator="a judge", depth_agreement=agreement, mirrored_agreement=0.1, rank_correlation=0.9,
+        detail_correlation=0.6, affine_rmse=0.1,
         abs_rel=0.2, delta_1_25=0.9,
         rmse_8bit=20.0, edge_f_score=0.5,
     )  # fmt: skip
@@ -106,6 +121,9 @@ def test_the_numbers_are_those_of_the_records() -> None:
     assert len(rows) == 10
     assert rows[0][:4] == ("0.png", records[0].settings.prompt, 1, "64x64") or rows[0][2] == 1
     assert [row[6] for row in rows] == [*(k / 10 for k in range(1, 10)), None]
+    turned = account(gathered(records[::-1]), (), "Worst first")
+    assert [row[6] for row in table_of(turned, ALL_PICTURES).rows] == [row[6] for row in rows]
+    assert f"less than {CHANCE:g}" in depth.text[0], "what a wrong map would have"
     assert document.summary == ("10 pictures by fake.",)
 
 
@@ -134,12 +152,13 @@ def test_no_sentence_does_harm(prompt: str) -> None:
     assert parsed.text.count(printable(prompt)) >= 4, "title, caption, fact and list show it as it stands"
     reader = PdfReader(BytesIO(as_pdf(document)))
     assert reader.pages[0].mediabox.width == pytest.approx(595.28, abs=0.1), "A4, whatever a sentence sets"
+    assert "\u200b" not in "".join(page.extract_text() for page in reader.pages)
     assert not any("/AA" in page or "/Annots" in page for page in reader.pages)
     assert not {"/OpenAction", "/AA", "/Names", "/AcroForm"} & set(reader.root_object)
     if prompt.isascii():
         shown_in_pdf = solid("".join(page.extract_text() for page in reader.pages))
         assert shown_in_pdf.count(solid(printable(prompt))) >= 3, "caption, fact and list"
-        assert solid(recipe(told)) in shown_in_pdf
+        assert solid("".join(in_lines(recipe(told), RECIPE_WIDTH))) in shown_in_pdf
 
 
 def solid(text: str) -> str:
@@ -182,7 +201,7 @@ def test_a_pdf_holds_what_was_said_and_is_the_same_again() -> None:
     table = Table(("name", "value"), tuple((f"row {k}", k / 7) for k in range(MOST_ROWS + 20)), "A note.")
     document = Document("The title", ("A summary.",), (Section("A section", ("A paragraph.",), (table,)),))
     data = as_pdf(document)
-    text = "".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages).replace("\u200b", "")
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages)
     for said in ("The title", "A summary.", "A section", "A paragraph.", "row 7", "20 more rows", "A note."):
         assert said in text, said
     assert f"row {MOST_ROWS + 3}" not in text
@@ -198,6 +217,8 @@ def of_many(count: int) -> Gathered:
 def test_those_that_agree_least_are_seen() -> None:
     chosen = worth_seeing(of_many(10_000).painted, 30)
     assert len(chosen) == 30
+    scores = [one.record.agreement.depth_agreement for one in chosen if one.record.agreement is not None]
+    assert scores == sorted(scores, key=lambda score: -1 if score is None else score), "the worst first"
     assert sum(one.record.settings.seed == 0 for one in chosen) >= 10, "those that agree least are seen"
     assert {one.record.settings.seed for one in chosen} > {0}
 
@@ -280,6 +301,69 @@ def test_a_shell_reads_what_a_recipe_writes(word: str, tmp_path: Path) -> None:
     )
     assert word.encode() in found.stdout.split(b"\0")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("width", [30, 110])
+@pytest.mark.parametrize(
+    "word", ["a red ball", "long " * 60, "x" * 300, "it's a 'b' " * 30, "a\n\u202e\\'é" * 40, "\\" * 200]
+)
+def test_a_shell_reads_a_command_in_lines_as_the_same_command(word: str, width: int, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not here")
+    whole = recipe(record(prompt=word, negative_prompt=word))
+    lines = in_lines(whole, width)
+    assert max(map(len, lines)) <= width
+    assert all(line.endswith("\\") for line in lines[:-1])
+    printed: list[bytes] = []
+    for command in (whole, "\n".join(lines)):
+        script = f"depthpaint() {{ printf '%s\\0' \"$@\"; }}\n{command}\n"
+        found = subprocess.run(
+            [bash, "-c", script], capture_output=True, check=True, cwd=tmp_path, env={"LC_ALL": "C.UTF-8"}
+        )
+        printed.append(found.stdout)
+    assert printed[0] == printed[1]
+    assert word.encode() in printed[0].split(b"\0")
+
+
+@pytest.mark.parametrize("prompt", ["a bedroom with a red bed and a blue chair", "a very long prompt, " * 20])
+def test_the_command_is_copied_from_a_pdf_as_it_is(prompt: str) -> None:
+    told = record(
+        prompt=prompt, control_strength=0.55, also="normal:0.5:0:0.7,canny", lora="style.safetensors"
+    )
+    one = Shown({"picture": thumbnail(pixels_of(1, Extent(20, 20)))}, "a picture", (), recipe(told))
+    reader = PdfReader(BytesIO(as_pdf(account(gathered([told]), [one], "Copied"))))
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    lines = [line.rstrip() for line in text[text.index("depthpaint generate") :].splitlines()]
+    last = next(number for number, line in enumerate(lines) if not line.endswith("\\"))
+    copied = "".join(line.removesuffix("\\") for line in lines[: last + 1])
+    assert shlex.split(copied) == shlex.split(recipe(told))
+
+
+def test_pictures_of_several_folders_have_their_folders_names() -> None:
+    members = [
+        Painted(Path("pictures", folder, "one.png"), record(score))
+        for folder, score in (("rooms", 0.5), ("streets", 0.7), ("rooms", 0.9))
+    ]
+    document = account(Gathered(Path("pictures"), tuple(members), ()), (), "Two folders")
+    table = table_of(document, ALL_PICTURES)
+    assert table.columns[:2] == ("folder", "file")
+    assert [row[:2] for row in table.rows] == [
+        ("rooms", "one.png"), ("streets", "one.png"), ("rooms", "one.png")
+    ]  # fmt: skip
+    grouped = table_of(document, "Agreement with the depth map")
+    assert grouped.columns[0] == "folder"
+    assert [row[:3] for row in grouped.rows] == [("rooms", 2, 0.7), ("streets", 1, 0.7)]
+
+
+def test_pictures_are_enlarged_without_a_script() -> None:
+    large = thumbnail(pixels_of(1, Extent(600, 300)), 640)
+    document = Document("Large", (), (Section("Pictures", shown=(Shown({"picture": large}, "one"),)),))
+    page = as_html(document)
+    assert base64.b64encode(large).decode() in page, "the page holds the picture at its full size"
+    assert '<label class="zoom"><input type="checkbox"' in page
+    pages: Any = PdfReader(BytesIO(as_pdf(document))).pages
+    assert [max(one.image.size) for page in pages for one in page.images] == [PRINTED_SIDE]
 
 
 @pytest.mark.parametrize("values", [(0.5, float(np.nextafter(0.5, 1))), (0.0, 5e-324), (0.25, 0.25), (-1, 1)])

@@ -21,7 +21,7 @@ from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.plan import make_plan
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
-from depthpaint.report.shown import recipe
+from depthpaint.report.recipe import recipe
 from depthpaint.request import Request, Settings, request_from
 from fake_painter import FakePainter, offering
 from painted import HABITS, result_of

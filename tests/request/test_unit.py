@@ -17,7 +17,7 @@ from depthpaint.core.errors import ParameterError
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
-from depthpaint.report.shown import recipe
+from depthpaint.report.recipe import recipe
 from depthpaint.request import Request, reading_from, request_from
 from made_depth import turned_table
 from painted import result_of

@@ -166,6 +166,8 @@ def work_of(request: Request) -> float:
 KEY_VERSION = 1
 """Increased when the same request gives another picture, so that existing pictures are painted again."""
 
+MEASURE = "depth_agreement"
+"""The score by which pictures are judged. Those that were judged by another one are painted again."""
 _KEY_IN_NAME = 16
 _MAP_IN_NAME, _PROMPT_IN_NAME = 24, 32
 """Characters; a letter may take four of the 255 bytes of a name."""
@@ -243,7 +245,7 @@ def _key(request: Request, depth: str, required: Requirement | None) -> str:
     values["holes"] = ["inpaint", False] if holes == "auto" else [holes, True]
     identity: list[object] = [KEY_VERSION, values, depth, asdict(habits_of(request.choice))]
     if required is not None:
-        identity.append([required.estimator, str(required.least), required.tries])
+        identity.append([required.estimator, str(required.least), required.tries, MEASURE])
     if inversions := inversion_digests(request):
         identity.append(dict(inversions))
     text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))

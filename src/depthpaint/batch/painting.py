@@ -223,7 +223,7 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
     }
     data = encode_png(result.pictures[0].pixels, texts)
     agreement = result.pictures[0].agreement
-    score = None if agreement is None else agreement.rank_correlation
+    score = None if agreement is None else agreement.depth_agreement
     return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings, score)
 
 

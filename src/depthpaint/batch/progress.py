@@ -19,7 +19,7 @@ from depthpaint.verification.choosing import Requirement
 class Tally:
     """Counts of pictures so far. `bad_rows` are invalid rows, without a request.
 
-    `agreements` are the rank correlations of pictures that were verified, painted now or before; `below`
+    `agreements` are the depth agreements of pictures that were verified, painted now or before; `below`
     counts those under the required agreement.
     """
 

@@ -173,7 +173,7 @@ class Batch:
         self.tally.there += 1
         if self._required is not None and job.file not in self._begun:
             agreement = read_record(self._folder / job.file).agreement
-            self._judge(None if agreement is None else agreement.rank_correlation)
+            self._judge(None if agreement is None else agreement.depth_agreement)
         self._expected.skipped(job.request.choice.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
 

@@ -66,7 +66,7 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
       depthpaint batch maps/ --prompt "a room" --grid guidance=1,2,3 --grid strength=0.6,0.8,1
       depthpaint batch rows.jsonl --model sd15 --steps 20 --keep-going
       depthpaint batch rows.parquet --shard 2/8 --out /shared/pictures
-      depthpaint batch rows.csv --verify --out verified
+      depthpaint batch rows.csv --min-agreement 0.6 --tries 4 --out verified
       depthpaint batch rows.csv --ray local --workers 4
     """  # fmt: skip
     rows, defaults = task.rows, task.defaults

@@ -18,6 +18,7 @@ from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, live, warn
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import name_of
+from depthpaint.depth.slopes import CHANCE
 
 EVERY = 30.0
 """Seconds between two lines of progress where no bar can be drawn."""
@@ -100,7 +101,8 @@ class BatchOutput:
             return
         values = agreement_of(tally)
         median, low = values["median"], values["5th_percentile"]
-        inform(f"rank correlation: median {median:.3f}, 5th percentile {low:.3f}", quiet=self._quiet)
+        shown = f"median {median:.3f}, 5th percentile {low:.3f} (a wrong map: below {CHANCE:g})"
+        inform(f"depth agreement: {shown}", quiet=self._quiet)
         if tally.below:
             missed = f"{tally.below:,} of {len(tally.agreements):,} pictures"
             inform(f"depthpaint: error: {missed} are below --min-agreement; the best try of each is kept")
@@ -167,7 +169,7 @@ class BatchOutput:
 
 
 def agreement_of(tally: Tally) -> dict[str, float]:
-    """Median and 5th percentile of the rank correlations."""
+    """Median and 5th percentile of the depth agreements."""
     low, middle = np.percentile(tally.agreements, (5, 50))
     return {"median": round(float(middle), 4), "5th_percentile": round(float(low), 4)}
 

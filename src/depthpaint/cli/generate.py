@@ -159,13 +159,13 @@ class PictureOutput:
 
     def report_agreement(self, required: Requirement, *, quiet: bool) -> None:
         """Print how well each picture's depth agrees. Exit with 4 if one agrees less than requested."""
+        from depthpaint.depth.slopes import with_chance
+
         for path, found in self._agreements:
-            scores = (
-                f"rank correlation {found.rank_correlation:.3f}, of detail {found.detail_correlation:.3f}"
-            )
-            scores += f", edges {found.edge_f_score:.2f}"
-            inform(f"{path.name}: {scores} (by {found.estimator})", quiet=quiet)
-        if missed := sum(required.is_missed_by(found.rank_correlation) for _, found in self._agreements):
+            scores = with_chance(found.depth_agreement, found.mirrored_agreement)
+            edges = f"edges {found.edge_f_score:.2f}, rank correlation {found.rank_correlation:.3f}"
+            inform(f"{path.name}: depth agreement {scores}, {edges} (by {found.estimator})", quiet=quiet)
+        if missed := sum(required.is_missed_by(found.depth_agreement) for _, found in self._agreements):
             share = f"{missed} of {len(self._agreements)} pictures agree less than {required.least:g}"
             inform(f"depthpaint: error: {share} in {required.tries} tries; the best are kept")
             raise typer.Exit(SOME_FAILED)

@@ -288,7 +288,7 @@ def wish_of(
         float | None,
         Option(
             min=-1, max=1, rich_help_panel=VERIFYING_PANEL,
-            help="If the rank correlation is lower, try other seeds; exit with 4 if none reaches it.",
+            help="If the depth agreement is lower, try other seeds; exit with 4 if none reaches it.",
         ),
     ] = None,
     tries: Annotated[
@@ -316,9 +316,9 @@ def wish_of(
         )
     if tries is not None and min_agreement is None:
         raise ParameterError(
-            "--tries needs --min-agreement, the correlation at which to stop",
+            "--tries needs --min-agreement, the depth agreement at which to stop",
             code=ErrorCode.INVALID_PARAMETER,
-            remedy="add --min-agreement 0.9, or use --best-of",
+            remedy="add --min-agreement 0.6, or use --best-of",
         )
     if not verify and min_agreement is None and best_of is None and verify_with is None:
         return None

@@ -5,15 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
+from depthpaint.cli import painting
 from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
-from depthpaint.core.errors import printable
+from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.files import make_folder, name_of, replace_own, require_own
 from depthpaint.record.paths import probe
-from depthpaint.report.account import account, gather, picture_files, worth_seeing
+from depthpaint.record.picture_source import recorded_depth
+from depthpaint.report.account import Painted, account, gather, picture_files, worth_seeing
 from depthpaint.report.document import Document, Shown, as_html, as_pdf, is_report
 from depthpaint.report.shown import shown
+from depthpaint.verification.agreement import agreement_with, error_map
 
 MOST_SHOWN = 200
 MOST_WARNINGS = 20
@@ -64,10 +69,11 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
     with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
         gathered = gather(folder, step)
     chosen = worth_seeing(gathered.painted, most)
+    estimates = Estimates(maps)
     panels: list[Shown | None] = []
     with bar("reading pictures", len(chosen), quiet=quiet) as step:
         for one in chosen:
-            panels.append(shown(one, one.path.relative_to(folder).as_posix(), maps))
+            panels.append(shown(one, one.path.relative_to(folder).as_posix(), maps, estimates.panels))
             step()
     for path, why in gathered.left_out[:MOST_WARNINGS]:
         warn(f"{printable(str(path))} is left out: {why}", quiet=quiet)
@@ -75,8 +81,33 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
         warn(f"{more:,} more files are left out", quiet=quiet)
     for one in (one for one, each in zip(chosen, panels, strict=True) if each is None):
         warn(f"{printable(str(one.path))} is not shown: its pixels cannot be read", quiet=quiet)
+    if estimates.failures:
+        number, first = len(estimates.failures), estimates.failures[0]
+        warn(f"the depth of {number:,} pictures could not be estimated again: {first}", quiet=quiet)
     name = title or f"Pictures of {name_of(folder)}"
     return account(gathered, [one for one in panels if one is not None], name)
+
+
+class Estimates:
+    """Estimates the depth of verified pictures again, because their records hold scores only."""
+
+    def __init__(self, maps: Path | None) -> None:
+        self._engine, self._maps = painting.make_engine(), maps
+        self.failures: list[DepthpaintError] = []
+
+    def panels(self, painted: Painted, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """The comparison image (H, 4 W, 3) of `verify --maps`; None with a new failure."""
+        record = painted.record
+        if record.agreement is None:
+            return None
+        try:
+            source = recorded_depth(record, painted.path, self._maps)
+            depth = self._engine.read(source, record.settings.reading)
+            judge = record.agreement.estimator
+            return error_map(agreement_with(self._engine, depth, record.settings.fit, pixels, judge))
+        except DepthpaintError as error:
+            self.failures.append(error)
+            return None
 
 
 def _path(folder: Path, suffix: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +25,7 @@ from depthpaint.core.errors import (
 from depthpaint.core.files import make_folder, replace_own
 from depthpaint.core.geometry import Fit
 from depthpaint.depth.depth_map import PANEL
+from depthpaint.depth.slopes import CHANCE, with_chance
 from depthpaint.engine import Engine
 from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.record.paths import probe
@@ -50,6 +51,8 @@ MAP_KEY = "depthpaint-verified"
 """The key of the text in a comparison image by which verify recognises its own files."""
 
 
+DIGITS = {"rmse_8bit": 2}
+"""Decimals of a score in documents, where they are not four."""
 _SEE_HELP = "see depthpaint verify --help"
 
 
@@ -156,18 +159,8 @@ def _save_map(target: Path, found: Agreement) -> None:
 
 
 def _row(image: Path, found: Agreement) -> dict[str, object]:
-    likeness = found.likeness
-    return {
-        "path": str(image),
-        "rank_correlation": round(likeness.rank_correlation, 4),
-        "detail_correlation": round(likeness.detail_correlation, 4),
-        "affine_rmse": round(likeness.affine_rmse, 4),
-        "abs_rel": round(likeness.abs_rel, 4),
-        "delta_1_25": round(likeness.delta_1_25, 4),
-        "rmse_8bit": round(likeness.rmse_8bit, 2),
-        "edge_f_score": round(found.edge_f_score, 4),
-        "estimator": found.estimator,
-    }
+    scores = {name: round(value, DIGITS.get(name, 4)) for name, value in asdict(found.likeness).items()}
+    return {"path": str(image), **scores, "estimator": found.estimator}
 
 
 def method_of(
@@ -214,7 +207,7 @@ def verify(
     reading: dict[str, object] = READING,
     method: Method = METHOD,
     min_agreement: Annotated[
-        float, typer.Option(min=-1, max=1, help="Exit with 4 if a rank correlation is lower.")
+        float, typer.Option(min=-1, max=1, help="Exit with 4 if a depth agreement is lower.")
     ] = -1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary and no warnings.")] = False,
@@ -224,7 +217,7 @@ def verify(
     \b
     Examples:
       depthpaint verify output_images/a-red-sphere-12345.png
-      depthpaint verify output_images/ --min-agreement 0.8
+      depthpaint verify output_images/ --min-agreement 0.6
       depthpaint verify pictures/ --depth maps/ --json
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
@@ -238,7 +231,7 @@ def verify(
     _print_rows(rows, as_json=as_json, quiet=quiet)
     if failure is not None and len(pairs) == 1:
         raise typer.Exit(failure.exit_status) if as_json else failure
-    if any("error" in row or float(str(row["rank_correlation"])) < min_agreement for row in rows):
+    if any("error" in row or float(str(row["depth_agreement"])) < min_agreement for row in rows):
         raise typer.Exit(SOME_FAILED)
 
 
@@ -265,7 +258,9 @@ def _verified(
 def _print_rows(rows: list[dict[str, object]], *, as_json: bool, quiet: bool) -> None:
     summary = _summary(rows)
     if as_json:
-        emit_document({"images": rows, **({"summary": summary} if summary else {})})
+        emit_document(
+            {"images": rows, **({"summary": summary} if summary else {}), "wrong_map_below": CHANCE}
+        )
         return
     for row in rows:
         if "error" not in row:
@@ -280,10 +275,14 @@ def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
     found = [row for row in rows if "error" not in row]
     if len(found) < 2:
         return {}
-    ranks = [float(str(row["rank_correlation"])) for row in found]
-    details = [float(str(row["detail_correlation"])) for row in found]
+    agreements, ranks, details = (
+        [float(str(row[score])) for row in found]
+        for score in ("depth_agreement", "rank_correlation", "detail_correlation")
+    )
     return {
         "pictures": len(found),
+        "depth_agreement_median": round(float(np.median(agreements)), 4),
+        "depth_agreement_5th_percentile": round(float(np.percentile(agreements, 5)), 4),
         "rank_correlation_median": round(float(np.median(ranks)), 4),
         "rank_correlation_5th_percentile": round(float(np.percentile(ranks, 5)), 4),
         "detail_correlation_median": round(float(np.median(details)), 4),
@@ -291,14 +290,18 @@ def _summary(rows: list[dict[str, object]]) -> dict[str, float]:
 
 
 def _line(row: dict[str, object]) -> str:
-    scores = ", ".join(
-        f"{label} {row[key]}"
-        for key, label in (
-            ("rank_correlation", "rank correlation"), ("detail_correlation", "of detail"),
-            ("affine_rmse", "RMSE"), ("abs_rel", "AbsRel"),
-            ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"), ("edge_f_score", "edges"),
-        )
-    )  # fmt: skip
+    agreement, mirrored = (float(str(row[key])) for key in ("depth_agreement", "mirrored_agreement"))
+    scores = ", ".join((
+        f"depth agreement {with_chance(agreement, mirrored)}",
+        *(
+            f"{label} {row[key]}"
+            for key, label in (
+                ("edge_f_score", "edges"), ("rank_correlation", "rank correlation"),
+                ("detail_correlation", "of detail"), ("affine_rmse", "RMSE"), ("abs_rel", "AbsRel"),
+                ("delta_1_25", "within 1.25x"), ("rmse_8bit", "8-bit RMSE"),
+            )
+        ),
+    ))  # fmt: skip
     depth = printable(f"{row['depth']} read {row['reading']}, {row['near']} is near")
     line = f"{printable(str(row['path']))}: {scores} (by {row['estimator']}; {depth})"
     if "clip" not in row:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthpaint.core.geometry import Extent
+from depthpaint.depth.slopes import slope_scores
 from depthpaint.formats.samples import MIN_SIDE
 
 
@@ -33,18 +34,28 @@ def detail_correlation(wanted: Floats, estimated: Floats, valid: NDArray[np.bool
     wrong maps.
     """
     counted = np.ones(wanted.shape, np.bool_) if valid is None else valid
-    first, second = (_beside_surroundings(side, counted) for side in (wanted, estimated))
+    first, second = (_beside_surroundings(_ranked(side, counted), counted) for side in (wanted, estimated))
+    return _correlation(first, second)
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Correlation of ranks in [0, 1], or of differences of them (N,); 0 if one of both is constant."""
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt((first @ first) * (second @ second)))
     # With ranks in [0, 1], smaller values are rounding errors.
     return float(first @ second) / size if size > 1e-12 * len(first) else 0.0
 
 
-def _beside_surroundings(depth: Floats, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Ranks in [0, 1] of the counted pixels (N,), minus the mean rank of the counted ones around."""
+def _ranked(depth: Floats, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The map (H, W) with ranks in [0, 1] in place of depths; 0 where nothing is counted."""
     order = np.zeros(depth.shape)
     order[counted] = ranks(depth[counted]) / max(1, np.count_nonzero(counted))
-    half = max(1, round(NEIGHBOURHOOD * float(np.sqrt(depth.size))))
+    return order
+
+
+def _beside_surroundings(order: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Ranks of the counted pixels (N,), minus the mean rank of the counted ones around."""
+    half = max(1, round(NEIGHBOURHOOD * float(np.sqrt(order.size))))
     around = _sums(order, half) / np.maximum(1, _sums(counted.astype(np.float64), half))
     return (order - around)[counted]
 
@@ -61,6 +72,9 @@ def _sums(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
     return corner[bottom, right] - corner[top, right] - corner[bottom, left] + corner[top, left]
 
 
+NEAR_ENOUGH = 0.05
+"""Ratios count where the wanted disparity is at least this, of a range of 1: farther off, any error is a
+large share of next to nothing."""
 FLOOR = 1e-3
 """The lowest disparity in ratios: the far plane itself would give infinite ones."""
 
@@ -75,21 +89,30 @@ TRIMMED, ROUNDS = 0.2, 3
 class Likeness:
     """Scores of an estimated disparity against the wanted one.
 
-    `rank_correlation` is Spearman's, in [-1, 1]: invariant to monotone changes. `detail_correlation` is that
-    of the depth relative to its surroundings. Three follow an affine
-    alignment by trimmed least squares (Ranftl et al. 1907.01341, eq. 4) that never turns near and far around:
-    `affine_rmse` in units of disparity in [0, 1], `abs_rel` the mean of |error| / wanted, `delta_1_25` the
-    share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283). `rmse_8bit` is usual in the
-    literature: both maps stretched to 0 to 255 separately, without alignment
-    (ControlNet++, 2404.07987).
+    `depth_agreement`, in [-1, 1], is the correlation of the slopes of both maps, and the one that tells a
+    map from others. `mirrored_agreement` is the same with the wanted map mirrored left to right: what a wrong
+    map of the same content reaches. `edge_f_score`, in [0, 1], is how well the steepest places match
+    (depth.slopes).
+
+    `rank_correlation` is Spearman's, in [-1, 1]. `detail_correlation` is that of the depth relative to its
+    surroundings. All of these ignore monotone changes.
+
+    Three follow an affine alignment by trimmed least squares (Ranftl et al. 1907.01341, eq. 4) that never
+    turns near and far around: `affine_rmse` in units of disparity in [0, 1], `abs_rel` the mean of |error| /
+    wanted, `delta_1_25` the share of pixels whose ratio is below 1.25 either way (Eigen et al. 1406.2283),
+    both where the wanted disparity is at least NEAR_ENOUGH. `rmse_8bit` is usual in the literature: both maps
+    stretched to 0 to 255 separately, without alignment (ControlNet++, 2404.07987).
     """
 
+    depth_agreement: float
+    mirrored_agreement: float
     rank_correlation: float
     detail_correlation: float
     affine_rmse: float
     rmse_8bit: float
     abs_rel: float
     delta_1_25: float
+    edge_f_score: float
 
 
 def compared_size(size: Extent) -> Extent:
@@ -103,20 +126,30 @@ def compared_size(size: Extent) -> Extent:
 
 def compare(wanted: Floats, estimated: Floats, valid: NDArray[np.bool_] | None = None) -> Likeness:
     """Compare disparity maps (H, W), where `valid`; `wanted` is in [0, 1], `estimated` on any scale."""
-    counted = slice(None) if valid is None else valid.ravel()
-    x, y = (np.asarray(side, np.float64).ravel()[counted] for side in (wanted, estimated))
+    counted = np.ones(wanted.shape, np.bool_) if valid is None else valid
+    x, y = (np.asarray(side, np.float64)[counted] for side in (wanted, estimated))
     scale, shift = _alignment(x, y)
     aligned = scale * y + shift
     error = aligned - x
-    far = np.maximum(x, FLOOR)
-    ratio = np.maximum(aligned, FLOOR) / far
+    near = x >= NEAR_ENOUGH
+    if not near.any():
+        near[:] = True
+    far = np.maximum(x[near], FLOOR)
+    ratio = np.maximum(aligned[near], FLOOR) / far
+    first, second = (_ranked(np.asarray(side), counted) for side in (wanted, estimated))
+    slopes = slope_scores(first, second, counted)
     return Likeness(
-        rank_correlation=rank_correlation(x, y),
-        detail_correlation=detail_correlation(np.asarray(wanted), np.asarray(estimated), valid),
+        depth_agreement=slopes.agreement,
+        mirrored_agreement=slopes.mirrored,
+        rank_correlation=_correlation(first[counted], second[counted]),
+        detail_correlation=_correlation(
+            _beside_surroundings(first, counted), _beside_surroundings(second, counted)
+        ),
         affine_rmse=float(np.sqrt(np.mean(error**2))),
         rmse_8bit=255 * float(np.sqrt(np.mean((_stretched(x) - _stretched(y)) ** 2))),
-        abs_rel=float(np.mean(np.abs(error) / far)),
+        abs_rel=float(np.mean(np.abs(error[near]) / far)),
         delta_1_25=float(np.mean(np.maximum(ratio, 1 / ratio) < 1.25)),
+        edge_f_score=slopes.edges,
     )
 
 
@@ -136,9 +169,7 @@ def rank_correlation(x: Floats, y: Floats) -> float:
     0 if one of them is constant.
     """
     first, second = ranks(np.ravel(x)), ranks(np.ravel(y))
-    first, second = first - first.mean(), second - second.mean()
-    size = float(np.sqrt((first @ first) * (second @ second)))
-    return float(first @ second) / size if size > 0 else 0.0
+    return _correlation(first / len(first), second / len(second))
 
 
 def _stretched(values: NDArray[np.float64]) -> NDArray[np.float64]:

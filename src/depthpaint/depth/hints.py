@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from depthpaint.depth.slopes import slope_along
+
 Floats = NDArray[np.float32]
 
 CHANNELS = 4
@@ -118,31 +120,11 @@ WEAK, STRONG = 0.015, 0.04
 def edges_of(values: Floats) -> Floats:
     """Lines one pixel wide, float32 (H, W) of 0 and 1, from depth (H, W) in [0, 1] (Canny 1986)."""
     smooth = _blurred(values.astype(np.float64))
-    down, across = (_slope(smooth, axis) for axis in (0, 1))
+    down, across = (slope_along(smooth, axis) for axis in (0, 1))
     steepness = np.hypot(across, down)
     ridge = _is_ridge(steepness, across, down)
     strong, weak = ridge & (steepness >= STRONG), ridge & (steepness >= WEAK)
     return _followed(strong, weak).astype(np.float32)
-
-
-def edge_agreement(wanted: Floats, estimated: Floats, tolerance: int = 2) -> float:
-    """How well the edges of two depth maps (H, W) match: F-score in [0, 1], within `tolerance` pixels.
-
-    1 if neither has any.
-    """
-    lines, others = edges_of(wanted) > 0, edges_of(estimated) > 0
-    if not lines.any() or not others.any():
-        return float(lines.any() == others.any())
-    near_lines, near_others = lines, others
-    for _ in range(tolerance):
-        near_lines, near_others = _grown(near_lines), _grown(near_others)
-    recall, precision = (lines & near_others).sum() / lines.sum(), (others & near_lines).sum() / others.sum()
-    return float(2 * recall * precision / (recall + precision)) if recall + precision > 0 else 0.0
-
-
-def _slope(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Change per pixel along `axis`; zero if that is one pixel long."""
-    return np.asarray(np.gradient(values, axis=axis)) if values.shape[axis] > 1 else np.zeros_like(values)
 
 
 def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -186,11 +168,3 @@ def _followed(strong: NDArray[np.bool_], weak: NDArray[np.bool_]) -> NDArray[np.
         ends = np.unique(near[open_ways[near]])
         lines[ends], open_ways[ends] = True, False
     return lines.reshape(height + 2, row)[1:-1, 1:-1]
-
-
-def _grown(lines: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    padded = np.pad(lines, 1)
-    height, width = lines.shape
-    return np.logical_or.reduce([
-        padded[y : y + height, x : x + width] for y in range(3) for x in range(3)
-    ])  # fmt: skip

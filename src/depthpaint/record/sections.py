@@ -168,10 +168,13 @@ class Digests(Section):
 class AgreementFacts(Section):
     """How well the picture's depth, by `estimator`, agrees with the requested one (depth.compare.Likeness).
 
-    `tries` is the number of the seed with this result, 1 for the first.
+    `tries` is the number of the seed with this result, 1 for the first. Records of earlier versions have no
+    `depth_agreement`, and their `edge_f_score` was measured otherwise.
     """
 
     estimator: RecordedPath
+    depth_agreement: Correlation | None = None
+    mirrored_agreement: Correlation | None = None
     rank_correlation: Correlation
     detail_correlation: Correlation
     affine_rmse: Positive

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.core.statistics import interval_of
+from depthpaint.depth.slopes import CHANCE
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.report.document import LONGEST_CELL, Cell, Document, Figure, Section, Shown, Table, shortened
@@ -129,7 +131,7 @@ ALL_PICTURES = "All pictures"
 def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
     """The report over `gathered`; `shown` are the pictures to display."""
     painted = gathered.painted
-    sections = [_depth(painted), _time(painted), _pictures(painted, shown), _list(gathered)]
+    sections = [_depth(gathered), _time(painted), _pictures(painted, shown), _list(gathered)]
     models = sorted({one.record.settings.model for one in painted})
     summary = [f"{_counted(len(painted), 'picture')} by {_some_of(models)}."]
     if gathered.left_out:
@@ -143,17 +145,19 @@ def ratio_of(size: Extent) -> str:
     return f"{ratio.numerator}:{ratio.denominator}"
 
 
-def _depth(painted: Sequence[Painted]) -> Section:
+def _depth(gathered: Gathered) -> Section:
+    painted = gathered.painted
     title = "Agreement with the depth map"
-    judged = [one for one in painted if one.record.agreement is not None]
+    judged = _judged(painted)
     if not judged:
         return Section(title, ("Not measured: paint with --verify to add it to the records.",))
     scores = [_agreement(one) for one in judged]
     whole = interval_of(scores)
     judges = sorted({one.record.agreement.estimator for one in judged if one.record.agreement is not None})
     text = (
-        f"Rank correlation between the depth map and the depth that {_some_of(judges)} estimates from the "
+        f"Depth agreement of the depth map and the depth that {_some_of(judges)} estimates from the "
         f"picture: median {whole} over {_counted(len(judged), 'picture')}, lowest {min(scores):.3g}. "
+        f"1 is best; of wrong maps of the same kind of scene 95 % have less than {CHANCE:g}. "
         "The estimator's own errors count as the pictures'.",
         *(
             [f"{len(painted) - len(judged)} pictures were not verified."]
@@ -162,12 +166,13 @@ def _depth(painted: Sequence[Painted]) -> Section:
         ),
     )
     tables = [
+        _grouped("folder", judged, lambda one: _folder(one, gathered)),
         _grouped("aspect ratio", judged, lambda one: ratio_of(one.record.plan.output_size)),
         _grouped("model", judged, lambda one: one.record.settings.model),
         _grouped("strength", judged, lambda one: f"{one.record.settings.control_strength:g}"),
         _grouped("steps", judged, lambda one: str(one.record.settings.num_inference_steps)),
     ]
-    plot = histogram(scores, "rank correlation with the depth map", "pictures")
+    plot = histogram(scores, "depth agreement", "pictures")
     figures = (Figure(plot, "How well the pictures' depths agree with their depth maps."),)
     return Section(title, text, tuple(table for table in tables if len(table.rows) > 1), figures)
 
@@ -215,30 +220,58 @@ def _pictures(painted: Sequence[Painted], shown: Sequence[Shown]) -> Section | N
     text = () if len(shown) == len(painted) else (
         f"{len(shown)} of {len(painted)}: those with the lowest agreement, and a selection of the others.",
     )  # fmt: skip
+    if _judged(painted):
+        text += ("The lowest depth agreement comes first.",)
     return Section("Pictures", text, shown=tuple(shown))
 
 
 def _list(gathered: Gathered) -> Section:
-    rows = tuple(_row(one, gathered) for one in gathered.painted)
-    columns = ("file", "prompt", "seed", "size", "model", "steps", "agreement", "detail", "s", "warnings")
+    folders = len({one.path.parent for one in gathered.painted}) > 1
+    rows = tuple(_row(one, gathered, folders=folders) for one in worst_first(gathered.painted))
+    columns = (
+        *(("folder",) if folders else ()),
+        "file", "prompt", "seed", "size", "model", "steps", "agreement", "rank", "s", "warnings",
+    )  # fmt: skip
     problems = tuple((str(path), why) for path, why in gathered.left_out[:MOST_LEFT_OUT])
     left_out = [Table(("left out", "why"), problems)] if problems else []
     return Section(ALL_PICTURES, (), (Table(columns, rows), *left_out))
 
 
-def _row(one: Painted, gathered: Gathered) -> tuple[Cell, ...]:
+def _row(one: Painted, gathered: Gathered, *, folders: bool) -> tuple[Cell, ...]:
     settings, agreement = one.record.settings, one.record.agreement
+    file = (_folder(one, gathered), one.path.name) if folders else (_relative(one.path, gathered),)
     return (
-        one.path.relative_to(gathered.folder).as_posix(), settings.prompt, settings.seed,
+        *file,
+        settings.prompt, settings.seed,
         str(one.record.plan.output_size), settings.model, settings.num_inference_steps,
-        *((None, None) if agreement is None else (agreement.rank_correlation, agreement.detail_correlation)),
+        *((None, None) if agreement is None else (agreement.depth_agreement, agreement.rank_correlation)),
         one.record.seconds.get("picture"), len(one.record.warnings),
     )  # fmt: skip
 
 
+def _judged(painted: Sequence[Painted]) -> list[Painted]:
+    """The pictures whose depth agreement was measured."""
+    return [one for one in painted if _agreement(one) <= 1]
+
+
+def _folder(one: Painted, gathered: Gathered) -> str:
+    return _relative(one.path.parent, gathered)
+
+
+def _relative(path: Path, gathered: Gathered) -> str:
+    return path.relative_to(gathered.folder).as_posix()
+
+
 def _agreement(one: Painted) -> float:
+    """The picture's depth agreement; infinite if it was not measured."""
     agreement = one.record.agreement
-    return -1.0 if agreement is None else agreement.rank_correlation
+    found = None if agreement is None else agreement.depth_agreement
+    return inf if found is None else min(1.0, found)
+
+
+def worst_first(painted: Sequence[Painted]) -> list[Painted]:
+    """The pictures with the lowest agreement first, those without one last, in their order."""
+    return sorted(painted, key=_agreement)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -252,13 +285,12 @@ def _some_of(names: Sequence[str]) -> str:
 
 
 def worth_seeing(painted: Sequence[Painted], most: int) -> list[Painted]:
-    """At most `most` pictures: a third with the lowest agreement, the others evenly spread; in order."""
+    """At most `most` pictures, worst first: a third with the lowest agreement, the others evenly spread."""
     if len(painted) <= most:
-        return list(painted)
-    judged = [one for one in painted if one.record.agreement is not None]
-    least = sorted(judged, key=_agreement)[: most // 3]
+        return worst_first(painted)
+    least = worst_first(_judged(painted))[: most // 3]
     chosen = {id(one) for one in least}
     others = [one for one in painted if id(one) not in chosen]
     wanted = most - len(least)
     chosen |= {id(others[k * len(others) // wanted]) for k in range(wanted)}
-    return [one for one in painted if id(one) in chosen]
+    return worst_first([one for one in painted if id(one) in chosen])

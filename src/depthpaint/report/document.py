@@ -9,10 +9,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
+from PIL import Image
+
 from depthpaint.core.errors import ParameterError, not_installed, printable
+from depthpaint.report.recipe import in_lines
 
 LONGEST_CELL, LONGEST_TEXT = 200, 600
 """Characters of a text in a table, and elsewhere in a report; longer ones are shortened with a note."""
@@ -138,6 +142,10 @@ def _as_svg(svg: str) -> str:
 MOST_ROWS = 500
 """Longer tables are cut in the PDF; the HTML page has all rows."""
 LONGEST_RECIPE = 2000
+RECIPE_WIDTH = 110
+"""Characters of the command's font in a line of the PDF."""
+PRINTED_SIDE = 320
+"""Pixels of the longer side of a picture in the PDF, where four are side by side."""
 """Characters; a longer command is left out of the PDF, and can be copied from the HTML page."""
 
 
@@ -186,7 +194,7 @@ def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
         files: list[dict[str, str]] = []
         for place, (label, data) in enumerate(one.pictures.items()):
             file = f"picture-{number}-{index}-{place}.jpg"
-            (folder / file).write_bytes(data)
+            (folder / file).write_bytes(_printed(data))
             files.append({"file": file, "label": label})
         facts = list(map(shortened, one.facts))
         shown.append({
@@ -199,10 +207,22 @@ def _section(section: Section, number: int, folder: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _recipe(one: Shown) -> str:
+def _printed(picture: bytes) -> bytes:
+    """The JPEG of a picture, smaller if it has more pixels than the PDF needs."""
+    with Image.open(BytesIO(picture)) as image:
+        if max(image.size) <= PRINTED_SIDE:
+            return picture
+        image.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.LANCZOS)
+        data = BytesIO()
+        image.save(data, "JPEG", quality=80, optimize=True)
+        return data.getvalue()
+
+
+def _recipe(one: Shown) -> list[str]:
+    """The command in lines that can be copied and run."""
     if len(one.recipe) <= LONGEST_RECIPE:
-        return one.recipe
-    return f"A command of {len(one.recipe):,} characters, which is in the HTML report (report --html)."
+        return in_lines(printable(one.recipe), RECIPE_WIDTH) if one.recipe else []
+    return [f"A command of {len(one.recipe):,} characters, which is in the HTML report (report --html)."]
 
 
 def _table(table: Table) -> dict[str, object]:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthpaint.core.errors import DepthpaintError, printable
+from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.geometry import Extent
-from depthpaint.core.setting import settings_of
 from depthpaint.depth.compare import compared_size
 from depthpaint.depth.read import read_depth
 from depthpaint.depth.resize import depth_at
-from depthpaint.formats.samples import MAX_PIXELS
-from depthpaint.model_choice import Also, Lora
-from depthpaint.record.paths import path_from_text
+from depthpaint.depth.slopes import with_chance
 from depthpaint.record.picture_source import pixels_of, recorded_depth
-from depthpaint.record.run_record import RunRecord
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import Painted
 from depthpaint.report.document import Shown, shortened
-from depthpaint.request import Settings
+from depthpaint.report.recipe import recipe
 
-SIDE = 256
-"""Pixels of the longer side."""
+SIDE, DEPTH_SIDE = 640, 384
+"""Pixels of the longer side: of a picture, and of its depth maps."""
 QUALITY = 80
 
+Panels = Callable[[Painted, NDArray[np.uint8]], NDArray[np.uint8] | None]
+"""Draws a picture's depth beside its map, as `verify --maps` does; None if that is not possible."""
 
-def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
+
+def thumbnail(pixels: NDArray[np.uint8], side: int = DEPTH_SIDE) -> bytes:
     """A JPEG of uint8 (H, W, 3), or (H, W) gray, with sides of at most `side` pixels."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -41,83 +39,23 @@ def thumbnail(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
     return data.getvalue()
 
 
-_ALWAYS = ("model",)
-"""Settings whose default a user's config file may change."""
-_SEVERAL = ("--also", "--lora", "--empty")
-
-
-def recipe(record: RunRecord) -> str:
-    """`depthpaint generate` with the model and every setting that differs from its default.
-
-    Settings whose default is the model's own are always included, in case that changes.
-    """
-    settings, words = record.settings, list[str]()
-    for name, setting in settings_of(Settings).items():
-        if (value := getattr(settings, name)) != setting.default or name in _ALWAYS:
-            words += _option(setting.flag_of(name), value)
-    if (pixels := record.depth.size.pixels) > MAX_PIXELS:
-        words.append(f"--max-pixels={pixels}")
-    subject = [path_from_text(record.depth.file), settings.prompt]
-    # A prompt that starts with a dash would be taken for a flag.
-    dashed = any(word.startswith("-") for word in subject)
-    words = [*words, "--", *subject] if dashed else [*subject, *words]
-    return " ".join(map(_quoted, ("depthpaint", "generate", *words)))
-
-
-def _option(flag: str, value: object) -> list[str]:
-    """The arguments that set a flag to a value."""
-    if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"]
-    if flag in _SEVERAL:
-        return [f"{flag}={_text(each)}" for each in cast("tuple[object, ...]", value)]
-    return [f"{flag}={_text(value)}"]
-
-
-def _text(value: object) -> str:
-    """A value as the command line accepts it."""
-    match value:
-        case Also():
-            network = f"={value.control}" if value.control else ""
-            return f"{value.kind}{network}:{_text(value.strength)}:{_text(value.window)}"
-        case Lora():
-            return f"{value.file}:{_text(value.weight)}"
-        case float():
-            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-        case Extent():
-            return str(value)
-        case (float(), float()):
-            return ":".join(map(_text, value))
-        case tuple():
-            return ",".join(map(_text, cast("tuple[object, ...]", value))) or "none"
-        case _:
-            return str(value)
-
-
-def _quoted(word: str) -> str:
-    """Quote an argument for the shell. Unprintable characters are written as bytes in $'...', as in bash."""
-    if printable(word) == word:
-        return shlex.quote(word)
-    letters = (letter if letter not in "\\'" else f"\\{letter}" for letter in word)
-    return f"$'{''.join(letter if printable(letter) == letter else _bytes(letter) for letter in letters)}'"
-
-
-def _bytes(letter: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
-
-
+DIFFERENCE = "difference (red: nearer, blue: farther)"
 VERIFIED = "-verified.png"
 """Panels beside a picture: expected and estimated depth and their difference, as in `verify --maps`."""
 
 
-def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None:
+def shown(
+    painted: Painted, name: str, maps: Path | None = None, panels: Panels | None = None
+) -> Shown | None:
     """The picture with its depth and facts; None if its pixels cannot be read.
 
     `maps` is a folder with the depth maps, if they are neither at the recorded place nor beside the pictures.
+    `panels` draws the estimated depth of a verified picture, unless `verify --maps` saved it beside.
     """
     pixels = _pixels(painted.path)
     if pixels is None:
         return None
-    pictures = {"picture": pixels, **_depths(painted, pixels, maps)}
+    depths = _depths(painted, pixels, maps, panels)
     settings, agreement = painted.record.settings, painted.record.agreement
     facts = [
         f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
@@ -126,7 +64,10 @@ def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None
         *(["; ".join(painted.record.warnings)] if painted.record.warnings else []),
     ]
     return Shown(
-        {label: thumbnail(each) for label, each in pictures.items()},
+        {
+            "picture": thumbnail(pixels, SIDE),
+            **{label: thumbnail(each, DEPTH_SIDE) for label, each in depths.items()},
+        },
         caption=f"{shortened(name)}: {shortened(settings.prompt)}",
         facts=tuple(map(shortened, facts)),
         recipe=recipe(painted.record),
@@ -134,16 +75,23 @@ def shown(painted: Painted, name: str, maps: Path | None = None) -> Shown | None
 
 
 def _agreed(agreement: AgreementFacts) -> str:
-    scores = f"agreement {agreement.rank_correlation:.3f}, of detail {agreement.detail_correlation:.3f}"
-    return f"{scores}, edges {agreement.edge_f_score:.2f}, by {agreement.estimator}"
+    score = with_chance(agreement.depth_agreement, agreement.mirrored_agreement)
+    others = f"edges {agreement.edge_f_score:.2f}, rank correlation {agreement.rank_correlation:.3f}"
+    return f"depth agreement {score}, {others}, by {agreement.estimator}"
 
 
-def _depths(painted: Painted, pixels: NDArray[np.uint8], maps: Path | None) -> dict[str, NDArray[np.uint8]]:
+def _depths(
+    painted: Painted, pixels: NDArray[np.uint8], maps: Path | None, panels: Panels | None
+) -> dict[str, NDArray[np.uint8]]:
     width, height = compared_size(Extent(pixels.shape[1], pixels.shape[0]))
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
-    if drawn is not None and drawn.shape[:2] == (height, 4 * width):
-        expected, estimated, apart = (drawn[:, k * width : (k + 1) * width] for k in (1, 2, 3))
-        return {"expected depth": expected, "estimated depth": estimated, "difference": apart}
+    if drawn is not None and drawn.shape[:2] != (height, 4 * width):
+        drawn = None
+    if drawn is None and panels is not None and painted.record.agreement is not None:
+        drawn = panels(painted, _small(pixels))
+    if drawn is not None:
+        _, expected, estimated, difference = np.split(drawn, 4, axis=1)
+        return {"expected depth": expected, "estimated depth": estimated, DIFFERENCE: difference}
     expected = _expected(painted, Extent(width, height), maps)
     return {} if expected is None else {"expected depth": expected}
 
@@ -159,6 +107,13 @@ def _expected(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.u
         return None
     values, _ = depth_at(depth, size, settings.fit)
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture at the size at which its depth is shown: estimating it takes a fraction of the time."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((DEPTH_SIDE, DEPTH_SIDE), Image.Resampling.BOX)
+    return np.asarray(picture)
 
 
 def _pixels(path: Path) -> NDArray[np.uint8] | None:

@@ -12,7 +12,8 @@ from depthpaint.record.picture_source import pixels_of
 from depthpaint.report.document import Cell as TableCell
 from depthpaint.report.document import Document, Figure, Section, Shown, Table
 from depthpaint.report.plots import curve
-from depthpaint.report.shown import recipe, thumbnail
+from depthpaint.report.recipe import recipe
+from depthpaint.report.shown import thumbnail
 from depthpaint.study.aspect import REFERENCE, AspectFinding, StrengthFinding, detail_of
 from depthpaint.study.latency import AS_IT_IS, Measured, fastest_of_their_kind
 from depthpaint.study.painting import Outcome

@@ -24,7 +24,7 @@ from depthpaint.plan import RunPlan
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RunRecord
-from depthpaint.report.shown import recipe
+from depthpaint.report.recipe import recipe
 from depthpaint.request import Request
 from depthpaint.verification.agreement import agreement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.estimators.registry import DEFAULT
@@ -16,13 +16,13 @@ from depthpaint.verification.agreement import Agreement, agreement_with
 
 FEWEST_STEPS = 8
 """With fewer steps, a check after half of them costs more than it saves."""
-WORSE_BY = 0.05
-"""A try is abandoned if its preview agrees worse than the best's preview, by this rank correlation."""
+WORSE_BY = 0.2
+"""A try is abandoned if its preview agrees worse than the best's preview, by this depth agreement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The required agreement: rank correlation `least`, in at most `tries` seeds, judged by `estimator`.
+    """The required agreement: depth agreement `least`, in at most `tries` seeds, judged by `estimator`.
 
     A `least` of infinity makes every try and keeps the best; with -1 any picture is accepted.
     """
@@ -31,9 +31,12 @@ class Requirement:
     least: float = -1.0
     tries: int = 1
 
-    def is_missed_by(self, rank_correlation: float) -> bool:
-        """Whether a picture is below the required agreement; never if only the best was requested."""
-        return self.least <= 1 and rank_correlation < self.least
+    def is_missed_by(self, depth_agreement: float | None) -> bool:
+        """Whether a picture is below the required agreement; never if only the best was requested.
+
+        None was measured by an earlier version, whose score was another.
+        """
+        return self.least <= 1 and depth_agreement is not None and depth_agreement < self.least
 
 
 class _WorseThanBest(Exception):
@@ -128,12 +131,12 @@ class _Contest:
         picture = result.pictures[0]
         reached = self._judge(picture.pixels)
         judged = replace(picture, agreement=facts_of(reached, number + 1))
-        return replace(result, pictures=(judged,)), reached.likeness.rank_correlation
+        return replace(result, pictures=(judged,)), reached.depth_agreement
 
     def _check_halfway(self, progress: Progress) -> None:
         if progress.step != progress.steps // 2:
             return
-        self._halfway = self._judge(progress.preview()).likeness.rank_correlation
+        self._halfway = self._judge(progress.preview()).depth_agreement
         if self._halfway < self._best_halfway - WORSE_BY:
             raise _WorseThanBest
 
@@ -146,15 +149,4 @@ class _Contest:
 
 def facts_of(reached: Agreement, tries: int = 1) -> AgreementFacts:
     """The part of an agreement that a record stores; it was reached in try number `tries`."""
-    likeness = reached.likeness
-    return AgreementFacts(
-        estimator=reached.estimator,
-        rank_correlation=likeness.rank_correlation,
-        detail_correlation=likeness.detail_correlation,
-        affine_rmse=likeness.affine_rmse,
-        abs_rel=likeness.abs_rel,
-        delta_1_25=likeness.delta_1_25,
-        rmse_8bit=likeness.rmse_8bit,
-        edge_f_score=reached.edge_f_score,
-        tries=tries,
-    )
+    return AgreementFacts(estimator=reached.estimator, tries=tries, **asdict(reached.likeness))
