@@ -162,7 +162,7 @@ def export(
 def _warn_of_missing_packages(*, quiet: bool) -> None:
     """Say before a download what its use needs; it may be for another machine."""
     try:
-        require_packages(ModelError, ("torch", "transformers"), "using it", "sd")
+        require_packages(("torch", "transformers"), "using it", "sd")
     except ModelError as error:
         warn(str(error), quiet=quiet)
 

@@ -234,12 +234,11 @@ def not_installed(kind: type[_Kind], error: ImportError, what: str, extra: str, 
     )
 
 
-def require_packages(kind: type[_Kind], packages: Iterable[str], what: str, extra: str) -> None:
-    """Raise the error of `not_installed` for the first package that is missing; imports none."""
+def require_packages(packages: Iterable[str], what: str, extra: str) -> None:
+    """Raise the ModelError of `not_installed` for the first package that is missing; imports none."""
     for name in packages:
         if find_spec(name) is None:
-            missing: DepthpaintError = not_installed(kind, ModuleNotFoundError(name=name), what, extra)
-            raise missing
+            raise not_installed(ModelError, ModuleNotFoundError(name=name), what, extra)
 
 
 _TEXTS = (

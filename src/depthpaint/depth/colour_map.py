@@ -54,8 +54,8 @@ def _table() -> Colours:
 
 
 # Distances are Euclidean in RGB, in 1/255. Measured on rendered scenes (docs/explanation/depth.md):
-# colour-mapped depth is 0 to 1 from its map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to 60
-# from every map.
+# colour-mapped depth is 0 to 1 from its map, 2 to 4 after JPEG at quality 90 to 50, and other pictures 20 to
+# 60 from every map.
 MEAN_LIMIT = 8.0
 STRICT_MEAN_LIMIT, STRICT_TAIL_LIMIT = 4.0, 16.0
 ON_THE_LINE = 16.0

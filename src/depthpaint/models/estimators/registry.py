@@ -86,7 +86,7 @@ def load_estimator(name: str) -> Estimator:
         return DioramaDepth(name, entry.folder)
     require_sound_environment()
     if entry is not None:  # a folder's own faults come first
-        require_packages(ModelError, ("torch", "transformers"), "this estimator", "sd")
+        require_packages(("torch", "transformers"), "this estimator", "sd")
     try:
         return _from_hub(name, entry) if entry is not None else _from_folder(name)
     except ModuleNotFoundError as error:

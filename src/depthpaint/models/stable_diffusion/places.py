@@ -211,7 +211,7 @@ def needs_sd(error: ModuleNotFoundError) -> ModelError:
 
 def require_extra() -> None:
     """Raise ModelError if a package needed for painting is not installed; imports none."""
-    require_packages(ModelError, PACKAGES, "Stable Diffusion", "sd")
+    require_packages(PACKAGES, "Stable Diffusion", "sd")
 
 
 def display_name(given: str, place: Path) -> str:
