@@ -55,7 +55,7 @@ def paint_all(
     rows = manifest if isinstance(manifest, Manifest) else Manifest(manifest)
     told, set_for_all = Told(), {"num_inference_steps": "2", **(defaults or {})}
     listener = Listener(
-        lambda path, warnings: told.pictures.append(path.name),
+        lambda path, painted: told.pictures.append(path.name),
         lambda line, error: told.failures.append((line, error)),
         lambda tally, left: None,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -314,3 +316,30 @@ def test_a_grid_paints_its_product_and_a_contact_sheet(cli: Run, work: Path) -> 
     assert status == 0
     assert json.loads(out)["contact_sheets"] == ["out/contact-sheet.png"]
     assert json.loads(out)["there"] == 4
+
+
+def test_each_score_is_printed_and_in_a_flat_table(cli: Run, work: Path, manifest: Path) -> None:
+    arguments = ("batch", manifest, "--out", "out", "--verify-with", "fake", "--csv")
+    status, out, err = cli(*arguments, "--best-of", 2)
+    assert status == 0
+    *pictures, table = out.splitlines()
+    assert table == "out/results.csv"
+    for picture in pictures:
+        assert re.search(
+            rf"{Path(picture).name}: depth agreement -?\d.+; seed \d+ agrees best, try [12] of 2", err
+        )
+    with Path(table).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [Path(picture).name for picture in pictures]
+    assert {row["depth"] for row in rows} == {"../maps/one.npy", "../maps/two.npy"}
+    assert all(row["most_tries"] == "2" and -1 <= float(row["depth_agreement"]) <= 1 for row in rows)
+    # Rows that are painted no more, and pictures of before, are not in it.
+    manifest.write_text(manifest.read_text().replace("a cone", "a cube"))
+    assert cli(*arguments, "--best-of", 2)[0] == 0
+    with Path(table).open(newline="") as file:
+        assert sorted(row["prompt"] for row in csv.DictReader(file)) == ["a cube", "a cube", "a red ball"]
+    Path(table).write_text("mine")
+    painted = len(list(Path("out").glob("*.png")))
+    manifest.write_text(manifest.read_text() + "one.npy,a ring,4\n")
+    assert cli(*arguments, "--best-of", 2)[0] == 8
+    assert len(list(Path("out").glob("*.png"))) == painted

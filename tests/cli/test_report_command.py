@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import sys
 from collections.abc import Callable
@@ -69,9 +70,7 @@ def test_no_pictures_is_one_line(cli: Run, folder: str) -> None:
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("package", "flag"), [("jinja2", "--html"), ("matplotlib.figure", "--html"), ("typst", "--pdf")]
-)
+@pytest.mark.parametrize(("package", "flag"), [("jinja2", "--html"), ("typst", "--pdf")])
 def test_a_missing_package_is_named(
     cli: Run, monkeypatch: pytest.MonkeyPatch, package: str, flag: str
 ) -> None:
@@ -80,6 +79,55 @@ def test_a_missing_package_is_named(
     status, _, err = cli("report", "output_images", flag)
     assert status == 2
     assert "[report]" in err.splitlines()[-1]
+    assert err.count("\n") == 1, "it is said before the pictures are read"
+
+
+def test_without_matplotlib_the_plots_are_left_out(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("generate", "depth.npy", "a room", "--verify-with", "fake")
+    cli("report", "output_images", "--out", "with")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, out, err = cli("report", "output_images", "--html", "--pdf", "--out", "without")
+    assert (status, out) == (0, "without/report.html\nwithout/report.pdf\n")
+    assert "the plots are left out" in err and "[report]" in err
+    assert "data:image/svg" in Path("with/report.html").read_text()
+    assert "data:image/svg" not in Path("without/report.html").read_text()
+
+
+def test_a_flat_table(cli: Run) -> None:
+    cli("generate", "depth.npy", 'a "red", room', "--count", 2, "--verify-with", "fake", "--seed", 0)
+    cli("generate", "depth.npy", "b", "--out", "output_images/more")
+    status, out, _ = cli("report", "output_images", "--csv")
+    assert (status, out) == (0, "output_images/report.csv\n")
+    with Path("output_images/report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["a-red-room-0.png", "a-red-room-1.png", "more/b-12345.png"]
+    assert [row["prompt"] for row in rows] == ['a "red", room'] * 2 + ["b"]
+    assert [row["depth"] for row in rows] == ["../depth.npy"] * 2 + ["../../depth.npy"]
+    assert [row["seed"] for row in rows] == ["0", "1", "12345"]
+    assert all(-1 <= float(row["depth_agreement"]) <= 1 for row in rows[:2])
+    assert rows[2]["depth_agreement"] == ""
+    assert float(rows[0]["seconds"]) > 0
+    assert cli("report", "output_images", "--csv")[0] == 0
+    Path("output_images/report.csv").write_text("mine")
+    assert cli("report", "output_images", "--csv")[0] == 8
+    assert Path("output_images/report.csv").read_text() == "mine"
+
+
+def test_the_command_names_the_map_where_it_was_found(cli: Run, work: Path) -> None:
+    (work / "maps").mkdir()
+    (work / "depth.npy").rename(work / "maps/depth.npy")
+    cli("generate", "maps/depth.npy", "a room", "--out", "pictures")
+    cli("report", "pictures", "-q")
+    assert "depthpaint generate maps/depth.npy" in Path("pictures/report.html").read_text()
+
+
+def test_contact_sheets_are_shown_first(cli: Run, work: Path) -> None:
+    (work / "rows.csv").write_text("depth,prompt\ndepth.npy,a room\n")
+    cli("batch", "rows.csv", "--grid", "seed=1,2", "--size", "32x48", "--out", "out")
+    assert cli("report", "out", "-q")[0] == 0
+    page = Path("out/report.html").read_text()
+    assert 0 < page.index("Contact sheets") < page.index("Agreement with the depth map")
+    assert "contact-sheet.png" in page
 
 
 def test_a_full_disk_spares_the_report_of_before(

@@ -115,3 +115,19 @@ def test_a_name_that_another_picture_has_is_still_refused(cli: Run, painter: Fak
     assert status == 8
     assert "mine-2.png exists already" in err
     assert not painter.calls
+
+
+@pytest.mark.parametrize("how", [("--best-of", 3), ("--min-agreement", 0.99, "--tries", 3)])
+def test_a_chosen_seed_is_known_again(cli: Run, painter: FakePainter, how: tuple[object, ...]) -> None:
+    search = (*SAME, "--verify-with", "fake", "--count", 2, *how)
+    status, paths, err = cli(*search)
+    assert status == (0 if "--best-of" in how else 4)
+    assert err.count("try ") == 2
+    painter.calls.clear()
+    assert cli(*search)[:2] == (status, paths)
+    assert not painter.calls
+    Path(paths.split()[1]).unlink()
+    assert cli(*search)[:2] == (status, paths), "only that one is painted, with the same seeds"
+    painter.calls.clear()
+    assert cli(*SAME, "--verify-with", "fake", "--count", 2, "--best-of", 2)[0] == 0
+    assert painter.calls

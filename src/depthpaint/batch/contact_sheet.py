@@ -13,11 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 from depthpaint.batch.grid import Axis, Grid
 from depthpaint.batch.job import jobs_of
 from depthpaint.batch.manifest import Manifest
-from depthpaint.batch.mark import SHEET_KEY
 from depthpaint.batch.survey import ROW_ERRORS, checked_rows
 from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.files import replace_own
-from depthpaint.record.picture_file import encode_png
+from depthpaint.record.picture_file import SHEET, SHEET_KEY, encode_png
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.request import Request
 from depthpaint.verification.choosing import Requirement
@@ -90,7 +89,7 @@ def write_sheets(
 
     def finish() -> None:
         number = f"-{len(paths) + 1}" if paths else ""
-        paths.append(folder / f"contact-sheet{part}{number}.png")
+        paths.append(folder / f"{SHEET}{part}{number}.png")
         data = encode_png(np.asarray(_stacked(page)), {SHEET_KEY: "1"})
         replace_own(paths[-1], data, lambda proof: SHEET_KEY.encode() in proof)
         page.clear()

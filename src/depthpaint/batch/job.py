@@ -163,7 +163,7 @@ def work_of(request: Request) -> float:
     return float(len(request.seeds) * (steps * branches * painted + (area or painted)))
 
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Increased when the same request gives another picture, so that existing pictures are painted again."""
 
 MEASURE = "depth_agreement"

@@ -21,7 +21,7 @@ from depthpaint.record.run_record import LONGEST_RECORD, RecordError
 
 ENTRY_VERSION = 1
 _ENTRY = re.compile(
-    rb'\{"version":(\d+),"file":("(?:[^"\\]|\\.)*"),"job":"([0-9a-f]{64})","weights":"([0-9a-f+]*)","record":\{.*\}\}\n'
+    rb'\{"version":(\d+),"file":("(?:[^"\\]|\\.)*"),"job":"([0-9a-f]{64})","weights":"([0-9a-f+]*)","record":(\{.*\})\}\n'
 )
 _ANY_VERSION = re.compile(rb'\{"version":(\d+),')
 _LONGEST_LINE = LONGEST_RECORD + 4096
@@ -48,6 +48,11 @@ def entries(path: Path) -> Iterator[Entry]:
 
     Raises RecordError if it is damaged or of a later version.
     """
+    return (entry for entry, _ in lines_of(path))
+
+
+def lines_of(path: Path) -> Iterator[tuple[Entry, bytes]]:
+    """As `entries`, each with the picture's record as JSON."""
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         for number, line in enumerate(_lines(file), start=1):
             if number == 1 and line == header(Kind.LEDGER):
@@ -57,7 +62,7 @@ def entries(path: Path) -> Iterator[Entry]:
             match = _ENTRY.fullmatch(line)
             if match is None or int(match[1]) != ENTRY_VERSION:
                 raise _refused(path, number, line)
-            yield Entry(json.loads(match[2]), match[3].decode(), match[4].decode())
+            yield Entry(json.loads(match[2]), match[3].decode(), match[4].decode()), match[5]
 
 
 def _lines(file: BufferedReader) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import open_regular, output_error, require_own
 from depthpaint.formats.file_kind import PNG_SIGNATURE
 from depthpaint.formats.png import chunk_heads
-from depthpaint.record.picture_file import picture_bytes, read_record
+from depthpaint.record.picture_file import SHEET_KEY, picture_bytes, read_record
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.record.run_record import pixels_sha256
 
@@ -71,7 +71,6 @@ def _fingerprint(text: str) -> int:
 
 
 MARK_KEY = "depthpaint-job"
-SHEET_KEY = "depthpaint-contact-sheet"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
 _MOST_CHUNKS = 100_000

@@ -60,8 +60,16 @@ def header(kind: Kind) -> bytes:
 
 def own_path(folder: Path, kind: Kind, shard: Shard) -> Path:
     """The path of a file in the output folder; each shard has its own."""
-    part = "" if shard.of == 1 else f"-{shard.index}-of-{shard.of}"
-    return folder / f"{_STEMS[kind]}{part}.jsonl"
+    return folder / f"{_STEMS[kind]}{_part(shard)}.jsonl"
+
+
+def table_path(folder: Path, shard: Shard) -> Path:
+    """The table of results in the output folder (record.flat_table); each shard has its own."""
+    return folder / f"results{_part(shard)}.csv"
+
+
+def _part(shard: Shard) -> str:
+    return "" if shard.of == 1 else f"-{shard.index}-of-{shard.of}"
 
 
 def require_own_files(folder: Path, manifest: Manifest) -> None:

@@ -30,6 +30,7 @@ from depthpaint.picture import Progress
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.result import record_of
+from depthpaint.record.sections import AgreementFacts
 from depthpaint.verification.choosing import choose
 
 
@@ -103,8 +104,9 @@ class Stopping:
 class Painted:
     """The bytes of a picture's file, and its record as JSON.
 
-    `weights` are the digests of the weights (`weights_of`), `seconds` the time of each stage, `agreement` the
-    rank correlation of its depth, None if it was not measured.
+    `weights` are the digests of the weights (`weights_of`), `seconds` the time of each stage, `agreement` how
+    well its depth agrees, None if it was not measured. `seed` is the picture's own, which was chosen if
+    several were tried.
     """
 
     data: bytes
@@ -112,7 +114,8 @@ class Painted:
     weights: str
     seconds: Mapping[str, float]
     warnings: tuple[str, ...]
-    agreement: float | None = None
+    seed: int
+    agreement: AgreementFacts | None = None
 
 
 Outcome = tuple[Job, Painted | DepthpaintError]
@@ -222,9 +225,10 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
         INFOTEXT_KEY: infotext(record),
     }
     data = encode_png(result.pictures[0].pixels, texts)
-    agreement = result.pictures[0].agreement
-    score = None if agreement is None else agreement.depth_agreement
-    return Painted(data, texts[RECORD_KEY], weights, seconds, result.warnings, score)
+    (picture,) = result.pictures
+    return Painted(
+        data, texts[RECORD_KEY], weights, seconds, result.warnings, picture.seed, picture.agreement
+    )
 
 
 def weights_of(engine: Engine, job: Job) -> str:

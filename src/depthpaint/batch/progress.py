@@ -10,6 +10,7 @@ from time import monotonic
 
 from depthpaint.batch.manifest import Shard
 from depthpaint.batch.own_file import Kind, OwnFile, own_path
+from depthpaint.batch.painting import Painted
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import output_error
 from depthpaint.verification.choosing import Requirement
@@ -43,12 +44,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Callbacks: for each picture's file and warnings, for each failure with its line, and for progress.
+    """Callbacks: for each picture that was painted, for each failure with its line, and for progress.
 
     `advance` gets the tally and the remaining seconds, None while unknown.
     """
 
-    picture: Callable[[Path, tuple[str, ...]], None]
+    picture: Callable[[Path, Painted], None]
     failure: Callable[[int, DepthpaintError], None]
     advance: Callable[[Tally, float | None], None]
 

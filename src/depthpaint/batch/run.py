@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from depthpaint.batch.job import Job, ParsedRow, jobs_of, work_of
-from depthpaint.batch.ledger import Entry, Ledger, Turns, entries
+from depthpaint.batch.ledger import Entry, Ledger, Turns, entries, lines_of
 from depthpaint.batch.manifest import Manifest
 from depthpaint.batch.mark import Fingerprints, mark_of, require_replaceable
 from depthpaint.batch.own_file import require_own_files
@@ -19,6 +19,8 @@ from depthpaint.batch.survey import ROW_ERRORS, Survey, checked_rows, row_error
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import output_error, write_atomic
 from depthpaint.record.picture_file import read_record
+from depthpaint.record.run_record import RunRecord
+from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request
 from depthpaint.verification.choosing import Requirement
 
@@ -61,6 +63,15 @@ class Batch:
                 self._stopping.raise_pending()
                 with self._stopping.shield():
                     self._settle(job, outcome)
+
+    def records(self) -> Iterator[tuple[str, RunRecord]]:
+        """The pictures of the manifest's rows that are there, with their records, in the ledger's order."""
+        for entry, record in lines_of(self._ledger.path):
+            if entry.file not in self._wanted_files:
+                continue
+            mark = mark_of(self._folder / entry.file)
+            if mark is not None and (mark.key, mark.weights) == (entry.job, entry.weights):
+                yield entry.file, RunRecord.from_json(record.decode())
 
     def orphans(self) -> Iterator[str]:
         """Files in the ledger that no row of the manifest produces any more, each once; they are kept."""
@@ -155,7 +166,7 @@ class Batch:
         self._judge(painted.agreement)
         loading = painted.seconds.get("load", 0.0)
         self._expected.painted(job.request.choice.model, work_of(job.request), loading)
-        self._listener.picture(path, painted.warnings)
+        self._listener.picture(path, painted)
         return None
 
     def _require_folder(self, error: DepthpaintError | OSError) -> None:
@@ -172,14 +183,14 @@ class Batch:
     def _count_as_there(self, job: Job) -> None:
         self.tally.there += 1
         if self._required is not None and job.file not in self._begun:
-            agreement = read_record(self._folder / job.file).agreement
-            self._judge(None if agreement is None else agreement.depth_agreement)
+            self._judge(read_record(self._folder / job.file).agreement)
         self._expected.skipped(job.request.choice.model, work_of(job.request))
         self._listener.advance(self.tally, self._expected.seconds_left())
 
-    def _judge(self, agreement: float | None) -> None:
-        if self._required is not None and agreement is not None:
-            self.tally.judge(agreement, self._required)
+    def _judge(self, agreement: AgreementFacts | None) -> None:
+        score = None if agreement is None else agreement.depth_agreement
+        if self._required is not None and score is not None:
+            self.tally.judge(score, self._required)
 
     def _fail(self, line: int, error: DepthpaintError, picture: Request) -> None:
         self.tally.failed += 1

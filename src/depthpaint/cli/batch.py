@@ -9,7 +9,7 @@ import typer
 
 from depthpaint.batch.contact_sheet import write_sheets
 from depthpaint.batch.ledger import rebuild, require_undamaged
-from depthpaint.batch.own_file import require_own_files
+from depthpaint.batch.own_file import require_own_files, table_path
 from depthpaint.batch.painting import Painters, Stopped
 from depthpaint.batch.ray_painters import painters_of
 from depthpaint.batch.run import Batch
@@ -21,7 +21,9 @@ from depthpaint.cli.config import OUT_FOLDER
 from depthpaint.cli.options import RayCluster
 from depthpaint.cli.terminal import inform
 from depthpaint.core.errors import SOME_FAILED, Cancelled, ErrorCode, status_after
+from depthpaint.core.files import replace_own, require_own
 from depthpaint.models.painter import Runtime
+from depthpaint.record.flat_table import csv_of, is_table
 from depthpaint.record.paths import probe
 from depthpaint.verification.choosing import Requirement
 
@@ -48,6 +50,14 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     ray: RayCluster = options.RAY,
     required: Requirement | None = options.REQUIREMENT,
     runtime: Runtime = options.RUNTIME,
+    table: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            rich_help_panel=options.OUTPUT_PANEL,
+            help="Also write results.csv: a line for each picture, with settings and scores.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows and read all depth maps; paint nothing.")
     ] = False,
@@ -73,6 +83,9 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     output = BatchOutput(rows, quiet=quiet, as_json=as_json)
     require_own_files(out, rows)
     probe(out)
+    table_file = table_path(out, rows.shard)
+    if table:
+        require_own(table_file, is_table)
     engine = painting.make_engine(runtime)
     check = Rehearsal(engine, out, required, overwrite=overwrite) if dry_run else None
     if check is None and ray.address is None:  # on Ray, models need not be on this machine
@@ -93,6 +106,9 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     work = Batch(rows, defaults, out, output.listener, overwrite=overwrite, required=required)
     with painters_of(ray.address, ray.workers, engine) as painters:
         _paint(work, found, output, painters)
+    if table:
+        replace_own(table_file, csv_of(work.records()), is_table)
+        output.file(table_file)
     if rows.grid.axes:
         output.sheets(write_sheets(rows, defaults, out, required))
     output.end(work.tally, work.orphans())

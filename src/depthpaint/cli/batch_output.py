@@ -12,8 +12,10 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from depthpaint.batch.manifest import Manifest
+from depthpaint.batch.painting import Painted
 from depthpaint.batch.progress import Listener, Tally
 from depthpaint.batch.survey import MOST_LISTED, Survey
+from depthpaint.cli.painting import agreement_line
 from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import animated, emit, emit_document, emit_path, inform, live, warn
 from depthpaint.core.errors import DepthpaintError
@@ -78,9 +80,13 @@ class BatchOutput:
     def sheets(self, paths: list[Path]) -> None:
         """Print the paths of contact sheets, or keep them for the JSON document."""
         self._sheets = [str(path) for path in paths]
+        for path in paths:
+            self.file(path)
+
+    def file(self, path: Path) -> None:
+        """Print the path of a file beside the pictures, unless a JSON document is printed."""
         if not self._as_json:
-            for path in paths:
-                emit_path(path)
+            emit_path(path)
 
     def end(self, tally: Tally, orphans: Iterator[str]) -> None:
         """Print the summary, and the pictures that belong to no row of the manifest."""
@@ -130,14 +136,16 @@ class BatchOutput:
             values["agreement"] = agreement_of(tally) | {"below": tally.below}
         emit_document(values)
 
-    def _picture(self, path: Path, warnings: tuple[str, ...]) -> None:
-        for warning in warnings:
+    def _picture(self, path: Path, painted: Painted) -> None:
+        for warning in painted.warnings:
             # Many pictures may have the same warning: it is printed once, and stands in every record.
             if warning not in self._warned and len(self._warned) < MOST_LISTED:
                 self._warned.add(warning)
                 warn(warning, quiet=self._quiet)
         if not self._as_json:
             emit_path(path)
+        if painted.agreement is not None:
+            inform(agreement_line(path, painted.seed, painted.agreement), quiet=self._quiet)
 
     def _failure(self, line: int, error: DepthpaintError) -> None:
         known = len(self._failures)

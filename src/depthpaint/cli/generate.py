@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from math import isinf
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from depthpaint.cli.painting import Made
     from depthpaint.models.painter import Runtime
     from depthpaint.plan import RunPlan
+    from depthpaint.record.picture_file import SavedPicture
     from depthpaint.record.sections import AgreementFacts
     from depthpaint.verification.choosing import Requirement
 
@@ -136,14 +136,14 @@ class PictureOutput:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._images: list[dict[str, object]] = []
-        self._agreements: list[tuple[Path, AgreementFacts]] = []
+        self._agreements: list[tuple[SavedPicture, AgreementFacts]] = []
         self._plan: RunPlan | None = None
 
     def add(self, made: Made) -> None:
         """Print the path of a picture, or keep its facts for the JSON document."""
         self._images.append(_row(made))
         if made.agreement is not None:
-            self._agreements.append((made.saved.path, made.agreement))
+            self._agreements.append((made.saved, made.agreement))
         plan = made.plan
         if self._plan is not None:
             seeds, prompts = (*self._plan.seeds, *plan.seeds), (*self._plan.prompts, *plan.prompts)
@@ -159,12 +159,10 @@ class PictureOutput:
 
     def report_agreement(self, required: Requirement, *, quiet: bool) -> None:
         """Print how well each picture's depth agrees. Exit with 4 if one agrees less than requested."""
-        from depthpaint.depth.slopes import with_chance
+        from depthpaint.cli.painting import agreement_line
 
-        for path, found in self._agreements:
-            scores = with_chance(found.depth_agreement, found.mirrored_agreement)
-            edges = f"edges {found.edge_f_score:.2f}, rank correlation {found.rank_correlation:.3f}"
-            inform(f"{path.name}: depth agreement {scores}, {edges} (by {found.estimator})", quiet=quiet)
+        for saved, found in self._agreements:
+            inform(agreement_line(saved.path, saved.seed, found), quiet=quiet)
         if missed := sum(required.is_missed_by(found.depth_agreement) for _, found in self._agreements):
             share = f"{missed} of {len(self._agreements)} pictures agree less than {required.least:g}"
             inform(f"depthpaint: error: {share} in {required.tries} tries; the best are kept")

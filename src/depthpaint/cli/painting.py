@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from depthpaint.cli.terminal import inform, step_bar, warn
 from depthpaint.core.errors import ErrorCode, ParameterError, number_text, printable
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.depth.depth_map import DepthSource
+from depthpaint.depth.slopes import with_chance
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.painter import Painter, Runtime
 from depthpaint.picture import Progress
@@ -78,7 +80,7 @@ def paint_into(
             if names and destination.preview_every and progress.step % destination.preview_every == 0:
                 _save_preview(progress, names[progress.picture - 1], destination)
 
-        missing = [seed for index, seed in enumerate(request.seeds) if index not in earlier]
+        missing = [index for index in range(len(request.seeds)) if index not in earlier]
         results = _results(engine, request, missing, required, listen)
         first = True
         for index in range(len(request.seeds)):  # not enumerate: it would keep a picture
@@ -112,30 +114,44 @@ def _earlier(
     engine: Engine, request: Request, destination: Destination, required: Requirement | None
 ) -> dict[int, Made]:
     """The pictures of the request that are there already, by their number."""
-    searched = required is not None and required.tries > 1  # the chosen seed is not known before painting
-    if destination.overwrite or destination.preview_every or searched:
+    if destination.overwrite or destination.preview_every:
         return {}
     names = None if destination.name is None else stems(request, destination)
     found: dict[int, Made] = {}
     prepared: Prepared | None = None
-    choice = request.choice
-    for index, seed in enumerate(request.seeds):
+    choice, count = request.choice, len(request.seeds)
+
+    def painter() -> tuple[str, Mapping[str, str]]:
+        return engine.weights_of(choice), engine.runs_on(choice)
+
+    for index, first in enumerate(request.seeds):
         stem = None if names is None else names[index]
-        paths = list(places_of(destination.folder, request.prompt, seed, stem))
-        if not paths:
-            continue
-        prepared = prepared or engine.prepare(request)
-        plan = prepared.plan.only(index)
-        saved = earlier_picture(
-            iter(paths), plan, prepared.depth.source,
-            lambda: (engine.weights_of(choice), engine.runs_on(choice)),
-            None if required is None else required.estimator,
-        )  # fmt: skip
-        if saved is not None:
-            record = saved.record
-            agreement = None if required is None else record.agreement
-            found[index] = Made(saved, plan, record.warnings, 0.0, agreement, earlier=True)
+        for seed in (first,) if required is None else required.seeds_of(first, count):
+            paths = list(places_of(destination.folder, request.prompt, seed, stem))
+            if not paths:
+                continue
+            prepared = prepared or engine.prepare(request)
+            plan = engine.with_seeds(prepared, (seed,)).plan
+            judged = _judged(required, first)
+            saved = earlier_picture(iter(paths), plan, prepared.depth.source, painter, judged)
+            if saved is not None:
+                record = saved.record
+                agreement = None if required is None else record.agreement
+                found[index] = Made(saved, plan, record.warnings, 0.0, agreement, earlier=True)
+                break
     return found
+
+
+def _judged(required: Requirement | None, first_seed: int) -> dict[str, object]:
+    """What the record of a picture says of how it was verified, and chosen among seeds."""
+    if required is None:
+        return {}
+    if required.tries == 1:
+        return {"estimator": required.estimator, "most_tries": 1}
+    return {
+        "estimator": required.estimator, "most_tries": required.tries, "least": required.recorded_least,
+        "first_seed": first_seed,
+    }  # fmt: skip
 
 
 def _kept(made: Made, destination: Destination, *, quiet: bool) -> Made:
@@ -149,20 +165,18 @@ def _kept(made: Made, destination: Destination, *, quiet: bool) -> Made:
 def _results(
     engine: Engine,
     request: Request,
-    seeds: Sequence[int],
+    numbers: Sequence[int],
     required: Requirement | None,
     listen: Callable[[Progress], None],
 ) -> Generator[Result]:
-    """A result for each of the seeds, as soon as it is painted."""
-    if not seeds:
+    """A result for each picture with one of the numbers, from 0, as soon as it is painted."""
+    if not numbers:
         return
-    if required is not None and len(seeds) == len(request.seeds):
-        yield from choose_each(engine, request, required, listen)
-    elif required is not None:
-        for seed in seeds:
-            yield from choose_each(engine, request.with_seed(seed), required, listen)
-    else:
-        yield from engine.pictures(engine.with_seeds(engine.prepare(request), seeds), listen)
+    if required is not None:
+        yield from choose_each(engine, request, required, listen, numbers)
+        return
+    seeds = [request.seeds[number] for number in numbers]
+    yield from engine.pictures(engine.with_seeds(engine.prepare(request), seeds), listen)
 
 
 def _print_first(request: Request, first: Result, *, quiet: bool, depth_shown: bool) -> None:
@@ -171,6 +185,17 @@ def _print_first(request: Request, first: Result, *, quiet: bool, depth_shown: b
     if (prompt := first.plan.prompts[0]) != request.prompt:
         others = ", other seeds in other colours" if len(request.seeds) > 1 else ""
         inform(f'prompt painted: "{printable(prompt)}"{others} (--no-expand: unchanged)', quiet=quiet)
+
+
+def agreement_line(path: Path, seed: int, found: AgreementFacts) -> str:
+    """How well the depth of a picture agrees, in one line; and which seed it has, if several were tried."""
+    score = with_chance(found.depth_agreement, found.mirrored_agreement)
+    others = f"edges {found.edge_f_score:.2f}, rank correlation {found.rank_correlation:.3f}"
+    chosen = ""
+    if found.most_tries > 1:
+        what = "agrees best" if found.least is None else "was kept"
+        chosen = f"; seed {seed} {what}, try {found.tries} of {found.most_tries}"
+    return f"{path.name}: depth agreement {score}, {others} (by {found.estimator}){chosen}"
 
 
 def describe(source: DepthSource) -> str:

@@ -13,14 +13,27 @@ from depthpaint.cli import painting
 from depthpaint.cli.terminal import as_utf8, bar, emit_path, warn
 from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.files import make_folder, name_of, replace_own, require_own
+from depthpaint.core.installation import command_for
+from depthpaint.record.flat_table import csv_of, is_table
 from depthpaint.record.paths import probe
-from depthpaint.record.picture_source import recorded_depth
-from depthpaint.report.account import Painted, account, gather, picture_files, worth_seeing
-from depthpaint.report.document import Document, Shown, as_html, as_pdf, is_report
-from depthpaint.report.shown import shown
+from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.report.account import (
+    Gathered,
+    Painted,
+    account,
+    gather,
+    picture_files,
+    sheets_in,
+    worth_seeing,
+)
+from depthpaint.report.document import Document, Shown, as_html, as_pdf, is_report, require_writers
+from depthpaint.report.plots import has_plots
+from depthpaint.report.shown import shown, thumbnail
 from depthpaint.verification.agreement import agreement_with, error_map
 
 MOST_SHOWN = 200
+SHEET_SIDE = 1600
+"""Pixels of the longer side of a contact sheet."""
 MOST_WARNINGS = 20
 NAME = "report"
 
@@ -29,6 +42,10 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with pictures of generate or batch.")],
     html: Annotated[bool, typer.Option("--html", help="Write report.html. This is the default.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf.")] = False,
+    table: Annotated[
+        bool,
+        typer.Option("--csv", help="Write report.csv: a line for each picture, with settings and scores."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the report. Default: DIR.")] = None,
     title: Annotated[
         str | None, typer.Option(help="Title of the report. Default: the folder's name.")
@@ -53,21 +70,37 @@ def report(
       depthpaint report output_images --html --pdf --title "Rooms, autumn"
     """  # fmt: skip
     target = folder if out is None else out
-    wanted = [".html"] * (html or not pdf) + [".pdf"] * pdf
+    html = html or not (pdf or table)
+    wanted = [".html"] * html + [".pdf"] * pdf + [".csv"] * table
     for suffix in wanted:
-        require_own(_path(target, suffix), is_report)
+        require_own(_path(target, suffix), _is_own)
+    require_writers(html=html, pdf=pdf)
     probe(target)
-    document = _document(folder, as_utf8(title) if title else None, pictures, depth, quiet=quiet)
-    if ".html" in wanted:
+    with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
+        gathered = gather(folder, step)
+    if table:
+        records = ((one.path.relative_to(folder).as_posix(), one.record) for one in gathered.painted)
+        _save(csv_of(records), target, ".csv")
+    if not (html or pdf):
+        return
+    if not has_plots():
+        how = f"install it with {command_for('report')}"
+        warn(f"the plots are left out, because matplotlib is not installed; {how}", quiet=quiet)
+    name = as_utf8(title) if title else f"Pictures of {name_of(folder)}"
+    document = _document(gathered, folder, name, pictures, depth, quiet=quiet)
+    if html:
         _save(as_html(document).encode(), target, ".html")
-    if ".pdf" in wanted:
+    if pdf:
         _save(as_pdf(document), target, ".pdf")
 
 
-def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, quiet: bool) -> Document:
+def _is_own(proof: bytes) -> bool:
+    return is_report(proof) or is_table(proof)
 
-    with bar("reading records", len(picture_files(folder)), quiet=quiet) as step:
-        gathered = gather(folder, step)
+
+def _document(
+    gathered: Gathered, folder: Path, title: str, most: int, maps: Path | None, *, quiet: bool
+) -> Document:
     chosen = worth_seeing(gathered.painted, most)
     estimates = Estimates(maps)
     panels: list[Shown | None] = []
@@ -84,8 +117,10 @@ def _document(folder: Path, title: str | None, most: int, maps: Path | None, *, 
     if estimates.failures:
         number, first = len(estimates.failures), estimates.failures[0]
         warn(f"the depth of {number:,} pictures could not be estimated again: {first}", quiet=quiet)
-    name = title or f"Pictures of {name_of(folder)}"
-    return account(gathered, [one for one in panels if one is not None], name)
+    sheets = [
+        Shown({"sheet": thumbnail(pixels_of(path), SHEET_SIDE)}, path.name) for path in sheets_in(folder)
+    ]
+    return account(gathered, [one for one in panels if one is not None], title, sheets)
 
 
 class Estimates:
@@ -118,5 +153,5 @@ def _save(data: bytes, folder: Path, suffix: str) -> None:
 
     make_folder(folder)
     # It replaces an earlier report, but no other file.
-    replace_own(_path(folder, suffix), data, is_report)
+    replace_own(_path(folder, suffix), data, _is_own)
     emit_path(_path(folder, suffix))

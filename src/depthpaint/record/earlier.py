@@ -24,20 +24,20 @@ def earlier_picture(
     plan: RunPlan,
     depth: DepthSource,
     painter: Callable[[], tuple[str, Mapping[str, str]]],
-    estimator: str | None,
+    judged: Mapping[str, object],
 ) -> SavedPicture | None:
     """The first of the files that holds the picture of `plan`, which is of one seed; None if there is none.
 
-    Its settings, depth file, weights, version and device are the same, and its pixels were not edited. With
-    `estimator` its depth was also verified by that one. `painter` gives the digest of the weights and the
-    devices; it is called only if all else is equal, because it loads the model.
+    Its settings, depth file, weights, version and device are the same, and its pixels were not edited. Of its
+    agreement, the fields in `judged` are the same. `painter` gives the digest of the weights and the devices;
+    it is called only if all else is equal, because it loads the model.
     """
     for path in paths:
         try:
             record = read_record(path)
         except DepthpaintError:  # another picture, or none
             continue
-        if not _is_of_request(record, plan, depth, estimator):
+        if not _is_of_request(record, plan, depth, judged):
             continue
         weights, runs_on = painter()
         if record.digests.weights != weights or any(
@@ -75,8 +75,10 @@ def add_sidecar(saved: SavedPicture) -> None:
         write_atomic(path, (saved.record.to_json() + "\n").encode(), overwrite=False)
 
 
-def _is_of_request(record: RunRecord, plan: RunPlan, depth: DepthSource, estimator: str | None) -> bool:
-    judged_by = None if record.agreement is None else record.agreement.estimator
+def _is_of_request(
+    record: RunRecord, plan: RunPlan, depth: DepthSource, judged: Mapping[str, object]
+) -> bool:
+    agreement = record.agreement
     return (
         record.environment.get("depthpaint") == depthpaint.__version__
         and record.digests.depth == depth.sha256
@@ -84,5 +86,5 @@ def _is_of_request(record: RunRecord, plan: RunPlan, depth: DepthSource, estimat
         and record.digests.inversions == dict(plan.inversions)
         and record.settings == settings_for_record(plan.settings)
         and record.plan == plan_facts(plan, plan.prompts[0])
-        and (estimator is None or judged_by == estimator)
+        and all(agreement and getattr(agreement, name) == value for name, value in judged.items())
     )

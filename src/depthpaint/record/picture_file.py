@@ -27,6 +27,8 @@ from depthpaint.request import MAX_OUTPUT_SIDE
 RECORD_KEY = "depthpaint"
 INFOTEXT_KEY = "parameters"
 XMP_KEY = "XML:com.adobe.xmp"
+SHEET, SHEET_KEY = "contact-sheet", "depthpaint-contact-sheet"
+"""Start of the name of a contact sheet of several pictures, and its mark; it has no record."""
 
 MAX_PICTURE_BYTES = MAX_OUTPUT_SIDE * MAX_OUTPUT_SIDE * 3 + (16 << 20)
 """Bytes of the largest picture, uncompressed, with its texts."""

@@ -168,8 +168,9 @@ class Digests(Section):
 class AgreementFacts(Section):
     """How well the picture's depth, by `estimator`, agrees with the requested one (depth.compare.Likeness).
 
-    `tries` is the number of the seed with this result, 1 for the first. Records of earlier versions have no
-    `depth_agreement`, and their `edge_f_score` was measured otherwise.
+    `tries` is the number of the seed with this result, 1 for the first. If several seeds were tried:
+    `first_seed`, at most `most_tries`, until one reached `least` (None: the best of all). Records of earlier
+    versions have no `depth_agreement`, and their `edge_f_score` was measured otherwise.
     """
 
     estimator: RecordedPath
@@ -183,3 +184,6 @@ class AgreementFacts(Section):
     rmse_8bit: Positive
     edge_f_score: Share
     tries: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    most_tries: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    least: Correlation | None = None
+    first_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None

@@ -15,10 +15,10 @@ from depthpaint.core.files import is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.core.statistics import interval_of
 from depthpaint.depth.slopes import CHANCE
-from depthpaint.record.picture_file import read_record
+from depthpaint.record.picture_file import SHEET, SHEET_KEY, picture_bytes, read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.report.document import LONGEST_CELL, Cell, Document, Figure, Section, Shown, Table, shortened
-from depthpaint.report.plots import histogram, spread
+from depthpaint.report.plots import has_plots, histogram, spread
 
 MOST_LEVELS = 64
 """The deepest level of subfolders that is searched."""
@@ -65,6 +65,18 @@ def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
             remedy="give the folder that generate or batch wrote into",
         )
     return Gathered(folder, tuple(painted), tuple(left_out))
+
+
+def sheets_in(folder: Path) -> list[Path]:
+    """The contact sheets that a batch wrote into `folder`, in their order."""
+    found: list[tuple[int, str, Path]] = []
+    for path in folder.glob(f"{SHEET}*.png"):
+        try:
+            if SHEET_KEY.encode() in picture_bytes(path):
+                found.append((len(path.name), path.name, path))
+        except RecordError:
+            continue
+    return [path for _, _, path in sorted(found)]
 
 
 def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None = None) -> list[Path]:
@@ -128,10 +140,14 @@ MOST_GROUPS = 100
 ALL_PICTURES = "All pictures"
 
 
-def account(gathered: Gathered, shown: Sequence[Shown], title: str) -> Document:
-    """The report over `gathered`; `shown` are the pictures to display."""
+def account(gathered: Gathered, shown: Sequence[Shown], title: str, sheets: Sequence[Shown] = ()) -> Document:
+    """The report over `gathered`; `shown` are the pictures to display, `sheets` the contact sheets.
+
+    Without matplotlib it has no plots.
+    """
     painted = gathered.painted
-    sections = [_depth(gathered), _time(painted), _pictures(painted, shown), _list(gathered)]
+    overview = Section("Contact sheets", shown=tuple(sheets)) if sheets else None
+    sections = [overview, _depth(gathered), _time(painted), _pictures(painted, shown), _list(gathered)]
     models = sorted({one.record.settings.model for one in painted})
     summary = [f"{_counted(len(painted), 'picture')} by {_some_of(models)}."]
     if gathered.left_out:
@@ -172,9 +188,13 @@ def _depth(gathered: Gathered) -> Section:
         _grouped("strength", judged, lambda one: f"{one.record.settings.control_strength:g}"),
         _grouped("steps", judged, lambda one: str(one.record.settings.num_inference_steps)),
     ]
-    plot = histogram(scores, "depth agreement", "pictures")
-    figures = (Figure(plot, "How well the pictures' depths agree with their depth maps."),)
+    caption = "How well the pictures' depths agree with their depth maps."
+    figures = _figure(lambda: histogram(scores, "depth agreement", "pictures"), caption)
     return Section(title, text, tuple(table for table in tables if len(table.rows) > 1), figures)
+
+
+def _figure(drawn: Callable[[], str], caption: str) -> tuple[Figure, ...]:
+    return (Figure(drawn(), caption),) if has_plots() else ()
 
 
 def _grouped(what: str, judged: Sequence[Painted], key: Callable[[Painted], str]) -> Table:
@@ -210,8 +230,9 @@ def _time(painted: Sequence[Painted]) -> Section | None:
         if (seconds := [one.record.seconds[stage] for one in painted if stage in one.record.seconds])
     )
     parts = Table(("stage", "median s"), stages, "Seconds per request, which may contain several pictures.")
-    plot = spread({size: groups[size] for size, *_ in rows[:12]}, "seconds per picture")
-    return Section("Time", (), (sizes, parts), (Figure(plot, "Seconds per picture, by size."),))
+    largest = {size: groups[size] for size, *_ in rows[:12]}
+    figures = _figure(lambda: spread(largest, "seconds per picture"), "Seconds per picture, by size.")
+    return Section("Time", (), (sizes, parts), figures)
 
 
 def _pictures(painted: Sequence[Painted], shown: Sequence[Shown]) -> Section | None:

@@ -91,6 +91,14 @@ def is_report(proof: bytes) -> bool:
     return page or (proof.startswith(b"%PDF-") and b"depthpaint report" in proof)
 
 
+def require_writers(*, html: bool, pdf: bool) -> None:
+    """Raise ParameterError if a package is missing that writes the page, or the PDF."""
+    if html:
+        _environment()
+    if pdf:
+        _typst()
+
+
 def as_html(document: Document) -> str:
     """The HTML page: escaped text, embedded pictures and plots, and a policy that allows only our scripts.
 
@@ -154,10 +162,7 @@ def as_pdf(document: Document) -> bytes:
 
     Raises ParameterError if typst is missing.
     """
-    try:
-        import typst
-    except ImportError as error:
-        raise not_installed(ParameterError, error, "a PDF", "report") from error
+    typst = _typst()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = resources.files("depthpaint.report").joinpath("page.typ").read_bytes()
@@ -169,6 +174,14 @@ def as_pdf(document: Document) -> bytes:
         # A fixed date, so that equal reports are equal files.
         made: Any = typst.compile(str(folder / "page.typ"), root=name, format="pdf", timestamp=0)
     return bytes(made)
+
+
+def _typst() -> Any:
+    try:
+        import typst
+    except ImportError as error:
+        raise not_installed(ParameterError, error, "a PDF", "report") from error
+    return typst
 
 
 def _data_on_one_line(data: Any) -> Any:

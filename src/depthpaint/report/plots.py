@@ -77,6 +77,15 @@ def require_plots() -> None:
     _figure_class()
 
 
+def has_plots() -> bool:
+    """Whether matplotlib is installed."""
+    try:
+        require_plots()
+    except ParameterError:
+        return False
+    return True
+
+
 def _figure_class() -> Any:
     """matplotlib's Figure, imported without leaving files behind.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 from depthpaint.core.errors import printable
@@ -21,10 +22,12 @@ _ALWAYS = ("model",)
 _SEVERAL = ("--also", "--lora", "--empty")
 
 
-def recipe(record: RunRecord) -> str:
+def recipe(record: RunRecord, depth: Path | None = None) -> str:
     """`depthpaint generate` with the model and every setting that differs from its default.
 
-    Settings whose default is the model's own are always included, in case that changes.
+    Settings whose default is the model's own are always included, in case that changes. `depth` is where the
+    depth map was found; an absolute path, which could name a person's folders, is not used: then it is as
+    in the record, relative to the picture.
     """
     settings, words = record.settings, list[str]()
     for name, setting in settings_of(Settings).items():
@@ -32,7 +35,8 @@ def recipe(record: RunRecord) -> str:
             words += _option(setting.flag_of(name), value)
     if (pixels := record.depth.size.pixels) > MAX_PIXELS:
         words.append(f"--max-pixels={pixels}")
-    subject = [path_from_text(record.depth.file), settings.prompt]
+    recorded = path_from_text(record.depth.file)
+    subject = [recorded if depth is None or depth.is_absolute() else str(depth), settings.prompt]
     # A prompt that starts with a dash would be taken for a flag.
     dashed = any(word.startswith("-") for word in subject)
     words = [*words, "--", *subject] if dashed else [*subject, *words]

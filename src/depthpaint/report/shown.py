@@ -55,7 +55,8 @@ def shown(
     pixels = _pixels(painted.path)
     if pixels is None:
         return None
-    depths = _depths(painted, pixels, maps, panels)
+    file = _depth_file(painted, maps)
+    depths = _depths(painted, pixels, file, panels)
     settings, agreement = painted.record.settings, painted.record.agreement
     facts = [
         f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
@@ -70,7 +71,7 @@ def shown(
         },
         caption=f"{shortened(name)}: {shortened(settings.prompt)}",
         facts=tuple(map(shortened, facts)),
-        recipe=recipe(painted.record),
+        recipe=recipe(painted.record, file),
     )
 
 
@@ -81,7 +82,7 @@ def _agreed(agreement: AgreementFacts) -> str:
 
 
 def _depths(
-    painted: Painted, pixels: NDArray[np.uint8], maps: Path | None, panels: Panels | None
+    painted: Painted, pixels: NDArray[np.uint8], file: Path | None, panels: Panels | None
 ) -> dict[str, NDArray[np.uint8]]:
     width, height = compared_size(Extent(pixels.shape[1], pixels.shape[0]))
     drawn = _pixels(painted.path.with_name(painted.path.stem + VERIFIED))
@@ -92,17 +93,25 @@ def _depths(
     if drawn is not None:
         _, expected, estimated, difference = np.split(drawn, 4, axis=1)
         return {"expected depth": expected, "estimated depth": estimated, DIFFERENCE: difference}
-    expected = _expected(painted, Extent(width, height), maps)
+    expected = None if file is None else _expected(painted, Extent(width, height), file)
     return {} if expected is None else {"expected depth": expected}
 
 
-def _expected(painted: Painted, size: Extent, maps: Path | None) -> NDArray[np.uint8] | None:
-    """The depth map fitted to the picture, if its file is unchanged."""
+def _depth_file(painted: Painted, maps: Path | None) -> Path | None:
+    """The picture's depth map, if it is found unchanged."""
+    try:
+        return recorded_depth(painted.record, painted.path, maps)
+    except DepthpaintError:
+        return None
+
+
+def _expected(painted: Painted, size: Extent, file: Path) -> NDArray[np.uint8] | None:
+    """The depth map fitted to the picture; not that of a photo, which would have to be estimated."""
     settings = painted.record.settings
     if settings.reading.from_photo is not None:
         return None
     try:
-        depth = read_depth(recorded_depth(painted.record, painted.path, maps), settings.reading)
+        depth = read_depth(file, settings.reading)
     except DepthpaintError:
         return None
     values, _ = depth_at(depth, size, settings.fit)

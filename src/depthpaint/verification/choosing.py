@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from depthpaint.engine import Engine, Prepared
@@ -30,6 +30,15 @@ class Requirement:
     estimator: str = DEFAULT
     least: float = -1.0
     tries: int = 1
+
+    @property
+    def recorded_least(self) -> float | None:
+        """As records store `least`: None for the best of all tries."""
+        return self.least if self.least <= 1 else None
+
+    def seeds_of(self, first: int, step: int) -> Iterator[int]:
+        """The seeds that are tried for a picture whose seed is `first`, of `step` pictures."""
+        return ((first + number * step) % SEED_COUNT for number in range(self.tries))
 
     def is_missed_by(self, depth_agreement: float | None) -> bool:
         """Whether a picture is below the required agreement; never if only the best was requested.
@@ -62,13 +71,15 @@ def choose_each(
     request: Request,
     required: Requirement,
     on_progress: Callable[[Progress], None] | None = None,
+    pictures: Sequence[int] | None = None,
 ) -> Generator[Result]:
     """As `choose`, but yields each picture as its own result when its tries are done.
 
-    Its `seconds` and `evaluations` are those of all its tries. Only the best try is kept in memory.
+    With `pictures` only these are painted, numbered from 0. Its `seconds` and `evaluations` are those of all
+    its tries. Only the best try is kept in memory.
     """
     prepared = engine.prepare(request)
-    for picture in range(len(prepared.plan.seeds)):
+    for picture in range(len(prepared.plan.seeds)) if pictures is None else pictures:
         yield _Contest(engine, prepared, required, picture, on_progress).winner()
 
 
@@ -93,9 +104,10 @@ class _Contest:
         best: Result | None = None
         best_score = -2.0
         seconds, evaluations = Counter[str](), Counter[str]()
-        for number in range(self._required.tries):
+        planned = self._prepared.plan.seeds
+        for number, seed in enumerate(self._required.seeds_of(planned[self._picture], len(planned))):
             try:
-                result, score = self._try(number)
+                result, score = self._try(number, seed)
             except _WorseThanBest:
                 continue
             seconds.update(dict(result.seconds))
@@ -113,9 +125,8 @@ class _Contest:
             warnings=(*best.warnings, *cautions),
         )  # fmt: skip
 
-    def _try(self, number: int) -> tuple[Result, float]:
+    def _try(self, number: int, seed: int) -> tuple[Result, float]:
         seeds = self._prepared.plan.seeds
-        seed = (seeds[self._picture] + number * len(seeds)) % SEED_COUNT
         prepared = self._engine.with_seeds(self._prepared, (seed,))
 
         def listen(progress: Progress) -> None:
@@ -130,8 +141,17 @@ class _Contest:
         result = self._engine.run(prepared, listen)
         picture = result.pictures[0]
         reached = self._judge(picture.pixels)
-        judged = replace(picture, agreement=facts_of(reached, number + 1))
+        judged = replace(picture, agreement=self._facts(reached, number + 1))
         return replace(result, pictures=(judged,)), reached.depth_agreement
+
+    def _facts(self, reached: Agreement, number: int) -> AgreementFacts:
+        facts = facts_of(reached)
+        if self._required.tries == 1:
+            return facts
+        return facts.model_copy(update={
+            "tries": number, "most_tries": self._required.tries, "least": self._required.recorded_least,
+            "first_seed": self._prepared.plan.seeds[self._picture],
+        })  # fmt: skip
 
     def _check_halfway(self, progress: Progress) -> None:
         if progress.step != progress.steps // 2:
@@ -147,6 +167,6 @@ class _Contest:
         return result
 
 
-def facts_of(reached: Agreement, tries: int = 1) -> AgreementFacts:
-    """The part of an agreement that a record stores; it was reached in try number `tries`."""
-    return AgreementFacts(estimator=reached.estimator, tries=tries, **asdict(reached.likeness))
+def facts_of(reached: Agreement) -> AgreementFacts:
+    """The part of an agreement that a record stores."""
+    return AgreementFacts(estimator=reached.estimator, **asdict(reached.likeness))
