@@ -5,6 +5,7 @@ The fake estimator takes for near what is bright and low in the picture.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -338,3 +339,29 @@ def test_another_map_that_is_not_certain_is_asked_about_and_the_flag_exists(cli:
     assert status == 3
     assert "--near white or --near black" in err
     assert cli("verify", path, "--depth", "noise.npy", "--estimator", "fake", "--near", "white")[0] == 0
+
+
+def test_scores_as_a_flat_table(cli: Run, work: Path) -> None:
+    _, out, _ = cli("generate", "depth.npy", "a room", "-q")
+    Path("output_images/text.png").write_text("no picture")
+    arguments = (
+        "verify",
+        out.strip(),
+        "output_images/text.png",
+        "--depth",
+        "depth.npy",
+        "--estimator",
+        "fake",
+    )
+    assert cli(*arguments, "--csv", "scores.csv")[0] == 4
+    with Path("scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    (row,) = json.loads(cli("verify", out.strip(), "--estimator", "fake", "--json")[1])["images"]
+    assert {name: value for name, value in rows[0].items() if value} == {
+        name: str(value) for name, value in row.items() if value is not None
+    }
+    assert (rows[1]["error"], rows[1]["depth_agreement"]) == ("picture_unreadable", "")
+    assert cli(*arguments, "--csv", "scores.csv")[0] == 4
+    Path("scores.csv").write_text("mine")
+    assert cli(*arguments, "--csv", "scores.csv")[0] == 8
+    assert Path("scores.csv").read_text() == "mine"

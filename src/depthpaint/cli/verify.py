@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +22,14 @@ from depthpaint.core.errors import (
     not_installed,
     printable,
 )
-from depthpaint.core.files import make_folder, replace_own
+from depthpaint.core.files import make_folder, replace_own, require_own
 from depthpaint.core.geometry import Fit
+from depthpaint.depth.compare import Likeness
 from depthpaint.depth.depth_map import PANEL
 from depthpaint.depth.slopes import CHANCE, with_chance
 from depthpaint.engine import Engine
 from depthpaint.formats.samples import MIN_SIDE
+from depthpaint.record.flat_table import csv_table
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import encode_png, read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
@@ -209,6 +211,9 @@ def verify(
     min_agreement: Annotated[
         float, typer.Option(min=-1, max=1, help="Exit with 4 if a depth agreement is lower.")
     ] = -1.0,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Also write the scores as a flat table.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary and no warnings.")] = False,
 ) -> None:
@@ -222,6 +227,9 @@ def verify(
       depthpaint verify photo.png --depth depth.png --estimator depth-anything-v2-small --maps checked
     """  # fmt: skip
     pairs = pairs_of(images, depth)
+    if table is not None:
+        require_own(table, _is_table)
+        probe(table.parent)
     if method.maps is not None:
         probe(method.maps)
     verifier = Verifier(painting.make_engine(), method, clip_judge(method.clip), reading)
@@ -229,10 +237,24 @@ def verify(
     for caution in sorted(verifier.cautions):
         warn(caution, quiet=quiet)
     _print_rows(rows, as_json=as_json, quiet=quiet)
+    if table is not None:
+        replace_own(
+            table, csv_table(COLUMNS, ([row.get(name) for name in COLUMNS] for row in rows)), _is_table
+        )
     if failure is not None and len(pairs) == 1:
         raise typer.Exit(failure.exit_status) if as_json else failure
     if any("error" in row or float(str(row["depth_agreement"])) < min_agreement for row in rows):
         raise typer.Exit(SOME_FAILED)
+
+
+COLUMNS = (
+    "path", *(each.name for each in fields(Likeness)), "estimator", "depth", "reading", "near", "kind", "map",
+    "clip_score", "clip_iqa", "clip", "error", "why",
+)  # fmt: skip
+
+
+def _is_table(proof: bytes) -> bool:
+    return proof.startswith(",".join(COLUMNS[:3]).encode())
 
 
 def _verified(

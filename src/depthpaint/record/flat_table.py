@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from depthpaint.record.paths import path_from_text
@@ -25,11 +25,15 @@ in a batch, which keeps times in times.jsonl), `warnings` their number, `sha256`
 
 def csv_of(records: Iterable[tuple[str, RunRecord]]) -> bytes:
     """The table of pictures, each with the name of its file. UTF-8; unknown values are empty."""
+    return csv_table(COLUMNS, (_row(file, record) for file, record in records))
+
+
+def csv_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """A table in CSV, UTF-8; None is an empty cell."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for file, record in records:
-        writer.writerow(_row(file, record))
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue().encode(errors="backslashreplace")
 
 
