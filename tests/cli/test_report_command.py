@@ -113,12 +113,18 @@ def test_a_flat_table(cli: Run) -> None:
     assert Path("output_images/report.csv").read_text() == "mine"
 
 
-def test_the_command_names_the_map_where_it_was_found(cli: Run, work: Path) -> None:
+def test_the_command_names_the_map_where_it_was_found(
+    cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (work / "maps").mkdir()
     (work / "depth.npy").rename(work / "maps/depth.npy")
     cli("generate", "maps/depth.npy", "a room", "--out", "pictures")
     cli("report", "pictures", "-q")
     assert "depthpaint generate maps/depth.npy" in Path("pictures/report.html").read_text()
+    (work / "elsewhere").mkdir()
+    monkeypatch.chdir(work / "elsewhere")
+    cli("report", work / "pictures", "--out", "page", "-q")
+    assert "depthpaint generate ../maps/depth.npy" in Path("page/report.html").read_text()
 
 
 def test_contact_sheets_are_shown_first(cli: Run, work: Path) -> None:

@@ -13,7 +13,7 @@ from depthpaint.core.geometry import Extent
 from depthpaint.core.setting import settings_of
 from depthpaint.formats.samples import MAX_PIXELS
 from depthpaint.model_choice import Also, Lora
-from depthpaint.record.paths import path_from_text
+from depthpaint.record.paths import depth_for_record, path_from_text
 from depthpaint.record.run_record import RunRecord
 from depthpaint.request import Settings
 
@@ -26,8 +26,8 @@ def recipe(record: RunRecord, depth: Path | None = None) -> str:
     """`depthpaint generate` with the model and every setting that differs from its default.
 
     Settings whose default is the model's own are always included, in case that changes. `depth` is where the
-    depth map was found; an absolute path, which could name a person's folders, is not used: then it is as
-    in the record, relative to the picture.
+    depth map was found: the command names it relative to the working folder, as records do. Without it, it
+    is as in the record.
     """
     settings, words = record.settings, list[str]()
     for name, setting in settings_of(Settings).items():
@@ -35,8 +35,8 @@ def recipe(record: RunRecord, depth: Path | None = None) -> str:
             words += _option(setting.flag_of(name), value)
     if (pixels := record.depth.size.pixels) > MAX_PIXELS:
         words.append(f"--max-pixels={pixels}")
-    recorded = path_from_text(record.depth.file)
-    subject = [recorded if depth is None or depth.is_absolute() else str(depth), settings.prompt]
+    file = record.depth.file if depth is None else depth_for_record(depth, Path.cwd())
+    subject = [path_from_text(file), settings.prompt]
     # A prompt that starts with a dash would be taken for a flag.
     dashed = any(word.startswith("-") for word in subject)
     words = [*words, "--", *subject] if dashed else [*subject, *words]
