@@ -132,3 +132,19 @@ def test_a_slanted_edge_is_no_staircase_and_has_no_dots(blur: int) -> None:
     assert np.abs(np.diff(red.sum(0))).max() < 0.5, "stairs have steps of a pixel"
     assert np.diff(red, axis=0).max() < 0.02, "dots"
     assert (((red > 0.1) & (red < 0.9)).sum(0) <= 4).all(), "blurred"
+
+
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("thick", [4, 5, 7])
+def test_a_thin_thing_keeps_its_colour(across: bool, thick: int) -> None:
+    """A rail before a slope: the depth beside it is no part of its surface."""
+    rail = slice(120, 120 + thick)
+    guide = np.repeat(np.linspace(0.2, 0.5, 256, dtype=np.float32)[:, None], 256, axis=1)
+    guide[rail] = 0.8
+    picture = np.full((256, 256, 3), 200, np.uint8)
+    picture[rail] = 40
+    small = np.asarray(Image.fromarray(picture).resize((128, 128), Image.Resampling.BOX))
+    if across:
+        guide, small = guide.T, small.transpose(1, 0, 2)
+    result = enlarge_along_depth(small, np.ascontiguousarray(guide), softness=2)
+    assert (result[:, rail] if across else result[rail]).mean() < 50

@@ -33,6 +33,8 @@ TAPS = 4
 """Cells in a row, and rows of them, that a pixel gathers from."""
 STEP, STEEPER = 0.012, 2.5
 """An edge is a change of depth above STEP, and this much above the change beside it: a slope is no edge."""
+BENT = 0.02
+"""A bend of depth over four pixels that is an edge: of a thing that is thinner, its slope is not known."""
 CONTRAST = 1.5
 """How much steeper an edge is drawn than the kernel that smooths it would draw it."""
 KERNEL = (np.outer((1, 4, 6, 4, 1), (1, 4, 6, 4, 1)) / 256).astype(np.float32)
@@ -210,8 +212,9 @@ def _slope(guide: Floats, axis: int) -> Floats:
     first, middle, last = (
         guide[part] if axis == 0 else guide[:, part] for part in (np.s_[:-4], np.s_[2:-2], np.s_[4:])
     )
-    rise = (last - first) / 4
-    cost = np.abs(rise) + 2 * np.abs(first + last - 2 * middle)
+    rise, bend = (last - first) / 4, np.abs(first + last - 2 * middle)
+    cost = np.abs(rise) + 2 * bend
+    rise[bend > BENT] = 0
     rim = [(4, 4) if each == axis else (0, 0) for each in (0, 1)]
     rise, cost = np.pad(rise, rim, mode="edge"), np.pad(cost, rim, mode="edge")
     before, after = (np.s_[:-4], np.s_[4:]) if axis == 0 else (np.s_[:, :-4], np.s_[:, 4:])
