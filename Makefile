@@ -54,8 +54,7 @@ format: $(DEV)/.ready
 # a broken link, or a page that is not in mkdocs.yml, is an error.
 docs: $(DEV)/.ready
 	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
-	$(PY) tests/request/settings_page.py
-	$(PY) tests/request/keyword_types.py
+	$(PY) -m reference_pages
 	$(DEV)/bin/ruff format -q src/depthpaint/paint_settings.py
 	$(DEV)/bin/mkdocs build --strict --quiet
 
