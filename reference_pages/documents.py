@@ -10,11 +10,13 @@ from reference_pages.document_keys import Keys
 from reference_pages.layout import items, page_of, paragraph
 
 HEAD = """With `--json` a command prints one document on stdout: an object in one line of ASCII. Keys are
-stable: new ones may come, and none changes its meaning. In the lists below `images[].path` is
+stable: new ones may be added, and none changes its meaning. In the lists below `images[].path` is
 the key `path` of each object in the list `images`, and `*` stands for any key. Numbers are finite;
-what JSON cannot hold is a text, as said there. An error ends a command as without `--json`, with
-one line on stderr and its [exit status](errors.md); commands that take several files give each an
-object, with the error where there is one."""
+infinity is the text "inf".
+
+`verify`, `replay`, `inspect` and `batch` name the files or rows with an error in their document. Any
+other error prints one line on stderr instead of a document. The [exit status](errors.md) is the
+same as without `--json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             "generate --sidecar",
             "The record of a picture, which is in the PNG's text chunk `depthpaint` too; with `--sidecar` it "
-            "is a file of its own. `version` 3; records of version 2 are read.",
+            "is a file of its own. Records with `schema_version` 2 and 3 are read.",
             study_keys.RECORD,
         ),
     )
