@@ -14,8 +14,8 @@ stable: new ones may be added, and none changes its meaning. In the lists below 
 the key `path` of each object in the list `images`, and `*` stands for any key. Numbers are finite;
 infinity is the text "inf".
 
-`verify`, `replay`, `inspect` and `batch` name the files or rows with an error in their document. Any
-other error prints one line on stderr instead of a document. The [exit status](errors.md) is the
+`verify`, `replay`, `inspect` and `batch` name the files or rows with an error in their document.
+Any other error prints one line on stderr instead of a document. The [exit status](errors.md) is the
 same as without `--json`."""
 
 
