@@ -44,7 +44,7 @@ MEANINGS: Mapping[ErrorCode, str] = {
     ErrorCode.OFFLINE_MISSING: "The model is not on this machine; nothing is downloaded but by "
     "`depthpaint models pull`.",
     ErrorCode.QUEUE_FULL: "Reserved for servers: too many requests are waiting.",
-    ErrorCode.NOT_READY: "The Ray cluster, or a node of it, was lost.",
+    ErrorCode.NOT_READY: "The Ray cluster cannot be reached, or a node of it was lost.",
     ErrorCode.DRAINING: "Reserved for servers: the server is shutting down.",
     ErrorCode.TIMEOUT: "Reserved for servers: the request took too long.",
     ErrorCode.CANCELLED: "Ctrl-C. A batch can be continued with the same command.",

@@ -216,7 +216,7 @@ def test_the_machine(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("aspect", ["--ratios", "1:1"]),
+        ("aspect", ["--ratios", "1:1", "--set", "finish=no"]),
         ("strength", []),
         ("latency", ["--repeats", 1, "--cold", 1, "--budget", 100]),
     ],
