@@ -171,7 +171,7 @@ class Engine:
         return depth
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
-        """The depth that the estimator of that name or folder finds in a picture (H, W, 3); it stays loaded."""
+        """The depth that an estimator, a name or a folder, finds in a picture (H, W, 3); it stays loaded."""
         with self._lock:
             estimator = self._estimator(name)
             return Estimate(
