@@ -51,13 +51,13 @@ format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .
 
 # What is made of the code: the pages of docs/reference and the types of keyword arguments. Then the site, in build/site;
-# a broken link, or a page that is not in mkdocs.yml, is an error.
+# a broken link, a page that is not in mkdocs.yml, or a script or style sheet of another host is an error.
 docs: $(DEV)/.ready
 	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
-	$(PY) tests/request/settings_page.py
-	$(PY) tests/request/keyword_types.py
+	$(PY) -m reference_pages
 	$(DEV)/bin/ruff format -q src/depthpaint/paint_settings.py
-	$(DEV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/mkdocs build --strict --quiet
+	! grep -rnE '(src="|rel="stylesheet" href=")(https?:)?//' --include='*.html' build/site
 
 # The files for a package index: wheel and source, checked.
 package: $(DEV)/.ready

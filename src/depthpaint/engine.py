@@ -152,7 +152,7 @@ class Engine:
     def read(self, source: Source | DepthMap, reading: DepthReading) -> DepthMap:
         """Read and understand a depth map; a photo through its estimator, which stays loaded.
 
-        The last file is kept: while it does not change it is not read again, so nobody may write into the
+        The last file is kept: while it does not change it is not read again, so do not write into the
         map's arrays. A DepthMap is returned as it is. Raises DepthpaintError, among others where a DepthMap
         is to be read differently.
         """
@@ -171,7 +171,7 @@ class Engine:
         return depth
 
     def estimate(self, name: str, picture: Pixels) -> Estimate:
-        """What the estimator of that name or folder sees in a picture (H, W, 3); it stays loaded."""
+        """The depth that an estimator, a name or a folder, finds in a picture (H, W, 3); it stays loaded."""
         with self._lock:
             estimator = self._estimator(name)
             return Estimate(

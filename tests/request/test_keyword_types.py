@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 import pytest
-from keyword_types import FILE, text
 from pydantic import TypeAdapter
 from test_settings import SAMPLES
 
@@ -21,10 +20,6 @@ VALUES: dict[str, list[Any]] = {
     "also": [["canny", "normal:0.5"]], "seed": [None],
 }  # fmt: skip
 """Further values than the samples, which are texts as a command line gives them."""
-
-
-def test_the_file_is_what_the_fields_give() -> None:
-    assert FILE.read_text(encoding="utf-8") == text(), "make docs writes it"
 
 
 def test_each_setting_is_a_keyword_argument() -> None:

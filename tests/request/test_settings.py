@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from settings_page import PAGE, page
 
 from depthpaint.batch.job import parse_row
 from depthpaint.batch.rows import Row
@@ -88,10 +87,6 @@ def test_a_setting_is_in_the_record_and_in_the_recipe(name: str) -> None:
     words = shlex.split(recipe(record))
     flag = FIELDS[name].flag_of(name)
     assert [word for word in words if word.split("=")[0] in (flag, f"--no-{flag[2:]}")]
-
-
-def test_the_page_of_settings_is_made_of_them() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run python tests/request/settings_page.py"
 
 
 def test_a_default_that_is_written_out_changes_nothing() -> None:

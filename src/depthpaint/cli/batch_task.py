@@ -37,16 +37,21 @@ class Task:
 SETTINGS = options.settings_group(without=("count",))
 
 
-def _print_columns(wanted: bool) -> None:
-    if not wanted:
-        return
-    for name, text in _OWN_COLUMNS.items():
-        emit(f"{name:20} {text}")
+def columns() -> dict[str, str]:
+    """The columns of a manifest, and what each is."""
+    found = dict(_OWN_COLUMNS)
     for name, setting in settings_of(Request).items():
         flag = setting.flag_of(name)[2:]
         also = "" if flag in (name, name.replace("_", "-")) else f" Also called {flag}."
-        emit(f"{name:20} {setting.help} {options.default_of(name, setting)}".rstrip() + also)
-    raise typer.Exit
+        found[name] = f"{setting.help} {options.default_of(name, setting)}".rstrip() + also
+    return found
+
+
+def _print_columns(wanted: bool) -> None:
+    if wanted:
+        for name, text in columns().items():
+            emit(f"{name:20} {text}")
+        raise typer.Exit
 
 
 def task_of(
@@ -58,7 +63,7 @@ def task_of(
             "name.txt) or with --prompt.",
         ),
     ],
-    columns: Annotated[
+    list_columns: Annotated[
         bool,
         typer.Option(
             "--columns", is_eager=True, callback=_print_columns, help="List the columns of a manifest."
@@ -99,7 +104,7 @@ def task_of(
     settings: dict[str, object] = SETTINGS,
 ) -> Task:  # fmt: skip
     """The rows to paint and their settings. Raises ParameterError."""
-    del columns
+    del list_columns
     own = {"prompt": None if prompt is None else as_utf8(prompt), "count": seeds}
     given = {**settings, **{name: value for name, value in own.items() if value is not None}}
     for name, value in by_field(_set_of(setting or [])).items():

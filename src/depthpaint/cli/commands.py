@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -46,8 +46,16 @@ def _is_argument(parameter: Any) -> bool:
     return parameter.param_type_name == "argument"
 
 
-def _title_of(argument: Any) -> str:
+def title_of(argument: Any) -> str:
+    """An argument's name in help, such as DEPTH."""
     return argument.metavar or argument.name.upper()
+
+
+def option_type(option: Any) -> str:
+    """What an option takes, such as PATH."""
+    kind = option.type_descriptor.annotation
+    element = (get_args(kind) or (kind,))[0]
+    return option.metavar or _TYPES.get(element.__name__.lower(), "TEXT")
 
 
 def _with_plain_type(option: str) -> str:
@@ -65,7 +73,7 @@ class PanelCommand(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The arguments, as the help names them."""
-        return ["[OPTIONS]", *(_title_of(each) for each in self.get_params(ctx) if _is_argument(each))]
+        return ["[OPTIONS]", *(title_of(each) for each in self.get_params(ctx) if _is_argument(each))]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments first, then each panel in the order of its first option."""
@@ -76,7 +84,7 @@ class PanelCommand(TyperCommand):
                 continue
             argument = _is_argument(parameter)
             panel = getattr(parameter, "rich_help_panel", None) or ("Arguments" if argument else PANEL)
-            title = _title_of(parameter) if argument else _with_plain_type(row[0])
+            title = title_of(parameter) if argument else _with_plain_type(row[0])
             panels.setdefault(panel, []).append((title, row[1] + _from_config(ctx, parameter.name)))
         for title in sorted(panels, key=lambda title: title == PANEL):
             with formatter.section(title):

@@ -1,7 +1,4 @@
-"""src/depthpaint/paint_settings.py, made of the settings.
-
-`python tests/request/keyword_types.py` writes it.
-"""
+"""src/depthpaint/paint_settings.py: the settings as typed keyword arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from depthpaint.depth import depth_map
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.request import Request
 
-FILE = Path(__file__).parents[2] / "src" / "depthpaint" / "paint_settings.py"
+FILE = Path(__file__).parents[1] / "src" / "depthpaint" / "paint_settings.py"
 WIDTH = 110
 LONGEST_LITERAL = 70
 HEAD = '''"""The settings as keyword arguments: what `depthpaint.paint` and `depthpaint.read_depth` take.
@@ -115,7 +112,3 @@ def _alias(kind: object) -> str:
 
 def _reads_text(metadata: Any) -> bool:
     return any(isinstance(each, BeforeValidator) and each.func not in _CHECKS_ALONE for each in metadata)
-
-
-if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
