@@ -27,7 +27,12 @@ SCORES: Keys = {
     "edge_f_score": (NUMBER, "0 to 1; F-score of the steepest tenth of the pixels."),
     "estimator": (TEXT, "The estimator of the picture's depth."),
 }
-AGREEMENT: Keys = SCORES | {"tries": (INTEGER, "The number of the seed that was kept, 1 for the first.")}
+AGREEMENT: Keys = SCORES | {
+    "tries": (INTEGER, "The number of the seed that was kept, 1 for the first."),
+    "most_tries": (INTEGER, "How many seeds could be tried; 1 if none was chosen."),
+    "least": (f"{NUMBER} or null", "The depth agreement at which trying stops; null: the best of all is kept."),
+    "first_seed": (f"{INTEGER} or null", "The seed of the first try; null if none was chosen."),
+}
 PLAN: Keys = {
     "model": (TEXT, "Name of the model."),
     "seeds[]": (INTEGER, "Seed of each picture."),

@@ -44,7 +44,7 @@ def test_a_csv_keeps_sentences_whole_and_counts_their_lines(tmp_path: Path) -> N
     text = HEADER + 'a.png,"one, ""two""\nthree",\nb.png,,4\n'
     assert rows(tmp_path / "m.csv", text) == [
         (2, {"depth": "a.png", "prompt": 'one, "two"\nthree'}),
-        (4, {"depth": "b.png", "prompt": "", "seed": "4"}),
+        (4, {"depth": "b.png", "seed": "4"}),
     ]
 
 

@@ -95,12 +95,11 @@ def _encoding(path: Path) -> str:
 
 
 _NEEDED = "depth"
-_MAY_BE_EMPTY = "prompt"
 _CLOSE_QUOTES = "check for a missing quotation mark; inside quotes it is written twice"
 
 
 def csv_rows(path: Path) -> Iterator[Row]:
-    """Read row after row; an empty cell means not given, except in the prompt column, where it is "".
+    """Read row after row; an empty cell means not given.
 
     Raises ParameterError if the file has no header, or reading fails.
     """
@@ -169,7 +168,7 @@ def _csv_row(line: int, columns: list[str], cells: list[str]) -> Row:
     if len(cells) < len(columns) or any(spare):
         return Row(line, problem=f"it has {len(cells)} cells, but the first line has {len(columns)} columns")
     named = zip(columns, cells, strict=False)
-    return Row(line, {name: cell for name, cell in named if cell or name == _MAY_BE_EMPTY})
+    return Row(line, {name: cell for name, cell in named if cell})
 
 
 def json_rows(path: Path) -> Iterator[Row]:
