@@ -53,10 +53,14 @@ def test_the_script_for_blender_asks_for_the_depth(
     settings = FileSettings(**({"media_type": "IMAGE"} if version == 5 else {}))
     scene = SimpleNamespace(cycles=SimpleNamespace(), render=SimpleNamespace(image_settings=settings))
     rendered: list[bool] = []
+
+    def render(*, write_still: bool) -> None:
+        rendered.append(write_still)
+
     blender = ModuleType("bpy")
     vars(blender).update(
         context=SimpleNamespace(scene=scene, view_layer=SimpleNamespace()),
-        ops=SimpleNamespace(render=SimpleNamespace(render=lambda write_still: rendered.append(write_still))),
+        ops=SimpleNamespace(render=SimpleNamespace(render=render)),
     )
     monkeypatch.setitem(sys.modules, "bpy", blender)
     monkeypatch.setattr(sys, "argv", ["blender", "--", str(tmp_path / "depth.exr")])
