@@ -16,9 +16,9 @@ def main() -> None:
     best, most = None, -1.0
     for result in engine.pictures(prepared):
         agreement = depthpaint.verify(result.images[0], prepared.depth, engine=engine)
-        print(f"seed {result.pictures[0].seed}: rank correlation {agreement.rank_correlation:.3f}")
-        if agreement.rank_correlation > most:
-            best, most = result, agreement.rank_correlation
+        print(f"seed {result.pictures[0].seed}: depth agreement {agreement.depth_agreement:.3f}")
+        if agreement.depth_agreement > most:
+            best, most = result, agreement.depth_agreement
     if best is not None:
         print(*best.save("output_images"))
 

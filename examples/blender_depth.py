@@ -16,10 +16,14 @@ def main() -> None:
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples = 1
+    scene.cycles.use_denoising = False
     scene.cycles.pixel_filter_type = "BOX"  # distances are not averaged over edges
     bpy.context.view_layer.use_pass_z = True
-    scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
-    scene.render.image_settings.color_depth = "32"
+    written_as = scene.render.image_settings
+    if hasattr(written_as, "media_type"):  # Blender 5: it decides which file formats there are
+        written_as.media_type = "MULTI_LAYER_IMAGE"
+    written_as.file_format = "OPEN_EXR_MULTILAYER"
+    written_as.color_depth = "32"
     scene.render.filepath = str(wanted.resolve())
     bpy.ops.render.render(write_still=True)
 

@@ -12,7 +12,7 @@ def main() -> None:
     result = depthpaint.paint(DEPTH, "a white house in a forest, in winter", seed=7)
     (path,) = result.save("output_images")
     agreement = depthpaint.verify(path)
-    print(path, result.images[0].size, f"rank correlation {agreement.rank_correlation:.2f}")
+    print(path, result.images[0].size, f"depth agreement {agreement.depth_agreement:.2f}")
 
 
 if __name__ == "__main__":

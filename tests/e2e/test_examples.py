@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -34,9 +36,39 @@ def test_a_script_runs(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.glob("output_images/*.png"))
 
 
-@pytest.mark.parametrize("name", IN_BLENDER)
-def test_a_script_for_blender_is_python(name: str) -> None:
-    compile((FOLDER / name).read_text(encoding="utf-8"), name, "exec")
+class FileSettings(SimpleNamespace):
+    """As in Blender 5, the media type decides which file formats there are."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        multilayer = vars(self).get("media_type", "MULTI_LAYER_IMAGE") == "MULTI_LAYER_IMAGE"
+        if (name, value) == ("file_format", "OPEN_EXR_MULTILAYER") and not multilayer:
+            raise TypeError(f"{value} not found in ('PNG', 'OPEN_EXR')")
+        super().__setattr__(name, value)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_script_for_blender_asks_for_the_depth(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = FileSettings(**({"media_type": "IMAGE"} if version == 5 else {}))
+    scene = SimpleNamespace(cycles=SimpleNamespace(), render=SimpleNamespace(image_settings=settings))
+    rendered: list[bool] = []
+
+    def render(*, write_still: bool) -> None:
+        rendered.append(write_still)
+
+    blender = ModuleType("bpy")
+    vars(blender).update(
+        context=SimpleNamespace(scene=scene, view_layer=SimpleNamespace()),
+        ops=SimpleNamespace(render=SimpleNamespace(render=render)),
+    )
+    monkeypatch.setitem(sys.modules, "bpy", blender)
+    monkeypatch.setattr(sys, "argv", ["blender", "--", str(tmp_path / "depth.exr")])
+    runpy.run_path(str(FOLDER / "blender_depth.py"), run_name="__main__")
+    assert rendered == [True]
+    assert vars(blender)["context"].view_layer.use_pass_z
+    assert (settings.file_format, settings.color_depth) == ("OPEN_EXR_MULTILAYER", "32")
+    assert scene.render.filepath == str((tmp_path / "depth.exr").resolve())
 
 
 @pytest.mark.full

@@ -52,13 +52,17 @@ def test_nothing_but_named_safetensors_is_fetched(name: str) -> None:
     assert preset.control is not None or name == "sd2-depth"
 
 
+def described(preset: Preset) -> str:
+    habits = preset.habits
+    text = (
+        f"{preset.summary}. {preset.megabytes / 1000:.1f} GB; {habits.num_inference_steps} steps, "
+        f"guidance {habits.guidance_scale:g}; {preset.licence.replace(' + ', ', ')}."
+    )
+    return f"{text} Not checked: {preset.unchecked}." if preset.unchecked else text
+
+
 def test_the_page_has_every_preset_as_it_is() -> None:
-    rows = dict(re.findall(r"^\| `(sd[\w-]+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
-    for name, preset in PRESETS.items():
-        habits = preset.habits
-        told = [
-            preset.summary, f"{preset.megabytes / 1000:.1f} GB", preset.licence,
-            f"{habits.num_inference_steps} / {habits.guidance_scale:g}", preset.unchecked,
-        ]  # fmt: skip
-        assert [cell.strip() for cell in rows[name].split("|")] == told
-    assert rows.keys() == PRESETS.keys()
+    presets = PAGE.split("\n## Presets\n")[1].split("\n## ")[0]
+    items = re.findall(r"^\* `([\w-]+)`: (.+(?:\n  .+)*)", presets, flags=re.MULTILINE)
+    on_the_page = {name: " ".join(text.split()) for name, text in items}
+    assert on_the_page == {name: described(preset) for name, preset in PRESETS.items()}
