@@ -30,7 +30,10 @@ SCORES: Keys = {
 AGREEMENT: Keys = SCORES | {
     "tries": (INTEGER, "The number of the seed that was kept, 1 for the first."),
     "most_tries": (INTEGER, "How many seeds could be tried; 1 if none was chosen."),
-    "least": (f"{NUMBER} or null", "The depth agreement at which trying stops; null: the best of all is kept."),
+    "least": (
+        f"{NUMBER} or null",
+        "The depth agreement at which trying stops; null: the best is kept.",
+    ),
     "first_seed": (f"{INTEGER} or null", "The seed of the first try; null if none was chosen."),
 }
 PLAN: Keys = {

@@ -71,7 +71,7 @@ DOCUMENTS: Mapping[str, Document] = {
             study_keys.BENCH,
         ),
         Document(
-            "generate --sidecar",
+            "record",
             "The record of a picture, which is in the PNG's text chunk `depthpaint` too; with `--sidecar` it "
             "is a file of its own. Records with `schema_version` 2 and 3 are read.",
             study_keys.RECORD,

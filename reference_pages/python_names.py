@@ -19,7 +19,7 @@ ELSEWHERE = {
     "PaintSettings": "Its keys are the [settings](settings.md).",
     "ReadingSettings": "Its keys are the settings of [depth reading](settings.md#depth-reading).",
     "Request": "Its fields are `depth`, `prompt` and the [settings](settings.md); what is not given is None.",
-    "RunRecord": "Its fields are those of the [record](json.md#generate-sidecar).",
+    "RunRecord": "Its fields are those of the [record](json.md#record).",
 }
 """Names whose fields another page lists."""
 

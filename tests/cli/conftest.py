@@ -39,8 +39,8 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> FakePainter:
     def make_engine(runtime: Runtime | None = None) -> Engine:
         return Engine(find=found, load_estimator=FakeEstimator, runtime=runtime)
 
-    def start_nothing(model: str, threads: int) -> None:
-        del model, threads
+    def start_nothing(model: str, runtime: Runtime) -> None:
+        del model, runtime
 
     monkeypatch.setattr(painting, "make_engine", make_engine)
     monkeypatch.setattr(family, "start_loading", start_nothing)

@@ -278,10 +278,10 @@ def test_threads_are_told_to_the_engine(cli: Run, monkeypatch: pytest.MonkeyPatc
 def test_what_began_to_load_first_paints(
     cli: Run, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early, started = FakePainter(), list[tuple[str, int]]()
+    early, started = FakePainter(), list[tuple[str, Runtime]]()
 
-    def start(model: str, threads: int) -> Future[Painter]:
-        started.append((model, threads))
+    def start(model: str, runtime: Runtime) -> Future[Painter]:
+        started.append((model, runtime))
         loading: Future[Painter] = Future()
         loading.set_result(early)
         return loading
@@ -290,7 +290,7 @@ def test_what_began_to_load_first_paints(
     assert cli("generate", "depth.npy", "p", "--dry-run")[0] == 0
     assert not started, "a dry run loads nothing"
     assert cli("generate", "depth.npy", "p", "--threads", 1)[0] == 0
-    assert started == [("diorama", 1)]
+    assert started == [("diorama", Runtime(threads=1))]
     assert early.calls["decode"] == 1
     assert not painter.calls
 
@@ -298,8 +298,8 @@ def test_what_began_to_load_first_paints(
 def test_what_goes_wrong_while_loading_early_is_told_like_anything(
     cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start(model: str, threads: int) -> Future[Painter]:
-        del threads
+    def start(model: str, runtime: Runtime) -> Future[Painter]:
+        del runtime
         loading: Future[Painter] = Future()
         broken = ModelError(f"{model} is broken", code=ErrorCode.MODEL_TRUNCATED, remedy="mend it")
         loading.set_exception(broken)

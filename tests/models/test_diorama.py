@@ -13,7 +13,7 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER, open_files
 from depthpaint.models.diorama.painter import Diorama, Features
-from depthpaint.models.painter import Floats
+from depthpaint.models.painter import Floats, Runtime
 from depthpaint.plan import noise_schedule
 from depthpaint.sampling.levels import NoiseLevel
 
@@ -119,9 +119,17 @@ def test_depth_has_no_say_where_it_is_not_known(diorama: Diorama) -> None:
 
 def test_the_number_of_threads_is_not_seen(diorama: Diorama) -> None:
     noise = np.random.default_rng(7).standard_normal((1, 16, 16, 16)).astype(np.float32)
-    alone = Diorama(DIORAMA, threads=1)
+    alone = Diorama(DIORAMA, runtime=Runtime(threads=1))
     texts = [painter.encode_text("a red ball on snow") for painter in (diorama, alone)]
     assert np.array_equal(cast("Floats", texts[0]), cast("Floats", texts[1]))
     answers = [painter.predict(noise, level(900), [texts[0]] * 2, None)[0] for painter in (diorama, alone)]
     assert np.array_equal(cast("Floats", answers[0]), cast("Floats", answers[1]))
     assert np.array_equal(diorama.decode(noise), alone.decode(noise))
+
+
+def test_what_it_does_not_compute_on_is_said() -> None:
+    assert Diorama(DIORAMA, runtime=Runtime(device="cpu", precision="fp32")).notes == ()
+    wanted = Runtime(device="cuda", precision="fp16", compile=True)
+    assert Diorama(DIORAMA, runtime=wanted).notes == (
+        "diorama computes on the CPU in float32: --device cuda and --precision fp16 and --compile are ignored",
+    )

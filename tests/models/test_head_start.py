@@ -7,6 +7,7 @@ import sys
 
 from depthpaint.models.diorama.family import start_loading
 from depthpaint.models.diorama.files import open_files
+from depthpaint.models.painter import Runtime
 
 LOAD = """
 import sys
@@ -20,12 +21,12 @@ print(sorted(set(sys.modules) - before))
 
 
 def test_only_the_built_in_model_begins_early() -> None:
-    assert start_loading("sd15", 0) is None
-    assert start_loading("a/folder", 0) is None
+    assert start_loading("sd15", Runtime()) is None
+    assert start_loading("a/folder", Runtime()) is None
 
 
 def test_what_begins_is_the_shipped_painter() -> None:
-    loading = start_loading("diorama", 1)
+    loading = start_loading("diorama", Runtime(threads=1))
     assert loading is not None
     assert loading.result().weights_sha256 == open_files().weights_sha256
 

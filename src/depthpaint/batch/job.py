@@ -62,7 +62,9 @@ def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedR
     Raises ParameterError that names all its problems, OutputError for a name that contains folders.
     """
     if row.problem:
-        raise ParameterError(row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="correct the manifest")
+        raise ParameterError(
+            row.problem, code=ErrorCode.INVALID_PARAMETER, remedy="correct the row, or leave it out"
+        )
     values = {**by_field(defaults), **by_field(row.values)}
     name = values.pop(NAME, None)
     depth = values.get("depth")

@@ -83,9 +83,7 @@ def generate(
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
     """  # fmt: skip
-    loading = (
-        None if dry_run else family.start_loading(str(settings.get("model", "diorama")), runtime.threads)
-    )
+    loading = None if dry_run else family.start_loading(str(settings.get("model", "diorama")), runtime)
     # The import takes about as long as the loading, and is done meanwhile.
     from depthpaint.cli.painting import paint_into
 

@@ -125,9 +125,13 @@ def _candidates(header: ExrHeader) -> list[_Candidate]:
 
 
 def _labelled(header: ExrHeader, index: int, channel: str) -> str:
-    """The channel's name, preceded by the part's name if there are several parts."""
+    """The channel's name, preceded by the part's name if there are several parts.
+
+    Blender 5 names its channels so already, and its parts like the beginning of that.
+    """
     part = header.parts[index].name
-    return f"{part}.{channel}" if header.multi_part and part else channel
+    named = not header.multi_part or not part or channel.startswith(f"{part}.")
+    return channel if named else f"{part}.{channel}"
 
 
 def _called(candidates: list[_Candidate], header: ExrHeader, part: str) -> list[_Candidate]:

@@ -45,10 +45,10 @@ def _load(runtime: Runtime) -> Painter:
     # Runs on the CPU, in float32. Imported late so that listing models does not load ONNX Runtime.
     from depthpaint.models.diorama.painter import Diorama
 
-    return Diorama(DIORAMA, threads=runtime.threads)
+    return Diorama(DIORAMA, runtime=runtime)
 
 
-def start_loading(model: str, threads: int) -> Future[Painter] | None:
+def start_loading(model: str, runtime: Runtime) -> Future[Painter] | None:
     """Start loading `model` in its own thread if it is the built-in one; None for others.
 
     ONNX Runtime releases the interpreter lock while it builds sessions, and the imports that a command still
@@ -60,7 +60,7 @@ def start_loading(model: str, threads: int) -> Future[Painter] | None:
     from depthpaint.models.diorama.painter import Diorama
 
     pool = ThreadPoolExecutor(1, "loading")
-    loading: Future[Painter] = pool.submit(Diorama, DIORAMA, threads=threads)
+    loading: Future[Painter] = pool.submit(Diorama, DIORAMA, runtime=runtime)
     pool.shutdown(wait=False)
     return loading
 

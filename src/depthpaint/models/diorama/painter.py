@@ -18,7 +18,7 @@ from depthpaint.core.errors import require_room
 from depthpaint.depth.hints import relief_of
 from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
 from depthpaint.models.onnx_session import OnnxSession, start_session
-from depthpaint.models.painter import Floats, UnknownWord
+from depthpaint.models.painter import Floats, Runtime, UnknownWord
 from depthpaint.plan import ModelHabits
 from depthpaint.sampling.drive import Array
 from depthpaint.sampling.levels import NoiseLevel
@@ -79,13 +79,15 @@ class Vocabulary:
 
 
 class Diorama:
-    """The built-in Painter."""
+    """The built-in Painter. Of `runtime` it has a use for the number of threads."""
 
-    def __init__(self, habits: ModelHabits, files: DioramaFiles | None = None, threads: int = 0) -> None:
+    def __init__(
+        self, habits: ModelHabits, files: DioramaFiles | None = None, runtime: Runtime | None = None
+    ) -> None:
         require_room(LEAST, "to load diorama")
         self._habits = habits
         self._files = files or open_files()
-        self._threads = threads
+        self._runtime = runtime or Runtime()
         # Sessions are built in parallel and up front, so that "load" is the full cost of loading.
         with ThreadPoolExecutor(len(GRAPHS)) as pool:
             self._sessions = dict(zip(GRAPHS, pool.map(self._start, GRAPHS), strict=True))
@@ -107,8 +109,19 @@ class Diorama:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """None."""
-        return ()
+        """What of the runtime is ignored."""
+        wanted = self._runtime
+        ignored = [
+            *([] if wanted.device in ("auto", "cpu") else [f"--device {wanted.device}"]),
+            *([] if wanted.precision in ("auto", "fp32") else [f"--precision {wanted.precision}"]),
+            *(["--compile"] if wanted.compile else []),
+        ]
+        if not ignored:
+            return ()
+        verb = "is" if len(ignored) == 1 else "are"
+        return (
+            f"{self._habits.name} computes on the CPU in float32: {' and '.join(ignored)} {verb} ignored",
+        )
 
     def steadier(self) -> bool:
         """False: it already computes in float32."""
@@ -184,7 +197,7 @@ class Diorama:
         return tuple(cast("list[Floats]", self._sessions[name].run(None, contiguous)))
 
     def _start(self, name: str) -> OnnxSession:
-        return start_session(self._files.graph(name), self._threads)
+        return start_session(self._files.graph(name), self._runtime.threads)
 
 
 def where_known(feature: Floats, known: Floats) -> Floats:
