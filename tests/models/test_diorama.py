@@ -130,6 +130,7 @@ def test_the_number_of_threads_is_not_seen(diorama: Diorama) -> None:
 def test_what_it_does_not_compute_on_is_said() -> None:
     assert Diorama(DIORAMA, runtime=Runtime(device="cpu", precision="fp32")).notes == ()
     wanted = Runtime(device="cuda", precision="fp16", compile=True)
+    given = "--device cuda and --precision fp16 and --compile"
     assert Diorama(DIORAMA, runtime=wanted).notes == (
-        "diorama computes on the CPU in float32: --device cuda and --precision fp16 and --compile are ignored",
+        f"diorama computes on the CPU in float32: {given} are ignored",
     )

@@ -80,9 +80,9 @@ def _near(mask: Mask) -> Mask:
 def two_levels_error(name: str, levels: TwoLevels) -> DepthError:
     """What such a file is, and how to save the depth instead."""
     return DepthError(
-        f"{name} has two levels and no depth between them: {levels}. That happens when numbers are divided by "
-        "their maximum and the sky, at 1e10, is in view, as by older Normalize nodes of Blender; a mask is "
-        "like this, too",
+        f"{name} has two levels and no depth between them: {levels}. That happens when numbers are divided "
+        "by their maximum and the sky, at 1e10, is in view, as by older Normalize nodes of Blender; a mask "
+        "is like this, too",
         code=ErrorCode.DEPTH_CONSTANT,
         remedy="in Blender save the Z pass as OpenEXR, or use Map Range with Clamp, or the Mist pass, in "
         "place of Normalize; --near white or --near black takes the two levels as they are",
