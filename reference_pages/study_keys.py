@@ -74,7 +74,8 @@ STRENGTH: Keys = (
     }
     | _PICTURES
     | {"findings[].strength": (NUMBER, "Weight."), "findings[].window": (TEXT, "Share of the steps.")}
-    | _interval("findings[].rank_correlation", "Of the pictures of this strength and window.")
+    | _interval("findings[].depth_agreement", "Of the pictures of this strength and window.")
+    | _interval("findings[].rank_correlation", "Likewise.")
     | _interval("findings[].detail_correlation", "Likewise.")
     | _interval("findings[].freedom", "How much pictures of two seeds differ, of a range of 1.")
 )

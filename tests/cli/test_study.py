@@ -168,9 +168,9 @@ def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:
     whole = [found["0:1", s]["detail_correlation"]["median"] for s in (0, 0.25, 1)]
     assert whole[0] < whole[1] < whole[2]
     assert found["0:1", 1.25]["freedom"]["median"] < found["0:1", 0]["freedom"]["median"]
-    wanted = found["0:1", 0.75]["rank_correlation"]["median"] - 1e-9
+    wanted = found["0:1", 0.75]["depth_agreement"]["median"] - 1e-9
     _, out = study(cli, *arguments, wanted)
-    enough = [key for key, f in found.items() if f["rank_correlation"]["median"] >= wanted]
+    enough = [key for key, f in found.items() if f["depth_agreement"]["median"] >= wanted]
     window, strength = min(enough, key=lambda key: (key[1], key[0]))
     assert f": --strength {strength:g} --control-window {window} " in out
 

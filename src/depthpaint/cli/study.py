@@ -190,8 +190,8 @@ def strength(  # noqa: PLR0913 - one parameter a flag
     prompt: options.Prompt,
     wanted: Annotated[
         float,
-        typer.Option(min=-1, max=1, help="Rank correlation to reach with as little strength as possible."),
-    ] = 0.9,
+        typer.Option(min=-1, max=1, help="Depth agreement to reach with as little strength as possible."),
+    ] = 0.6,
     seeds: Seeds = 8,
     seed: Seed = 12345,
     fields: Set = None,
@@ -204,17 +204,17 @@ def strength(  # noqa: PLR0913 - one parameter a flag
 
     \b
     Examples:
-      depthpaint study strength depth.png "a bedroom" --wanted 0.9
+      depthpaint study strength depth.png "a bedroom" --wanted 0.6
     """  # fmt: skip
     engine, request = begin(depth, prompt, seed, fields, out)
     outcomes = painted(engine, strength_cells(request, seeds=seeds), out, verify_with, ray=ray, quiet=quiet)
     findings = strength_findings(outcomes)
     enough = least_that_reaches(findings, wanted)
     advice = (
-        f"No strength reaches a rank correlation of {wanted:g}."
+        f"No strength reaches a depth agreement of {wanted:g}."
         if enough is None
         else f"The least strength that reaches {wanted:g}: --strength {enough.strength:g} "
-        f"--control-window {enough.window} (rank correlation {enough.rank_correlation})."
+        f"--control-window {enough.window} (depth agreement {enough.depth_agreement})."
     )
     document = strength_document(title_of("Strength", depth, prompt), findings, outcomes, advice)
     finish(document, outcomes, findings, out)

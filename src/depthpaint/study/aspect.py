@@ -171,6 +171,7 @@ class StrengthFinding:
 
     strength: float
     window: str
+    depth_agreement: Interval
     rank_correlation: Interval
     detail_correlation: Interval
     freedom: Interval
@@ -210,6 +211,7 @@ def strength_findings(outcomes: Sequence[Outcome]) -> list[StrengthFinding]:
         StrengthFinding(
             strength=strength,
             window=window,
+            depth_agreement=interval_of([one.agreement.depth_agreement or 0.0 for one in members]),
             rank_correlation=interval_of([one.agreement.rank_correlation for one in members]),
             detail_correlation=interval_of([one.agreement.detail_correlation for one in members]),
             freedom=interval_of(_differences(members)),
@@ -219,8 +221,8 @@ def strength_findings(outcomes: Sequence[Outcome]) -> list[StrengthFinding]:
 
 
 def least_that_reaches(findings: Sequence[StrengthFinding], wanted: float) -> StrengthFinding | None:
-    """The lowest strength, in the shortest window, whose median rank correlation is at least `wanted`."""
-    enough = [finding for finding in findings if finding.rank_correlation.median >= wanted]
+    """The lowest strength, in the shortest window, whose median depth agreement is at least `wanted`."""
+    enough = [finding for finding in findings if finding.depth_agreement.median >= wanted]
     return min(enough, key=lambda finding: (finding.strength, finding.window), default=None)
 
 

@@ -78,17 +78,18 @@ def strength_document(
         (
             finding.strength,
             finding.window,
+            str(finding.depth_agreement),
             str(finding.rank_correlation),
             str(finding.detail_correlation),
             str(finding.freedom),
         )
         for finding in findings
     )
-    columns = ("strength", "window", "rank correlation", "detail", "freedom")
+    columns = ("strength", "window", "depth agreement", "rank correlation", "detail", "freedom")
     figures = tuple(
         Figure(curve(_by_window(findings, measure), "strength", label), caption)
         for measure, label, caption in (
-            ("detail_correlation", "detail correlation", "How strength improves agreement with the depth."),
+            ("depth_agreement", "depth agreement", "How strength improves agreement with the depth."),
             ("freedom", "difference of two seeds", "Its cost: how much the pictures of two seeds differ."),
         )
     )
