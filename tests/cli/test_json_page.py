@@ -213,6 +213,7 @@ def test_the_machine(cli: Run, work: Path, monkeypatch: pytest.MonkeyPatch) -> N
     pages("config").compare(*documents_of(cli, ("config",)))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

@@ -32,6 +32,7 @@ def test_the_area_is_that_under_the_curve() -> None:
     assert area_under_curve([1, 3], [0, 2]) == 0.75
 
 
+@pytest.mark.full
 def test_right_estimates_are_told_from_all_wrong_maps_and_wrong_ones_are_not() -> None:
     right = separation(compared([painted(number, scene(number)) for number in range(8)]))
     agreement: dict[str, dict[str, float]] = right["depth_agreement"]
