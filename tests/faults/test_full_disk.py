@@ -30,6 +30,8 @@ painting.make_engine = lambda runtime=None: Engine(offering(FakePainter()), Fake
 sys.exit(run(sys.argv[1:]))
 """
 BLOCK = 4096
+WHOLE = Path("side/whole")
+"""The depth map is at the same place relative to it as to disk/out, and so it is in the records."""
 
 
 @pytest.fixture
@@ -65,8 +67,8 @@ def test_a_batch_on_a_full_disk(disk: Path, blocks: int | None) -> None:
 
 def batch_on_a_full_disk(disk: Path, blocks: int) -> None:
     """With more and more room it is full at the header, at a picture, in its midst, at the ledger."""
-    if not Path("whole").exists():
-        assert call("batch", "rows.csv", "--out", "whole").returncode == 0
+    if not WHOLE.exists():
+        assert call("batch", "rows.csv", "--out", WHOLE).returncode == 0
     out = disk / "out"
     out.mkdir()
     filler = fill(disk, blocks * BLOCK)
@@ -74,14 +76,14 @@ def batch_on_a_full_disk(disk: Path, blocks: int) -> None:
     assert done.returncode == 6, done.stderr
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
-    whole, there = pictures("whole"), pictures(out)
+    whole, there = pictures(WHOLE), pictures(out)
     assert len(there) < len(whole)
     assert there.items() <= whole.items(), "what is there is whole"
     assert not list(out.glob(".tmp-*"))
     filler.unlink()
     assert call("batch", "rows.csv", "--out", out).returncode == 0
     assert pictures(out) == whole
-    assert (out / "records.jsonl").read_bytes() == Path("whole/records.jsonl").read_bytes()
+    assert (out / "records.jsonl").read_bytes() == (WHOLE / "records.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["failures", "times"])
