@@ -210,8 +210,8 @@ def _lessons(found: Found, renders: dict[str, float]) -> tuple[str, ...]:
         others = [way for way in WAYS if way != best]
         beaten = [w for w in others if found.apart(detail, ratio, best, other=(ratio, w)).low > 0]
         even = [w for w in others if w not in beaten]
-        told = f"surely before {', '.join(beaten)}" if beaten else "but surely before none"
-        tied = f"; {', '.join(even)} cannot be told from it" if even else ""
+        told = f"clearly more than {', '.join(beaten)}" if beaten else "but not clearly more than any other"
+        tied = f"; no clear difference to {', '.join(even)}" if even else ""
         said.append(f"At {ratio} {best} obeys most ({found.level(detail, ratio, best)}), {told}{tied}.")
     unsure = [twin for twin in found.twins if renders[twin] < UNSURE]
     if unsure:
