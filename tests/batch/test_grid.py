@@ -36,6 +36,16 @@ def test_each_row_is_repeated_at_each_point() -> None:
     assert list(grid.rows(broken)) == [broken]
 
 
+def test_names_of_points_differ_where_their_words_are_the_same() -> None:
+    long = "a house that stands in the middle of a green meadow, far from the sea, in"
+    texts = [f'prompt="{long} summer","{long} winter",a ball,a ball!', "seed=1,2"]
+    names = [str(row.values["name"]) for row in grid_of(texts).rows(ROW)]
+    assert len({name.casefold() for name in names}) == 8
+    # Names that were different already stay as they are: pictures are not painted again.
+    (only, _) = (str(row.values["name"]) for row in grid_of(["prompt=a ball,a cube"]).rows(ROW))
+    assert only == "mine-prompt-a-ball"
+
+
 def place_of(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> tuple[int, int]:
     """The only place, down and right, where the sheet shows the picture."""
     height, width = picture.shape[:2]
@@ -58,6 +68,8 @@ def place_of(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> tuple[int,
         (["seed=1,,2"], "needs values"),
         (["=1"], "no setting"),
         (["seed=1,1"], "given twice"),
+        (["prompt=a\nb,c"], "needs quotation marks"),
+        (["prompt=a\rb"], "needs quotation marks"),
         (["steps=1", "num_inference_steps=2"], "given twice"),
         (["seed=" + ",".join(map(str, range(101))), "steps=" + ",".join(map(str, range(1, 101)))], "10,100"),
     ],
