@@ -9,7 +9,7 @@ import pytest
 from batching import Paint, paint_all, write_rows
 from numpy.typing import NDArray
 
-from depthpaint.batch.contact_sheet import write_sheets
+from depthpaint.batch.contact_sheet import HIGHEST, WIDEST, write_sheets
 from depthpaint.batch.grid import grid_of
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.rows import Row
@@ -100,6 +100,18 @@ def test_a_sheet_shows_every_picture_at_its_place(paint: Paint, maps: Path) -> N
     with pytest.raises(OutputError, match="did not write it"):
         write_sheets(manifest, {}, Path("out"))
     assert sheet.read_bytes() == b"mine"
+
+
+def test_many_values_make_several_sheets_of_a_limited_size(paint: Paint, maps: Path) -> None:
+    write_rows("m.jsonl", [{"depth": "a.npy", "prompt": "p"}])
+    Path("out").mkdir()
+    values = ",".join(map(str, range(100)))
+    long = ["steps=2", f"prompt=a,{'a long prompt ' * 400}"]
+    for texts in (["steps=2", f"seed={values}"], [f"seed={values}"], long):
+        sheets = write_sheets(Manifest(Path("m.jsonl"), grid=grid_of(texts)), {}, Path("out"))
+        sizes = [pixels_of(sheet).shape for sheet in sheets]
+        assert max(height for height, _, _ in sizes) <= HIGHEST
+        assert max(width for _, width, _ in sizes) <= WIDEST
 
 
 def test_a_shard_has_whole_rows_of_the_grid(paint: Paint, maps: Path) -> None:
