@@ -9,7 +9,7 @@ import pytest
 from batching import Paint, paint_all, write_rows
 from numpy.typing import NDArray
 
-from depthpaint.batch.contact_sheet import write_sheets
+from depthpaint.batch.contact_sheet import HIGHEST, WIDEST, write_sheets
 from depthpaint.batch.grid import grid_of
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.rows import Row
@@ -36,6 +36,16 @@ def test_each_row_is_repeated_at_each_point() -> None:
     assert list(grid.rows(broken)) == [broken]
 
 
+def test_names_of_points_differ_where_their_words_are_the_same() -> None:
+    long = "a house that stands in the middle of a green meadow, far from the sea, in"
+    texts = [f'prompt="{long} summer","{long} winter",a ball,a ball!', "seed=1,2"]
+    names = [str(row.values["name"]) for row in grid_of(texts).rows(ROW)]
+    assert len({name.casefold() for name in names}) == 8
+    # Names that were different already stay as they are: pictures are not painted again.
+    (only, _) = (str(row.values["name"]) for row in grid_of(["prompt=a ball,a cube"]).rows(ROW))
+    assert only == "mine-prompt-a-ball"
+
+
 def place_of(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> tuple[int, int]:
     """The only place, down and right, where the sheet shows the picture."""
     height, width = picture.shape[:2]
@@ -58,6 +68,8 @@ def place_of(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> tuple[int,
         (["seed=1,,2"], "needs values"),
         (["=1"], "no setting"),
         (["seed=1,1"], "given twice"),
+        (["prompt=a\nb,c"], "needs quotation marks"),
+        (["prompt=a\rb"], "needs quotation marks"),
         (["steps=1", "num_inference_steps=2"], "given twice"),
         (["seed=" + ",".join(map(str, range(101))), "steps=" + ",".join(map(str, range(1, 101)))], "10,100"),
     ],
@@ -88,6 +100,18 @@ def test_a_sheet_shows_every_picture_at_its_place(paint: Paint, maps: Path) -> N
     with pytest.raises(OutputError, match="did not write it"):
         write_sheets(manifest, {}, Path("out"))
     assert sheet.read_bytes() == b"mine"
+
+
+def test_many_values_make_several_sheets_of_a_limited_size(paint: Paint, maps: Path) -> None:
+    write_rows("m.jsonl", [{"depth": "a.npy", "prompt": "p"}])
+    Path("out").mkdir()
+    values = ",".join(map(str, range(100)))
+    long = ["steps=2", f"prompt=a,{'a long prompt ' * 400}"]
+    for texts in (["steps=2", f"seed={values}"], [f"seed={values}"], long):
+        sheets = write_sheets(Manifest(Path("m.jsonl"), grid=grid_of(texts)), {}, Path("out"))
+        sizes = [pixels_of(sheet).shape for sheet in sheets]
+        assert max(height for height, _, _ in sizes) <= HIGHEST
+        assert max(width for _, width, _ in sizes) <= WIDEST
 
 
 def test_a_shard_has_whole_rows_of_the_grid(paint: Paint, maps: Path) -> None:

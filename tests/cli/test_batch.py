@@ -302,6 +302,16 @@ def test_an_option_and_a_column_of_its_flag_are_one_setting(cli: Run, work: Path
     assert cli("batch", "rows.csv", "--steps", 5, "--set", "num_inference_steps=4")[0] == 2
 
 
+def test_a_file_named_as_the_contact_sheet_is_refused_before_painting(cli: Run, work: Path) -> None:
+    (work / "rows.csv").write_text("depth,prompt\ndepth.npy,a ball\n")
+    (work / "out").mkdir()
+    (work / "out" / "contact-sheet.png").write_bytes(b"mine")
+    status, out, err = cli("batch", "rows.csv", "--grid", "seed=1,2", "--size", "32x48", "--out", "out")
+    assert (status, out) == (8, "")
+    assert "did not write it" in err
+    assert [path.name for path in (work / "out").iterdir()] == ["contact-sheet.png"]
+
+
 def test_a_grid_paints_its_product_and_a_contact_sheet(cli: Run, work: Path) -> None:
     (work / "rows.csv").write_text("depth,prompt\ndepth.npy,p\n")
     grid = ("--grid", "guidance=1,2", "--grid", "strength=0.5,1", "--size", "32x48", "--out", "out")

@@ -52,6 +52,13 @@ def test_a_file_whose_name_looks_quoted_is_taken_as_it_is(
     assert dropped_path("~/d.npy") == tmp_path / "d.npy"
 
 
+def test_an_answer_that_is_longer_than_any_path(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("a" * 5000 + "\na ball\n"))
+    status, _, err = cli()
+    assert status == 3
+    assert "cannot read aaa" in err
+
+
 def test_an_empty_answer_is_asked_again(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:

@@ -106,3 +106,18 @@ def test_every_extra_for_users_is_known() -> None:
     assert set(known) == set(declared) - {"dev", "docs", "package"}
     assert all(extra.packages for extra in known.values())
     assert "torch" in known["sd"].packages
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "{}", "not json", '{"url":1}', '{"url":"file:///a","dir_info":null}',
+        '{"url":"https://example.org/d.git","vcs_info":{"vcs":"git"}}',
+    ],
+)  # fmt: skip
+def test_a_damaged_direct_url_counts_as_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_: str) -> Installed:
+        return Installed(text)
+
+    monkeypatch.setattr(metadata, "distribution", damaged)
+    assert "depthpaint[exr]" in command_for("exr")

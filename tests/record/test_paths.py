@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from depthpaint.record.paths import path_as_text, path_from_text
+from depthpaint.record.paths import depth_for_record, path_as_text, path_from_text
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import recorded_depth
 from depthpaint.record.result import save_picture
@@ -51,3 +51,22 @@ def test_two_names_are_never_written_alike(raw: bytes) -> None:
     name = os.fsdecode(raw)
     assert path_from_text(path_as_text(name)) == name
     assert path_as_text(path_as_text(name)) == path_as_text(name) or "\\udc" in path_as_text(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders of POSIX systems")
+def test_the_home_folder_of_another_user_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/alice"))
+    hidden = Path("/home/bob/secret/d.png")
+    assert depth_for_record(hidden, Path("/home/alice/pictures")) == "d.png"
+    assert depth_for_record(hidden, Path("/home")) == "d.png"
+    assert depth_for_record(hidden, Path("/home/bob/pictures")) == "../secret/d.png"
+    assert depth_for_record(Path("/home/alice/maps/d.png"), Path("/home/alice")) == "maps/d.png"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders of POSIX systems")
+def test_a_user_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    assert depth_for_record(Path("/srv/maps/d.png"), Path("/srv/pictures")) == "../maps/d.png"

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice, product
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from depthpaint.batch.grid import Axis, Grid
 from depthpaint.batch.job import jobs_of
-from depthpaint.batch.manifest import Manifest
+from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.survey import ROW_ERRORS, checked_rows
 from depthpaint.core.errors import DepthpaintError, printable
-from depthpaint.core.files import replace_own
+from depthpaint.core.files import replace_own, require_own
 from depthpaint.record.picture_file import SHEET, SHEET_KEY, encode_png
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.request import Request
@@ -28,6 +29,10 @@ WIDEST, HIGHEST = 4096, 8192
 MOST_BLOCKS = 200
 _FONT_SIZE = 15
 _LEAST_SIDE = 48
+MOST_ACROSS = 60
+"""Pictures side by side; a part of the values begins a row of blocks of its own."""
+MOST_DOWN = (HIGHEST - 2 * LINE - GAP) // (SIDE + GAP)
+_Value = TypeVar("_Value")
 _PAPER, _INK, _MISSING = (255, 255, 255), (20, 20, 20), (225, 225, 225)
 
 
@@ -70,6 +75,20 @@ def _title(request: Request, grid: Grid) -> str:
     return ", ".join(parts)
 
 
+def require_sheet(folder: Path, shard: Shard) -> None:
+    """Raise OutputError if the first sheet of a batch would replace a file that is not a sheet."""
+    require_own(_sheet_path(folder, shard, 1), _is_sheet)
+
+
+def _sheet_path(folder: Path, shard: Shard, number: int) -> Path:
+    part = "" if shard.of == 1 else f"-{shard.index}-of-{shard.of}"
+    return folder / f"{SHEET}{part}{f'-{number}' if number > 1 else ''}.png"
+
+
+def _is_sheet(proof: bytes) -> bool:
+    return SHEET_KEY.encode() in proof
+
+
 def write_sheets(
     manifest: Manifest,
     defaults: Mapping[str, object],
@@ -82,16 +101,13 @@ def write_sheets(
     The first axis runs to the right, the second down, further ones make blocks of their own. The first
     MOST_BLOCKS maps are shown. Raises OutputError, among others if a file of that name is not a sheet.
     """
-    shard = manifest.shard
-    part = "" if shard.of == 1 else f"-{shard.index}-of-{shard.of}"
     paths: list[Path] = []
     page: list[Image.Image] = []
 
     def finish() -> None:
-        number = f"-{len(paths) + 1}" if paths else ""
-        paths.append(folder / f"{SHEET}{part}{number}.png")
+        paths.append(_sheet_path(folder, manifest.shard, len(paths) + 1))
         data = encode_png(np.asarray(_stacked(page)), {SHEET_KEY: "1"})
-        replace_own(paths[-1], data, lambda proof: SHEET_KEY.encode() in proof)
+        replace_own(paths[-1], data, _is_sheet)
         page.clear()
 
     for block in islice(blocks_of(manifest, defaults, folder, required), MOST_BLOCKS):
@@ -107,18 +123,24 @@ def write_sheets(
 
 
 def _drawn(block: Block, axes: Sequence[Axis]) -> Iterator[Image.Image]:
-    """The block, once for each point of the axes after the second."""
+    """The block, once for each point of the axes after the second, in parts that fit on a sheet."""
     across = axes[0]
     down = axes[1] if len(axes) > 1 else None
+    all_rows = down.values if down is not None else (None,)
+    parts = list(product(_in_parts(all_rows, MOST_DOWN), _in_parts(across.values, MOST_ACROSS)))
     for fixed in product(*(axis.values for axis in axes[2:])):
         named = [f"{axis.label} {value}" for axis, value in zip(axes[2:], fixed, strict=True)]
         title = ", ".join([*named, block.title])
-        rows = down.values if down is not None else (None,)
-        cells = [
-            [block.files.get((x, *(() if y is None else (y,)), *fixed)) for x in across.values] for y in rows
-        ]
-        labels = ["" if down is None or y is None else f"{down.label} {y}" for y in rows]
-        yield _table(title, [f"{across.label} {x}" for x in across.values], labels, cells)
+        for rows, columns in parts:
+            cells = [
+                [block.files.get((x, *(() if y is None else (y,)), *fixed)) for x in columns] for y in rows
+            ]
+            labels = ["" if down is None or y is None else f"{down.label} {y}" for y in rows]
+            yield _table(title, [f"{across.label} {x}" for x in columns], labels, cells)
+
+
+def _in_parts(values: Sequence[_Value], most: int) -> list[Sequence[_Value]]:
+    return [values[start : start + most] for start in range(0, len(values), most)]
 
 
 def _table(
@@ -126,7 +148,8 @@ def _table(
 ) -> Image.Image:
     """A title, a line of column labels, and for each row its label and its pictures."""
     font = ImageFont.load_default(_FONT_SIZE)
-    margin = GAP + max((int(font.getlength(row)) + GAP for row in rows if row), default=0)
+    longest = max((int(font.getlength(row)) + GAP for row in rows if row), default=0)
+    margin = GAP + min(longest, SIDE)
     side = max(_LEAST_SIDE, min(SIDE, (WIDEST - margin) // len(columns) - GAP))
     pictures = [[_thumbnail(path, side) for path in row] for row in cells]
     height = max(picture.height for row in pictures for picture in row)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -38,19 +40,35 @@ class Grid:
         if row.problem or not self.axes:
             yield row
             return
-        for values in product(*(axis.values for axis in self.axes)):
+        for values, words in zip(self.points(), _words_of(self), strict=True):
             fields = {axis.field: value for axis, value in zip(self.axes, values, strict=True)}
             # The row may name a field by its flag.
             kept = {name: value for name, value in row.values.items() if field_of(name) not in fields}
             if isinstance(name := kept.get(NAME), str):
-                label = " ".join(
-                    f"{axis.label} {value}" for axis, value in zip(self.axes, values, strict=True)
-                )
-                kept[NAME] = f"{name.removesuffix('.png')}-{safe_stem(label)}"
+                kept[NAME] = f"{name.removesuffix('.png')}-{words}"
             yield replace(row, values={**kept, **fields}, point=values)
+
+    def points(self) -> Iterator[tuple[str, ...]]:
+        """The values of the axes at each point; the last axis changes fastest."""
+        return product(*(axis.values for axis in self.axes))
 
 
 NO_GRID = Grid()
+
+
+@lru_cache(4)
+def _words_of(grid: Grid) -> tuple[str, ...]:
+    """Words for file names, one for each point: those that several points share are numbered."""
+    labels = [axis.label for axis in grid.axes]
+    words = [
+        safe_stem(" ".join(f"{label} {value}" for label, value in zip(labels, values, strict=True)))
+        for values in grid.points()
+    ]
+    times = Counter(words)
+    # No other words contain two hyphens in a row.
+    return tuple(
+        f"{each}--{number}" if times[each] > 1 else each for number, each in enumerate(words, start=1)
+    )
 
 
 def grid_of(texts: Sequence[str]) -> Grid:
@@ -68,7 +86,10 @@ def grid_of(texts: Sequence[str]) -> Grid:
             raise _refused(
                 text, f"there is no setting {label!r}" + (f", did you mean {near!r}?" if near else "")
             )
-        cells = next(csv.reader([listed], skipinitialspace=True), list[str]())
+        try:
+            cells = next(csv.reader([listed], skipinitialspace=True), list[str]())
+        except csv.Error as error:
+            raise _refused(text, "a value with a line end needs quotation marks") from error
         values = tuple(value.strip() for value in cells)
         if not equals or not values or "" in values:
             raise _refused(text, "it needs values, separated by commas")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from depthpaint.batch.contact_sheet import write_sheets
+from depthpaint.batch.contact_sheet import require_sheet, write_sheets
 from depthpaint.batch.ledger import rebuild, require_undamaged
 from depthpaint.batch.own_file import require_own_files, table_path
 from depthpaint.batch.painting import Painters, Stopped
@@ -86,6 +86,8 @@ def batch(  # noqa: PLR0913 - one parameter an option or a group of options
     table_file = table_path(out, rows.shard)
     if table:
         require_own(table_file, is_table)
+    if rows.grid.axes:
+        require_sheet(out, rows.shard)
     engine = painting.make_engine(runtime)
     check = Rehearsal(engine, out, required, overwrite=overwrite) if dry_run else None
     if check is None and ray.address is None:  # on Ray, models need not be on this machine

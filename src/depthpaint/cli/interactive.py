@@ -107,7 +107,7 @@ def dropped_path(text: str) -> Path:
     file:// address. A text that is the path of a file as it stands is taken so.
     """
     text = text.strip()
-    if Path(text).exists():
+    if os.path.exists(text):  # noqa: PTH110 - Path.exists raises an error for a name that is too long
         return Path(text)
     if text.startswith("& "):
         text = text[2:].strip()

@@ -91,10 +91,21 @@ def _source() -> tuple[str | None, bool]:
         text = metadata.distribution("depthpaint").read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         return str(_checkout()) if _checkout() else None, True
+    except (OSError, UnicodeError):
+        return None, False
     if text is None:
         return None, False
-    origin = json.loads(text)
-    url = str(origin["url"])
+    try:
+        return _source_of(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):  # damaged, or of an unknown form
+        return None, False
+
+
+def _source_of(origin: dict[str, dict[str, str]]) -> tuple[str, bool]:
+    """As `_source`, of the content of a direct_url.json. Raises KeyError, TypeError, AttributeError."""
+    url: object = origin["url"]
+    if not isinstance(url, str):
+        raise TypeError("the URL is no text")
     if "dir_info" in origin:
         return _folder_of(url), bool(origin["dir_info"].get("editable"))
     if version_control := origin.get("vcs_info"):

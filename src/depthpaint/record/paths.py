@@ -67,16 +67,26 @@ def depth_for_record(path: Path, folder: Path) -> str:
     except (OSError, ValueError):  # a folder that cannot exist, or on another drive of Windows
         return path_for_record(path)
     common = next((parent for parent in (place, *place.parents) if real.is_relative_to(parent)), place)
-    homes = _homes()
-    enters_home = any(real.is_relative_to(home) and not common.is_relative_to(home) for home in homes)
+    # Also from the home folder of one user into that of another.
+    names_user = any(home in real.parents and home not in common.parents for home in _holders_of_homes())
+    enters_home = names_user or any(
+        real.is_relative_to(home) and not common.is_relative_to(home) for home in _own_home()
+    )
     return path_for_record(path) if enters_home else path_as_text(relative.as_posix())
 
 
-def _homes() -> set[Path]:
-    """The user's home folder, and the folders that hold those of all users."""
-    own = Path(os.path.realpath(Path.home()))
-    several = {own.parent, Path("/home"), Path("/Users")}
-    return {own, *(folder for folder in several if folder != Path(folder.anchor))}
+def _own_home() -> list[Path]:
+    """The user's home folder; none where it is not known, as in a container with a foreign user number."""
+    try:
+        return [Path(os.path.realpath(Path.home()))]
+    except RuntimeError:
+        return []
+
+
+def _holders_of_homes() -> set[Path]:
+    """The folders that contain the home folders of all users."""
+    several = {Path("/home"), Path("/Users"), *(home.parent for home in _own_home())}
+    return {folder for folder in several if folder != Path(folder.anchor)}
 
 
 def path_as_text(path: str) -> str:
