@@ -148,3 +148,18 @@ def test_one_prompt_for_a_folder_of_maps(paint: Paint, maps: Path) -> None:
     # Neither the pictures of the batch nor its sheet are maps of the next run.
     write_sheets(Manifest(maps, grid=grid_of(["seed=1,2"]), lone_maps=True), {"prompt": "p"}, maps)
     assert [row.values["depth"] for row in Manifest(maps, lone_maps=True).rows()] == ["a.npy", "b.npy"]
+
+
+def test_sheets_that_an_earlier_run_had_more_of_are_removed(paint: Paint, maps: Path) -> None:
+    write_rows("m.jsonl", [{"depth": "a.npy", "prompt": "p", "size": "16x24"}])
+    manifest = Manifest(Path("m.jsonl"), grid=grid_of(["seed=1,2"]))
+    paint_all(manifest)
+    (sheet,) = write_sheets(manifest, {"num_inference_steps": "2"}, Path("out"))
+    for number in (2, 3):
+        Path(f"out/contact-sheet-{number}.png").write_bytes(sheet.read_bytes())
+    Path("out/contact-sheet-4.png").write_bytes(b"mine")
+    write_sheets(manifest, {"num_inference_steps": "2"}, Path("out"))
+    assert sorted(path.name for path in Path("out").glob("contact*")) == [
+        "contact-sheet-4.png",
+        "contact-sheet.png",
+    ]

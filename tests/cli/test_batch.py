@@ -299,7 +299,13 @@ def test_an_option_and_a_column_of_its_flag_are_one_setting(cli: Run, work: Path
     status, out, _ = cli("batch", "rows.csv", "--out", "out", "--steps", 5, "--size", "32x48")
     assert status == 0
     assert [read_record(work / path).settings.num_inference_steps for path in out.splitlines()] == [3, 5]
-    assert cli("batch", "rows.csv", "--steps", 5, "--set", "num_inference_steps=4")[0] == 2
+    for twice in (
+        ["--steps", 5, "--set", "num_inference_steps=4"],
+        ["--set", "steps=5", "--set", "num_inference_steps=4"],
+        ["--steps", 5, "--grid", "steps=2,3"],
+        ["--set", "steps=5", "--grid", "num_inference_steps=2,3"],
+    ):
+        assert cli("batch", "rows.csv", *twice)[0] == 2
 
 
 def test_a_file_named_as_the_contact_sheet_is_refused_before_painting(cli: Run, work: Path) -> None:

@@ -45,6 +45,7 @@ WHEEL: dict[str, object] = {"url": "file:///tmp/depthpaint-0.1.0-py3-none-any.wh
     [
         (None, "pip", "pip install 'depthpaint[exr]'"),
         (FOLDER, "pip", "pip install '/home/ann/my paint[exr]'"),
+        ({"url": "file://localhost/my/paint", "dir_info": {}}, "pip", "pip install '/my/paint[exr]'"),
         (EDITABLE, "pip", "pip install -e '/src/depthpaint[exr]'"),
         (COMMIT, "pip", "pip install 'depthpaint[exr] @ git+https://example.org/d.git@abc'"),
         (WHEEL, "pip", f"pip install 'depthpaint[exr] @ {WHEEL['url']}'"),

@@ -108,3 +108,27 @@ def test_diorama_knows_every_word_that_is_added(vocabulary: Vocabulary) -> None:
     for names in SCENES:
         for name in names.split("|"):
             assert all(vocabulary.too_long(expanded(f"a luxurious {name}", seed)) == 0 for seed in SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "not_added"),
+    [
+        ("a house at dusk", ("sunny", "sky", "noon")),
+        ("a house in the rain", ("sunny", "sky", "noon")),
+        ("a house on a stormy morning", ("sunny", "sky", "noon")),
+        ("a house painted blue", ("house",)),
+        ("a house, which is painted red", ("house",)),
+        ("a house without trees", ("trees",)),
+        ("a b&w photo of a house", ("",)),
+        ("a black-and-white house", ("",)),
+        ("a charcoal drawing of a house", ("",)),
+    ],
+)
+def test_what_is_added_contradicts_nothing(prompt: str, not_added: tuple[str, ...]) -> None:
+    for seed in range(40):
+        added = expanded(prompt, seed).removeprefix(prompt)
+        assert added == "" if not_added == ("",) else not any(word in added for word in not_added), added
+
+
+def test_a_long_prompt_is_expanded_at_once() -> None:
+    assert expanded("bed " * 2500, 1).startswith("bed bed")

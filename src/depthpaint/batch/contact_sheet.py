@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice, product
+from itertools import count, groupby, islice, product
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,7 +119,19 @@ def write_sheets(
             on_block()
     if page:
         finish()
+    _remove_later_sheets(folder, manifest.shard, len(paths))
     return paths
+
+
+def _remove_later_sheets(folder: Path, shard: Shard, last: int) -> None:
+    """Remove the sheets of an earlier run that had more of them; other files are kept."""
+    for number in count(last + 1):
+        path = _sheet_path(folder, shard, number)
+        try:
+            require_own(path, _is_sheet)
+            path.unlink()
+        except OSError:  # there is none, or it is not a sheet
+            return
 
 
 def _drawn(block: Block, axes: Sequence[Axis]) -> Iterator[Image.Image]:

@@ -111,7 +111,16 @@ def task_of(
         if name in given:
             raise _usage(f"{name} is given twice, by --set and by its option", "give it once")
         given[name] = value
-    rows = Manifest(manifest, shard_of(shard), grid_of(grid or []), lone_maps="prompt" in given)
+    swept = grid_of(grid or [])
+    for axis in swept.axes:
+        if axis.field in given:
+            raise _usage(f"{axis.field} is given twice, by --grid and by its option", "give it once")
+    rows = Manifest(
+        manifest,
+        shard_of(shard),
+        swept,
+        lone_maps=bool({"prompt"} & {*given, *(axis.field for axis in swept.axes)}),
+    )
     return Task(rows, {**user_config().settings(), **given})
 
 
@@ -120,7 +129,8 @@ def _set_of(texts: list[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for text in texts:
         field, equals, value = as_utf8(text).partition("=")
-        if not equals or field_of(field) in (None, "depth") or field in values:
+        named = [field_of(each) for each in values]
+        if not equals or field_of(field) in (None, "depth", *named):
             raise _usage(
                 f"--set {text!r} cannot be used",
                 "write --set model=sd15, for example, each field once; --columns lists the fields",

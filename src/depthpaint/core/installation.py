@@ -116,7 +116,7 @@ def _source_of(origin: dict[str, dict[str, str]]) -> tuple[str, bool]:
 def _folder_of(url: str) -> str:
     from urllib.request import url2pathname
 
-    return url2pathname(url.removeprefix("file://"))
+    return url2pathname(url.removeprefix("file://").removeprefix("localhost"))
 
 
 def _checkout() -> Path | None:

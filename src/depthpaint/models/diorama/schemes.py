@@ -165,11 +165,16 @@ COLOURS = (
 """Words after which a thing needs no colour."""
 SEASONS = {"spring": "spring", "summer": "summer", "autumn": "autumn|fall", "winter": "winter|snow|snowy"}
 _LIT = re.compile(
-    r"\b(?:night|noon|evening|sunset|sunrise|fog|foggy|mist|misty|cloudy|clouds|overcast|sunny|sunshine"
-    r"|moonlight|stars|(?:day|moon|lamp)?light|bright|sky)\b",
+    r"\b(?:(?:mid)?night|(?:mid|after)?noon|midday|morning|evening|dusk|dawn|twilight|sunset|sunrise|fog|foggy"
+    r"|mist|misty|cloudy|clouds|overcast|rain|rainy|raining|storm|stormy|sunny|sunshine|moon|stars|dark"
+    r"|(?:day|moon|lamp)?light|bright|sky|(?:blue|golden) hour)\b",
     re.IGNORECASE,
 )
-_PALE = re.compile(r"\b(?:clay|pencil|sketch|drawing|monochrome|black and white)\b", re.IGNORECASE)
+_PALE = re.compile(
+    r"\b(?:clay|pencil|charcoal|sketch|drawing|etching|monochrome|gr[ae]yscale|black[ -](?:and|&)[ -]white"
+    r"|b ?[&/] ?w)\b",
+    re.IGNORECASE,
+)
 
 
 def expanded(prompt: str, seed: int) -> str:
@@ -216,14 +221,24 @@ def _stated(part: str, prompt: str, season: str) -> bool:
 
 
 def _described(noun: str, prompt: str) -> bool:
-    """Whether the prompt gives a thing a colour: in the two words before a mention of it, or after "is"."""
+    """Whether the prompt gives a thing a colour, in the two words before a mention of it or after "is".
+
+    Or says that there is none of it.
+    """
     single = noun if noun in OTHER_NAMES else noun.removesuffix("s")
     for one in _mentions("|".join((single, *OTHER_NAMES.get(single, ())))).finditer(prompt):
-        before = re.findall(r"[^\W\d_]+", prompt[: one.start()])[-2:]
-        after = re.findall(r"^\s+(?:is|are|in)\s+([^\W\d_]+)", prompt[one.end() :])
+        before = re.findall(r"[^\W\d_]+", prompt[max(0, one.start() - 80) : one.start()])[-2:]
+        after = _COLOUR_BEHIND.findall(prompt[one.end() : one.end() + 80])
+        if any(word.lower() in ("no", "without") for word in before):
+            return True
         if any(word.lower() in COLOURS for word in (*before, *after)):
             return True
     return False
+
+
+_COLOUR_BEHIND = re.compile(
+    r"^(?:\s*,)?(?:\s+(?:which|that))?\s+(?:is|are|in|painted)(?:\s+painted)?\s+([^\W\d_]+)", re.IGNORECASE
+)
 
 
 def _mentions(words: str) -> re.Pattern[str]:
