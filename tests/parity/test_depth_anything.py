@@ -264,7 +264,7 @@ def test_too_little_memory_is_said(folder: Path, photo: np.ndarray, error: Excep
 def test_without_the_extra_it_says_what_to_install(
     folder: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "depthpaint.models.estimators.published")
+    monkeypatch.delitem(sys.modules, "depthpaint.models.estimators.published", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ModelError, match=r"\[sd\]") as refused:
         load_estimator(str(folder))
