@@ -334,6 +334,7 @@ def test_a_grid_paints_its_product_and_a_contact_sheet(cli: Run, work: Path) -> 
     assert json.loads(out)["there"] == 4
 
 
+@pytest.mark.full
 def test_each_score_is_printed_and_in_a_flat_table(cli: Run, work: Path, manifest: Path) -> None:
     arguments = ("batch", manifest, "--out", "out", "--verify-with", "fake", "--csv")
     status, out, err = cli(*arguments, "--best-of", 2)

@@ -51,6 +51,7 @@ def test_rows_of_one_map_read_it_once(cli: Run, reads: list[str], work: Path) ->
     assert reads == ["depth.npy"]
 
 
+@pytest.mark.full
 def test_a_study_reads_its_map_once(cli: Run, reads: list[str]) -> None:
     status, _, err = cli(
         "study", "strength", "depth.npy", "a room", "--seeds", 2, "--set", "near=white",

@@ -13,6 +13,7 @@ from depthpaint.depth.colour_map import colours_of
 from doctor_bench.pictures import judged, main, pictures_in
 
 
+@pytest.mark.full
 def test_each_content_is_judged_once_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -53,6 +53,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[Path | None]:
     return asked
 
 
+@pytest.mark.full
 def test_the_command_writes_table_and_sheet(tmp_path: Path, models: list[Path | None]) -> None:
     done = CliRunner().invoke(app, ["evaluate", "--folder", str(tmp_path / "run"), "--worlds", "2"])
     assert done.exit_code == 0, done.output
@@ -67,6 +68,7 @@ def test_the_command_writes_table_and_sheet(tmp_path: Path, models: list[Path | 
     assert models == [None]
 
 
+@pytest.mark.full
 def test_the_runs_export_is_scored_where_there_is_one(tmp_path: Path, models: list[Path | None]) -> None:
     (tmp_path / "diorama").symlink_to(FOLDER)
     (tmp_path / "other").symlink_to(FOLDER)
