@@ -14,7 +14,7 @@ from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
 from depthpaint.core.files import require_short_name, safe_stem
 from depthpaint.core.geometry import Extent
-from depthpaint.core.regular_file import STDIN, read_regular_file
+from depthpaint.core.regular_file import STDIN, depth_digest
 from depthpaint.core.setting import Default, settings_of
 from depthpaint.formats.samples import max_file_bytes
 from depthpaint.model_choice import ModelChoice
@@ -212,30 +212,6 @@ def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None
         stem = f"{words}-{request.seed}-{key[:_KEY_IN_NAME]}"
         file = names[index] if names else f"{stem}.png"
         yield Job(parsed.line, request, file, bool(names), key, depth, folder, required)
-
-
-def depth_digest(path: Path, max_bytes: int) -> str:
-    """sha256 of a depth file of at most `max_bytes`; cached, because many rows may name one file.
-
-    The cache key includes the inode's change time: a file can be rewritten and its modification time reset,
-    but not that. Raises DepthError.
-    """
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        raise DepthError(
-            f"cannot read {path}: {error}",
-            code=ErrorCode.DEPTH_UNREADABLE,
-            value=str(path),
-            remedy="restore it, and run the batch again",
-        ) from error
-    return _digest(path, max_bytes, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@lru_cache(1024)
-def _digest(path: Path, max_bytes: int, *state: int) -> str:
-    del state
-    return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()
 
 
 def _key(request: Request, depth: str, required: Requirement | None) -> str:

@@ -111,16 +111,11 @@ def task_of(
         if name in given:
             raise _usage(f"{name} is given twice, by --set and by its option", "give it once")
         given[name] = value
-    swept = grid_of(grid or [])
-    for axis in swept.axes:
-        if axis.field in given:
-            raise _usage(f"{axis.field} is given twice, by --grid and by its option", "give it once")
-    rows = Manifest(
-        manifest,
-        shard_of(shard),
-        swept,
-        lone_maps=bool({"prompt"} & {*given, *(axis.field for axis in swept.axes)}),
-    )
+    points = grid_of(grid or [])
+    swept = {axis.field for axis in points.axes}
+    for name in swept & given.keys():
+        raise _usage(f"{name} is given twice, by --grid and by its option", "give it once")
+    rows = Manifest(manifest, shard_of(shard), points, lone_maps="prompt" in swept | given.keys())
     return Task(rows, {**user_config().settings(), **given})
 
 

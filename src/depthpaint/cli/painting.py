@@ -72,7 +72,7 @@ def paint_into(
     names = check_destination(request, destination, [made.saved.path.stem for made in earlier.values()])
     if required is not None:
         engine.require_ready(request.choice, required.estimator)
-    warned: set[str] = set()
+    warned: set[str] | None = None
     with step_bar(quiet=quiet) as show:
 
         def listen(progress: Progress) -> None:
@@ -82,28 +82,22 @@ def paint_into(
 
         missing = [index for index in range(len(request.seeds)) if index not in earlier]
         results = _results(engine, request, missing, required, listen)
-        first = True
         for index in range(len(request.seeds)):  # not enumerate: it would keep a picture
             if index in earlier:
                 yield _kept(earlier[index], destination, quiet=quiet)
                 continue
             result = next(results)
-            if first:
+            if warned is None:
                 _print_first(request, result, quiet=quiet, depth_shown=depth_shown)
-                warned.update(result.depth.notes if depth_shown else ())
-                first = False
-            for warning in result.warnings:
+                warned = set(result.depth.notes if depth_shown else ())
+            for warning in dict.fromkeys(result.warnings):
                 if warning not in warned:
-                    warned.add(warning)
                     warn(warning, quiet=quiet)
+            warned.update(result.warnings)
             saved = save_picture(
-                result,
-                0,
-                destination.folder,
-                overwrite=destination.overwrite,
+                result, 0, destination.folder, overwrite=destination.overwrite, sidecar=destination.sidecar,
                 name=names[index] if names else None,
-                sidecar=destination.sidecar,
-            )
+            )  # fmt: skip
             (picture,) = result.pictures
             made = Made(saved, result.plan, result.warnings, picture.seconds, picture.agreement)
             del result, picture, saved  # the next one is painted while nobody holds this one

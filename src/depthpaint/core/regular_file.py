@@ -12,6 +12,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -296,3 +297,28 @@ def _damaged(owner: str) -> ModelError:
         value=DOCUMENT,
         remedy=REMEDY,
     )
+
+
+def depth_digest(path: Path, max_bytes: int) -> str:
+    """sha256 of a depth file of at most `max_bytes`; cached, because many pictures may be of one file.
+
+    The cache key includes the inode's change time: a file can be rewritten and its modification time reset,
+    but not that. Raises DepthError.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise DepthError(
+            f"cannot read {path}: {error}",
+            code=ErrorCode.DEPTH_UNREADABLE,
+            value=str(path),
+            remedy="restore it, and run the command again",
+        ) from error
+    state = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _file_digest(path, max_bytes, *state)
+
+
+@lru_cache(1024)
+def _file_digest(path: Path, max_bytes: int, *state: int) -> str:
+    del state
+    return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
 from pathlib import Path
 
 import depthpaint
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.core.files import safe_stem, write_atomic
+from depthpaint.core.files import write_atomic
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan import RunPlan
-from depthpaint.record.paths import SUFFIX, settings_for_record
+from depthpaint.record.paths import SUFFIX, names_of, settings_for_record
 from depthpaint.record.picture_file import SIDECAR, SavedPicture, read_record
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.record.result import plan_facts
@@ -56,13 +55,8 @@ def earlier_picture(
 
 def places_of(folder: Path, prompt: str, seed: int, stem: str | None) -> Iterator[Path]:
     """The existing files where a picture of this prompt and seed, or of this file stem, was saved."""
-    if stem is not None:
-        names = iter([stem])
-    else:
-        words = f"{safe_stem(prompt)}-{seed}"
-        names = (words if number == 1 else f"{words}-{number}" for number in count(1))
-    for name in names:
-        path = folder / f"{name}{SUFFIX}"
+    for name in names_of(prompt, seed) if stem is None else (f"{stem}{SUFFIX}",):
+        path = folder / name
         if not os.path.lexists(path):
             return
         yield path

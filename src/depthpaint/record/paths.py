@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePath, PureWindowsPath
@@ -25,14 +25,19 @@ def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool
     `taken` returns whether a name is in use; such a name, or one used earlier in this list, gets -2, -3 and
     so on.
     """
-    words = safe_stem(prompt)
     names: list[str] = []
     for seed in seeds:
         # Compared without case: "A.png" and "a.png" are one file on macOS and Windows.
         used = {name.casefold() for name in names}
-        candidates = (f"{words}-{seed}{'' if k == 1 else f'-{k}'}{SUFFIX}" for k in count(1))
+        candidates = names_of(prompt, seed)
         names.append(next(name for name in candidates if name.casefold() not in used and not taken(name)))
     return names
+
+
+def names_of(prompt: str, seed: int) -> Iterator[str]:
+    """The names that a picture of this prompt and seed may have, without end, the preferred one first."""
+    words = safe_stem(prompt)
+    return (f"{words}-{seed}{'' if k == 1 else f'-{k}'}{SUFFIX}" for k in count(1))
 
 
 LONGEST_PATH = 4096

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from io import BytesIO
@@ -15,7 +14,7 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
-from depthpaint.core.regular_file import STDIN, read_regular_file
+from depthpaint.core.regular_file import STDIN, depth_digest
 from depthpaint.formats.decode import ARRAY, IN_MEMORY
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.jpeg_segments import read_jpeg_segments
@@ -119,7 +118,7 @@ def recorded_depth(
     existing = [_without_up(path) for path in candidates if is_file(path)]
     most = max_file_bytes(max_pixels or MAX_PIXELS)
     for path in existing:
-        if hashlib.sha256(read_regular_file(path, most)).hexdigest() == record.digests.depth:
+        if depth_digest(path, most) == record.digests.depth:
             # The path of a file named "-", so that it is not taken for standard input.
             return path.absolute() if os.fspath(path) == STDIN else path
     raise DepthError(
