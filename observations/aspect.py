@@ -15,8 +15,8 @@ from depthpaint.report.plots import curve
 REFERENCE = "1:1"
 WAYS = ("crop", "pad", "stretch", "letterbox")
 NOTE = (
-    "Correlation of detail, mean over the seeds of both runs. Its render: what the estimator sees in the "
-    "true picture of the whole map; where that is low, the estimator is at fault and not the painter."
+    "Depth agreement, mean over the seeds of both runs. Its render: the depth agreement of the true picture "
+    "of the whole map; where that is low, the estimator is at fault and not the painter."
 )
 UNSURE = 0.4
 MENDING = (
@@ -32,9 +32,9 @@ Row = dict[str, Any]
 Measure = Callable[[Row], float]
 
 
-def detail(row: Row) -> float:
-    """The correlation of detail of one picture."""
-    return row["detail_correlation"]
+def agreement(row: Row) -> float:
+    """The depth agreement of one picture."""
+    return row["depth_agreement"]
 
 
 def repetition(row: Row) -> float:
@@ -139,13 +139,13 @@ def by_twin(found: Found, names: dict[str, str], renders: dict[str, float]) -> T
             twin,
             names[twin],
             renders[twin],
-            *(found.mean(detail, twin, ratio, way) for way in ("crop", "pad") for ratio in ends),
+            *(found.mean(agreement, twin, ratio, way) for way in ("crop", "pad") for ratio in ends),
         )
         for twin in found.twins
     )
     columns = (
         "map",
-        "sentence",
+        "prompt",
         "its render",
         *(f"{way} {ratio}" for way in ("crop", "pad") for ratio in ends),
     )
@@ -167,15 +167,15 @@ def plot(found: Found, measure: Measure, label: str, caption: str) -> Figure:
 def obeyed(found: Found) -> Interval:
     """How much more the pictures agree with the asked depth than with its mirror image, by twin."""
     return interval_of([
-        median(detail(row) - row["mirrored"] for row in found.rows if row["twin"] == twin)
+        median(agreement(row) - row["mirrored_agreement"] for row in found.rows if row["twin"] == twin)
         for twin in found.twins
     ])  # fmt: skip
 
 
 def aspect_document(data: dict[str, Any], names: dict[str, str], renders: dict[str, float]) -> Document:
-    """The whole text: `names` are the sentences of the maps, `renders` the detail of their true pictures."""
+    """The whole text: `names` are the maps' prompts, `renders` the depth agreement of their true pictures."""
     found = Found(data["rows"])
-    obeys = differences(found, detail, "obeys more", "obeys less")
+    obeys = differences(found, agreement, "obeys more", "obeys less")
     repeats = differences(found, repetition, "repeats itself more", "repeats itself less")
     return Document(
         "What the aspect ratio does",
@@ -185,7 +185,7 @@ def aspect_document(data: dict[str, Any], names: dict[str, str], renders: dict[s
             Section(
                 "Does a picture obey the depth less away from 1:1?",
                 tables=(obeys,),
-                figures=(plot(found, detail, "correlation of detail", "How the depth is obeyed."),),
+                figures=(plot(found, agreement, "depth agreement", "How the depth is obeyed."),),
             ),
             Section(
                 "Does it repeat itself?",
@@ -206,18 +206,18 @@ def _lessons(found: Found, renders: dict[str, float]) -> tuple[str, ...]:
     for ratio in found.ratios:
         if ratio == REFERENCE:
             continue
-        best = found.best_way(detail, ratio)
+        best = found.best_way(agreement, ratio)
         others = [way for way in WAYS if way != best]
-        beaten = [w for w in others if found.apart(detail, ratio, best, other=(ratio, w)).low > 0]
+        beaten = [w for w in others if found.apart(agreement, ratio, best, other=(ratio, w)).low > 0]
         even = [w for w in others if w not in beaten]
         told = f"clearly more than {', '.join(beaten)}" if beaten else "but not clearly more than any other"
         tied = f"; no clear difference to {', '.join(even)}" if even else ""
-        said.append(f"At {ratio} {best} obeys most ({found.level(detail, ratio, best)}), {told}{tied}.")
+        said.append(f"At {ratio} {best} obeys most ({found.level(agreement, ratio, best)}), {told}{tied}.")
     unsure = [twin for twin in found.twins if renders[twin] < UNSURE]
     if unsure:
         said.append(
-            f"Of {', '.join(unsure)} little can be said: of their true pictures, too, the estimator sees the "
-            f"detail with a correlation below {UNSURE:g}."
+            f"Of {', '.join(unsure)} little can be said: their true pictures, too, have a depth agreement "
+            f"below {UNSURE:g}."
         )
     return (*said, *MENDING)
 
@@ -236,14 +236,14 @@ def _method(found: Found) -> str:
 
 
 def _certainty(found: Found) -> tuple[str, ...]:
-    count, overlapping, same = hold_in_both(found, detail)
+    count, overlapping, same = hold_in_both(found, agreement)
     apart = obeyed(found)
     verdict = "the depth is obeyed" if apart.low > 0 else "nothing shows that the depth is obeyed"
     return (
-        f"Of {count} differences of detail from 1:1, the intervals of the two runs, whose seeds "
+        f"Of {count} differences of depth agreement from 1:1, the intervals of the two runs, whose seeds "
         "differ, overlap "
         f"in {overlapping}, and {same} say the same in both (less, more or no difference).",
-        f"Correlation of detail with the asked depth less that with its mirror image: {apart}; {verdict}.",
+        f"Depth agreement with the map less that with its mirror image: {apart}; {verdict}.",
     )
 
 
@@ -251,8 +251,8 @@ def summary(found: Found) -> tuple[str, ...]:
     """The findings in a few sentences, each with its number."""
     said: list[str] = []
     for way in WAYS:
-        less = [r for r in found.ratios if r != REFERENCE and direction(found.apart(detail, r, way)) < 0]
-        more = [r for r in found.ratios if r != REFERENCE and direction(found.apart(detail, r, way)) > 0]
+        less = [r for r in found.ratios if r != REFERENCE and direction(found.apart(agreement, r, way)) < 0]
+        more = [r for r in found.ratios if r != REFERENCE and direction(found.apart(agreement, r, way)) > 0]
         parts = [f"{word} at {', '.join(at)}" for word, at in (("less", less), ("more", more)) if at]
         rest = (
             "no difference from 1:1 is seen at any ratio"

@@ -19,11 +19,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One lever over all maps: times as fast, what detail it costs, and how like the picture stays."""
+    """One lever over all maps: times as fast, the depth agreement lost, and how like the picture stays."""
 
     name: str
     faster: Interval
-    detail_apart: Interval
+    agreement_apart: Interval
     likeness: float | None
 
     @property
@@ -34,7 +34,7 @@ class Lever:
     @property
     def costs(self) -> bool:
         """Whether the depth is surely obeyed less."""
-        return self.detail_apart.high < 0
+        return self.agreement_apart.high < 0
 
 
 def levers_of(rows: Sequence[Row]) -> list[Lever]:
@@ -53,7 +53,7 @@ def _lever(name: str, members: Sequence[Row], plain: dict[str, Row]) -> Lever:
         name,
         interval_of([median(before["seconds"]) / median(row["seconds"]) for row, before in pairs]),
         interval_of([
-            fmean(row["detail_correlation"]) - fmean(before["detail_correlation"]) for row, before in pairs
+            fmean(row["depth_agreement"]) - fmean(before["depth_agreement"]) for row, before in pairs
         ]),
         median(likeness) if likeness else None,
     )  # fmt: skip
@@ -90,8 +90,8 @@ def summary(rows: Sequence[Row], levers: Sequence[Lever]) -> tuple[str, ...]:
     idle = [lever for lever in levers if not lever.saves]
     said = [f'Of a warm picture\'s time, {100 * shares[longest]:.0f} % go to the stage "{longest}".']
     for what, group in (
-        ("Faster, with no loss of obedience seen", free),
-        ("Faster, but the depth is obeyed less", dear),
+        ("Faster, with no loss of depth agreement seen", free),
+        ("Faster, but with less depth agreement", dear),
     ):
         if group:
             each = ", ".join(f"{lever.name} ({lever.faster.median:.2f} times as fast)" for lever in group)
@@ -130,6 +130,6 @@ def stages(rows: Sequence[Row]) -> Table:
 
 def table(levers: Sequence[Lever]) -> Table:
     """Every lever, the one that saves most first."""
-    columns = ("lever", "times as fast", "detail beside as it is", "PSNR to it as it is, dB")
-    rows = tuple((one.name, str(one.faster), str(one.detail_apart), one.likeness) for one in levers)
+    columns = ("lever", "times as fast", "depth agreement beside as it is", "PSNR to it as it is, dB")
+    rows = tuple((one.name, str(one.faster), str(one.agreement_apart), one.likeness) for one in levers)
     return Table(columns, rows, "Medians over the maps with their 95 % intervals.")

@@ -37,7 +37,8 @@ RATIOS = "1:3,1:2,2:3,1:1,3:2,2:1,3:1"
 SEEDS = 4
 SHEET_SIDE = 256
 FIRST_SEED = {1: 1000, 2: 2000}
-PICTURE_FIELDS = ("ratio", "way", "seed", "mirrored", "asked_repetition")
+PICTURE_FIELDS = ("ratio", "way", "seed", "asked_repetition")
+SCORES = ("depth_agreement", "mirrored_agreement")
 
 
 def twins() -> list[dict[str, str]]:
@@ -98,11 +99,7 @@ def sheet() -> None:
 
 
 def _likeness(found: Agreement) -> dict[str, float]:
-    likeness = found.likeness
-    return {
-        "rank_correlation": likeness.rank_correlation,
-        "detail_correlation": likeness.detail_correlation,
-    }
+    return {name: getattr(found, name) for name in SCORES}
 
 
 def _gray(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -129,8 +126,7 @@ def _pictures(run: int) -> Iterator[dict[str, Any]]:
             yield {
                 "run": run, "twin": twin,
                 **{name: _short(one[name]) for name in PICTURE_FIELDS},
-                "rank_correlation": _short(agreement["rank_correlation"]),
-                "detail_correlation": _short(agreement["detail_correlation"]),
+                **{name: _short(agreement[name]) for name in SCORES},
                 "repetition": _short(look["repetition"]), "sharpness": _short(look["sharpness"]),
             }  # fmt: skip
 

@@ -6,6 +6,7 @@ python observations/write.py
 from __future__ import annotations
 
 import json
+from textwrap import fill
 from typing import Any
 
 from depthpaint.report.document import Document, Shown, Table, as_pdf, written
@@ -13,6 +14,8 @@ from observations.aspect import aspect_document
 from observations.latency import latency_document
 from observations.observe import DATA, HERE, twins
 from observations.summary import summary_document
+
+WIDTH = 100
 
 
 def loaded(name: str) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def loaded(name: str) -> dict[str, Any]:
 
 def documents() -> dict[str, Document]:
     """The two observations, by the name of their file."""
-    renders = {row["twin"]: row["render"]["detail_correlation"] for row in loaded("sheet")["rows"]}
+    renders = {row["twin"]: row["render"]["depth_agreement"] for row in loaded("sheet")["rows"]}
     names = {twin["depth"]: twin["prompt"] for twin in twins()}
     return {
         "aspect": aspect_document(loaded("aspect"), names, renders),
@@ -32,12 +35,12 @@ def documents() -> dict[str, Document]:
 
 def as_markdown(document: Document, plots: str) -> str:
     """The document as a page; its plots are `plots`-0.svg and so on."""
-    lines = [f"# {document.title}", "", *(f"* {line}" for line in document.summary), ""]
+    lines = [f"# {document.title}", "", *(_filled(line, "* ") for line in document.summary), ""]
     number = 0
     for section in document.sections:
         lines += [f"## {section.title}", ""]
         for text in section.text:
-            lines += [text, ""]
+            lines += [_filled(text), ""]
         for figure in section.figures:
             lines += [f"![{figure.caption}](plots/{plots}-{number}.svg)", ""]
             number += 1
@@ -49,7 +52,12 @@ def as_markdown(document: Document, plots: str) -> str:
 def _rows(table: Table) -> list[str]:
     cells = [table.columns, ("---",) * len(table.columns), *table.rows]
     lines = ["| " + " | ".join(written(cell) for cell in row) + " |" for row in cells]
-    return [*lines, *(["", table.note] if table.note else [])]
+    return [*lines, *(["", _filled(table.note)] if table.note else [])]
+
+
+def _filled(text: str, bullet: str = "") -> str:
+    """The text in lines of at most WIDTH characters."""
+    return fill(bullet + text, WIDTH, subsequent_indent=" " * len(bullet), break_on_hyphens=False)
 
 
 def pictures() -> list[Shown]:

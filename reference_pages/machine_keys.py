@@ -94,6 +94,12 @@ DOCTOR: Keys = {
     "memory_gib": (f"{NUMBER} or null", "Memory in GiB; null if it is not known."),
     "diorama.ok": (BOOLEAN, "Whether the built-in model is complete."),
     "diorama.detail": (TEXT, "The digest of its weights, or what is wrong."),
+    "torch": ("object or null", "What torch finds; null if the extra sd is not installed."),
+    "torch.device": (
+        f"{TEXT} or null",
+        "The device for Stable Diffusion: cuda, mps or cpu; null: torch fails.",
+    ),
+    "torch.detail": (TEXT, "The same in a sentence."),
     "config": ("object or null", "The config file; null if there is none."),
     "config.path": (TEXT, "Its path."),
     "config.ok": (BOOLEAN, "Whether it can be used."),

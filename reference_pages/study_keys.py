@@ -7,6 +7,7 @@ from reference_pages.document_keys import (
     BOOLEAN,
     INTEGER,
     NUMBER,
+    SCORES,
     TEXT,
     Keys,
     below,
@@ -41,9 +42,8 @@ _PICTURES: Keys = (
         "pictures[].seed": (INTEGER, "Seed."),
         "pictures[].file": (TEXT, "Path of the picture in the study's folder."),
     }
-    | below("pictures[].agreement", AGREEMENT)
+    | below("pictures[].agreement", SCORES)
     | {
-        "pictures[].mirrored": (NUMBER, "-1 to 1; detail correlation with the mirrored map."),
         "pictures[].look.repetition": (NUMBER, "0 to 1; how well patches match other places of the picture."),
         "pictures[].look.sharpness": (NUMBER, "Mean absolute Laplacian of the brightness, of a range of 1."),
         "pictures[].look.contrast": (NUMBER, "Standard deviation of the brightness."),
@@ -59,11 +59,10 @@ ASPECT: Keys = (
     }
     | _PICTURES
     | {"findings[].ratio": (TEXT, "Ratio."), "findings[].way": (TEXT, "How the map was laid on it.")}
-    | _interval("findings[].rank_correlation", "Of the pictures of this ratio and way.")
-    | _interval("findings[].detail_correlation", "Likewise.")
+    | _interval("findings[].depth_agreement", "Of the pictures of this ratio and way.")
     | _interval("findings[].repetition", "In excess of the depth map's own.")
     | _interval("findings[].sharpness", "Of the pictures.")
-    | _interval("findings[].detail_apart", "Detail correlation less that of 1:1, seed by seed.")
+    | _interval("findings[].agreement_apart", "Depth agreement less that of 1:1, seed by seed.")
     | _interval("findings[].repetition_apart", "Repetition less that of 1:1, seed by seed.")
 )
 STRENGTH: Keys = (
@@ -75,8 +74,6 @@ STRENGTH: Keys = (
     | _PICTURES
     | {"findings[].strength": (NUMBER, "Weight."), "findings[].window": (TEXT, "Share of the steps.")}
     | _interval("findings[].depth_agreement", "Of the pictures of this strength and window.")
-    | _interval("findings[].rank_correlation", "Likewise.")
-    | _interval("findings[].detail_correlation", "Likewise.")
     | _interval("findings[].freedom", "How much pictures of two seeds differ, of a range of 1.")
 )
 LATENCY: Keys = (
@@ -85,8 +82,7 @@ LATENCY: Keys = (
         "findings[].lever": (TEXT, "What was changed."),
         "findings[].seconds[]": (NUMBER, "Seconds of each picture."),
         "findings[].stages.*[]": (NUMBER, "Seconds of each stage of each picture."),
-        "findings[].rank_correlation[]": (NUMBER, "Of each seed."),
-        "findings[].detail_correlation[]": (NUMBER, "Of each seed."),
+        "findings[].depth_agreement[]": (NUMBER, "Of each seed."),
         "findings[].likeness[]": (NUMBER, "PSNR in dB to the unchanged picture of each seed."),
         "cold.*": ("interval", "Seconds of each stage of a fresh process."),
     }

@@ -117,6 +117,27 @@ def test_doctor_finds_the_model_and_says_when_it_is_broken(
     assert "reinstall depthpaint" in out
 
 
+def test_doctor_says_on_what_stable_diffusion_would_paint(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert "this build of torch is for the CPU only" in cli("doctor")[1]
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert "no GPU that it can use" in cli("doctor")[1]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A Card")
+    assert json.loads(cli("doctor", "--json")[1])["torch"]["device"] == "cuda"
+
+    def fails() -> str:
+        raise RuntimeError("CUDA driver is too old\nand more")
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", fails)
+    status, out, _ = cli("doctor")
+    assert status == 0
+    assert out.endswith("torch is installed and does not work: CUDA driver is too old\n")
+
+
 def test_a_missing_extra_is_named_with_its_remedy() -> None:
     code = "import sys; sys.modules['huggingface_hub'] = None\nfrom depthpaint.cli.main import run\n"
     code += "sys.exit(run(['models', 'pull', 'sd15']))"

@@ -194,7 +194,7 @@ def test_a_depth_file_of_any_name_is_found_again(cli: Run, work: Path) -> None:
         Path(f"list{number}", name).rename("depth.npy")
     assert cli("report", "output_images", "--html")[0] == 0
     page = Path("output_images/report.html").read_text(encoding="utf-8")
-    assert "$&#39;map-\\xff.npy&#39;" in page
+    assert "$&#39;../map-\\xff.npy&#39;" in page
     assert page.isascii() or page.encode()
 
 

@@ -48,8 +48,8 @@ def test_the_aspect_study_paints_every_ratio_in_every_way_with_every_seed(cli: R
     assert {picture["way"] for picture in pictures} == {"crop", "pad", "stretch", "letterbox"}
     assert len({picture["file"] for picture in pictures}) == len(pictures)
     found = {(f["ratio"], f["way"]): f for f in data["findings"]}
-    assert found["1:1", "crop"]["detail_apart"] == {"median": 0, "low": 0, "high": 0, "count": 2}
-    assert found["2:1", "letterbox"]["detail_correlation"] != found["2:1", "stretch"]["detail_correlation"]
+    assert found["1:1", "crop"]["agreement_apart"] == {"median": 0, "low": 0, "high": 0, "count": 2}
+    assert found["2:1", "letterbox"]["depth_agreement"] != found["2:1", "stretch"]["depth_agreement"]
     page = Path("aspect-study/report.html").read_text()
     assert "2:1 by letterbox" in page
     assert "1:1 by crop:" not in page
@@ -165,7 +165,7 @@ def test_the_strength_study_finds_the_least_that_is_enough(cli: Run) -> None:
     data, out = study(cli, *arguments, 1)
     assert "No strength reaches" in out
     found = {(f["window"], f["strength"]): f for f in data["findings"]}
-    whole = [found["0:1", s]["detail_correlation"]["median"] for s in (0, 0.25, 1)]
+    whole = [found["0:1", s]["depth_agreement"]["median"] for s in (0, 0.25, 1)]
     assert whole[0] < whole[1] < whole[2]
     assert found["0:1", 1.25]["freedom"]["median"] < found["0:1", 0]["freedom"]["median"]
     wanted = found["0:1", 0.75]["depth_agreement"]["median"] - 1e-9

@@ -9,7 +9,7 @@ import pytest
 
 from depthpaint.depth.read import read_depth
 from depthpaint.request import reading_from
-from observations.aspect import Found, aspect_document, detail, direction
+from observations.aspect import Found, agreement, aspect_document, direction
 from observations.latency import latency_document, levers_of
 from observations.observe import FIRST_SEED, HERE, RATIOS, SEEDS, twins
 from observations.write import as_markdown, documents, loaded
@@ -36,15 +36,15 @@ def test_a_planted_loss_is_said_and_a_planted_difference_between_runs_is_counted
     names = dict.fromkeys((twin["depth"] for twin in twins()), "")
     renders = dict.fromkeys(names, 0.5)
     for row in data["rows"]:
-        row["detail_correlation"] = 0.1 if (row["ratio"], row["way"]) == ("3:1", "crop") else 0.8
+        row["depth_agreement"] = 0.1 if (row["ratio"], row["way"]) == ("3:1", "crop") else 0.8
     document = aspect_document(data, names, renders)
     assert document.summary[0] == "By crop: the depth is obeyed less at 3:1."
     assert document.summary[1] == "By pad: no difference from 1:1 is seen at any ratio."
     for row in data["rows"]:
         if row["run"] == 2 and (row["ratio"], row["way"]) == ("3:1", "crop"):
-            row["detail_correlation"] = 0.9
+            row["depth_agreement"] = 0.9
     assert "overlap in 23, and 23 say the same" in document_text(aspect_document(data, names, renders))
-    assert direction(Found(data["rows"]).of_run(2).apart(detail, "3:1", "crop")) == 1
+    assert direction(Found(data["rows"]).of_run(2).apart(agreement, "3:1", "crop")) == 1
 
 
 def test_a_lever_that_is_slower_saves_nothing() -> None:

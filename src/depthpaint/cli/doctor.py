@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from depthpaint import __version__
 from depthpaint.cli.config import config_file
 from depthpaint.cli.terminal import emit, emit_document
-from depthpaint.core.errors import DepthpaintError
+from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.installation import command_for, extras, version_of
 from depthpaint.models.diorama.files import open_files
 
@@ -45,11 +45,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     own = _config()
     optional = extras()
     memory = _memory_gib()
+    lacks_torch = any(extra.name == "sd" and extra.missing for extra in optional)
     if as_json:
         emit_document({
             "depthpaint": __version__, "python": platform.python_version(), "system": platform.system(),
             "cores": os.cpu_count(), "memory_gib": memory, "diorama": {"ok": not broken, "detail": model},
-            "config": own, "packages": packages,
+            "config": own, "packages": packages, "torch": None if lacks_torch else _torch()._asdict(),
             "missing_for_extras": {extra.name: list(extra.missing) for extra in optional},
             "commands_for_extras": {extra.name: command_for(extra.name) for extra in optional},
         })  # fmt: skip
@@ -67,8 +68,27 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             )
             if extra.missing:
                 emit(f"  lacks {', '.join(extra.missing)}: {command_for(extra.name)}")
+        if not lacks_torch:  # the last line: loading torch takes seconds
+            emit(_torch().detail)
     if broken or None in packages.values():
         raise typer.Exit(BROKEN)
+
+
+class Torch(NamedTuple):
+    """The `device` that Stable Diffusion takes, None if torch does not work here, and a sentence on it."""
+
+    device: str | None
+    detail: str
+
+
+def _torch() -> Torch:
+    try:
+        from depthpaint.models.stable_diffusion.device import what_torch_finds
+
+        return Torch(*what_torch_finds())
+    except Exception as error:  # noqa: BLE001 - a build for another system or driver fails in many ways
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Torch(None, f"torch is installed and does not work: {printable(first)}")
 
 
 def _config() -> dict[str, object] | None:

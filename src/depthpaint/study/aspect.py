@@ -78,17 +78,16 @@ class AspectFinding:
 
     ratio: str
     way: str
-    rank_correlation: Interval
-    detail_correlation: Interval
+    depth_agreement: Interval
     repetition: Interval
     sharpness: Interval
-    detail_apart: Interval
+    agreement_apart: Interval
     repetition_apart: Interval
 
     def summary(self) -> str:
         """The finding in words."""
         obeys = in_words(
-            self.detail_apart, "follows the depth better than 1:1", "follows the depth less than 1:1"
+            self.agreement_apart, "follows the depth better than 1:1", "follows the depth less than 1:1"
         )
         repeats = in_words(self.repetition_apart, "repeats itself more", "repeats itself less")
         return f"{self.ratio} by {self.way}: {obeys}; {repeats}."
@@ -102,23 +101,22 @@ def aspect_findings(outcomes: Sequence[Outcome]) -> list[AspectFinding]:
     findings: list[AspectFinding] = []
     for (way, ratio), members in groups.items():
         beside = groups.get((way, REFERENCE), members)
-        detail, reference = _of(members, detail_of), _of(beside, detail_of)
+        agreed, reference = _of(members, agreement_of), _of(beside, agreement_of)
         repeated = _of(members, _repeated)
         findings.append(AspectFinding(
             ratio=ratio, way=way,
-            rank_correlation=interval_of(_of(members, lambda one: one.agreement.rank_correlation)),
-            detail_correlation=interval_of(detail),
+            depth_agreement=interval_of(agreed),
             repetition=interval_of(repeated),
             sharpness=interval_of(_of(members, lambda one: one.look.sharpness)),
-            detail_apart=difference(detail, reference),
+            agreement_apart=difference(agreed, reference),
             repetition_apart=difference(repeated, _of(beside, _repeated)),
         ))  # fmt: skip
     return findings
 
 
-def detail_of(outcome: Outcome) -> float:
-    """The detail correlation, which distinguishes right from wrong depths best."""
-    return outcome.agreement.detail_correlation
+def agreement_of(outcome: Outcome) -> float:
+    """The depth agreement, which distinguishes right from wrong depth maps best."""
+    return outcome.agreement.depth_agreement
 
 
 def _repeated(outcome: Outcome) -> float:
@@ -172,8 +170,6 @@ class StrengthFinding:
     strength: float
     window: str
     depth_agreement: Interval
-    rank_correlation: Interval
-    detail_correlation: Interval
     freedom: Interval
 
 
@@ -211,9 +207,7 @@ def strength_findings(outcomes: Sequence[Outcome]) -> list[StrengthFinding]:
         StrengthFinding(
             strength=strength,
             window=window,
-            depth_agreement=interval_of([one.agreement.depth_agreement or 0.0 for one in members]),
-            rank_correlation=interval_of([one.agreement.rank_correlation for one in members]),
-            detail_correlation=interval_of([one.agreement.detail_correlation for one in members]),
+            depth_agreement=interval_of(_of(members, agreement_of)),
             freedom=interval_of(_differences(members)),
         )
         for (window, strength), members in groups.items()

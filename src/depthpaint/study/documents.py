@@ -14,7 +14,7 @@ from depthpaint.report.document import Document, Figure, Section, Shown, Table
 from depthpaint.report.plots import curve
 from depthpaint.report.recipe import recipe
 from depthpaint.report.shown import thumbnail
-from depthpaint.study.aspect import REFERENCE, AspectFinding, StrengthFinding, detail_of
+from depthpaint.study.aspect import REFERENCE, AspectFinding, StrengthFinding, agreement_of
 from depthpaint.study.latency import AS_IT_IS, Measured, fastest_of_their_kind
 from depthpaint.study.painting import Outcome
 
@@ -25,12 +25,13 @@ EVERY_STEP = "0:1"
 
 def obeyed(outcomes: Sequence[Outcome]) -> tuple[bool, str]:
     """Whether the pictures follow the depth rather than its mirror image, and a verdict in words."""
-    apart = difference([detail_of(one) for one in outcomes], [one.mirrored for one in outcomes])
+    mirrored = [one.agreement.mirrored_agreement for one in outcomes]
+    apart = difference([agreement_of(one) for one in outcomes], mirrored)
     obeys = apart.low > 0
     verdict = "The depth is followed" if obeys else "There is no evidence that the depth is followed"
     return obeys, (
-        f"{verdict}: over {apart.count} pictures the detail correlation with the depth map is "
-        f"{'higher' if obeys else 'not higher'} than with its mirror image, by {apart}."
+        f"{verdict}: over {apart.count} pictures the depth agreement is "
+        f"{'higher' if obeys else 'not higher'} with the depth map than with its mirror image, by {apart}."
     )
 
 
@@ -39,18 +40,18 @@ def aspect_document(title: str, findings: Sequence[AspectFinding], outcomes: Seq
     _, verdict = obeyed(outcomes)
     rows: list[tuple[TableCell, ...]] = [
         (
-            finding.ratio, finding.way, str(finding.rank_correlation), str(finding.detail_correlation),
-            str(finding.repetition), str(finding.sharpness), finding.detail_correlation.count,
+            finding.ratio, finding.way, str(finding.depth_agreement), str(finding.repetition),
+            str(finding.sharpness), finding.depth_agreement.count,
         )
         for finding in findings
     ]  # fmt: skip
-    columns = ("ratio", "way", "rank correlation", "detail", "repetition", "sharpness", "pictures")
+    columns = ("ratio", "way", "depth agreement", "repetition", "sharpness", "pictures")
     ways: dict[str, list[tuple[float, float, float, float]]] = {}
     for finding in findings:
         ways.setdefault(finding.way, []).append(
-            (float(np.log2(parse_aspect(finding.ratio))), *_bounds(finding.detail_correlation))
+            (float(np.log2(parse_aspect(finding.ratio))), *_bounds(finding.depth_agreement))
         )
-    plot = curve(ways, "ratio, width over height, log2", "correlation of detail")
+    plot = curve(ways, "ratio, width over height, log2", "depth agreement")
     summaries = tuple(finding.summary() for finding in findings if finding.ratio != REFERENCE)
     table = Table(columns, tuple(rows), f"{NOTE} Repetition is in excess of the depth map's own.")
     figure = Figure(plot, "How well the depth is followed, by ratio and by the way the map is fitted to it.")
@@ -75,17 +76,10 @@ def strength_document(
     labels = {"strength": strongest.strength, "window": strongest.window}
     _, verdict = obeyed([one for one in outcomes if labels.items() <= one.cell.labels.items()])
     rows = tuple(
-        (
-            finding.strength,
-            finding.window,
-            str(finding.depth_agreement),
-            str(finding.rank_correlation),
-            str(finding.detail_correlation),
-            str(finding.freedom),
-        )
+        (finding.strength, finding.window, str(finding.depth_agreement), str(finding.freedom))
         for finding in findings
     )
-    columns = ("strength", "window", "depth agreement", "rank correlation", "detail", "freedom")
+    columns = ("strength", "window", "depth agreement", "freedom")
     figures = tuple(
         Figure(curve(_by_window(findings, measure), "strength", label), caption)
         for measure, label, caption in (
@@ -111,15 +105,13 @@ def latency_document(
         likeness = float(np.median(one.likeness)) if one.likeness else None
         rows.append((
             one.lever.name, str(one.time), plain.time.median / one.time.median,
-            float(np.median(one.rank_correlation)), float(np.median(one.detail_correlation)), likeness,
-            "yes" if id(one) in front else "",
+            float(np.median(one.depth_agreement)), likeness, "yes" if id(one) in front else "",
         ))  # fmt: skip
     columns = (
         "lever",
         "s per picture",
         "times as fast",
-        "rank correlation",
-        "detail",
+        "depth agreement",
         "PSNR to it as is",
         "on the front",
     )

@@ -90,8 +90,7 @@ class Measured:
     record: RunRecord | None = None
     seconds: list[float] = field(default_factory=list[float])
     stages: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    rank_correlation: list[float] = field(default_factory=list[float])
-    detail_correlation: list[float] = field(default_factory=list[float])
+    depth_agreement: list[float] = field(default_factory=list[float])
     likeness: list[float] = field(default_factory=list[float])
 
     @property
@@ -190,9 +189,7 @@ def _paint(
     if repeat > 0:
         return
     pixels = result.pictures[0].pixels
-    likeness = agreement(engine, request, pixels, estimator).likeness
-    measured.rank_correlation.append(likeness.rank_correlation)
-    measured.detail_correlation.append(likeness.detail_correlation)
+    measured.depth_agreement.append(agreement(engine, request, pixels, estimator).depth_agreement)
     if measured.lever.name == AS_IT_IS:
         plain[request.seeds[0]] = pixels
     elif plain[request.seeds[0]].shape == pixels.shape:
@@ -200,7 +197,7 @@ def _paint(
 
 
 def fastest_of_their_kind(measured: Sequence[Measured]) -> list[Measured]:
-    """The Pareto front: those that no other beats in both time and detail agreement, slowest first."""
+    """The Pareto front: those that no other beats in both time and depth agreement, slowest first."""
 
     def beaten(one: Measured) -> bool:
         return any(
@@ -219,4 +216,4 @@ def within(measured: Sequence[Measured], seconds: float) -> Measured | None:
 
 
 def _quality(one: Measured) -> float:
-    return float(np.median(one.detail_correlation))
+    return float(np.median(one.depth_agreement))

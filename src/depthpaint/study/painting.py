@@ -17,14 +17,13 @@ from depthpaint.batch.painting import Painters
 from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.core.statistics import Interval
-from depthpaint.depth.compare import detail_correlation
+from depthpaint.depth.compare import Likeness
 from depthpaint.engine import Engine
 from depthpaint.record.picture_source import pixels_of
-from depthpaint.record.sections import AgreementFacts, environment
+from depthpaint.record.sections import environment
 from depthpaint.report.document import Document
 from depthpaint.request import Request
 from depthpaint.verification.agreement import agreement
-from depthpaint.verification.choosing import facts_of
 
 Floats = NDArray[np.float64]
 
@@ -131,16 +130,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a cell.
-
-    `mirrored` is the detail correlation with the mirrored depth map, which should be low for a picture that
-    follows the depth; `asked_repetition` is the repetition of the depth map itself.
-    """
+    """The result of a cell, judged by `estimator`; `asked_repetition` is that of the depth map itself."""
 
     cell: Cell
     path: Path
-    agreement: AgreementFacts
-    mirrored: float
+    estimator: str
+    agreement: Likeness
     look: Look
     asked_repetition: float
 
@@ -205,10 +200,8 @@ def _judged(engine: Engine, cell: Cell, path: Path, estimator: str) -> Outcome:
     return Outcome(
         cell=cell,
         path=path,
-        agreement=facts_of(measured),
-        mirrored=detail_correlation(
-            measured.expected[:, ::-1], measured.estimated, measured.valid & measured.valid[:, ::-1]
-        ),
+        estimator=measured.estimator,
+        agreement=measured.likeness,
         look=look_of(pixels),
         asked_repetition=repetition_of(np.rint(measured.expected * 255).astype(np.uint8)),
     )
@@ -243,8 +236,7 @@ def _picture(one: Outcome) -> dict[str, object]:
     return {
         **one.cell.labels,
         "file": f"{one.path.parent.name}/{one.path.name}",
-        "agreement": one.agreement.model_dump(mode="json"),
-        "mirrored": one.mirrored,
+        "agreement": {"estimator": one.estimator, **asdict(one.agreement)},
         "look": asdict(one.look),
         "asked_repetition": one.asked_repetition,
     }

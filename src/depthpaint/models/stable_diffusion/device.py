@@ -35,6 +35,18 @@ def chosen_device(requested: Device) -> str:
     return requested
 
 
+def what_torch_finds() -> tuple[str, str]:
+    """The device that `auto` takes, as torch names it, and a sentence about it and the build of torch."""
+    device = chosen_device("auto")
+    if device == "cuda":
+        return device, f"torch {torch.__version__}: Stable Diffusion paints on {torch.cuda.get_device_name()}"
+    if device == "mps":
+        return device, f"torch {torch.__version__}: Stable Diffusion paints on the GPU of this Mac"
+    build = torch.version.cuda or torch.version.hip
+    why = "no GPU that it can use" if build else "no GPU, because this build of torch is for the CPU only"
+    return device, f"torch {torch.__version__} finds {why}: Stable Diffusion paints on the CPU, in minutes"
+
+
 def chosen_precision(requested: Precision, device: str) -> torch.dtype:
     """The type of the networks' numbers; `auto` is the fastest on the device."""
     if requested != "auto":
