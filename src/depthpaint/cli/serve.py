@@ -14,7 +14,7 @@ from depthpaint.cli.terminal import inform
 from depthpaint.core.errors import require_packages
 from depthpaint.models.painter import Runtime
 
-PACKAGES = ("fastapi", "uvicorn", "sse_starlette", "prometheus_client", "python_multipart")
+PACKAGES = ("fastapi", "uvicorn", "sse_starlette", "prometheus_client", "python_multipart", "mcp")
 RUNTIME = options.group_of(options.runtime_of)
 
 

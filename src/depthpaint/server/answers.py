@@ -81,7 +81,8 @@ def param_of(error: DepthpaintError) -> str | None:
     """The field that an error is about, if it is one field."""
     if error.code is ErrorCode.MODEL_NOT_FOUND:
         return "model"
-    if error.code is ErrorCode.INVALID_PARAMETER and isinstance(error.value, tuple):
-        fields = cast("tuple[object, ...]", error.value)
+    value: object = error.value
+    if error.code is ErrorCode.INVALID_PARAMETER and isinstance(value, tuple):
+        fields = cast("tuple[object, ...]", value)
         return str(fields[0]) if len(fields) == 1 else None
     return None

@@ -50,15 +50,25 @@ def server_of(request: Request) -> Server:
 
 def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]:
     """The whole application with its gate, and its queue."""
+    from mcp.server.transport_security import TransportSecuritySettings
+
     from depthpaint.server import native, openai_images, web_ui
+    from depthpaint.server.mcp_tools import make_mcp
 
     store = JobStore(options.out)
     queue = JobQueue(engine, options, store)
 
+    mcp = make_mcp(engine, options, queue, (options.out,)).streamable_http_app(
+        max_request_body_size=options.max_body,
+        # The gate checks Host and Origin before.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        await queue.start()
-        yield
+        async with mcp.router.lifespan_context(mcp):
+            await queue.start()
+            yield
         store.close()
 
     app = FastAPI(
@@ -73,6 +83,7 @@ def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]
     routers = [module.router_of(options) for module in (native, openai_images, web_ui)]
     for router in routers:
         app.include_router(router)
+    app.router.routes.extend(mcp.routes)
     _add_health(app, queue)
     _add_errors(app, queue, [route for router in (app, *routers) for route in router.routes])
     return Gate(app, options), queue

@@ -7,12 +7,9 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from functools import partial
-from io import BytesIO
 from typing import Annotated, Any, Literal, cast
 
-import numpy as np
 from fastapi import APIRouter, Depends, Header, Path
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
 from pydantic_core import CoreSchema
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -21,8 +18,9 @@ from starlette.responses import FileResponse, Response
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.registry import registered
-from depthpaint.request import Request, reading_from
+from depthpaint.request import Request
 from depthpaint.server.app import Server, server_of
+from depthpaint.server.checks import inspected, png_of, verified
 from depthpaint.server.inputs import MOST_PICTURES, bytes_of, checked_request, stored_depth, understood
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job
@@ -59,6 +57,14 @@ class DepthBody(RootModel[dict[str, Any]]):
             name: whole["properties"][name] for name in ("depth", *_READING) if name in whole["properties"]
         }
         return {**whole, "properties": kept}
+
+
+class VerifyBody(BaseModel):
+    """A picture's file, and the depth map's if the server does not have it; both as base64."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    picture: str = Field(min_length=1)
+    depth: str | None = Field(None, min_length=1)
 
 
 def _schema(required: tuple[str, ...]) -> dict[str, Any]:
@@ -266,7 +272,17 @@ def router_of(options: ServerOptions) -> APIRouter:
     @router.post("/inspect")
     async def inspect(body: DepthBody, server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         """What a depth map is understood as, with evidence, and a preview: near is white."""
-        return await server.queue.aside(partial(_inspected, server, body.root))
+        reading = {key: value for key, value in body.root.items() if key != "depth"}
+        _require_types(body.root)
+        data = bytes_of(str(body.root.get("depth") or ""), "depth")
+        return await server.queue.aside(partial(inspected, server.engine, data, reading))
+
+    @router.post("/verify")
+    async def verify(body: VerifyBody, server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        """Estimate the depth of a picture, and compare it with a depth map, or with that in its record."""
+        picture = bytes_of(body.picture, "picture")
+        depth = None if body.depth is None else bytes_of(body.depth, "depth")
+        return await server.queue.aside(partial(verified, server.engine, picture, depth, options.out))
 
     @router.get("/models")
     async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
@@ -300,39 +316,9 @@ async def _events(server: Server, job: Job, previews: bool) -> AsyncGenerator[Se
     def event(kind: Literal["state", "step", "picture"]) -> ServerSentEvent:
         answer = job_answer(server, job).model_dump(mode="json")
         if kind == "step" and previews and job.preview is not None:
-            answer["preview"] = base64.b64encode(_png(job.preview)).decode()
+            answer["preview"] = base64.b64encode(png_of(job.preview)).decode()
         return ServerSentEvent(event=kind, data=json.dumps(answer))
 
     yield event("state")
     async for kind in changes(job):
         yield event(cast(Literal["state", "step", "picture"], kind))
-
-
-def _inspected(server: Server, values: dict[str, Any]) -> dict[str, Any]:
-    data = bytes_of(str(values.get("depth") or ""), "depth")
-    reading = reading_from(
-        {key: value for key, value in values.items() if key != "depth"}, "see /openapi.json"
-    )
-    depth = server.engine.read(data, reading)
-    source = depth.source
-    preview = np.rint(depth.values * 255).astype(np.uint8)
-    shown = Image.fromarray(preview)
-    shown.thumbnail((512, 512))
-    return {
-        "format": source.format, "width": source.size.width, "height": source.size.height,
-        "container_bits": source.container_bits, "bits_used": source.bits_used, "levels": source.levels,
-        "colour_map": source.colour_map, "near": source.near, "kind": source.kind, "unit": source.unit,
-        "invalid_share": source.invalid_share, "notes": list(source.notes),
-        "findings": [
-            {"aspect": each.aspect, "value": each.value, "confidence": each.confidence,
-             "evidence": each.evidence, "flag": each.flag}
-            for each in source.findings
-        ],
-        "preview": base64.b64encode(_png(np.asarray(shown))).decode(),
-    }  # fmt: skip
-
-
-def _png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()

@@ -38,7 +38,9 @@ def unit_of(scripts: object) -> Unit | None:
         return None
     found: Unit | None = None
     for name, script in _mapping(scripts, "alwayson_scripts").items():
-        given: object = _mapping(script, name[:60]).get("args") if isinstance(script, Mapping) else script
+        given: object = script
+        if isinstance(script, Mapping):
+            given = cast("Mapping[str, object]", script).get("args")
         listed: list[object] = cast("list[object]", given) if isinstance(given, list) else [given]
         if name.lower() != "controlnet":
             if any(_is_enabled(each) for each in listed):
@@ -50,7 +52,11 @@ def unit_of(scripts: object) -> Unit | None:
         if len(listed) > MOST_UNITS:
             raise _bad("args", f"there are {len(listed)} ControlNet units, at most {MOST_UNITS} are allowed")
         for each in listed:
-            unit = _unit(_mapping(each, "args")) if isinstance(each, Mapping) and each else _no_unit(each)
+            unit = (
+                _unit(cast("Mapping[str, Any]", each))
+                if isinstance(each, Mapping) and each
+                else _no_unit(each)
+            )
             if unit is not None and found is not None:
                 raise _bad("args", "two ControlNet units have a depth map; send one")
             found = unit or found
@@ -65,7 +71,7 @@ def _is_enabled(argument: object) -> bool:
     return argument is True
 
 
-def _no_unit(argument: object) -> None:
+def _no_unit(argument: Any) -> None:
     if argument not in (None, False, True, {}, "", []):
         raise _bad("args", "a ControlNet unit must be an object")
 
@@ -99,8 +105,9 @@ def _unit(given: Mapping[str, Any]) -> Unit | None:
     end = _number(given, end_name, 1.0, 0.0, 1.0)
     if start > end:
         raise _bad("guidance_start", "it is greater than guidance_end")
-    control: object = given.get("control_mode", "Balanced")
-    control = cast("list[object]", control)[0] if isinstance(control, list) and control else control
+    control: Any = given.get("control_mode", "Balanced")
+    if isinstance(control, list):
+        control = next(iter(cast("list[Any]", control)), "Balanced")
     if str(control).lower() not in _CONTROL_MODES:
         raise _bad(
             "control_mode",
