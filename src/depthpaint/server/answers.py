@@ -82,7 +82,7 @@ def param_of(error: DepthpaintError) -> str | None:
     if error.code is ErrorCode.MODEL_NOT_FOUND:
         return "model"
     value: object = error.value
-    if error.code is ErrorCode.INVALID_PARAMETER and isinstance(value, tuple):
+    if isinstance(value, tuple):
         fields = cast("tuple[object, ...]", value)
         return str(fields[0]) if len(fields) == 1 else None
     return None

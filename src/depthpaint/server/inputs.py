@@ -29,6 +29,8 @@ DEPTHS = "depths"
 """The folder of depth maps, in the output folder."""
 _DATA_URL = re.compile(r"data:[\w.+-]{0,40}/[\w.+-]{0,80};base64,", re.IGNORECASE)
 _EXTENSIONS = {"tiff": ".tif", "jpeg": ".jpg", "heif": ".heic"}
+SMALLEST = 60
+"""Bytes; no picture is smaller. Paths that happen to be base64 are: they are refused like all others."""
 MOST_PICTURES = 100
 """Pictures of one request."""
 
@@ -44,7 +46,7 @@ def bytes_of(text: str, field: str) -> bytes:
         data = base64.b64decode(plain[match.end() :] if match else plain, validate=True)
     except (binascii.Error, ValueError) as error:
         raise _no_picture(field) from error
-    if not data:
+    if len(data) < SMALLEST:
         raise _no_picture(field)
     return data
 
@@ -143,15 +145,17 @@ def _beyond(field: str, given: str, allowed: str) -> ParameterError:
 def prepared_as_web_ui(engine: Engine, request: Request) -> Prepared:
     """Prepare a request of a client that cannot say which end is near.
 
-    ControlNet's convention is that white is near. It holds unless the file itself states distances, or has a
-    colour map. Raises DepthpaintError.
+    ControlNet's convention is that white is near. It holds for pictures, unless their numbers are known
+    lengths or they have a colour map; files of numbers are read as they say themselves. Raises
+    DepthpaintError.
     """
     if request.near is not None:
         return engine.prepare(request)
     try:
         prepared = engine.prepare(request)
         source = prepared.depth.source
-        if source.metres is not None or source.colour_map != "gray":
+        known = source.metres is not None or source.colour_map != "gray"
+        if known or source.format not in ("png", "jpeg", "webp"):
             return prepared
     except DepthError as error:
         if error.code is not ErrorCode.DEPTH_AMBIGUOUS:

@@ -160,6 +160,8 @@ def prepare(server: Server, body: TextToImage, unit: Unit | None) -> tuple[Prepa
     else:
         path = stored_depth(unit.depth, options.out)
         given |= {"control_strength": unit.strength, "control_window": unit.window, "fit": unit.fit}
+        if unit.strength == 0:
+            given["finish"] = False  # edges would be drawn along the depth map's
     return prepared_as_web_ui(server.engine, checked_request({**given, "depth": path}, options)), changed
 
 
