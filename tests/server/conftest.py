@@ -6,6 +6,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -65,7 +66,7 @@ class Running:
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The server's event loop."""
-        worker = self.queue._worker  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        worker = self.queue._worker  # pyright: ignore[reportPrivateUsage]
         assert worker is not None
         return worker.get_loop()
 
@@ -90,8 +91,8 @@ def depth_bytes(seed: int = 0) -> bytes:
 DEPTH = base64.b64encode(depth_bytes()).decode()
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
     """Start servers; they are stopped at the end."""
     started: list[Running] = []
 
@@ -102,7 +103,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return replace(find_model(choice), load=offering(painter)(choice).load)
 
         engine = Engine(find=entry, load_estimator=FakeEstimator)
-        out = options.pop("out", tmp_path / "out")
+        out = options.pop("out", folder / "out")
         chosen = ServerOptions(out=out, port=0, **options)
         port = listening(chosen)
         app, queue = make_app(engine, chosen)
@@ -133,6 +134,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start servers; they are stopped at the end."""
+    with starting(tmp_path) as begin:
+        yield begin
+
+
+@pytest.fixture
 def server(start: Start) -> Running:
     """A server with the default options."""
     return start()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for tests that leave nothing behind."""
+    with starting(tmp_path_factory.mktemp("shared")) as begin:
+        yield begin()

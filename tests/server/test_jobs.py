@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,13 @@ from depthpaint.record.picture_source import recorded_depth
 from server.conftest import DEPTH, Running, Start, depth_bytes
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.filterwarnings("ignore")]
-BODY = {"depth": DEPTH, "prompt": "a red house", "seed": 7, "size": [64, 48], "num_inference_steps": 4}
+BODY: dict[str, Any] = {
+    "depth": DEPTH,
+    "prompt": "a red house",
+    "seed": 7,
+    "size": [64, 48],
+    "num_inference_steps": 4,
+}
 
 
 def ended(server: Running, name: str) -> dict[str, Any]:
@@ -43,9 +50,9 @@ def test_a_job_becomes_pictures_with_records_that_find_their_depth(server: Runni
     assert server.get(f"/api/v1/jobs/{job['id']}/pictures/2").status_code == 404
 
 
-def test_equal_requests_give_equal_bytes(server: Running) -> None:
-    names = [server.post("/api/v1/jobs", BODY).json()["id"] for _ in range(2)]
-    first, second = (server.get(ended(server, name)["pictures"][0]["url"]).content for name in names)
+def test_equal_requests_give_equal_bytes(shared: Running) -> None:
+    names = [shared.post("/api/v1/jobs", BODY).json()["id"] for _ in range(2)]
+    first, second = (shared.get(ended(shared, name)["pictures"][0]["url"]).content for name in names)
     assert first == second
 
 
@@ -75,7 +82,8 @@ def test_one_paints_n_wait_and_all_others_are_told_to_come_again(start: Start) -
     first = server.post("/api/v1/jobs", BODY)
     server.until(lambda: server.painter.steps > 0)
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda seed: server.post("/api/v1/jobs", {**BODY, "seed": seed}), range(20)))
+        bodies: list[dict[str, Any]] = [{**BODY, "seed": seed} for seed in range(20)]
+        answers = list(pool.map(partial(server.post, "/api/v1/jobs"), bodies))
     accepted = [each for each in answers if each.status_code == 202]
     refused = [each for each in answers if each.status_code == 429]
     assert (len(accepted), len(refused)) == (3, 17)
@@ -176,48 +184,49 @@ def test_a_restart_keeps_what_is_finished_and_paints_what_waited(start: Start) -
     ],
 )
 def test_a_bad_value_is_refused_and_named(
-    server: Running, change: dict[str, object], status: int, code: str
+    shared: Running, change: dict[str, object], status: int, code: str
 ) -> None:
+    before = set(shared.out.glob("*.png"))
     body = {key: value for key, value in {**BODY, **change}.items() if value is not None}
-    answer = server.post("/api/v1/jobs", body)
+    answer = shared.post("/api/v1/jobs", body)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-    assert not list(server.out.glob("*.png"))
+    assert set(shared.out.glob("*.png")) == before
 
 
-def test_an_existing_path_and_an_absent_one_are_answered_alike(server: Running) -> None:
+def test_an_existing_path_and_an_absent_one_are_answered_alike(shared: Running) -> None:
     answers = [
-        server.post("/api/v1/jobs", {**BODY, "depth": path}).json()
+        shared.post("/api/v1/jobs", {**BODY, "depth": path}).json()
         for path in ("/etc/passwd", "/etc/nothing")
     ]
     assert answers[0] == answers[1]
 
 
-def test_what_is_no_job_is_not_found(server: Running) -> None:
+def test_what_is_no_job_is_not_found(shared: Running) -> None:
     for name in ("0" * 32, "f" * 32):
         for path in (
             f"/api/v1/jobs/{name}",
             f"/api/v1/jobs/{name}/events",
             f"/api/v1/jobs/{name}/pictures/0",
         ):
-            assert server.get(path).status_code == 404
-    assert server.get("/api/v1/jobs/..%2f..%2fx").status_code in (404, 422)
+            assert shared.get(path).status_code == 404
+    assert shared.get("/api/v1/jobs/..%2f..%2fx").status_code in (404, 422)
 
 
-def test_inspect_plan_and_verify(server: Running) -> None:
-    found = server.post("/api/v1/inspect", {"depth": DEPTH}).json()
+def test_inspect_plan_and_verify(shared: Running) -> None:
+    found = shared.post("/api/v1/inspect", {"depth": DEPTH}).json()
     assert (found["near"], found["width"], found["height"]) == ("white", 64, 48)
     assert base64.b64decode(found["preview"]).startswith(b"\x89PNG")
-    assert server.post("/api/v1/inspect", {"depth": DEPTH, "near": "black"}).json()["near"] == "black"
-    plan = server.post("/api/v1/plan", BODY).json()
+    assert shared.post("/api/v1/inspect", {"depth": DEPTH, "near": "black"}).json()["near"] == "black"
+    plan = shared.post("/api/v1/plan", BODY).json()
     assert plan["settings"]["num_inference_steps"] == 4
-    picture = server.get(
-        ended(server, server.post("/api/v1/jobs", BODY).json()["id"])["pictures"][0]["url"]
+    picture = shared.get(
+        ended(shared, shared.post("/api/v1/jobs", BODY).json()["id"])["pictures"][0]["url"]
     ).content
     text = base64.b64encode(picture).decode()
-    alone = server.post("/api/v1/verify", {"picture": text}).json()
-    beside = server.post("/api/v1/verify", {"picture": text, "depth": DEPTH}).json()
+    alone = shared.post("/api/v1/verify", {"picture": text}).json()
+    beside = shared.post("/api/v1/verify", {"picture": text, "depth": DEPTH}).json()
     assert alone["depth_agreement"] == beside["depth_agreement"]
-    assert server.post("/api/v1/verify", {"picture": DEPTH}).status_code == 422
+    assert shared.post("/api/v1/verify", {"picture": DEPTH}).status_code == 422
 
 
 def test_a_draining_server_takes_nothing_and_finishes_what_it_paints(start: Start) -> None:

@@ -19,7 +19,8 @@ from server.conftest import DEPTH, Running, Start
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.filterwarnings("ignore")]
 UNIT = {"image": DEPTH, "module": "none", "model": "None"}
-BODY = {"prompt": "a red house", "seed": 7, "width": 64, "height": 48, "steps": 20, "cfg_scale": 7.0,
+BODY: dict[str, Any] = {
+        "prompt": "a red house", "seed": 7, "width": 64, "height": 48, "steps": 20, "cfg_scale": 7.0,
         "sampler_name": "Euler a", "batch_size": 1, "n_iter": 1, "enable_hr": False, "hr_upscaler": "Latent",
         "styles": [], "override_settings": {}, "script_name": None, "s_tmax": None, "eta": 1.0}  # fmt: skip
 
@@ -38,9 +39,9 @@ def pixels(content: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.asarray(Image.open(BytesIO(base64.b64decode(content["images"][0]))))
 
 
-def test_the_answer_is_what_clients_read(server: Running) -> None:
+def test_the_answer_is_what_clients_read(shared: Running) -> None:
     sent = body(batch_size=2)
-    answer = server.post("/sdapi/v1/txt2img", sent)
+    answer = shared.post("/sdapi/v1/txt2img", sent)
     content = answer.json()
     assert set(content) == {"images", "parameters", "info"}
     assert content["parameters"] == sent
@@ -52,7 +53,7 @@ def test_the_answer_is_what_clients_read(server: Running) -> None:
     picture = Image.open(BytesIO(first))
     assert picture.size == (64, 48)
     assert picture.info["parameters"] == info["infotexts"][0]
-    assert base64.b64decode(painted(server, seed=8)["images"][0]) == second, "the picture of its seed alone"
+    assert base64.b64decode(painted(shared, seed=8)["images"][0]) == second, "the picture of its seed alone"
     line = info["infotexts"][0].splitlines()[-1]
     assert line.startswith("Steps: 2, Sampler: ")
     places = [
@@ -61,8 +62,8 @@ def test_the_answer_is_what_clients_read(server: Running) -> None:
     assert places == sorted(places)
 
 
-def test_other_step_counts_are_obeyed(server: Running) -> None:
-    assert json.loads(painted(server, steps=5)["info"])["steps"] == 5
+def test_other_step_counts_are_obeyed(shared: Running) -> None:
+    assert json.loads(painted(shared, steps=5)["info"])["steps"] == 5
 
 
 @pytest.mark.parametrize(
@@ -72,52 +73,52 @@ def test_other_step_counts_are_obeyed(server: Running) -> None:
         {"image": [{"image": DEPTH, "mask": None}]}, {"image": f"data:image/png;base64,{DEPTH}"},
         {"image": DEPTH, "control_mode": 0}, {"image": DEPTH, "control_mode": ["Balanced"]},
         {"image": DEPTH, "resize_mode": 1}, {"image": DEPTH, "resize_mode": "Crop and Resize"},
-        {"image": DEPTH, "guidance": 0.5, "guidance_end": 1.0}, {"image": DEPTH, "lowvram": True, "low_vram": False},
+        {"image": DEPTH, "guidance": 0.5, "guidance_end": 1.0},
+        {"image": DEPTH, "lowvram": True, "low_vram": False},
         {"image": DEPTH, "processor_res": 64, "threshold_a": 64, "mask": None, "guessmode": True},
         {"image": DEPTH, "module": "depth_anything_v2", "model": "depthpaint [depth]"},
     ],
 )  # fmt: skip
-def test_a_unit_may_be_written_as_every_client_does(server: Running, unit: dict[str, object]) -> None:
-    assert painted(server, unit)["images"] == painted(server)["images"]
+def test_a_unit_may_be_written_as_every_client_does(shared: Running, unit: dict[str, object]) -> None:
+    assert painted(shared, unit)["images"] == painted(shared)["images"]
 
 
 @pytest.mark.parametrize(
     "units", [[], [False], [None], [{"enabled": False, "image": DEPTH}], [{"enabled": False}]]
 )
-def test_without_a_unit_it_is_painted_without_depth(server: Running, units: list[object]) -> None:
+def test_without_a_unit_it_is_painted_without_depth(shared: Running, units: list[object]) -> None:
     scripts = {"controlnet": {"args": units}}
-    answer = server.post("/sdapi/v1/txt2img", {**BODY, "alwayson_scripts": scripts})
+    answer = shared.post("/sdapi/v1/txt2img", {**BODY, "alwayson_scripts": scripts})
     assert answer.status_code == 200
     assert "without a depth map" in answer.headers["x-depthpaint-changed"]
-    assert answer.json()["images"] == server.post("/sdapi/v1/txt2img", BODY).json()["images"]
+    assert answer.json()["images"] == shared.post("/sdapi/v1/txt2img", BODY).json()["images"]
     assert "ControlNet" not in json.loads(answer.json()["info"])["infotexts"][0]
 
 
-def test_a_weight_of_zero_gives_the_depth_no_say(server: Running) -> None:
+def test_a_weight_of_zero_gives_the_depth_no_say(shared: Running) -> None:
     other = base64.b64encode(png(np.tile(np.arange(64, dtype=np.uint8)[::-1] * 3, (48, 1)), 8, 0)).decode()
-    assert (
-        painted(server, {**UNIT, "weight": 0})["images"]
-        == painted(server, {"image": other, "weight": 0})["images"]
-    )
-    assert painted(server)["images"] != painted(server, {"image": other})["images"]
+    none = [pixels(painted(shared, {"image": each, "weight": 0})) for each in (DEPTH, other)]
+    some = [pixels(painted(shared, {"image": each})) for each in (DEPTH, other)]
+    assert np.array_equal(none[0], none[1])
+    assert not np.array_equal(some[0], some[1])
 
 
-def test_all_bits_of_a_depth_map_count(server: Running) -> None:
+def test_all_bits_of_a_depth_map_count(shared: Running) -> None:
     deep = np.tile(np.arange(64, dtype=np.uint16)[None] * 3 + 20_000, (48, 1))
     maps = [base64.b64encode(png(values, 16, 0)).decode() for values in (deep, deep[:, ::-1].copy())]
-    first, second = (pixels(painted(server, {"image": each})) for each in maps)
+    first, second = (pixels(painted(shared, {"image": each})) for each in maps)
     assert not np.array_equal(first, second)
 
 
-def test_white_is_near_unless_the_file_says_otherwise(server: Running) -> None:
+def test_white_is_near_unless_the_file_says_otherwise(shared: Running) -> None:
     ramp = base64.b64encode(png(np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1)), 8, 0)).decode()
-    info = json.loads(painted(server, {"image": ramp})["info"])
+    info = json.loads(painted(shared, {"image": ramp})["info"])
     assert info["extra_generation_params"]["depth"]["near"] == "white"
     buffer = BytesIO()
     metres = 1 + 20 * np.linspace(1, 0, 48, dtype=np.float32)[:, None] + np.zeros((48, 64), np.float32)
     metres[10:30, 20:40] = 2
     np.save(buffer, metres)
-    found = json.loads(painted(server, {"image": base64.b64encode(buffer.getvalue()).decode()})["info"])
+    found = json.loads(painted(shared, {"image": base64.b64encode(buffer.getvalue()).decode()})["info"])
     depth = found["extra_generation_params"]["depth"]
     assert (depth["kind"], depth["near"]) == ("distance", "black")
 
@@ -134,9 +135,9 @@ def test_white_is_near_unless_the_file_says_otherwise(server: Running) -> None:
         ({"alwayson_scripts": {"other": {"args": [True]}}}, 422),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_refused(server: Running, change: dict[str, object], status: int) -> None:
+def test_a_bad_value_is_refused(shared: Running, change: dict[str, object], status: int) -> None:
     text = json.dumps({**body(), **change})
-    answer = server.client.post(
+    answer = shared.client.post(
         "/sdapi/v1/txt2img", content=text, headers={"content-type": "application/json"}
     )
     assert answer.status_code == status, answer.text
@@ -146,9 +147,9 @@ def test_a_bad_value_is_refused(server: Running, change: dict[str, object], stat
 @pytest.mark.parametrize(
     "text", ['{"cfg_scale": NaN}', '{"cfg_scale": 1e400}', "[" * 20_000, '{"prompt": "\xff', "{"]
 )
-def test_what_is_no_json_is_refused(server: Running, text: str) -> None:
+def test_what_is_no_json_is_refused(shared: Running, text: str) -> None:
     data = text.encode("latin-1")
-    answer = server.client.post(
+    answer = shared.client.post(
         "/sdapi/v1/txt2img", content=data, headers={"content-type": "application/json"}
     )
     assert answer.status_code in (400, 422), answer.text
@@ -164,16 +165,16 @@ def test_what_is_no_json_is_refused(server: Running, text: str) -> None:
         ({**UNIT, "control_mode": "x"}, 422), ({**UNIT, "resize_mode": "x"}, 422), (5, 422),
     ],
 )  # fmt: skip
-def test_a_bad_unit_is_refused(server: Running, unit: object, status: int) -> None:
-    assert server.post("/sdapi/v1/txt2img", body(unit)).status_code == status
+def test_a_bad_unit_is_refused(shared: Running, unit: object, status: int) -> None:
+    assert shared.post("/sdapi/v1/txt2img", body(unit)).status_code == status
     if status == 200:
-        assert server.post("/sdapi/v1/txt2img", body(*[UNIT] * 1000)).status_code == 422
+        assert shared.post("/sdapi/v1/txt2img", body(*[UNIT] * 1000)).status_code == 422
 
 
 def test_samplers_and_schedules_are_understood_as_the_web_ui_names_them(server: Running) -> None:
     for name, ours, schedule in (
-        ("DPM++ 2M Karras", "dpm++-2m", "karras"), ("k_euler_a", "euler-ancestral", None), ("heun", "heun", None),
-        ("DPM++ 2M", "dpm++-2m", None), ("UniPC", "unipc", None),
+        ("DPM++ 2M Karras", "dpm++-2m", "karras"), ("k_euler_a", "euler-ancestral", None),
+        ("heun", "heun", None), ("DPM++ 2M", "dpm++-2m", None), ("UniPC", "unipc", None),
     ):  # fmt: skip
         for path in server.out.glob("*.png"):
             path.unlink()
@@ -185,14 +186,14 @@ def test_samplers_and_schedules_are_understood_as_the_web_ui_names_them(server: 
     assert painted(server, scheduler="automatic")["images"] == painted(server)["images"]
 
 
-def test_foreign_scripts_that_are_off_are_ignored(server: Running) -> None:
+def test_foreign_scripts_that_are_off_are_ignored(shared: Running) -> None:
     scripts = {
         "controlnet": {"args": [UNIT]},
         "ADetailer": {"args": [{"ad_model": "None"}]},
         "x": {"args": [False]},
     }
-    answer = server.post("/sdapi/v1/txt2img", {**BODY, "alwayson_scripts": scripts})
-    assert answer.json()["images"] == painted(server)["images"]
+    answer = shared.post("/sdapi/v1/txt2img", {**BODY, "alwayson_scripts": scripts})
+    assert answer.json()["images"] == painted(shared)["images"]
 
 
 def test_lists_are_json_and_name_what_can_be_asked_for(server: Running) -> None:
@@ -223,21 +224,21 @@ def test_lists_are_json_and_name_what_can_be_asked_for(server: Running) -> None:
     assert "/sdapi/v1/txt2img" in server.post("/controlnet/txt2img", {}).text
 
 
-def test_a_depth_map_is_shown_as_it_is_understood(server: Running) -> None:
+def test_a_depth_map_is_shown_as_it_is_understood(shared: Running) -> None:
     for field in ("controlnet_input_images", "controlnet_images"):
-        answer = server.post("/controlnet/detect", {"controlnet_module": "depth", field: [DEPTH]}).json()
+        answer = shared.post("/controlnet/detect", {"controlnet_module": "depth", field: [DEPTH]}).json()
         assert answer["info"] == "Success"
         assert Image.open(BytesIO(base64.b64decode(answer["images"][0]))).size == (64, 48)
 
 
-def test_png_info_gives_back_the_infotext(server: Running) -> None:
-    content = painted(server)
-    found = server.post("/sdapi/v1/png-info", {"image": content["images"][0]}).json()
+def test_png_info_gives_back_the_infotext(shared: Running) -> None:
+    content = painted(shared)
+    found = shared.post("/sdapi/v1/png-info", {"image": content["images"][0]}).json()
     assert found["info"] == json.loads(content["info"])["infotexts"][0]
     assert found["parameters"]["Seed"] == "7"
-    assert server.post("/sdapi/v1/png-info", {"image": DEPTH}).json()["info"] == ""
+    assert shared.post("/sdapi/v1/png-info", {"image": DEPTH}).json()["info"] == ""
     assert (
-        server.post("/sdapi/v1/png-info", {"image": base64.b64encode(bytes(99)).decode()}).status_code == 422
+        shared.post("/sdapi/v1/png-info", {"image": base64.b64encode(bytes(99)).decode()}).status_code == 422
     )
 
 
