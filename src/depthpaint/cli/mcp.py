@@ -35,10 +35,8 @@ def mcp(
 ) -> None:
     """Serve MCP over standard input and output: an MCP host starts this program.
 
-    \b
-    Example of a host's settings:
-      {"mcpServers": {"depthpaint": {"command": "depthpaint", "args": ["mcp", "--root", "/home/me/maps"]}}}
-    """  # fmt: skip
+    Example: depthpaint mcp --root /home/me/maps
+    """
     require_packages(PACKAGES, "the server", "server")
     from depthpaint.server.mcp_tools import make_mcp
     from depthpaint.server.options import ServerOptions

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
@@ -18,10 +18,13 @@ from starlette.types import ASGIApp
 from depthpaint import __version__
 from depthpaint.core.errors import DepthpaintError, ErrorCode, is_shortage
 from depthpaint.engine import Engine
+from depthpaint.server import native, openai_images, web_ui
 from depthpaint.server.answers import answer_of, error_answer
 from depthpaint.server.gate import Gate
+from depthpaint.server.mcp_tools import make_mcp
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import JobQueue
+from depthpaint.server.routes import Server
 from depthpaint.server.store import JobStore
 
 PAGE = """<!doctype html>
@@ -34,27 +37,8 @@ _CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action
 MOST_PROBLEMS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What all routes use."""
-
-    engine: Engine
-    options: ServerOptions
-    queue: JobQueue
-
-
-def server_of(request: Request) -> Server:
-    """The server that a request came to."""
-    return cast(Server, request.app.state.server)
-
-
 def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]:
     """The whole application with its gate, and its queue."""
-    from mcp.server.transport_security import TransportSecuritySettings
-
-    from depthpaint.server import native, openai_images, web_ui
-    from depthpaint.server.mcp_tools import make_mcp
-
     store = JobStore(options.out)
     queue = JobQueue(engine, options, store)
 

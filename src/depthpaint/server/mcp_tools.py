@@ -31,7 +31,7 @@ from depthpaint.server.inputs import (
 )
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job, JobQueue
-from depthpaint.server.waiting import changes
+from depthpaint.server.routes import changes
 
 MOST_INLINE = 600_000
 """Bytes of a picture in an answer: as base64 it stays below the megabyte that clients accept."""

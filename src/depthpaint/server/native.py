@@ -19,13 +19,12 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.registry import registered
 from depthpaint.request import Request
-from depthpaint.server.app import Server, server_of
 from depthpaint.server.checks import inspected, png_of, verified
 from depthpaint.server.inputs import MOST_PICTURES, bytes_of, checked_request, stored_depth, understood
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job
+from depthpaint.server.routes import Server, changes, server_of
 from depthpaint.server.store import State
-from depthpaint.server.waiting import changes
 
 _READING = ("near", "kind", "unit", "colour_map", "range", "holes", "empty", "frame", "flip", "part",
             "allow_constant", "frame_index")  # fmt: skip

@@ -24,7 +24,6 @@ from depthpaint.core.geometry import Extent
 from depthpaint.engine import Prepared
 from depthpaint.models.registry import names
 from depthpaint.server.answers import answer_of
-from depthpaint.server.app import Server, server_of
 from depthpaint.server.inputs import (
     bytes_of,
     checked_request,
@@ -35,7 +34,7 @@ from depthpaint.server.inputs import (
 )
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job, Painted
-from depthpaint.server.waiting import changes, finished
+from depthpaint.server.routes import Server, changes, finished, server_of
 
 ALIASES = ("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1.5")
 """Names that clients send without their user's choice: they mean the server's own model."""

@@ -20,11 +20,10 @@ from depthpaint.engine import Prepared
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import find_model
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES
-from depthpaint.server.app import Server, server_of
 from depthpaint.server.inputs import checked_request, prepared_as_web_ui, stored_depth, without_depth
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job
-from depthpaint.server.waiting import finished
+from depthpaint.server.routes import Server, finished, server_of
 from depthpaint.server.web_ui_lists import add_lists, model_title, models_by_title
 from depthpaint.server.web_ui_units import Unit, unit_of
 

@@ -18,9 +18,9 @@ from depthpaint.models.registry import names
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES, parse_infotext
 from depthpaint.record.picture_file import INFOTEXT_KEY
 from depthpaint.request import reading_from
-from depthpaint.server.app import Server, server_of
 from depthpaint.server.inputs import bytes_of
 from depthpaint.server.options import ServerOptions
+from depthpaint.server.routes import Server, server_of
 from depthpaint.server.web_ui_units import MODEL, MODULES
 
 Known = Annotated[Server, Depends(server_of)]

@@ -1,16 +1,33 @@
-"""Wait for a job as long as its client is there."""
+"""What the routes of all interfaces share: the server, and waiting for a job while its client is there."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
 
 from fastapi import Request
 
 from depthpaint.core.errors import Cancelled, ErrorCode
-from depthpaint.engine import Prepared
+from depthpaint.engine import Engine, Prepared
+from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import Job, JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What all routes use."""
+
+    engine: Engine
+    options: ServerOptions
+    queue: JobQueue
+
+
+def server_of(request: Request) -> Server:
+    """The server that a request came to."""
+    return cast(Server, request.app.state.server)
 
 
 async def finished(queue: JobQueue, request: Request, prepare: Callable[[], Prepared]) -> Job:
