@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,7 +92,7 @@ DEPTH = base64.b64encode(depth_bytes()).decode()
 
 
 @contextmanager
-def starting(folder: Path) -> Iterator[Start]:
+def starting(folder: Path) -> Generator[Start]:
     """Start servers; they are stopped at the end."""
     started: list[Running] = []
 

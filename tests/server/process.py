@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Serving:
 
 
 @contextmanager
-def serving(out: Path, *options: str, **variables: str) -> Iterator[Serving]:
+def serving(out: Path, *options: str, **variables: str) -> Generator[Serving]:
     """Start `depthpaint serve` on a free port; it is killed at the end if it still runs."""
     log = (out.parent / f"{out.name}.log").open("w+", encoding="utf-8")
     process = subprocess.Popen(

@@ -83,10 +83,10 @@ def test_a_stream_ends_with_the_picture_that_is_answered_without_one(plain: Open
     ]
     assert [each.partial_image_index for each in events[:2]] == [0, 1]
     assert base64.b64decode(events[-1].b64_json) == painted(plain, extra={"steps": 4})
-    plain = list(
+    edited: list[Any] = list(
         plain.images.edit(image=depth_bytes(), prompt="a red house", stream=True, extra_body={"seed": 7})
     )
-    assert [each.type for each in plain] == ["image_edit.completed"]
+    assert [each.type for each in edited] == ["image_edit.completed"]
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])

@@ -20,6 +20,7 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, is_shortage
 from depthpaint.engine import Engine
 from depthpaint.server import native, openai_images, web_ui
 from depthpaint.server.answers import answer_of, error_answer
+from depthpaint.server.description import describe
 from depthpaint.server.gate import Gate
 from depthpaint.server.mcp_tools import make_mcp
 from depthpaint.server.options import ServerOptions
@@ -70,6 +71,7 @@ def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]
     app.router.routes.extend(mcp.routes)
     _add_health(app, queue)
     _add_errors(app, queue, [route for router in (app, *routers) for route in router.routes])
+    describe(app, options)
     return Gate(app, options), queue
 
 
@@ -79,7 +81,7 @@ def _add_health(app: FastAPI, queue: JobQueue) -> None:
         """Whether the process lives."""
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready."}})
+    @app.get("/readyz", tags=["health"])
     async def readyz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         """Whether requests are accepted."""
         if queue.draining:

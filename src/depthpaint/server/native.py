@@ -204,15 +204,9 @@ def _job(server: Server, name: str) -> Job:
     return job
 
 
-_PROBLEM: dict[str, Any] = {"description": "An error.", "content": {"application/problem+json": {}}}
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: _PROBLEM for status in (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503, 507)
-}
-
-
 def router_of(options: ServerOptions) -> APIRouter:
     """The routes of /api/v1."""
-    router = APIRouter(prefix="/api/v1", tags=["native"], responses=ERRORS)
+    router = APIRouter(prefix="/api/v1", tags=["native"])
 
     @router.post("/jobs", status_code=202)
     async def submit(  # pyright: ignore[reportUnusedFunction]

@@ -38,6 +38,8 @@ from depthpaint.server.routes import Server, changes, finished, server_of
 
 ALIASES = ("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1.5")
 """Names that clients send without their user's choice: they mean the server's own model."""
+SIDE = 512
+"""Width and height of a picture without a depth map and a size."""
 LINKS = 1000
 """Pictures that were answered as links, of which the newest stay."""
 _CREATED = 1_764_547_200
@@ -127,8 +129,9 @@ def prepare(server: Server, body: ImagesBody, depth: bytes | None) -> Prepared:
     given = {key: value for key, value in values.items() if value is not None}
     checked_request({**given, "depth": "depth"}, options)
     if depth is None:
-        path, flat = without_depth(size or Extent(512, 512), options.out)
-        given |= {"size": size or Extent(512, 512), **flat}
+        side = min(SIDE, options.max_side)
+        path, flat = without_depth(size or Extent(side, side), options.out)
+        given |= {"size": size or Extent(side, side), **flat}
     else:
         path = stored_depth(depth, options.out)
     request = checked_request({**given, "depth": path}, options)

@@ -29,6 +29,8 @@ from depthpaint.server.web_ui_units import Unit, unit_of
 
 UNIVERSAL_STEPS = 20
 """What every client of this interface sends if its user says nothing."""
+SIDE = 512
+"""Width and height of requests that give none."""
 FEW = 8
 """A model that paints in so many steps or fewer was trained for a guidance of its own."""
 NOTE_HEADER = "X-Depthpaint-Changed"
@@ -46,8 +48,8 @@ class TextToImage(BaseModel):
     seed: int | None = Field(-1, ge=-1, le=_MOST_SEED)
     steps: int | None = Field(UNIVERSAL_STEPS, ge=1, le=1000)
     cfg_scale: float | None = Field(7.0, ge=0, le=100)
-    width: int | None = Field(512, ge=8, le=8192)
-    height: int | None = Field(512, ge=8, le=8192)
+    width: int | None = Field(None, ge=8, le=8192, description=f"Default: {SIDE}.")
+    height: int | None = Field(None, ge=8, le=8192, description=f"Default: {SIDE}.")
     batch_size: int | None = Field(1, ge=1, le=MOST)
     n_iter: int | None = Field(1, ge=1, le=MOST)
     sampler_name: str | None = None
@@ -135,7 +137,8 @@ def prepare(server: Server, body: TextToImage, unit: Unit | None) -> tuple[Prepa
     sampler, karras = sampler_of(body.sampler_name or body.sampler_index)
     if habits.num_inference_steps <= FEW and (body.sampler_name or "Euler a") == "Euler a":
         sampler = None  # what every client sends by default
-    size = Extent(body.width or 512, body.height or 512)
+    side = min(SIDE, options.max_side)
+    size = Extent(body.width or side, body.height or side)
     values: dict[str, Any] = {
         "prompt": body.prompt or "",
         "negative_prompt": body.negative_prompt or None,
