@@ -5,10 +5,15 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run test test-all coverage check types lint format docs package measure doctor-bench bench bench-full parity-full train fuzz clean
+.PHONY: run serve test test-all coverage check types lint format docs package measure doctor-bench bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
+
+# The server, on http://127.0.0.1:7860/ (docs/how-to/server.md).
+serve: $(VENV)/.ready
+	$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[server]"
+	$(RUN) serve
 
 # Two processes of one thread each: in one of two threads, most tests leave the second core idle.
 test: $(DEV)/.ready

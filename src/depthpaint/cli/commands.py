@@ -25,6 +25,8 @@ SUMMARIES = {
     "report": "Show the pictures of a folder in one HTML page or PDF.",
     "study": "Measure what the aspect ratio, the control strength or speed settings do, with error bars.",
     "bench": "Measure the time that a picture takes, compared with other programs.",
+    "serve": "Serve HTTP: a native interface, AUTOMATIC1111's and OpenAI's.",
+    "mcp": "Serve MCP over standard input and output, for language models.",
     "models": "List, show, download, verify and export models.",
     "doctor": "Show what works in this environment, what is missing, and how to get it.",
     "config": "Show your default settings, and the file that holds them.",

@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     DEPTH_CONSTANT = "depth_constant"
     DEPTH_AMBIGUOUS = "depth_ambiguous"
     DEPTH_TOO_LARGE = "depth_too_large"
+    DEPTH_MISSING = "depth_missing"
     PICKLE_REFUSED = "pickle_refused"
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_TRUNCATED = "model_truncated"
@@ -46,6 +47,17 @@ class ErrorCode(StrEnum):
     HUB_AUTH_REQUIRED = "hub_auth_required"
     HUB_GATED = "hub_gated"
     OFFLINE_MISSING = "offline_missing"
+    SAMPLER_NOT_FOUND = "sampler_not_found"
+    SCHEDULER_NOT_FOUND = "scheduler_not_found"
+    SCRIPT_NOT_FOUND = "script_not_found"
+    MODULE_NOT_FOUND = "module_not_found"
+    NOT_FOUND = "not_found"
+    UNAUTHORIZED = "unauthorized"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     QUEUE_FULL = "queue_full"
     NOT_READY = "not_ready"
     DRAINING = "draining"
@@ -77,6 +89,7 @@ STATUSES = MappingProxyType(
         ErrorCode.DEPTH_CONSTANT: (3, 422),
         ErrorCode.DEPTH_AMBIGUOUS: (3, 422),
         ErrorCode.DEPTH_TOO_LARGE: (3, 413),
+        ErrorCode.DEPTH_MISSING: (3, 422),
         ErrorCode.PICKLE_REFUSED: (5, 422),
         ErrorCode.MODEL_NOT_FOUND: (5, 404),
         ErrorCode.MODEL_TRUNCATED: (5, 503),
@@ -86,6 +99,17 @@ STATUSES = MappingProxyType(
         ErrorCode.HUB_AUTH_REQUIRED: (7, 503),
         ErrorCode.HUB_GATED: (7, 503),
         ErrorCode.OFFLINE_MISSING: (7, 503),
+        ErrorCode.SAMPLER_NOT_FOUND: (2, 404),
+        ErrorCode.SCHEDULER_NOT_FOUND: (2, 404),
+        ErrorCode.SCRIPT_NOT_FOUND: (2, 422),
+        ErrorCode.MODULE_NOT_FOUND: (2, 422),
+        ErrorCode.NOT_FOUND: (2, 404),
+        ErrorCode.UNAUTHORIZED: (2, 401),
+        ErrorCode.HOST_NOT_ALLOWED: (2, 403),
+        ErrorCode.ORIGIN_NOT_ALLOWED: (2, 403),
+        ErrorCode.METHOD_NOT_ALLOWED: (2, 405),
+        ErrorCode.BODY_TOO_LARGE: (2, 413),
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: (2, 415),
         ErrorCode.QUEUE_FULL: (6, 429),
         ErrorCode.NOT_READY: (6, 503),
         ErrorCode.DRAINING: (6, 503),

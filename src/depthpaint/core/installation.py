@@ -21,6 +21,7 @@ PURPOSES = {
     "parquet": "Parquet manifests",
     "ray": "batches and studies on several machines",
     "report": "reports as HTML and PDF, with plots",
+    "server": "the HTTP server",
 }
 """The optional parts (extras of the package) and what they are for."""
 _NEED = re.compile(r"""^([\w.-]+).*;.*extra\s*==\s*['"]([\w-]+)['"]""")

@@ -74,7 +74,7 @@ def infotext(record: RunRecord) -> str:
         "Model": settings.model,
         # Without it the web UI would draw the noise on the GPU, which gives another picture.
         "RNG": "CPU",
-        "ControlNet 0": _control_unit(record),
+        **({} if _has_no_depth(record) else {"ControlNet 0": _control_unit(record)}),
         "Version": f"depthpaint {record.environment.get('depthpaint', 'unknown')}",
     }
     lines = [settings.prompt]
@@ -113,6 +113,11 @@ def _prompts(head: str) -> tuple[str, str]:
         return "", head[len(_NEGATIVE) :].strip()
     prompt, _, negative = head.partition(f"\n{_NEGATIVE}")
     return prompt.strip(), negative.strip()
+
+
+def _has_no_depth(record: RunRecord) -> bool:
+    """Whether the picture was painted without a depth map: from a flat one, with no effect."""
+    return record.settings.control_strength == 0 and record.depth.levels == 1
 
 
 def _control_unit(record: RunRecord) -> str:
