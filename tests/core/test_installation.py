@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
 
@@ -16,8 +17,13 @@ from depthpaint.core.installation import command_for, extras
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    installation._source.cache_clear()  # pyright: ignore[reportPrivateUsage]
+def nothing_remembered() -> Iterator[None]:
+    """Before a test, and after it: later tests would find its installation."""
+    for remembered in (installation._source, installation._needs):  # pyright: ignore[reportPrivateUsage]
+        remembered.cache_clear()
+    yield
+    for remembered in (installation._source, installation._needs):  # pyright: ignore[reportPrivateUsage]
+        remembered.cache_clear()
 
 
 class Installed:
