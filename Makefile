@@ -5,7 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/depthpaint
 PY := $(DEV)/bin/python
 
-.PHONY: run serve test test-all coverage check types lint format docs package measure doctor-bench bench bench-full parity-full train fuzz clean
+.PHONY: run serve test test-all clients coverage check types lint format docs package measure doctor-bench bench bench-full parity-full train fuzz clean
 
 run: $(VENV)/.ready
 	$(RUN) generate examples/house-in-the-forest.png "a house in the forest with orange trees, a turquoise house and a brown roof, in autumn, on an overcast day" --name first-picture --overwrite
@@ -26,6 +26,18 @@ test-all: check
 	command -v strace || { echo "make test-all needs strace (apt install strace)"; exit 1; }
 	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,ray]"
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 -m "not slow"
+
+# Unmodified clients of the server, for Node and Python, against a server process.
+clients: $(DEV)/.ready
+	mkdir -p build/clients
+	cp tests/server/clients/package.json build/clients/
+	cd build/clients && npm install --silent --no-audit --no-fund
+	for version in newest 0.9.8 0.9.0; do \
+	  $(DEV)/bin/pip install -q --disable-pip-version-check --no-deps --upgrade --target build/clients/$$version \
+	    "webuiapi$$(test $$version = newest || echo ==$$version)"; \
+	done
+	$(DEV)/bin/pip install -q --disable-pip-version-check requests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m full tests/server/test_clients.py
 
 # Which lines of the package the quick tests run. It fails below the floor in pyproject.toml.
 coverage: $(DEV)/.ready

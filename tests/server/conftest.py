@@ -24,7 +24,7 @@ from depthpaint.models.registry import find_model
 from depthpaint.server.app import make_app
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import JobQueue
-from depthpaint.server.run import listening
+from depthpaint.server.run import config_of, listening
 from fake_painter import FakeEstimator, FakePainter, offering
 from made_png import png
 
@@ -107,8 +107,7 @@ def starting(folder: Path) -> Generator[Start]:
         chosen = ServerOptions(out=out, port=0, **options)
         port = listening(chosen)
         app, queue = make_app(engine, chosen)
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config_of(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [port]}, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{port.getsockname()[1]}"

@@ -129,6 +129,11 @@ def test_the_same_key_and_request_give_the_same_job(start: Start) -> None:
     other = server.post("/api/v1/jobs", {**BODY, "seed": 8}, headers=head)
     assert (other.status_code, "Idempotency-Key" in other.text) == (422, True)
     assert server.post("/api/v1/jobs", BODY, headers={"idempotency-key": "two"}).json()["id"] != first
+    with ThreadPoolExecutor(4) as pool:
+        three = [
+            pool.submit(server.post, "/api/v1/jobs", BODY, headers={"idempotency-key": "3"}) for _ in range(4)
+        ]
+    assert len({each.result().json()["id"] for each in three}) == 1
     ended(server, first)
     server.stop()
     again = start(out=server.out)

@@ -170,7 +170,12 @@ class JobQueue:
         if durable:
             fields = job.request.model_dump(mode="json", exclude_none=True)
             fields["depth"] = job.request.depth.relative_to(self._options.out).as_posix()
-            self._store.add(StoredJob(job.id, "queued", fields, job.seeds, (), None, body, job.created), key)
+            stored = StoredJob(job.id, "queued", fields, job.seeds, (), None, body, job.created)
+            # The same request may have come twice at the same time.
+            if not self._store.add(stored, key) and key is not None:
+                earlier = self._of_key(key, body)
+                if earlier is not None:
+                    return earlier
         self._enqueue(job, front=False)
         return job
 

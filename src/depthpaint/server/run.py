@@ -8,7 +8,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import h11
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.engine import Engine
@@ -19,6 +22,33 @@ from depthpaint.server.queue import JobQueue
 HEAD_SECONDS = 10
 """In which the head of a request must be complete, and after which an idle connection is closed."""
 _LAST_SECONDS = 5
+
+
+class _Protocol(H11Protocol):
+    """Closes a connection without a complete head after HEAD_SECONDS; uvicorn would wait for ever."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Wait while the head is incomplete."""
+        super().data_received(data)
+        incomplete = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        if not incomplete and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        elif incomplete and self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
 
 
 class _Server(uvicorn.Server):
@@ -52,18 +82,22 @@ def listening(options: ServerOptions) -> socket.socket:
     return port
 
 
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves it."""
+    return uvicorn.Config(
+        app, http=_Protocol, log_config=None, access_log=False, server_header=False, date_header=False,
+        timeout_keep_alive=HEAD_SECONDS, timeout_graceful_shutdown=_LAST_SECONDS,
+        h11_max_incomplete_event_size=64 << 10, lifespan="on",
+    )  # fmt: skip
+
+
 def serve(engine: Engine, options: ServerOptions, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` is given the address. Raises DepthpaintError."""
     port = listening(options)
     number = port.getsockname()[1]
     app, queue = make_app(engine, options)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, date_header=False,
-        timeout_keep_alive=HEAD_SECONDS, timeout_graceful_shutdown=_LAST_SECONDS,
-        h11_max_incomplete_event_size=64 << 10, lifespan="on",
-    )  # fmt: skip
     host = f"[{options.host}]" if ":" in options.host and not options.host.startswith("[") else options.host
-    asyncio.run(_serve(_Server(config), port, queue, lambda: on_ready(f"http://{host}:{number}/")))
+    asyncio.run(_serve(_Server(config_of(app)), port, queue, lambda: on_ready(f"http://{host}:{number}/")))
 
 
 async def _serve(

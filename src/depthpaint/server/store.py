@@ -76,17 +76,23 @@ class JobStore:
                 remedy="give another folder with --out, or move that file away",
             ) from error
 
-    def add(self, job: StoredJob, key: str | None) -> None:
-        """Store a new job. `key` is the client's Idempotency-Key."""
-        self._run(
-            "INSERT INTO jobs (id, state, request, seeds, key, body, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (job.id, job.state, json.dumps(job.request), json.dumps(job.seeds), key, job.body, job.created),
-        )
+    def add(self, job: StoredJob, key: str | None) -> bool:
+        """Store a new job; False if there is one with `key`, the client's Idempotency-Key."""
+        try:
+            columns = "id, state, request, seeds, key, body, created"
+            request, seeds = json.dumps(job.request), json.dumps(job.seeds)
+            self._run(
+                f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (job.id, job.state, request, seeds, key, job.body, job.created),
+            )
+        except sqlite3.IntegrityError:
+            return False
         self._run(
             "DELETE FROM jobs WHERE state NOT IN ('queued', 'generating') AND number <= "
             "(SELECT MAX(number) FROM jobs) - ?",
             (KEPT,),
         )
+        return True
 
     def update(
         self,
