@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import socket
+from pathlib import Path
 
 import pytest
 
+from depthpaint.server.options import ServerOptions
+from depthpaint.server.run import listening
 from server.conftest import DEPTH, Running, Start
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.filterwarnings("ignore")]
@@ -108,6 +111,13 @@ def test_only_json_is_taken_and_forms_where_they_belong(shared: Running) -> None
         assert typed.json() in (
             {}, None,
         )  # fmt: skip
+
+
+def test_answers_are_sent_at_once() -> None:
+    """asyncio sets TCP_NODELAY only on connections of a port whose protocol is named."""
+    port = listening(ServerOptions(out=Path(), port=0))
+    assert port.proto == socket.IPPROTO_TCP
+    port.close()
 
 
 def test_a_request_that_never_ends_is_closed(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from time import perf_counter
 from typing import Any
 
 import httpx
@@ -27,29 +26,26 @@ def test_of_a_thousand_clients_exactly_nine_are_accepted(start: Start) -> None:
     server = start(max_queue=QUEUE)
     server.painter.free.clear()
 
-    async def all_of_them() -> list[tuple[int, float, httpx.Headers]]:
+    async def all_of_them() -> list[tuple[int, httpx.Headers]]:
         answered = 0
 
-        async def one(client: httpx.AsyncClient, seed: int) -> tuple[int, float, httpx.Headers]:
+        async def one(client: httpx.AsyncClient, seed: int) -> tuple[int, httpx.Headers]:
             nonlocal answered
-            began = perf_counter()
             answer = await client.post("/v1/images/generations", json={**BODY, "seed": seed})
             answered += 1
             if answered == CLIENTS - 1 - QUEUE:
                 server.painter.free.set()
-            return answer.status_code, perf_counter() - began, answer.headers
+            return answer.status_code, answer.headers
 
         limits = httpx.Limits(max_connections=CLIENTS)
         async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as client:
             return await asyncio.gather(*(one(client, seed) for seed in range(CLIENTS)))
 
     answers = asyncio.run(all_of_them())
-    refused = [(took, headers) for status, took, headers in answers if status == 429]
-    assert sum(status == 200 for status, _, _ in answers) == 1 + QUEUE
+    refused = [headers for status, headers in answers if status == 429]
+    assert sum(status == 200 for status, _ in answers) == 1 + QUEUE
     assert len(refused) == CLIENTS - 1 - QUEUE
-    assert all(1 <= int(headers["retry-after"]) <= 120 for _, headers in refused)
-    times = sorted(took for took, _ in refused)
-    print(f"429 after {times[len(times) // 2]:.2f} s in the median, {times[-1]:.2f} s at most")
+    assert all(1 <= int(headers["retry-after"]) <= 120 for headers in refused)
     assert len(list(server.out.glob("*.png"))) == 1 + QUEUE
 
 
@@ -63,7 +59,6 @@ def test_many_requests_leave_no_memory_and_no_files_open(start: Start) -> None:
             measured.append((process.memory_info().rss >> 20, process.num_fds()))
             for path in server.out.glob("*.png"):
                 path.unlink()
-    print(measured)
     memory, files = zip(*measured, strict=True)
     assert memory[-1] - memory[1] < 40, f"MB, each tenth: {memory}"
     assert max(files[1:]) <= files[1] + 4, files

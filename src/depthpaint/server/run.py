@@ -67,7 +67,8 @@ class _Server(uvicorn.Server):
 def listening(options: ServerOptions) -> socket.socket:
     """The port, taken. Raises OutputError if another program has it."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    port = socket.socket(family, socket.SOCK_STREAM)
+    # Without the protocol, asyncio does not turn Nagle's algorithm off, and each answer takes 40 ms more.
+    port = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         port.bind((options.host.strip("[]"), options.port))
