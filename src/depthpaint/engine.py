@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -70,11 +71,11 @@ class Engine:
     `find` gives the model of a choice, `load_estimator` the estimator of a name; `runtime` says where and how
     they compute.
 
-    An engine may be used from several threads. Models compute for one thread at a time: each is loaded once,
-    a picture is painted as a whole before another thread's begins, and the pictures are those that one
-    thread paints. Depth maps are read side by side. `on_progress` is called within its picture: it may use
-    this engine, but must not wait for another thread that does. Several engines share nothing but the
-    process' memory and torch's number of threads.
+    An engine may be used from several threads, and the pictures are those that one thread paints. Depth maps
+    are read side by side, and so are pictures of models whose entry says `side_by_side`. Other models compute
+    for one thread at a time: a picture is painted as a whole before another thread's begins. `on_progress` is
+    called within its picture: it may use this engine, but must not wait for another thread that does. Several
+    engines share nothing but the process' memory and torch's number of threads.
 
         engine = Engine(runtime=Runtime(device="cuda"))
         result = engine.paint(Request(depth=Path("depth.png"), prompt="a red house", seed=7))
@@ -95,7 +96,8 @@ class Engine:
         self._coming: dict[ModelChoice, Future[Painter]] = {}
         self._texts: dict[tuple[object, ...], object] = {}
         self._last_read: tuple[object, DepthMap | None] = (None, None)
-        # Held while a model is loaded or computes, and never while `pictures` waits for its caller.
+        # Held while a model is loaded, and while one computes that does not paint side by side; never while
+        # `pictures` waits for its caller.
         self._lock = RLock()
 
     @property
@@ -205,6 +207,10 @@ class Engine:
         """The digest of the weights that paint it, sha256; they are loaded for that, and stay."""
         return self._painter(choice).weights_sha256
 
+    def paints_side_by_side(self, choice: ModelChoice) -> bool:
+        """Whether pictures of several threads are painted at the same time by this model."""
+        return self._find(choice).side_by_side
+
     def runs_on(self, choice: ModelChoice) -> Mapping[str, str]:
         """Where its model computes, as in a record; it is loaded for that, and stays."""
         return self._painter(choice).runs_on
@@ -237,7 +243,9 @@ class Engine:
             unasked = self._texts_of(painter, plan, settings.negative_prompt, several=False)
             texts = [self._texts_of(painter, plan, prompt, several=True) for prompt in plan.prompts]
         hints = hints_of(depth, plan)
-        with self._lock, timed(seconds, "control"):
+        beside = self.paints_side_by_side(settings.choice)
+        turn: AbstractContextManager[object] = nullcontext() if beside else self._lock
+        with turn, timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
         guide = depth_guide(depth, plan)
@@ -253,7 +261,7 @@ class Engine:
                 guide,
                 self._runtime.threads,
             )
-            with self._lock:
+            with turn:
                 painted = paint_picture(conditions, index, seconds, counts, on_progress)
             yield Result(
                 pictures=(painted,),

@@ -277,6 +277,6 @@ def test_a_full_disk_fails_the_job(server: Running, monkeypatch: pytest.MonkeyPa
     def full(*_: object, **__: object) -> None:
         raise DepthpaintError("the disk is full", code=ErrorCode.DISK_FULL)
 
-    monkeypatch.setattr("depthpaint.server.queue.write_atomic", full)
+    monkeypatch.setattr("depthpaint.server.scheduler.write_atomic", full)
     done = ended(server, server.post("/api/v1/jobs", BODY).json()["id"])
     assert done["error"]["code"] == "disk_full"

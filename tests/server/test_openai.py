@@ -175,7 +175,7 @@ def test_a_client_that_goes_away_frees_its_place(start: Start) -> None:
         ):
             impatient.post("/v1/images/generations", json={**body, "stream": stream})
         server.painter.free.set()
-        server.until(lambda: server.queue.running is None)
+        server.until(lambda: not server.queue.running)
         assert server.painter.steps < 50
         server.painter.free.clear()
 

@@ -12,7 +12,7 @@ import typer
 from depthpaint.cli import completion, options, painting
 from depthpaint.cli.terminal import inform
 from depthpaint.core.errors import require_packages
-from depthpaint.models.painter import Runtime
+from depthpaint.models.painter import MOST_THREADS, Runtime
 
 PACKAGES = ("fastapi", "uvicorn", "sse_starlette", "prometheus_client", "python_multipart", "mcp")
 RUNTIME = options.group_of(options.runtime_of)
@@ -34,6 +34,14 @@ def serve(  # noqa: PLR0913 - one parameter a flag
             help="Requests that wait beside the one that is painted. Default 8, or DEPTHPAINT_MAX_QUEUE."
         ),
     ] = None,
+    parallel: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_THREADS,
+            help="Pictures painted side by side when several requests wait. 0: one a core; 1: never.",
+        ),
+    ] = 0,
     max_side: Annotated[
         int | None, typer.Option(help="Longest side of a picture. Default 2048, or DEPTHPAINT_MAX_SIDE.")
     ] = None,
@@ -78,7 +86,7 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         max_queue=number_from(env, QUEUE, 8) if max_queue is None else max_queue,
         max_side=number_from(env, SIDE, 2048) if max_side is None else max_side,
         max_steps=number_from(env, STEPS, 150) if max_steps is None else max_steps,
-        max_wait=max_wait, api_key=key_from(env, api_key_file),
+        parallel=parallel, max_wait=max_wait, api_key=key_from(env, api_key_file),
         allow_hosts=tuple(allow_host or ()), allow_origins=tuple(allow_origin or ()),
     )  # fmt: skip
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(levelname)s %(message)s")

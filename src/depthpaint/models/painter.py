@@ -161,7 +161,8 @@ class ModelEntry:
     `inversions` returns the textual inversions in a prompt, with the sha256 of their files, hexadecimal.
     `require_here` raises ModelError if a file or a package that it needs is missing; it loads nothing.
     `prompt_syntax`: whether it understands weights such as (red:1.3), changes at steps, BREAK and AND.
-    `expanded` returns for a prompt and a seed the text that the model is given.
+    `expanded` returns for a prompt and a seed the text that the model is given. `side_by_side`: several
+    threads may paint with one painter at the same time.
     """
 
     habits: ModelHabits
@@ -172,3 +173,4 @@ class ModelEntry:
     expanded: Callable[[str, int], str] = _as_it_stands
     require_here: Callable[[], None] = _nothing_to_look_for
     prompt_syntax: bool = True
+    side_by_side: bool = False

@@ -29,8 +29,9 @@ from depthpaint.server.inputs import (
     stored_depth,
     without_depth,
 )
+from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
-from depthpaint.server.queue import Job, JobQueue
+from depthpaint.server.queue import JobQueue
 from depthpaint.server.routes import changes
 
 MOST_INLINE = 600_000

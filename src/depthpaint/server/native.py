@@ -21,8 +21,8 @@ from depthpaint.models.registry import registered
 from depthpaint.request import Request
 from depthpaint.server.checks import inspected, png_of, verified
 from depthpaint.server.inputs import MOST_PICTURES, bytes_of, checked_request, stored_depth, understood
+from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
-from depthpaint.server.queue import Job
 from depthpaint.server.routes import Server, changes, server_of
 from depthpaint.server.store import State
 

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from functools import partial
 from io import BytesIO
-from time import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -32,8 +31,8 @@ from depthpaint.server.inputs import (
     stored_depth,
     without_depth,
 )
+from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.options import ServerOptions
-from depthpaint.server.queue import Job, Painted
 from depthpaint.server.routes import Server, changes, finished, server_of
 
 ALIASES = ("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1.5")
@@ -275,7 +274,7 @@ async def _answer(
     else:
         data = [{"b64_json": _base64(each, form, quality)} for each in job.pictures]
     content = {
-        "created": int(time()), "data": data, **_facts(body, job.pictures[0]), "usage": _usage(),
+        "created": int(job.created), "data": data, **_facts(body, job.pictures[0]), "usage": _usage(),
     }  # fmt: skip
     return Response(json.dumps(content), media_type="application/json")
 
@@ -316,7 +315,7 @@ async def _stream(server: Server, body: ImagesBody, job: Job, kind: str) -> Asyn
                 Image.fromarray(preview).save(buffer, "PNG")
                 yield _event(f"{kind}.partial_image", {
                     "b64_json": base64.b64encode(buffer.getvalue()).decode(), "partial_image_index": sent,
-                    "background": "opaque", "created_at": int(time()),
+                    "background": "opaque", "created_at": int(job.created),
                     "output_format": "png", "quality": "high",
                     "size": f"{preview.shape[1]}x{preview.shape[0]}",
                 })  # fmt: skip
@@ -324,7 +323,7 @@ async def _stream(server: Server, body: ImagesBody, job: Job, kind: str) -> Asyn
             for painted in job.pictures[finished_pictures:]:
                 finished_pictures += 1
                 yield _event(f"{kind}.completed", {
-                    "b64_json": _base64(painted, form, quality), "created_at": int(time()),
+                    "b64_json": _base64(painted, form, quality), "created_at": int(job.created),
                     **_facts(body, painted), "usage": _usage(),
                 })  # fmt: skip
         if job.error is not None:

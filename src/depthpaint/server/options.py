@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthpaint.core.errors import ErrorCode, ParameterError
+from depthpaint.models.painter import MOST_THREADS
 from depthpaint.request import MAX_OUTPUT_SIDE, MIN_OUTPUT_SIDE
 
 PORT = 7860
@@ -27,6 +28,7 @@ BODY = 32 << 20
 class ServerOptions:
     """How to serve: `max_queue` requests wait beside the one that is painted.
 
+    `parallel` is how many of them may be painted side by side, 0 for one a core; 1: one after the other.
     `api_key` None: no key is needed. `allow_hosts` are further names that requests may be addressed to,
     `allow_origins` further origins that web pages may call from, like "https://example.org". `max_wait` is
     the longest estimated wait in seconds at which a request is accepted; None: any.
@@ -37,6 +39,7 @@ class ServerOptions:
     port: int = PORT
     model: str = "diorama"
     max_queue: int = 8
+    parallel: int = 0
     max_side: int = 2048
     max_steps: int = 150
     max_wait: float | None = None
@@ -50,6 +53,7 @@ class ServerOptions:
         for name, value, least, most in (
             ("port", self.port, 0, 65_535),
             ("max-queue", self.max_queue, 0, 10_000),
+            ("parallel", self.parallel, 0, MOST_THREADS),
             ("max-side", self.max_side, MIN_OUTPUT_SIDE, MAX_OUTPUT_SIDE),
             ("max-steps", self.max_steps, 1, 1000),
         ):

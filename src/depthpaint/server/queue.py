@@ -1,37 +1,23 @@
-"""The queue of jobs behind all interfaces: one request paints, a bounded number wait."""
+"""The queue of jobs behind all interfaces: a bounded number is painted or waits."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
-import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from time import monotonic, time
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from depthpaint.core.errors import (
-    Cancelled,
-    DepthpaintError,
-    ErrorCode,
-    InternalError,
-    OutOfMemory,
-    ParameterError,
-    is_shortage,
-)
-from depthpaint.core.files import make_folder, safe_stem, write_atomic
+from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
-from depthpaint.picture import Pixels, Progress
-from depthpaint.record.infotext import infotext
-from depthpaint.record.picture_file import encode_png, texts_of
-from depthpaint.record.result import Result, record_of
-from depthpaint.request import Request, Settings
+from depthpaint.request import Request
 from depthpaint.server.inputs import understood
+from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.metrics import Metrics
 from depthpaint.server.options import ServerOptions
+from depthpaint.server.scheduler import Scheduler, cancelled, unexpected
 from depthpaint.server.store import JobStore, State, StoredJob
 
 log = logging.getLogger("depthpaint.server")
@@ -44,76 +30,24 @@ MOST_ASIDE = 4
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """One picture of a job: its file, which is complete, and what it shows of itself."""
-
-    path: Path
-    seed: int
-    width: int
-    height: int
-    infotext: str
-    warnings: tuple[str, ...]
-    weights: str
-
-
-@dataclass(eq=False)
-class Job:
-    """One request, from its place in the queue to its pictures. Used in the event loop only, but for `stop`.
-
-    `step` of `steps` are done of picture `picture` (from 1) of `seeds`. `durable`: it outlives its client and
-    this process. `preview` gives the picture as it stands, while it is painted.
-    """
-
-    id: str
-    request: Request
-    seeds: tuple[int, ...]
-    durable: bool
-    created: float
-    prepared: Prepared | None = None
-    state: State = "queued"
-    picture: int = 0
-    step: int = 0
-    steps: int = 0
-    pictures: list[Painted] = field(default_factory=list[Painted])
-    error: DepthpaintError | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-    listeners: list[asyncio.Queue[str]] = field(default_factory=list["asyncio.Queue[str]"])
-    preview: Pixels | None = None
-    wants_previews: bool = False
-    started: float = 0.0
-    understood: Mapping[str, Any] | None = None
-    settings: Settings | None = None
-
-    def notify(self, what: str) -> None:
-        """Wake those who listen."""
-        for listener in self.listeners:
-            listener.put_nowait(what)
-
-
 class JobQueue:
-    """Accepts, paints, cancels and remembers jobs. All methods are called in the event loop."""
+    """Accepts, cancels and remembers jobs, in their order. All methods are called in the event loop."""
 
     def __init__(self, engine: Engine, options: ServerOptions, store: JobStore) -> None:
-        self._engine, self._options, self._store = engine, options, store
+        self._scheduler, self._options, self._store = Scheduler(engine, options), options, store
         self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
+        self._running: list[Job] = []
         self._reserved = 0
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._draining = False
         self._seconds = _FIRST_GUESS
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
+        self._painting: set[asyncio.Task[None]] = set()
         self._aside = asyncio.Semaphore(MOST_ASIDE)
         self.metrics = Metrics()
         self.metrics.waiting.set_function(lambda: len(self._waiting))
-        self.metrics.painting.set_function(lambda: self._running is not None)
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that paints."""
-        return self._engine
+        self.metrics.painting.set_function(lambda: len(self._running))
 
     @property
     def draining(self) -> bool:
@@ -121,9 +55,9 @@ class JobQueue:
         return self._draining
 
     @property
-    def running(self) -> Job | None:
-        """The job that is being painted."""
-        return self._running
+    def running(self) -> tuple[Job, ...]:
+        """The jobs that are being painted, the oldest first."""
+        return tuple(self._running)
 
     @property
     def length(self) -> int:
@@ -133,7 +67,12 @@ class JobQueue:
     @property
     def wait(self) -> int:
         """The estimated seconds until a new job begins."""
-        return round(self._seconds * (self.length + self._reserved + (self._running is not None)))
+        return round(self._seconds * self._taken)
+
+    @property
+    def _taken(self) -> int:
+        """Places in use."""
+        return self.length + self._reserved + len(self._running)
 
     async def start(self) -> None:
         """Take up the jobs of an earlier run, and begin to paint."""
@@ -193,7 +132,7 @@ class JobQueue:
 
     def position(self, job: Job) -> int | None:
         """How many jobs are painted before it; None if it does not wait."""
-        return self._waiting.index(job) + (self._running is not None) if job in self._waiting else None
+        return self._waiting.index(job) + len(self._running) if job in self._waiting else None
 
     def left(self, job: Job) -> float | None:
         """The estimated seconds until it is done; None if it is."""
@@ -208,7 +147,7 @@ class JobQueue:
         """Cancel a job: at once if it waits, within two steps if it is painted."""
         if job in self._waiting:
             self._waiting.remove(job)
-            self._finish(job, "cancelled", _cancelled())
+            self._finish(job, "cancelled", cancelled())
         elif job.state == "generating":
             job.stop.set()
 
@@ -222,17 +161,15 @@ class JobQueue:
             job = self._waiting.popleft()
             if not job.durable:
                 self._finish(job, "failed", _draining())
-        while self._running is not None:
-            await self._running.done.wait()
-            await asyncio.sleep(0)
+        while self._painting:
+            await asyncio.wait(self._painting)
         if self._worker is not None:
             self._worker.cancel()
 
     def _require_place(self) -> None:
         if self._draining:
             raise _draining()
-        taken = self.length + self._reserved + (self._running is not None)
-        if taken > self._options.max_queue:
+        if (taken := self._taken) > self._options.max_queue:
             self.metrics.refused.inc()
             raise DepthpaintError(
                 f"{taken} requests are being painted or wait already, and more are not accepted",
@@ -292,31 +229,40 @@ class JobQueue:
         return job
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            while not self._waiting:
-                self._wake.clear()
-                await self._wake.wait()
-            job = self._waiting.popleft()
-            self._running, job.state, job.started = job, "generating", monotonic()
-            if job.durable:
-                self._store.update(job.id, "generating")
-            job.notify("state")
-            state: State = "completed"
-            error: DepthpaintError | None = None
-            try:
-                await asyncio.to_thread(self._paint, job, loop)
-            except Cancelled as cancelled:
-                state, error = "cancelled", cancelled
-            except DepthpaintError as failed:
-                state, error = "failed", failed
-            except Exception as failed:
-                log.exception("job %s failed", job.id)
-                state, error = "failed", _unexpected(failed)
-            if state == "completed":
-                self._seconds += 0.3 * (monotonic() - job.started - self._seconds)
-            self._running = None
-            self._finish(job, state, error)
+            while self._waiting and self._scheduler.may_start(
+                self._waiting[0], self._running, len(self._waiting)
+            ):
+                job = self._waiting.popleft()
+                self._running.append(job)
+                task = asyncio.create_task(self._paint(job))
+                self._painting.add(task)
+                task.add_done_callback(self._painting.discard)
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _paint(self, job: Job) -> None:
+        job.state, job.started = "generating", monotonic()
+        if job.durable:
+            self._store.update(job.id, "generating")
+        job.notify("state")
+        state: State = "completed"
+        error: DepthpaintError | None = None
+        together = len(self._running)
+        try:
+            await self._scheduler.paint(job, together)
+        except Cancelled as stopped:
+            state, error = "cancelled", stopped
+        except DepthpaintError as failed:
+            state, error = "failed", failed
+        except Exception as failed:
+            log.exception("job %s failed", job.id)
+            state, error = "failed", unexpected(failed)
+        if state == "completed":
+            self._seconds += 0.3 * ((monotonic() - job.started) / together - self._seconds)
+        self._running.remove(job)
+        self._finish(job, state, error)
+        self._wake.set()
 
     def _finish(self, job: Job, state: State, error: DepthpaintError | None) -> None:
         job.state, job.error, job.prepared, job.preview = state, error, None, None
@@ -331,69 +277,8 @@ class JobQueue:
         job.done.set()
         job.notify("state")
 
-    def _paint(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        """Paint all pictures of a job; in a thread."""
-
-        def on_progress(progress: Progress) -> None:
-            if job.stop.is_set():
-                raise _cancelled()
-            preview = progress.preview() if job.wants_previews and progress.step < progress.steps else None
-            loop.call_soon_threadsafe(_step, job, progress.picture, progress.step, progress.steps, preview)
-
-        prepared = job.prepared or self._engine.prepare(job.request)
-        make_folder(self._options.out)
-        for result in self._engine.pictures(prepared, on_progress):
-            painted = self._saved(job, result)
-            loop.call_soon_threadsafe(_painted, job, painted)
-            if job.stop.is_set():
-                raise _cancelled()
-
-    def _saved(self, job: Job, result: Result) -> Painted:
-        """Write the first picture of a result. Times are left out: equal requests give equal bytes."""
-        out, seed = self._options.out, result.pictures[0].seed
-        record = record_of(result, 0, out).model_copy(update={"seconds": {}})
-        path = out / f"{safe_stem(record.settings.prompt)}-{seed}-{job.id[:8]}.png"
-        pixels = result.pictures[0].pixels
-        write_atomic(path, encode_png(pixels, texts_of(record)), overwrite=True)
-        return Painted(
-            path,
-            seed,
-            pixels.shape[1],
-            pixels.shape[0],
-            infotext(record),
-            result.warnings,
-            result.weights_sha256,
-        )
-
-
-def _step(job: Job, picture: int, step: int, steps: int, preview: Pixels | None) -> None:
-    job.picture, job.step, job.steps = picture, step, steps
-    if preview is not None:
-        job.preview = preview
-    job.notify("step")
-
-
-def _painted(job: Job, painted: Painted) -> None:
-    job.pictures.append(painted)
-    job.step = 0
-    job.notify("picture")
-
-
-def _cancelled() -> Cancelled:
-    return Cancelled("the request was cancelled", code=ErrorCode.CANCELLED)
-
 
 def _draining() -> DepthpaintError:
     return DepthpaintError(
         "the server is stopping", code=ErrorCode.DRAINING, remedy="try again when it has started again"
     )
-
-
-def _unexpected(error: Exception) -> DepthpaintError:
-    if is_shortage(error):
-        return OutOfMemory(
-            "there is not enough memory to paint it",
-            code=ErrorCode.OUT_OF_MEMORY,
-            remedy="ask for a smaller size",
-        )
-    return InternalError("painting failed", code=ErrorCode.INTERNAL, remedy="see the server's log")

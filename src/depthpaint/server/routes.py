@@ -12,8 +12,9 @@ from fastapi import Request
 
 from depthpaint.core.errors import Cancelled, ErrorCode
 from depthpaint.engine import Engine, Prepared
+from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
-from depthpaint.server.queue import Job, JobQueue
+from depthpaint.server.queue import JobQueue
 
 
 @dataclass(frozen=True, slots=True)

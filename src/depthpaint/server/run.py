@@ -114,8 +114,8 @@ async def _serve(
     def stop() -> None:
         if ending:  # the second signal
             server.should_exit = server.force_exit = True
-            if queue.running is not None:
-                queue.running.stop.set()
+            for job in queue.running:
+                job.stop.set()
         else:
             ending.append(asyncio.create_task(end()))
 

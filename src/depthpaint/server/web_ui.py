@@ -21,8 +21,8 @@ from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import find_model
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES
 from depthpaint.server.inputs import checked_request, prepared_as_web_ui, stored_depth, without_depth
+from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
-from depthpaint.server.queue import Job
 from depthpaint.server.routes import Server, finished, server_of
 from depthpaint.server.web_ui_lists import add_lists, model_title, models_by_title
 from depthpaint.server.web_ui_units import Unit, unit_of
@@ -201,23 +201,28 @@ def router_of(options: ServerOptions) -> APIRouter:
     @router.get("/sdapi/v1/progress")
     async def progress(server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         """How far the picture is that is being painted."""
-        return _progress(server.queue.running, server)
+        return _progress(next(iter(server.queue.running), None), server)
 
     @router.post("/sdapi/v1/interrupt")
     async def interrupt(server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        """Stop the picture that is being painted, if a client of this interface or no other asked for it."""
-        if (job := server.queue.running) is not None and not job.durable:
-            server.queue.cancel(job)
+        """Stop what is being painted, but for jobs of /api/v1."""
+        _interrupt(server)
         return {}
 
     @router.post("/sdapi/v1/skip")
     async def skip(server: Known) -> None:  # pyright: ignore[reportUnusedFunction]
         """As interrupt."""
-        if (job := server.queue.running) is not None and not job.durable:
-            server.queue.cancel(job)
+        _interrupt(server)
 
     add_lists(router, options)
     return router
+
+
+def _interrupt(server: Server) -> None:
+    """This interface names no picture: all that are painted are meant, but for jobs of the native one."""
+    for job in server.queue.running:
+        if not job.durable:
+            server.queue.cancel(job)
 
 
 def _progress(job: Job | None, server: Server) -> dict[str, Any]:

@@ -77,7 +77,9 @@ def _found(choice: ModelChoice) -> ModelEntry | None:
             value=tuple(parts),
             remedy="leave it out, or choose a Stable Diffusion with --model",
         )
-    return ModelEntry(DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded, prompt_syntax=False)
+    return ModelEntry(
+        DIORAMA, _load, LICENCE, SUMMARY, expanded=expanded, prompt_syntax=False, side_by_side=True
+    )
 
 
 def _details() -> Details:
