@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,6 +51,13 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         float | None,
         typer.Option(min=1, help="Refuse requests that would wait longer, by an estimate in seconds."),
     ] = None,
+    stall: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Seconds without a step after which a picture has failed, and /healthz says so.",
+        ),
+    ] = 900,
     api_key_file: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +73,10 @@ def serve(  # noqa: PLR0913 - one parameter a flag
     ] = None,
     runtime: Runtime = RUNTIME,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    log_format: Annotated[
+        Literal["auto", "text", "json"],
+        typer.Option(help="Lines of the log on stderr. auto: text on a terminal, JSON elsewhere."),
+    ] = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Serve HTTP: jobs at /api/v1, AUTOMATIC1111's /sdapi/v1 and OpenAI's /v1, until Ctrl-C.
@@ -77,6 +87,7 @@ def serve(  # noqa: PLR0913 - one parameter a flag
       depthpaint serve --host 0.0.0.0 --api-key-file key.txt --allow-host pictures.example.org
     """  # fmt: skip
     require_packages(PACKAGES, "the server", "server")
+    from depthpaint.server.logs import start_logging
     from depthpaint.server.options import QUEUE, SIDE, STEPS, ServerOptions, key_from, number_from
     from depthpaint.server.run import serve as run
 
@@ -86,10 +97,10 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         max_queue=number_from(env, QUEUE, 8) if max_queue is None else max_queue,
         max_side=number_from(env, SIDE, 2048) if max_side is None else max_side,
         max_steps=number_from(env, STEPS, 150) if max_steps is None else max_steps,
-        parallel=parallel, max_wait=max_wait, api_key=key_from(env, api_key_file),
+        parallel=parallel, stall=stall, max_wait=max_wait, api_key=key_from(env, api_key_file),
         allow_hosts=tuple(allow_host or ()), allow_origins=tuple(allow_origin or ()),
     )  # fmt: skip
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(levelname)s %(message)s")
+    start_logging(log_format, quiet=quiet)
 
     def ready(address: str) -> None:
         inform(f"listening on {address}", quiet=quiet)

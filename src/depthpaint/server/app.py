@@ -72,19 +72,28 @@ def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]
     _add_health(app, queue)
     _add_errors(app, queue, [route for router in (app, *routers) for route in router.routes])
     describe(app, options)
-    return Gate(app, options), queue
+
+    def busy(path: str) -> JSONResponse | None:
+        refused = queue.refusal()
+        return None if refused is None else answer_of(path, refused, queue.wait)
+
+    return Gate(app, options, busy), queue
 
 
 def _add_health(app: FastAPI, queue: JobQueue) -> None:
     @app.get("/healthz", tags=["health"])
-    async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
-        """Whether the process lives."""
-        return {"status": "ok"}
+    async def healthz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        """Whether the process lives; 504 if it has to be restarted."""
+        if queue.stalled:
+            return error_answer(
+                request.url.path, 504, ErrorCode.TIMEOUT, "a picture makes no progress; restart the server"
+            )
+        return JSONResponse({"status": "ok"})
 
     @app.get("/readyz", tags=["health"])
     async def readyz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         """Whether requests are accepted."""
-        if queue.draining:
+        if queue.draining or queue.stalled:
             return error_answer(
                 request.url.path, 503, ErrorCode.DRAINING, "the server is stopping", retry_after=30
             )

@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from time import monotonic
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from depthpaint.core.errors import ErrorCode
 from depthpaint.server.answers import error_answer
+from depthpaint.server.logs import log_event
 from depthpaint.server.options import ServerOptions
 
 BODY_SECONDS = 20.0
@@ -27,15 +29,26 @@ MOST_BUFFERED = 1 << 30
 """Bytes of all bodies together that are being read or used; beyond them, requests are refused."""
 _OPEN = ("/healthz", "/readyz")
 """Routes that need no key."""
+UNLOGGED = (*_OPEN, "/metrics")
+"""Routes that are asked all the time."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/@\s]+)(?::\d{1,5})?", re.IGNORECASE)
 _EDITS = "/v1/images/edits"
+PAINTING = ("/api/v1/jobs", "/v1/images/generations", _EDITS, "/sdapi/v1/txt2img", "/sdapi/v1/img2img")
+"""Routes that take a place in the queue."""
 
 
 class Gate:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
+    `busy` gives the answer to a request to paint while none is accepted: its body is not parsed then, so that
+    a crowd is refused quickly.
+    """
+
+    def __init__(
+        self, app: ASGIApp, options: ServerOptions, busy: Callable[[str], JSONResponse | None]
+    ) -> None:
+        self._busy = busy
         self._app = app
         self._options = options
         self._hosts = {"127.0.0.1", "localhost", "[::1]", options.host.lower()}
@@ -49,7 +62,21 @@ class Gate:
             return
         headers, path, method = Headers(scope=scope), str(scope["path"]), str(scope["method"])
         allowed = self._origin_allowed(headers)
-        send = _with_headers(send, headers.get("origin") if allowed else None)
+        number, begun, status = secrets.token_hex(8), monotonic(), [499]
+        send = _with_headers(send, number, headers.get("origin") if allowed else None, status)
+        try:
+            await self._serve(scope, receive, send, headers, allowed)
+        finally:
+            if path not in UNLOGGED:
+                took = round(monotonic() - begun, 3)
+                log_event(
+                    "request", id=number, method=method, path=path[:200], status=status[0], seconds=took
+                )
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, allowed: bool
+    ) -> None:
+        path, method = str(scope["path"]), str(scope["method"])
         refused = self._refusal(headers, path, method, allowed)
         if refused is not None:
             await refused(scope, receive, send)
@@ -66,6 +93,8 @@ class Gate:
             body = await self._body(receive, path, keep)
             if isinstance(body, JSONResponse):
                 await body(scope, receive, send)
+            elif body is not None and _takes_a_place(method, path, headers):
+                await (self._busy(path) or self._app)(scope, _replayed(body, receive), send)
             elif body is not None:
                 await self._app(scope, _replayed(body, receive), send)
         finally:
@@ -183,12 +212,20 @@ def _is_known_type(headers: Headers, path: str, length: int) -> bool:
     return kind == ("multipart/form-data" if path == _EDITS else "application/json")
 
 
-def _with_headers(send: Send, origin: str | None) -> Send:
-    """Add to each answer what every answer has; `origin` is an allowed origin of the request."""
-    number = secrets.token_hex(8)
+def _takes_a_place(method: str, path: str, headers: Headers) -> bool:
+    """Whether it asks for a picture; with an Idempotency-Key it may ask for one that is there already."""
+    return method == "POST" and path in PAINTING and "idempotency-key" not in headers
+
+
+def _with_headers(send: Send, number: str, origin: str | None, status: list[int]) -> Send:
+    """Add to each answer what every answer has; `origin` is an allowed origin of the request.
+
+    `number` is the request's id; the answer's status is put into `status`.
+    """
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
+            status[0] = int(message["status"])
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = number
             headers["X-Content-Type-Options"] = "nosniff"

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from depthpaint.core.errors import DepthpaintError
@@ -34,7 +35,8 @@ class Job:
     """One request, from its place in the queue to its pictures. Used in the event loop only, but for `stop`.
 
     `step` of `steps` are done of picture `picture` (from 1) of `seeds`. `durable`: it outlives its client and
-    this process. `preview` gives the picture as it stands, while it is painted.
+    this process. `preview` gives the picture as it stands, while it is painted. `moved` is when the last step
+    was done, on the clock of `started`; `loading`: its model is not loaded yet.
     """
 
     id: str
@@ -55,6 +57,8 @@ class Job:
     preview: Pixels | None = None
     wants_previews: bool = False
     started: float = 0.0
+    moved: float = 0.0
+    loading: bool = True
     understood: Mapping[str, Any] | None = None
     settings: Settings | None = None
 
@@ -65,7 +69,7 @@ class Job:
 
     def at_step(self, picture: int, step: int, steps: int, preview: Pixels | None) -> None:
         """A step of it is done."""
-        self.picture, self.step, self.steps = picture, step, steps
+        self.picture, self.step, self.steps, self.moved = picture, step, steps, monotonic()
         if preview is not None:
             self.preview = preview
         self.notify("step")
@@ -73,5 +77,5 @@ class Job:
     def add(self, painted: Painted) -> None:
         """A picture of it is complete."""
         self.pictures.append(painted)
-        self.step = 0
+        self.step, self.moved = 0, monotonic()
         self.notify("picture")

@@ -29,9 +29,10 @@ class ServerOptions:
     """How to serve: `max_queue` requests wait beside the one that is painted.
 
     `parallel` is how many of them may be painted side by side, 0 for one a core; 1: one after the other.
-    `api_key` None: no key is needed. `allow_hosts` are further names that requests may be addressed to,
-    `allow_origins` further origins that web pages may call from, like "https://example.org". `max_wait` is
-    the longest estimated wait in seconds at which a request is accepted; None: any.
+    `stall` is after how many seconds without a step a picture has failed, and the server with it. `max_wait`
+    is the longest estimated wait in seconds at which a request is accepted; None: any. `api_key` None: no key
+    is needed. `allow_hosts` are further names that requests may be addressed to, `allow_origins` further
+    origins that web pages may call from, like "https://example.org".
     """
 
     out: Path
@@ -40,6 +41,7 @@ class ServerOptions:
     model: str = "diorama"
     max_queue: int = 8
     parallel: int = 0
+    stall: float = 900
     max_side: int = 2048
     max_steps: int = 150
     max_wait: float | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -15,23 +14,29 @@ from depthpaint.engine import Engine, Prepared
 from depthpaint.request import Request
 from depthpaint.server.inputs import understood
 from depthpaint.server.jobs import Job, Painted
+from depthpaint.server.logs import LOG, log_event
 from depthpaint.server.metrics import Metrics
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.scheduler import Scheduler, cancelled, unexpected
 from depthpaint.server.store import JobStore, State, StoredJob
 
-log = logging.getLogger("depthpaint.server")
 REMEMBERED = 1000
 """Finished jobs that are kept in memory."""
 _FIRST_GUESS = 5.0
 """Seconds of a picture, before any was painted."""
 MOST_ASIDE = 4
 """Depth maps that are read at the same time, beside the queue."""
+_LOOK_SECONDS = 0.5
+"""Between two looks at whether a picture still makes progress."""
 T = TypeVar("T")
 
 
 class JobQueue:
-    """Accepts, cancels and remembers jobs, in their order. All methods are called in the event loop."""
+    """Accepts, cancels and remembers jobs, in their order. All methods are called in the event loop.
+
+    `stalled`: a picture makes no progress any more, and the process has to be restarted. `abandoned`: there
+    are threads that still compute for jobs that have ended.
+    """
 
     def __init__(self, engine: Engine, options: ServerOptions, store: JobStore) -> None:
         self._scheduler, self._options, self._store = Scheduler(engine, options), options, store
@@ -44,6 +49,8 @@ class JobQueue:
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._painting: set[asyncio.Task[None]] = set()
+        self.stalled = False
+        self.abandoned = False
         self._aside = asyncio.Semaphore(MOST_ASIDE)
         self.metrics = Metrics()
         self.metrics.waiting.set_function(lambda: len(self._waiting))
@@ -80,6 +87,25 @@ class JobQueue:
             self._enqueue(self._restored(stored), front=False)
         self._worker = asyncio.create_task(self._work())
 
+    def refusal(self) -> DepthpaintError | None:
+        """Why no request is accepted now; None if one is."""
+        if self._draining:
+            return _draining()
+        taken, wait, most = self._taken, self.wait, self._options.max_wait
+        if taken <= self._options.max_queue and (most is None or wait <= most):
+            return None
+        self.metrics.refused.inc()
+        full = taken > self._options.max_queue
+        return DepthpaintError(
+            f"{taken} requests are being painted or wait already, and more are not accepted"
+            if full
+            else f"a new request would wait {wait} s",
+            code=ErrorCode.QUEUE_FULL,
+            remedy="try again later",
+            value=taken if full else wait,
+            limit=self._options.max_queue + 1 if full else most,
+        )
+
     async def submit(
         self,
         prepare: Callable[[], Prepared],
@@ -95,7 +121,8 @@ class JobQueue:
         """
         if key is not None and (earlier := self._of_key(key, body)) is not None:
             return earlier
-        self._require_place()
+        if (refused := self.refusal()) is not None:
+            raise refused
         self._reserved += 1
         try:
             prepared = await self.aside(prepare)
@@ -166,27 +193,6 @@ class JobQueue:
         if self._worker is not None:
             self._worker.cancel()
 
-    def _require_place(self) -> None:
-        if self._draining:
-            raise _draining()
-        if (taken := self._taken) > self._options.max_queue:
-            self.metrics.refused.inc()
-            raise DepthpaintError(
-                f"{taken} requests are being painted or wait already, and more are not accepted",
-                code=ErrorCode.QUEUE_FULL,
-                remedy="try again later",
-                value=taken,
-                limit=self._options.max_queue + 1,
-            )
-        if self._options.max_wait is not None and self.wait > self._options.max_wait:
-            raise DepthpaintError(
-                f"a new request would wait {self.wait} s",
-                code=ErrorCode.QUEUE_FULL,
-                remedy="try again later",
-                value=self.wait,
-                limit=self._options.max_wait,
-            )
-
     def _of_key(self, key: str, body: str) -> Job | None:
         stored = self._store.of_key(key)
         if stored is None:
@@ -230,8 +236,10 @@ class JobQueue:
 
     async def _work(self) -> None:
         while True:
-            while self._waiting and self._scheduler.may_start(
-                self._waiting[0], self._running, len(self._waiting)
+            while (
+                self._waiting
+                and not self.stalled
+                and self._scheduler.may_start(self._waiting[0], self._running, len(self._waiting))
             ):
                 job = self._waiting.popleft()
                 self._running.append(job)
@@ -243,6 +251,7 @@ class JobQueue:
 
     async def _paint(self, job: Job) -> None:
         job.state, job.started = "generating", monotonic()
+        job.moved = job.started
         if job.durable:
             self._store.update(job.id, "generating")
         job.notify("state")
@@ -250,32 +259,61 @@ class JobQueue:
         error: DepthpaintError | None = None
         together = len(self._running)
         try:
-            await self._scheduler.paint(job, together)
+            await self._progressing(job, together)
         except Cancelled as stopped:
             state, error = "cancelled", stopped
         except DepthpaintError as failed:
             state, error = "failed", failed
-        except Exception as failed:
-            log.exception("job %s failed", job.id)
+        except Exception as failed:  # noqa: BLE001 - an error of one job must not stop the others
+            LOG.exception("job failed", extra={"facts": {"id": job.id}})
             state, error = "failed", unexpected(failed)
+        if job.durable and error is not None and error.code is ErrorCode.DRAINING:
+            self._running.remove(job)  # it is painted after a restart
+            job.done.set()
+            return
         if state == "completed":
             self._seconds += 0.3 * ((monotonic() - job.started) / together - self._seconds)
         self._running.remove(job)
         self._finish(job, state, error)
         self._wake.set()
 
+    async def _progressing(self, job: Job, together: int) -> None:
+        """Paint a job. Raises DepthpaintError, also where it makes no progress any more.
+
+        The thread of such a job cannot be ended, so the process has to be. The same holds for a model that is
+        being loaded when the server stops: that may take minutes, and nothing of the picture is there yet.
+        """
+        painting = asyncio.ensure_future(self._scheduler.paint(job, together))
+        while not (await asyncio.wait({painting}, timeout=_LOOK_SECONDS))[0]:
+            lost = monotonic() - job.moved > self._options.stall
+            if lost or (self._draining and job.loading):
+                job.stop.set()
+                painting.add_done_callback(lambda left: left.cancelled() or left.exception())
+                self.abandoned, self.stalled = True, self.stalled or lost
+                raise _stalled(self._options.stall) if lost else _draining()
+        painting.result()
+
     def _finish(self, job: Job, state: State, error: DepthpaintError | None) -> None:
         job.state, job.error, job.prepared, job.preview = state, error, None, None
         if job.durable:
             stored = None if error is None else (error.code.value, str(error))
             self._store.update(job.id, state, [each.path.name for each in job.pictures], stored)
-        log.info("job %s %s pictures=%d", job.id, state, len(job.pictures))
+        took = round(monotonic() - job.started, 3) if job.started else 0.0
+        log_event("job", id=job.id, state=state, pictures=len(job.pictures), seconds=took)
         self.metrics.jobs.labels(state).inc()
         self.metrics.pictures.inc(len(job.pictures))
         if job.started:
-            self.metrics.seconds.observe(monotonic() - job.started)
+            self.metrics.seconds.observe(took)
         job.done.set()
         job.notify("state")
+
+
+def _stalled(seconds: float) -> DepthpaintError:
+    return DepthpaintError(
+        f"painting made no progress for {seconds:g} seconds",
+        code=ErrorCode.TIMEOUT,
+        remedy="restart the server; a slow machine needs a larger --stall",
+    )
 
 
 def _draining() -> DepthpaintError:

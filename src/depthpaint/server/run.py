@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -21,13 +23,19 @@ from depthpaint.server.queue import JobQueue
 
 HEAD_SECONDS = 10
 """In which the head of a request must be complete, and after which an idle connection is closed."""
+UNREAD_SECONDS = 60
+"""In which a client must read some of an answer that is ready; a slow one reads in smaller steps."""
 _LAST_SECONDS = 5
 
 
 class _Protocol(H11Protocol):
-    """Closes a connection without a complete head after HEAD_SECONDS; uvicorn would wait for ever."""
+    """Closes connections for which uvicorn would wait for ever.
+
+    Those whose head is not complete after HEAD_SECONDS, and those that read nothing for UNREAD_SECONDS.
+    """
 
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first head."""
@@ -44,10 +52,22 @@ class _Protocol(H11Protocol):
         elif incomplete and self._timer is None:
             self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
+    def pause_writing(self) -> None:
+        """The client does not read: wait for it for some time."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing to wait for."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._unread):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
 
@@ -98,7 +118,16 @@ def serve(engine: Engine, options: ServerOptions, on_ready: Callable[[str], None
     number = port.getsockname()[1]
     app, queue = make_app(engine, options)
     host = f"[{options.host}]" if ":" in options.host and not options.host.startswith("[") else options.host
-    asyncio.run(_serve(_Server(config_of(app)), port, queue, lambda: on_ready(f"http://{host}:{number}/")))
+    try:
+        asyncio.run(
+            _serve(_Server(config_of(app)), port, queue, lambda: on_ready(f"http://{host}:{number}/"))
+        )
+    finally:
+        port.close()
+    if queue.abandoned:
+        # Its threads would be waited for, and they may never end. All that is to be kept is written.
+        logging.shutdown()
+        os._exit(0)
 
 
 async def _serve(

@@ -82,6 +82,8 @@ class Scheduler:
             loop.call_soon_threadsafe(job.at_step, progress.picture, progress.step, progress.steps, preview)
 
         prepared = job.prepared or self.engine.prepare(job.request)
+        engine.weights_of(job.request.choice)
+        job.loading = False
         make_folder(self._options.out)
         for result in engine.pictures(prepared, on_progress):
             painted = self._saved(job, result)
