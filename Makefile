@@ -27,7 +27,8 @@ test-all: check
 	$(DEV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,ray]"
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 -m "not slow"
 
-# Unmodified clients of the server, for Node and Python, against a server process.
+# Unmodified clients of the server, for Node and Python, and requests that schemathesis makes from its OpenAPI
+# description, against a server process: ten minutes.
 clients: $(DEV)/.ready
 	mkdir -p build/clients
 	cp tests/server/clients/package.json build/clients/
@@ -36,7 +37,7 @@ clients: $(DEV)/.ready
 	  $(DEV)/bin/pip install -q --disable-pip-version-check --no-deps --upgrade --target build/clients/$$version \
 	    "webuiapi$$(test $$version = newest || echo ==$$version)"; \
 	done
-	$(DEV)/bin/pip install -q --disable-pip-version-check requests
+	$(DEV)/bin/pip install -q --disable-pip-version-check requests "schemathesis>=4.32"
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m full tests/server/test_clients.py
 
 # Which lines of the package the quick tests run. It fails below the floor in pyproject.toml.

@@ -48,6 +48,24 @@ def test_webuiapi(server: Serving, version: str) -> None:
 
 def run(*command: str, **variables: str) -> None:
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=180, env={**os.environ, **variables}
+        command, capture_output=True, text=True, check=False, timeout=500, env={**os.environ, **variables}
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("key", [None, "secret-key"])
+def test_requests_made_from_the_schema(tmp_path: Path, key: str | None) -> None:
+    """Schemathesis: valid and invalid values, null bytes, all phases; DEPTHPAINT_EXAMPLES for longer runs."""
+    program = Path(sys.executable).with_name("schemathesis")
+    if not program.is_file():
+        pytest.skip("make clients installs it")
+    variables = {} if key is None else {"DEPTHPAINT_API_KEY": key}
+    examples = os.environ.get("DEPTHPAINT_EXAMPLES", "10")
+    phases = "coverage,fuzzing,stateful" if key is None else "coverage"
+    with serving(tmp_path / "out", "--max-side", "256", "--max-steps", "4", **variables) as server:
+        run(
+            str(program), "--config-file", str(HERE / "schemathesis.toml"), "run",
+            f"{server.url}/openapi.json", "--checks", "all", "--phases", phases, "-n", examples,
+            "--seed", "1", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "120", "--max-response-time", "120",
+            *(() if key is None else ("-H", f"Authorization: Bearer {key}")),
+        )  # fmt: skip
