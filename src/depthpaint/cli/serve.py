@@ -75,7 +75,10 @@ def serve(  # noqa: PLR0913 - one parameter a flag
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     log_format: Annotated[
         Literal["auto", "text", "json"],
-        typer.Option(help="Lines of the log on stderr. auto: text on a terminal, JSON elsewhere."),
+        typer.Option(
+            metavar="auto|text|json",
+            help="Lines of the log on stderr. auto: text on a terminal, JSON elsewhere.",
+        ),
     ] = "auto",
     quiet: options.Quiet = False,
 ) -> None:
