@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
-from depthpaint.batch import ray_painters
+from depthpaint.batch import ray_cluster
 from depthpaint.batch.job import Job
 from depthpaint.batch.painting import Stopped
 from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters, painters_on_ray
@@ -194,7 +194,7 @@ Hang = Callable[..., Hanging]
 def test_a_call_that_never_returns_ends_the_batch_and_what_is_painted_stays(
     maps: Path, monkeypatch: pytest.MonkeyPatch, hanging: Hang, which: str
 ) -> None:
-    monkeypatch.setattr(ray_painters, "ANSWER", 0.5)
+    monkeypatch.setattr(ray_cluster, "ANSWER", 0.5)
     path = write_rows("m.jsonl", some_rows(10))
     with pytest.raises(DepthpaintError, match="it has not answered for") as lost:
         paint_all(path, painters=painters(hanging(which, answers=4)))
@@ -208,8 +208,8 @@ def test_a_call_that_never_returns_ends_the_batch_and_what_is_painted_stays(
 def test_leaving_a_cluster_that_never_answers_comes_to_an_end(
     maps: Path, monkeypatch: pytest.MonkeyPatch, hanging: Hang, which: str
 ) -> None:
-    monkeypatch.setattr(ray_painters, "ANSWER", 0.5)
-    monkeypatch.setattr(ray_painters, "PATIENCE", 0.5)
+    monkeypatch.setattr(ray_cluster, "ANSWER", 0.5)
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 0.5)
     ray = hanging(which)
     monkeypatch.setitem(sys.modules, "ray", cast("Any", ray))
     with painters_on_ray("local", Runtime(), 2, fake_engine) as crew:
@@ -230,7 +230,7 @@ class Waiting(LikeRay):
 def test_a_node_that_is_lost_ends_the_batch_where_nothing_comes(
     maps: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(ray_painters, "LOOK", 0.0)
+    monkeypatch.setattr(ray_cluster, "LOOK", 0.0)
     crew = painters(Waiting())
     with pytest.raises(DepthpaintError, match="lost the node that this program runs on") as lost:
         if what == "weights":
@@ -251,7 +251,7 @@ def test_a_painter_that_dies_over_the_weights_is_an_error_of_the_cluster(maps: P
 
 
 def test_slow_pictures_are_waited_for(maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_painters, "LOOK", 0.0)
+    monkeypatch.setattr(ray_cluster, "LOOK", 0.0)
 
     class Slow(LikeRay):
         waits = 0

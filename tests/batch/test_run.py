@@ -17,7 +17,7 @@ from depthpaint.batch.job import Job
 from depthpaint.batch.ledger import Ledger, rebuild
 from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.painting import OnePainter, Stopping
-from depthpaint.batch.ray_painters import gone
+from depthpaint.batch.ray_cluster import gone
 from depthpaint.core import files
 from depthpaint.core.errors import ENDING, DepthpaintError, ErrorCode, ModelError, OutputError
 from depthpaint.engine import Engine

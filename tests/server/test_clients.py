@@ -66,6 +66,7 @@ def test_requests_made_from_the_schema(tmp_path: Path, key: str | None) -> None:
         run(
             str(program), "--config-file", str(HERE / "schemathesis.toml"), "run",
             f"{server.url}/openapi.json", "--checks", "all", "--phases", phases, "-n", examples,
-            "--seed", "1", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "120", "--max-response-time", "120",
+            "--seed", "1", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "120",
+            "--max-response-time", "120",
             *(() if key is None else ("-H", f"Authorization: Bearer {key}")),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,6 @@ from depthpaint.core.errors import require_packages
 from depthpaint.models.painter import MOST_THREADS, Runtime
 
 PACKAGES = ("fastapi", "uvicorn", "sse_starlette", "prometheus_client", "python_multipart", "mcp")
-RUNTIME = options.group_of(options.runtime_of)
 
 
 @options.grouped
@@ -71,7 +71,8 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         list[str] | None,
         typer.Option(help="A web site whose pages may call, like https://example.org. May be repeated."),
     ] = None,
-    runtime: Runtime = RUNTIME,
+    ray: options.RayCluster = options.RAY,
+    runtime: Runtime = options.RUNTIME,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     log_format: Annotated[
         Literal["auto", "text", "json"],
@@ -92,6 +93,7 @@ def serve(  # noqa: PLR0913 - one parameter a flag
     require_packages(PACKAGES, "the server", "server")
     from depthpaint.server.logs import start_logging
     from depthpaint.server.options import QUEUE, SIDE, STEPS, ServerOptions, key_from, number_from
+    from depthpaint.server.ray_pictures import pictures_on_ray
     from depthpaint.server.run import serve as run
 
     env = os.environ
@@ -111,4 +113,5 @@ def serve(  # noqa: PLR0913 - one parameter a flag
             typer.launch(address)
 
     engine = painting.make_engine(runtime)
-    run(engine, chosen, ready)
+    with pictures_on_ray(ray.address, runtime, ray.workers) if ray.address else nullcontext() as remote:
+        run(engine, chosen, ready, remote)

@@ -25,6 +25,7 @@ from depthpaint.server.gate import Gate
 from depthpaint.server.mcp_tools import make_mcp
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import JobQueue
+from depthpaint.server.ray_pictures import RayPictures
 from depthpaint.server.routes import Server
 from depthpaint.server.store import JobStore
 
@@ -38,10 +39,12 @@ _CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action
 MOST_PROBLEMS = 5
 
 
-def make_app(engine: Engine, options: ServerOptions) -> tuple[ASGIApp, JobQueue]:
-    """The whole application with its gate, and its queue."""
+def make_app(
+    engine: Engine, options: ServerOptions, remote: RayPictures | None = None
+) -> tuple[ASGIApp, JobQueue]:
+    """The whole application with its gate, and its queue; `remote` paints in place of `engine`."""
     store = JobStore(options.out)
-    queue = JobQueue(engine, options, store)
+    queue = JobQueue(engine, options, store, remote)
 
     mcp = make_mcp(engine, options, queue, (options.out,)).streamable_http_app(
         max_request_body_size=options.max_body,

@@ -17,6 +17,7 @@ from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.logs import LOG, log_event
 from depthpaint.server.metrics import Metrics
 from depthpaint.server.options import ServerOptions
+from depthpaint.server.ray_pictures import RayPictures
 from depthpaint.server.scheduler import Scheduler, cancelled, unexpected
 from depthpaint.server.store import JobStore, State, StoredJob
 
@@ -38,8 +39,15 @@ class JobQueue:
     are threads that still compute for jobs that have ended.
     """
 
-    def __init__(self, engine: Engine, options: ServerOptions, store: JobStore) -> None:
-        self._scheduler, self._options, self._store = Scheduler(engine, options), options, store
+    def __init__(
+        self,
+        engine: Engine,
+        options: ServerOptions,
+        store: JobStore,
+        remote: RayPictures | None = None,
+    ) -> None:
+        self._scheduler = Scheduler(engine, options, remote)
+        self._options, self._store = options, store
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._reserved = 0

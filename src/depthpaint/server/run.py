@@ -20,6 +20,7 @@ from depthpaint.engine import Engine
 from depthpaint.server.app import make_app
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.queue import JobQueue
+from depthpaint.server.ray_pictures import RayPictures
 
 HEAD_SECONDS = 10
 """In which the head of a request must be complete, and after which an idle connection is closed."""
@@ -112,11 +113,19 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def serve(engine: Engine, options: ServerOptions, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `on_ready` is given the address. Raises DepthpaintError."""
+def serve(
+    engine: Engine,
+    options: ServerOptions,
+    on_ready: Callable[[str], None],
+    remote: RayPictures | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. `on_ready` is given the address. Raises DepthpaintError.
+
+    `remote` paints in place of `engine`, which then reads depth maps only.
+    """
     port = listening(options)
     number = port.getsockname()[1]
-    app, queue = make_app(engine, options)
+    app, queue = make_app(engine, options, remote)
     host = f"[{options.host}]" if ":" in options.host and not options.host.startswith("[") else options.host
     try:
         asyncio.run(

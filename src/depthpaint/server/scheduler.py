@@ -24,6 +24,7 @@ from depthpaint.record.picture_file import encode_png, texts_of
 from depthpaint.record.result import Result, record_of
 from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.options import ServerOptions
+from depthpaint.server.ray_pictures import RayPictures
 
 
 class Scheduler:
@@ -32,15 +33,17 @@ class Scheduler:
     A job that is alone is painted with all threads. Where `crowd` or more wait, those of models that paint
     side by side are painted together, with a share of the threads each: a picture takes longer, and more are
     painted in the same time (docs/explanation/benchmarks.md). With fewer, the mean time of a picture is
-    shorter one after the other. The pictures are the same in both cases.
+    shorter one after the other. The pictures are the same in both cases. With `remote`, each of its actors
+    paints one job at a time, and nothing is painted here.
     """
 
     crowd = 2
 
-    def __init__(self, engine: Engine, options: ServerOptions) -> None:
+    def __init__(self, engine: Engine, options: ServerOptions, remote: RayPictures | None = None) -> None:
+        self._remote = remote
         self._options = options
         self._cores = engine.runtime.threads or len(os.sched_getaffinity(0))
-        self._most = options.parallel or self._cores
+        self._most = remote.count if remote else options.parallel or self._cores
         self._engines = {self._cores: engine}
         self._threads = ThreadPoolExecutor(self._most, "painting")
 
@@ -51,8 +54,8 @@ class Scheduler:
 
     def may_start(self, job: Job, running: Collection[Job], waiting: int) -> bool:
         """Whether `job`, the first of `waiting`, is painted now, beside `running`."""
-        if not running:
-            return True
+        if not running or self._remote is not None:
+            return len(running) < self._most
         return (
             len(running) < self._most
             and waiting >= self.crowd
@@ -82,10 +85,19 @@ class Scheduler:
             loop.call_soon_threadsafe(job.at_step, progress.picture, progress.step, progress.steps, preview)
 
         prepared = job.prepared or self.engine.prepare(job.request)
-        engine.weights_of(job.request.choice)
+        if self._remote is None:
+            engine.weights_of(job.request.choice)
+            results = engine.pictures(prepared, on_progress)
+        else:
+            steps = prepared.plan.settings.num_inference_steps
+
+            def at_step(picture: int, step: int) -> None:
+                loop.call_soon_threadsafe(job.at_step, picture, step, steps, None)
+
+            results = self._remote.pictures(prepared, at_step, job.stop)
         job.loading = False
         make_folder(self._options.out)
-        for result in engine.pictures(prepared, on_progress):
+        for result in results:
             painted = self._saved(job, result)
             loop.call_soon_threadsafe(job.add, painted)
             if job.stop.is_set():
