@@ -49,6 +49,11 @@ class FakePainter:
         return {"device": "cpu", "precision": "float32"}
 
     @property
+    def memory(self) -> int:
+        """None."""
+        return 0
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """None."""
         return ()

@@ -69,7 +69,8 @@ class Engine:
     """Paints requests. Models stay loaded and prompts encoded, so that the next picture starts at once.
 
     `find` gives the model of a choice, `load_estimator` the estimator of a name; `runtime` says where and how
-    they compute.
+    they compute. `memory`: once the weights of the loaded models have more bytes, those that were not used
+    for longest are unloaded, but for the one that is needed; None: models stay.
 
     An engine may be used from several threads, and the pictures are those that one thread paints. Depth maps
     are read side by side, and so are pictures of models whose entry says `side_by_side`. Other models compute
@@ -86,8 +87,10 @@ class Engine:
         find: Callable[[ModelChoice], ModelEntry] = find_model,
         load_estimator: Callable[[str], Estimator] | None = None,
         runtime: Runtime | None = None,
+        memory: int | None = None,
     ) -> None:
         self._find = find
+        self._memory = memory
         self._runtime = runtime or Runtime()
         self._load_estimator = load_estimator or estimators.load_estimator
         self._estimators: dict[str, Estimator] = {}
@@ -107,7 +110,7 @@ class Engine:
 
     def elsewhere(self, runtime: Runtime) -> Engine:
         """An engine that finds the same models and computes as `runtime` says."""
-        return Engine(self._find, self._load_estimator, runtime)
+        return Engine(self._find, self._load_estimator, runtime, self._memory)
 
     def prepare(
         self, request: Request, source: Source | DepthMap | None = None, *, recorded: bool = False
@@ -289,7 +292,19 @@ class Engine:
             if choice not in self._painters:
                 coming = self._coming.pop(choice, None)
                 self._painters[choice] = coming.result() if coming else self._find(choice).load(self._runtime)
-            return self._painters[choice]
+                self._unload_beside(choice)
+            # The one that was used last is the last.
+            self._painters[choice] = painter = self._painters.pop(choice)
+            return painter
+
+    def _unload_beside(self, needed: ModelChoice) -> None:
+        """Unload models until the rest fits into the memory; one that paints is freed when it is done."""
+        for choice in [each for each in self._painters if each != needed]:
+            if self._memory is None or sum(each.memory for each in self._painters.values()) <= self._memory:
+                return
+            del self._painters[choice]
+            for key in [each for each in self._texts if each[0] == choice]:
+                del self._texts[key]
 
     def _texts_of(
         self, painter: Painter, plan: RunPlan, prompt: str, *, several: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import DepthReading
 from depthpaint.engine import Engine
-from depthpaint.models.painter import Floats
+from depthpaint.model_choice import ModelChoice
+from depthpaint.models.painter import Floats, ModelEntry, Painter, Runtime
 from depthpaint.picture import control_map
 from depthpaint.request import Request
 from depthpaint.sampling.drive import Array
@@ -113,3 +116,31 @@ def test_what_is_no_request_is_a_typed_error(value: Any) -> None:
         with pytest.raises(ParameterError, match="type") as refused:
             act()
         assert refused.value.code is ErrorCode.INVALID_PARAMETER
+
+
+def test_models_that_do_not_fit_into_the_memory_are_unloaded_the_longest_unused_first(depth: Path) -> None:
+    loads: list[str] = []
+
+    class Large(FakePainter):
+        @property
+        def memory(self) -> int:
+            return 10
+
+    def find(choice: ModelChoice) -> ModelEntry:
+        def load(runtime: Runtime) -> Painter:
+            loads.append(choice.model or "")
+            return Large()
+
+        return replace(offering(FakePainter())(choice), load=load)
+
+    def paint(engine: Engine, *models: str) -> list[str]:
+        loads.clear()
+        for model in models:
+            engine.paint(Request(depth=depth, prompt="a red house", model=model, size=Extent(64, 64)))
+        return list(loads)
+
+    engine = Engine(find=find, memory=20)
+    assert paint(engine, "a", "b", "a", "b") == ["a", "b"]
+    assert paint(engine, "a", "c", "a", "b") == ["c", "b"], "b was not used for longest, then c"
+    assert paint(Engine(find=find, memory=5), "a", "a", "b", "a") == ["a", "b", "a"], "one always stays"
+    assert paint(Engine(find=find), "a", "b", "c", "a", "b", "c") == ["a", "b", "c"]

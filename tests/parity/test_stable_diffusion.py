@@ -14,7 +14,9 @@ import torch
 from tiny_sd import save_adapter, save_control, save_model, save_union
 
 from depthpaint.engine import Engine
+from depthpaint.model_choice import ModelChoice
 from depthpaint.models.painter import Runtime
+from depthpaint.models.registry import find_model
 from depthpaint.models.stable_diffusion.painter import StableDiffusion
 from depthpaint.request import Request
 
@@ -135,3 +137,11 @@ def test_the_latents_are_those_of_the_pipeline(
     assert difference(depth_map()[:, ::-1]) > 1e-2, "another depth is another picture"
     assert difference(depth_map(), control_strength=0.5) > 1e-2
     assert difference(depth_map(), control_window=(0, 0.5)) > 1e-2
+
+
+def test_the_memory_of_a_model_is_that_of_its_files(case: Case) -> None:
+    choice = ModelChoice(model=str(case.folder), control=None if case.control is None else str(case.control))
+    painter = find_model(choice).load(Runtime())
+    folders = [case.folder] if case.control is None else [case.folder, case.control]
+    sizes = [path.stat().st_size for folder in folders for path in folder.rglob("*.safetensors")]
+    assert painter.memory == pytest.approx(sum(sizes), rel=0.15)  # names are in the files, too

@@ -25,9 +25,9 @@ from depthpaint.request import Request
 from depthpaint.verification.choosing import Requirement, choose_each
 
 
-def make_engine(runtime: Runtime | None = None) -> Engine:
-    """The engine that commands paint with."""
-    return Engine(runtime=runtime)
+def make_engine(runtime: Runtime | None = None, memory: int | None = None) -> Engine:
+    """The engine that commands paint with; `memory` is in bytes."""
+    return Engine(runtime=runtime, memory=memory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,13 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         float | None,
         typer.Option(min=1, help="Refuse requests that would wait longer, by an estimate in seconds."),
     ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="GiB of weights that stay loaded; beyond, the longest unused models are unloaded.",
+        ),
+    ] = None,
     stall: Annotated[
         int,
         typer.Option(
@@ -112,6 +119,6 @@ def serve(  # noqa: PLR0913 - one parameter a flag
         if open_page:
             typer.launch(address)
 
-    engine = painting.make_engine(runtime)
+    engine = painting.make_engine(runtime, None if memory is None else int(memory * (1 << 30)))
     with pictures_on_ray(ray.address, runtime, ray.workers) if ray.address else nullcontext() as remote:
         run(engine, chosen, ready, remote)

@@ -82,6 +82,11 @@ class Painter(Protocol):
         ...
 
     @property
+    def memory(self) -> int:
+        """Bytes of its weights in memory, wherever they are."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Measures that the user should know of, such as saving memory."""
         ...

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from depthpaint.core.errors import require_room
 from depthpaint.depth.hints import relief_of
-from depthpaint.models.diorama.files import GRAPHS, DioramaFiles, open_files
+from depthpaint.models.diorama.files import GRAPHS, WEIGHTS, DioramaFiles, open_files
 from depthpaint.models.onnx_session import OnnxSession, start_session
 from depthpaint.models.painter import Floats, Runtime, UnknownWord
 from depthpaint.plan import ModelHabits
@@ -106,6 +106,11 @@ class Diorama:
     def runs_on(self) -> Mapping[str, str]:
         """The CPU, in float32; the version of ONNX Runtime is in every record."""
         return {"device": "cpu", "precision": "float32"}
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its weights."""
+        return (self._files.folder / WEIGHTS).stat().st_size
 
     @property
     def notes(self) -> tuple[str, ...]:

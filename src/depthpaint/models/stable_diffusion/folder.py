@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,22 @@ class Modules:
     embeddings: Path | None = None
     safety: SafetyChecker | None = None
     commits: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all parameters, each once."""
+        parts = [self.unet, self.decoder, *self.text, *self.controls.values(), self.safety]
+        return sum({id(each): each.nbytes for part in parts for each in _parameters(part)}.values())
+
+
+def _parameters(part: object) -> Iterator[torch.nn.Parameter]:
+    """The parameters of a network, or of the networks that an object wraps."""
+    if isinstance(part, torch.nn.Module):
+        yield from part.parameters()
+    else:
+        for inner in vars(part).values() if hasattr(part, "__dict__") else ():
+            if isinstance(inner, torch.nn.Module):
+                yield from inner.parameters()
 
 
 CONFIGURATIONS = ("config.json", "preprocessor_config.json", "generation_config.json")

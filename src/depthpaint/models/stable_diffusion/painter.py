@@ -91,6 +91,11 @@ class StableDiffusion:
         } | {f"revision of {name}": commit for name, commit in self._modules.commits.items()}
 
     @property
+    def memory(self) -> int:
+        """Bytes of the parameters of all networks."""
+        return self._modules.memory
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Measures taken because of memory or overflows."""
         saved = [*self._ladder.taken, *self._modules.decoder.saved]
