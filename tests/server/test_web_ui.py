@@ -264,6 +264,24 @@ def test_progress_and_interrupt(start: Start) -> None:
     assert painted(server)["images"]
 
 
+def test_progress_shows_the_picture_as_it_stands_if_it_is_wanted(start: Start) -> None:
+    server = start()
+    server.painter.free.clear()
+    thread = threading.Thread(target=lambda: painted(server, steps=150, width=512, height=256))
+    thread.start()
+    server.until(lambda: server.painter.steps > 0)
+    assert server.get("/sdapi/v1/progress?skip_current_image=true").json()["current_image"] is None
+    assert not server.queue.running[0].wants_previews
+    assert server.get("/sdapi/v1/progress").json()["current_image"] is None, "made from now on"
+    server.painter.free.set()
+    server.until(lambda: server.queue.running[0].preview is not None)
+    server.painter.free.clear()
+    shown = server.get("/sdapi/v1/progress").json()["current_image"]
+    assert pixels({"images": [shown]}).shape == (256, 512, 3)
+    server.painter.free.set()
+    thread.join(30)
+
+
 def test_a_picture_need_not_be_sent(server: Running) -> None:
     assert painted(server, send_images=False)["images"] == []
     assert len(list(server.out.glob("*.png"))) == 1

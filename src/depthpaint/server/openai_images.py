@@ -23,6 +23,7 @@ from depthpaint.core.geometry import Extent
 from depthpaint.engine import Prepared
 from depthpaint.models.registry import names
 from depthpaint.server.answers import answer_of
+from depthpaint.server.checks import png_of
 from depthpaint.server.inputs import (
     bytes_of,
     checked_request,
@@ -311,10 +312,8 @@ async def _stream(server: Server, body: ImagesBody, job: Job, kind: str) -> Asyn
         async for _ in changes(job):
             if sent < wanted and job.preview is not None:
                 preview, job.preview = job.preview, None
-                buffer = BytesIO()
-                Image.fromarray(preview).save(buffer, "PNG")
                 yield _event(f"{kind}.partial_image", {
-                    "b64_json": base64.b64encode(buffer.getvalue()).decode(), "partial_image_index": sent,
+                    "b64_json": base64.b64encode(png_of(preview)).decode(), "partial_image_index": sent,
                     "background": "opaque", "created_at": int(job.created),
                     "output_format": "png", "quality": "high",
                     "size": f"{preview.shape[1]}x{preview.shape[0]}",

@@ -20,6 +20,7 @@ from depthpaint.engine import Prepared
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import find_model
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES
+from depthpaint.server.checks import png_of
 from depthpaint.server.inputs import checked_request, prepared_as_web_ui, stored_depth, without_depth
 from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
@@ -199,9 +200,17 @@ def router_of(options: ServerOptions) -> APIRouter:
         )
 
     @router.get("/sdapi/v1/progress")
-    async def progress(server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        """How far the picture is that is being painted."""
-        return _progress(next(iter(server.queue.running), None), server)
+    async def progress(server: Known, skip_current_image: bool = False) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        """How far the picture is that is being painted, and what it looks like.
+
+        Previews are made from the first request for them, so the first answer has none.
+        """
+        job = next(iter(server.queue.running), None)
+        preview = None
+        if job is not None and not skip_current_image:
+            job.wants_previews = True
+            preview = None if job.preview is None else base64.b64encode(png_of(job.preview)).decode()
+        return _progress(job, server) | {"current_image": preview}
 
     @router.post("/sdapi/v1/interrupt")
     async def interrupt(server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
@@ -236,8 +245,8 @@ def _progress(job: Job | None, server: Server) -> dict[str, Any]:
         "sampling_step": 0 if job is None else job.step, "sampling_steps": 0 if job is None else job.steps,
     }  # fmt: skip
     return {
-        "progress": min(1.0, share), "eta_relative": left or 0.0, "state": state, "current_image": None,
-        "textinfo": None, "current_task": None,
+        "progress": min(1.0, share), "eta_relative": left or 0.0, "state": state, "textinfo": None,
+        "current_task": None,
     }  # fmt: skip
 
 
