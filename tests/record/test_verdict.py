@@ -26,7 +26,7 @@ def brightened(result: Result, by: int, everywhere: bool = False) -> Result:
 
 
 def verdict_of(original: Result, again: Result) -> Verdict:
-    return compare(*recorded(original), *recorded(again))
+    return compare(*recorded(original), *recorded(again), edited=False)
 
 
 def test_tolerance_is_two_levels() -> None:
@@ -72,7 +72,7 @@ def test_says_when_nothing_recorded_changed() -> None:
 
 def test_sees_an_edited_original() -> None:
     record, pixels = recorded(result_of())
-    told = compare(record, pixels[::-1], record, pixels)
+    told = compare(record, pixels[::-1], record, pixels, edited=True)
     assert "edited after it was painted" in told.why
 
 
@@ -105,9 +105,9 @@ def test_names_changed_settings_and_plan() -> None:
 def test_names_changed_versions_and_machine(key: str) -> None:
     record, pixels = recorded(result_of())
     moved = record.model_copy(update={"environment": record.environment | {key: "9.9 \x1b[2J"}})
-    told = compare(record, pixels, moved, recorded(brightened(result_of(), 1))[1])
+    told = compare(record, pixels, moved, recorded(brightened(result_of(), 1))[1], edited=False)
     assert f"{key} ({record.environment[key]} before, 9.9 \\x1b[2J now)" in told.why
-    equal = compare(record, pixels, moved, pixels)
+    equal = compare(record, pixels, moved, pixels, edited=False)
     assert equal.verdict == "bit-equal"
     assert f"although these changed: {key}" in equal.why
 
@@ -121,7 +121,7 @@ def test_what_a_foreign_record_holds_is_shortened() -> None:
     machine = {f"{number}{'k' * 900}": "v" * 1000 for number in range(100)}
     depth = record.depth.model_copy(update={"estimator": "e" * 20_000, "estimator_sha256": "f" * 64})
     foreign = record.model_copy(update={"environment": machine, "depth": depth})
-    told = compare(foreign, pixels, record, pixels)
+    told = compare(foreign, pixels, record, pixels, edited=False)
     assert told.verdict == "bit-equal"
     assert "the estimator's weights (eee" in told.why
     assert "more" in told.why

@@ -27,8 +27,8 @@ from depthpaint.core.errors import (
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.picture import Progress
+from depthpaint.record.encode import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.infotext import infotext
-from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.result import record_of
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.verification.choosing import choose

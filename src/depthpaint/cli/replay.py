@@ -21,7 +21,7 @@ from depthpaint.engine import Prepared
 from depthpaint.models.painter import Runtime
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import is_as_painted, pixels_of, recorded_depth
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.verdict import Verdict, compare, require_inversions
@@ -142,7 +142,8 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
         result = engine.run(prepared, show)
     if out is not None:
         save_picture(result, 0, out)
-    return compare(record, original, record_of(result, 0), result.pictures[0].pixels)
+    edited = not is_as_painted(image, record, original)
+    return compare(record, original, record_of(result, 0), result.pictures[0].pixels, edited=edited)
 
 
 def _with_findings(prepared: Prepared, record: RunRecord) -> Prepared:
