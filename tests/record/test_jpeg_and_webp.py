@@ -299,8 +299,8 @@ def test_python_saves_in_every_format(result: Result, tmp_path: Path) -> None:
     ("asked", "told"),
     [
         ({"format": "gif"}, "no picture format 'gif'"),
-        ({"format": "jpeg", "name": "a.webp"}, "that of a WEBP, but the format is jpeg"),
-        ({"format": "png", "name": "a.jpg"}, "that of a JPEG"),
+        ({"format": "jpeg", "name": "a.webp"}, "like a webp file, but the format is jpeg"),
+        ({"format": "png", "name": "a.jpg"}, "like a jpeg file"),
         ({"quality": 50}, "a PNG has no quality"),
         ({"quality": 50, "name": "a.png"}, "a PNG has no quality"),
         ({"format": "jpeg", "quality": 0}, "from 1 to 100"),

@@ -47,14 +47,14 @@ class FormatChoice:
         PNG if both are open. Raises ParameterError: an unknown format, a name that ends like another format,
         a quality that is out of range, or one for a PNG.
         """
-        suffix = "" if name is None else PurePath(name).suffix.lower()
+        suffix = "" if name is None else suffix_of(name).lower()
         named = next((each for each in FORMATS if suffix in ENDINGS[each]), None)
         chosen = self.format if self.format is not None else named or "png"
         if chosen not in FORMATS:
             raise _refused(f"there is no picture format '{chosen}'", f"choose {', '.join(FORMATS)}", chosen)
         if named not in (None, chosen):
             raise _refused(
-                f"the name '{name}' is that of a {named.upper()}, but the format is {chosen}",
+                f"the name '{name}' ends like a {named} file, but the format is {chosen}",
                 f"leave the format out, or give a name that ends with {ENDINGS[chosen][0]}",
                 str(name),
             )
@@ -78,6 +78,15 @@ class FormatChoice:
                 quality,
             )
         return quality
+
+
+OPEN = FormatChoice()
+
+
+def suffix_of(name: str) -> str:
+    """The ending of a file name, such as ".png", if it is that of a picture; otherwise empty."""
+    suffix = PurePath(name).suffix
+    return suffix if suffix.lower() in SUFFIXES else ""
 
 
 def _refused(message: str, remedy: str, value: object) -> ParameterError:
