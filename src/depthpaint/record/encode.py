@@ -12,7 +12,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Mapping
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,9 @@ def _properties(values: Mapping[str, str]) -> str:
     """The rest of an rdf:Description: its end, and its properties as elements."""
     if not values:
         return "/>"
-    elements = "".join(f"<depthpaint:{key}>{escape(text)}</depthpaint:{key}>" for key, text in values.items())
+    elements = "".join(
+        f"<depthpaint:{key}>{escape(text, quote=False)}</depthpaint:{key}>" for key, text in values.items()
+    )
     return f' xmlns:depthpaint="{NAMESPACE}">{elements}</rdf:Description>'
 
 
