@@ -23,9 +23,9 @@ from depthpaint.formats.png import png_content, read_png_header
 from depthpaint.formats.samples import MAX_PIXELS, UPRIGHT, max_file_bytes, upright
 from depthpaint.formats.webp import read_webp_chunks
 from depthpaint.record.embedded import unreadable
-from depthpaint.record.file_format import FORMATS
+from depthpaint.record.file_format import FORMATS, FileFormat
 from depthpaint.record.paths import path_from_text
-from depthpaint.record.picture_file import picture_bytes
+from depthpaint.record.picture_file import encoded, picture_bytes, read_record
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.request import MAX_OUTPUT_SIDE
 
@@ -58,6 +58,16 @@ def decoded(name: str, data: bytes) -> NDArray[np.uint8]:
     except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise unreadable(f"{name} cannot be read: its pixels are damaged", name) from error
     return np.ascontiguousarray(pixels)
+
+
+def in_format(picture: Path, form: FileFormat) -> bytes:
+    """The file of a PNG that depthpaint wrote, or the same picture with its record in another format.
+
+    Raises RecordError.
+    """
+    if form.name == "png":
+        return picture_bytes(picture)
+    return encoded(read_record(picture), pixels_of(picture), form)[0]
 
 
 def is_as_painted(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> bool:
