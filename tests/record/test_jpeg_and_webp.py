@@ -249,6 +249,17 @@ def test_a_picture_with_metadata_of_others_is_as_painted(form: FileFormat, tmp_p
     assert is_as_painted(saved.path, saved.record, pixels_of(saved.path))
 
 
+def test_a_picture_that_was_turned_by_its_metadata_is_not_as_painted(tmp_path: Path) -> None:
+    saved = save_picture(result_of(size="40x30"), 0, tmp_path, form=LOSSY[0])
+    turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHHI", 0x0112, 3, 1, 6, 0, 0)
+    data = saved.path.read_bytes()
+    saved.path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(turned) + 2) + turned + data[2:])
+    pixels = pixels_of(saved.path)
+    assert pixels.shape == (40, 30, 3)
+    assert read_record(saved.path) == saved.record
+    assert not is_as_painted(saved.path, saved.record, pixels)
+
+
 def test_pillow_keeps_the_record_for_verify(tmp_path: Path) -> None:
     for form in FORMATS:
         saved = save_picture(result_of(size="40x30"), 0, tmp_path, form=form)
