@@ -72,8 +72,8 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         Document(
             "record",
-            "The record of a picture, which is in the PNG's text chunk `depthpaint` too; with `--sidecar` it "
-            "is a file of its own. Records with `schema_version` 2 and 3 are read.",
+            "The record of a picture, which is inside its file; with `--sidecar` it is a file of its own. "
+            "Only JPEG and WebP have `compression`. Records with `schema_version` 2 and 3 are read.",
             study_keys.RECORD,
         ),
     )

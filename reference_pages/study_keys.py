@@ -156,7 +156,7 @@ RECORD: Keys = (
         "digests.depth": (TEXT, "sha256 of the depth file; the next three likewise."),
         "digests.control": (TEXT, "Of the depth that the network got."),
         "digests.weights": (TEXT, "Of the weights."),
-        "digests.picture": (TEXT, "Of the pixels."),
+        "digests.picture": (TEXT, "Of the pixels, before any compression with a loss."),
         "digests.inversions.*": (TEXT, "Of each textual inversion in the prompts."),
         "seconds.*": (NUMBER, "Time of each stage, in seconds."),
         "evaluations.*": (INTEGER, "How often each network ran."),
@@ -165,4 +165,9 @@ RECORD: Keys = (
     | ENVIRONMENT
     | {"agreement": ("object or null", "How well the depth agrees; null if it was not verified.")}
     | below("agreement", AGREEMENT)
+    | {
+        "compression.format": (TEXT, "jpeg or webp."),
+        "compression.quality": ("integer or null", "1 to 100; null: lossless."),
+        "compression.sha256": (TEXT, "sha256 of the file without its metadata."),
+    }
 )

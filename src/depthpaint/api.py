@@ -22,12 +22,13 @@ from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.paint_settings import PaintSettings, ReadingSettings
 from depthpaint.picture import Progress
-from depthpaint.record.picture_file import RECORD_KEY, read_record
+from depthpaint.record.embedded import record_in_info
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from, request_from
-from depthpaint.verification.agreement import FORMATS, Agreement, agreement_with
+from depthpaint.verification.agreement import Agreement, agreement_with
 from depthpaint.verification.requested import requested_depth
 
 Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | PaintedPicture
@@ -188,7 +189,7 @@ def _picture(picture: Picture, *, needed: bool) -> tuple[NDArray[np.uint8], RunR
     record: RunRecord | None = None
     if isinstance(picture, str | os.PathLike):
         path = Path(picture)
-        pixels = pixels_of(path, FORMATS)
+        pixels = pixels_of(path)
         try:
             record = read_record(path)
         except RecordError as error:
@@ -196,8 +197,8 @@ def _picture(picture: Picture, *, needed: bool) -> tuple[NDArray[np.uint8], RunR
                 raise
     elif isinstance(picture, Image.Image):
         pixels = _pixels_of_image(picture)
-        text = cast("dict[object, object]", picture.info).get(RECORD_KEY)
-        record = RunRecord.from_json(text) if isinstance(text, str) else None
+        text = record_in_info(cast("dict[object, object]", picture.info))
+        record = None if text is None else RunRecord.from_json(text)
     else:
         pixels = np.asarray(picture.pixels if isinstance(picture, PaintedPicture) else picture)
     _require_picture(pixels)

@@ -15,7 +15,7 @@ import depthpaint
 from depthpaint.cli.main import run
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
-from depthpaint.record.picture_file import RECORD_KEY
+from depthpaint.record.encode import RECORD_KEY
 from fake_painter import FakeEstimator, FakePainter, offering
 
 ENGINE = Engine(offering(FakePainter()), FakeEstimator)

@@ -28,7 +28,7 @@ def test_each_row_is_repeated_at_each_point() -> None:
     ]  # fmt: skip
     assert rows[0].values == {
         "depth": "a.npy", "prompt": "a, b", "num_inference_steps": "1", "control_strength": "0",
-        "name": "mine-steps-1-prompt-a-b-strength-0",
+        "name": "mine-steps-1-prompt-a-b-strength-0.png",
     }  # fmt: skip
     assert len({row.values["name"] for row in rows}) == 4
     assert list(grid_of([]).rows(ROW)) == [ROW]
@@ -43,7 +43,7 @@ def test_names_of_points_differ_where_their_words_are_the_same() -> None:
     assert len({name.casefold() for name in names}) == 8
     # Names that were different already stay as they are: pictures are not painted again.
     (only, _) = (str(row.values["name"]) for row in grid_of(["prompt=a ball,a cube"]).rows(ROW))
-    assert only == "mine-prompt-a-ball"
+    assert only == "mine-prompt-a-ball.png"
 
 
 def place_of(picture: NDArray[np.uint8], sheet: NDArray[np.uint8]) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from depthpaint.batch.mark import MARK_KEY, Mark, mark_of, mark_text
 from depthpaint.batch.rows import Row
 from depthpaint.model_choice import ModelChoice
 from depthpaint.plan import ModelHabits
-from depthpaint.record.picture_file import encode_png
+from depthpaint.record.encode import encode_png
 from depthpaint.request import Request
 
 BASE: dict[str, object] = {"depth": "a.npy", "prompt": "a ball", "seed": 5}

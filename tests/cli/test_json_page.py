@@ -121,7 +121,9 @@ def test_a_record(cli: Run, picture: str) -> None:
     full = json.loads(json.dumps(record))
     full["digests"]["inversions"] = {"word": "0" * 64}
     full["depth"]["notes"] = full["warnings"] = ["a note"]
-    pages("record").compare(record, full)
+    assert cli("generate", "depth.npy", "a red house", "--name", "two.jpg", "--sidecar")[0] == 0
+    jpeg = json.loads(Path("output_images/two.json").read_text(encoding="utf-8"))
+    pages("record").compare(record, full, jpeg)
 
 
 def test_verify(cli: Run, picture: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from depthpaint.core.geometry import Extent
-from depthpaint.record.picture_file import RECORD_KEY, encode_png
+from depthpaint.record.encode import RECORD_KEY, encode_png
 from fake_painter import FakePainter
 from painted import pixels_of
 

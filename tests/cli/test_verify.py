@@ -147,7 +147,7 @@ def test_folders_are_paired_by_name(cli: Run, matching: Path, work: Path) -> Non
     for name, depth in (("a", right), ("b", right), ("wrong", np.ascontiguousarray(right.T[:96, :96]))):
         (work / f"pictures/{name}.png").write_bytes(matching.read_bytes())
         np.save(work / f"maps/{name}.npy", depth)
-    (work / "pictures/alone.jpg").write_bytes(b"no picture, and not verified")
+    Image.new("RGB", (64, 64)).save(work / "pictures/alone.jpg")
     np.save(work / "maps/b.extra.npy", right)
     status, out, _ = cli("verify", "pictures", "--depth", "maps", "--estimator", "fake", "--json")
     assert status == 4

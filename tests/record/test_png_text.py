@@ -11,8 +11,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.geometry import Extent
+from depthpaint.record.encode import INFOTEXT_KEY, RECORD_KEY, encode_png
 from depthpaint.record.infotext import infotext
-from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png, read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError
 from painted import HOSTILE, pixels_of, result_of
@@ -74,8 +75,8 @@ def test_a_record_survives_a_picture_that_breaks_off(tmp_path: Path) -> None:
     ("data", "told"),
     [
         (b"", "is not a PNG"),
-        (b"\xff\xd8\xff\xe0 a JPEG", "is not a PNG"),
-        (b"words", "is not a PNG: it is plain text"),
+        (b"\xff\xd8\xff\xe0 a JPEG", "JPEG"),
+        (b"words", "is not a PNG, JPEG or WebP: it is plain text"),
         (b"\x89PNG\r\n\x1a\n", "ends in the middle of the picture"),
         (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "ends in the middle of the picture"),
         (encode_png(PIXELS, {})[:-40], "ends in the middle of the picture"),

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from depthpaint.record.file_format import FileFormat, FormatChoice
+from depthpaint.record.picture_file import encoded
+from depthpaint.record.picture_source import decoded
 from depthpaint.record.result import Result, record_of
 from depthpaint.record.run_record import RunRecord
 from depthpaint.record.verdict import TOLERANCE, Verdict, compare
@@ -26,7 +29,7 @@ def brightened(result: Result, by: int, everywhere: bool = False) -> Result:
 
 
 def verdict_of(original: Result, again: Result) -> Verdict:
-    return compare(*recorded(original), *recorded(again))
+    return compare(*recorded(original), *recorded(again), edited=False)
 
 
 def test_tolerance_is_two_levels() -> None:
@@ -72,7 +75,7 @@ def test_says_when_nothing_recorded_changed() -> None:
 
 def test_sees_an_edited_original() -> None:
     record, pixels = recorded(result_of())
-    told = compare(record, pixels[::-1], record, pixels)
+    told = compare(record, pixels[::-1], record, pixels, edited=True)
     assert "edited after it was painted" in told.why
 
 
@@ -105,9 +108,9 @@ def test_names_changed_settings_and_plan() -> None:
 def test_names_changed_versions_and_machine(key: str) -> None:
     record, pixels = recorded(result_of())
     moved = record.model_copy(update={"environment": record.environment | {key: "9.9 \x1b[2J"}})
-    told = compare(record, pixels, moved, recorded(brightened(result_of(), 1))[1])
+    told = compare(record, pixels, moved, recorded(brightened(result_of(), 1))[1], edited=False)
     assert f"{key} ({record.environment[key]} before, 9.9 \\x1b[2J now)" in told.why
-    equal = compare(record, pixels, moved, pixels)
+    equal = compare(record, pixels, moved, pixels, edited=False)
     assert equal.verdict == "bit-equal"
     assert f"although these changed: {key}" in equal.why
 
@@ -121,8 +124,45 @@ def test_what_a_foreign_record_holds_is_shortened() -> None:
     machine = {f"{number}{'k' * 900}": "v" * 1000 for number in range(100)}
     depth = record.depth.model_copy(update={"estimator": "e" * 20_000, "estimator_sha256": "f" * 64})
     foreign = record.model_copy(update={"environment": machine, "depth": depth})
-    told = compare(foreign, pixels, record, pixels)
+    told = compare(foreign, pixels, record, pixels, edited=False)
     assert told.verdict == "bit-equal"
     assert "the estimator's weights (eee" in told.why
     assert "more" in told.why
     assert len(told.why) < 10_000
+
+
+def as_file(result: Result, form: FileFormat) -> tuple[RunRecord, NDArray[np.uint8]]:
+    """The record in a picture's file, and the file's pixels."""
+    data, record = encoded(*recorded(result), form)
+    return record, decoded("p", data)
+
+
+@pytest.mark.parametrize("form", [FormatChoice("jpeg", 60).of(), FormatChoice("webp", 60).of()])
+def test_what_lost_something_is_equal_if_it_was_equal_before(form: FileFormat) -> None:
+    record, pixels = as_file(result_of(), form)
+    told = compare(record, pixels, *recorded(result_of()), edited=False)
+    assert told == Verdict("bit-equal", "every value before compression is equal", None, 0)
+    weights = replace(result_of(), weights_sha256="e" * 64)
+    told = compare(record, pixels, *recorded(weights), edited=False)
+    assert told.verdict == "bit-equal"
+    assert told.why.endswith("although these changed: the model's weights")
+
+
+@pytest.mark.parametrize("form", [FormatChoice("jpeg", 60).of(), FormatChoice("webp", 60).of()])
+def test_what_lost_something_is_compared_after_the_same_loss(form: FileFormat) -> None:
+    record, pixels = as_file(result_of(), form)
+    barely = brightened(result_of(), 1)
+    assert np.abs(pixels.astype(int) - barely.pictures[0].pixels).max() > TOLERANCE
+    told = compare(record, pixels, *recorded(barely), edited=False)
+    assert told.verdict in ("within-tolerance", "different")
+    assert (told.psnr or 99) > 40
+    assert f"after the same compression as {form.name.upper()}" in told.why
+    told = compare(record, pixels, *recorded(brightened(result_of(), 99, True)), edited=False)
+    assert told.verdict == "different"
+
+
+def test_an_edited_file_is_not_equal_although_its_record_is() -> None:
+    record, pixels = as_file(result_of(), FormatChoice("jpeg").of())
+    told = compare(record, 255 - pixels, *recorded(result_of()), edited=True)
+    assert told.verdict == "different"
+    assert "edited after it was painted" in told.why

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from depthpaint.core.errors import DepthpaintError
-from depthpaint.record.picture_file import RECORD_KEY, encode_png
+from depthpaint.record.encode import RECORD_KEY, encode_png
 from depthpaint.record.result import record_of
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.sections import AgreementFacts

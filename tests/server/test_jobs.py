@@ -6,6 +6,7 @@ import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,28 @@ def test_a_job_becomes_pictures_with_records_that_find_their_depth(server: Runni
         assert recorded_depth(record, path).read_bytes() == depth_bytes()
         assert record.settings.seed == each["seed"]
     assert server.get(f"/api/v1/jobs/{job['id']}/pictures/2").status_code == 404
+
+
+def test_a_picture_is_given_in_every_format_with_its_record(server: Running, tmp_path: Path) -> None:
+    job = ended(server, server.post("/api/v1/jobs", BODY).json()["id"])
+    (picture,) = job["pictures"]
+    png = read_record(server.out / picture["file"])
+    url = picture["url"]
+    for query, kind, quality in (
+        ("?format=webp", "webp", None), ("?format=jpeg", "jpeg", 95), ("?format=webp&quality=60", "webp", 60),
+    ):  # fmt: skip
+        answer = server.get(f"{url}{query}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, f"image/{kind}")
+        (tmp_path / "p").write_bytes(answer.content)
+        record = read_record(tmp_path / "p")
+        assert record.model_copy(update={"compression": None}) == png
+        assert record.compression is not None
+        assert (record.compression.format, record.compression.quality) == (kind, quality)
+        sent = {"picture": base64.b64encode(answer.content).decode()}
+        assert server.post("/api/v1/verify", sent).status_code == 200
+    for query in ("?format=gif", "?quality=50", "?format=jpeg&quality=0", "?format=jpeg&quality=x"):
+        assert server.get(f"{url}{query}").status_code == 422
+    assert [path.suffix for path in server.out.iterdir() if path.name == picture["file"]] == [".png"]
 
 
 def test_equal_requests_give_equal_bytes(shared: Running) -> None:

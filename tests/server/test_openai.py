@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from depthpaint.record.infotext import infotext
 from depthpaint.record.picture_file import read_record
+from depthpaint.record.picture_source import is_as_painted, pixels_of
 from server.conftest import DEPTH, Running, Start, depth_bytes
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.filterwarnings("ignore")]
@@ -90,9 +92,21 @@ def test_a_stream_ends_with_the_picture_that_is_answered_without_one(plain: Open
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_the_format_is_the_requested_one(plain: OpenAI, form: Any) -> None:
-    data = painted(plain, output_format=form, output_compression=80)
-    assert (Image.open(BytesIO(data)).format or "").lower() == form
+@pytest.mark.parametrize("compression", [None, 0, 80])
+def test_the_format_is_the_requested_one_and_holds_the_record(
+    plain: OpenAI, form: Any, compression: int | None, tmp_path: Path
+) -> None:
+    fields = {} if compression is None else {"output_compression": compression}
+    (tmp_path / "p").write_bytes(painted(plain, output_format=form, **fields))
+    assert (Image.open(tmp_path / "p").format or "").lower() == form
+    record = read_record(tmp_path / "p")
+    assert (record.settings.prompt, record.settings.seed) == ("a red house", 7)
+    if form == "png":
+        assert record.compression is None
+        return
+    assert record.compression is not None
+    assert record.compression.quality == {None: 95 if form == "jpeg" else None, 0: 1, 80: 80}[compression]
+    assert is_as_painted(tmp_path / "p", record, pixels_of(tmp_path / "p"))
 
 
 def test_a_link_is_a_picture(openai: OpenAI, server: Running) -> None:
@@ -104,6 +118,12 @@ def test_a_link_is_a_picture(openai: OpenAI, server: Running) -> None:
     found = server.get(url)
     assert (found.status_code, found.headers["content-type"]) == (200, "image/png")
     assert server.get(url[:-1]).status_code == 404
+    answer = openai.images.generate(
+        prompt="a house", response_format="url", output_format="webp", extra_body={"depth_image": DEPTH}
+    )
+    found = server.get((answer.data or [])[0].url or "")
+    assert found.headers["content-type"] == "image/webp"
+    assert Image.open(BytesIO(found.content)).format == "WEBP"
 
 
 def test_names_that_clients_send_by_themselves_mean_the_servers_model(plain: OpenAI) -> None:

@@ -17,7 +17,8 @@ from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.survey import ROW_ERRORS, checked_rows
 from depthpaint.core.errors import DepthpaintError, printable
 from depthpaint.core.files import replace_own, require_own
-from depthpaint.record.picture_file import SHEET, SHEET_KEY, encode_png
+from depthpaint.record.encode import encode_png
+from depthpaint.record.picture_file import SHEET, SHEET_KEY
 from depthpaint.record.picture_source import pixels_of
 from depthpaint.request import Request
 from depthpaint.verification.choosing import Requirement

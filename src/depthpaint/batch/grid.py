@@ -13,6 +13,7 @@ from math import prod
 from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.files import safe_stem
+from depthpaint.record.file_format import suffix_of
 from depthpaint.request import field_of, near_field
 
 MOST_POINTS = 10_000
@@ -45,7 +46,8 @@ class Grid:
             # The row may name a field by its flag.
             kept = {name: value for name, value in row.values.items() if field_of(name) not in fields}
             if isinstance(name := kept.get(NAME), str):
-                kept[NAME] = f"{name.removesuffix('.png')}-{words}"
+                suffix = suffix_of(name)
+                kept[NAME] = f"{name.removesuffix(suffix)}-{words}{suffix}"
             yield replace(row, values={**kept, **fields}, point=values)
 
     def points(self) -> Iterator[tuple[str, ...]]:

@@ -22,6 +22,7 @@ from depthpaint.models.painter import ModelEntry
 from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
+from depthpaint.record.file_format import OPEN, PNG, FileFormat, FormatChoice
 from depthpaint.record.paths import checked_name
 from depthpaint.request import Request, by_field, request_from
 from depthpaint.verification.choosing import Requirement
@@ -31,13 +32,14 @@ from depthpaint.verification.choosing import Requirement
 class ParsedRow:
     """A valid row. Without a `name` its pictures are named by their content.
 
-    `point` holds the values of a grid's axes at the row (batch.grid).
+    `point` holds the values of a grid's axes at the row (batch.grid). `form` is the format of its pictures.
     """
 
     line: int
     request: Request
     name: str | None
     point: tuple[str, ...] = ()
+    form: FileFormat = PNG
 
     @property
     def files(self) -> list[str]:
@@ -46,7 +48,7 @@ class ParsedRow:
             return []
         count = len(self.request.seeds)
         stems = [self.name] if count == 1 else [f"{self.name}-{k + 1}" for k in range(count)]
-        return [f"{stem}.png" for stem in stems]
+        return [f"{stem}{self.form.suffix}" for stem in stems]
 
     def pictures(self) -> list[Request]:
         """One request per picture, so that each can be painted independently.
@@ -56,10 +58,13 @@ class ParsedRow:
         return [self.request.with_seed(seed) for seed in self.request.seeds]
 
 
-def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedRow:
+def parse_row(
+    row: Row, folder: Path, defaults: Mapping[str, object], choice: FormatChoice = OPEN
+) -> ParsedRow:
     """Validate a row; `defaults` fill missing values, and relative depth paths start at `folder`.
 
     Raises ParameterError that names all its problems, OutputError for a name that contains folders.
+    `choice` is the format of the pictures, unless their names decide it.
     """
     if row.problem:
         raise ParameterError(
@@ -75,8 +80,9 @@ def parse_row(row: Row, folder: Path, defaults: Mapping[str, object]) -> ParsedR
     if isinstance(depth, str) and "\0" not in depth:
         values["depth"] = str(folder / depth)
     request = request_from(values, "depthpaint batch --columns lists the columns")
-    stem = None if name is None else checked_name(str(name))[: -len(".png")]
-    parsed = ParsedRow(row.line, request, stem, row.point)
+    form = choice.of(None if name is None else str(name))
+    stem = None if name is None else form.stem(checked_name(str(name), form))
+    parsed = ParsedRow(row.line, request, stem, row.point, form)
     for file in parsed.files:
         require_short_name(file)
     return parsed
@@ -188,7 +194,7 @@ class Job:
     they are loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named`
     says that the manifest sets the file name; any other name contains the start of the key. `required` is the
     required agreement of the picture's depth; None if it is not checked. `folder` is the output folder: the
-    picture's record names the depth map relative to it.
+    picture's record names the depth map relative to it. `form` is the format of the file.
     """
 
     line: int
@@ -199,6 +205,7 @@ class Job:
     depth_sha256: str
     folder: Path
     required: Requirement | None = None
+    form: FileFormat = PNG
 
 
 def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None) -> Iterator[Job]:
@@ -207,14 +214,14 @@ def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None
     depth = depth_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
     names = parsed.files
     for index, request in enumerate(parsed.pictures()):
-        key = _key(request, depth, required)
+        key = _key(request, depth, required, parsed.form)
         words = f"{safe_stem(request.depth.stem, _MAP_IN_NAME)}-{safe_stem(request.prompt, _PROMPT_IN_NAME)}"
         stem = f"{words}-{request.seed}-{key[:_KEY_IN_NAME]}"
-        file = names[index] if names else f"{stem}.png"
-        yield Job(parsed.line, request, file, bool(names), key, depth, folder, required)
+        file = names[index] if names else f"{stem}{parsed.form.suffix}"
+        yield Job(parsed.line, request, file, bool(names), key, depth, folder, required, parsed.form)
 
 
-def _key(request: Request, depth: str, required: Requirement | None) -> str:
+def _key(request: Request, depth: str, required: Requirement | None, form: FileFormat) -> str:
     # A default that is written out gives the same key as a missing value.
     given = request.model_dump(mode="json", exclude={"depth"}, exclude_none=True)
     values = {name: given.get(name, _DEFAULTS[name]) for name in _DEFAULTS} | {"prompt": request.prompt}
@@ -226,5 +233,7 @@ def _key(request: Request, depth: str, required: Requirement | None) -> str:
         identity.append([required.estimator, str(required.least), required.tries, MEASURE])
     if inversions := inversion_digests(request):
         identity.append(dict(inversions))
+    if form.name != "png":  # keys of earlier versions are those of PNGs
+        identity.append([form.name, form.quality])
     text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

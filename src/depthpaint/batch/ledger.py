@@ -16,6 +16,7 @@ from depthpaint.batch.mark import Fingerprints, mark_of
 from depthpaint.batch.own_file import Kind, OwnFile, header, lock, own_path, remove_leftovers
 from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import make_folder, open_regular, output_error, write_atomic
+from depthpaint.record.file_format import SUFFIXES
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import LONGEST_RECORD, RecordError
 
@@ -221,7 +222,8 @@ def rebuild(folder: Path) -> int:
     held = OwnFile(path, Kind.LEDGER)
     try:
         lock(held.descriptor, path)
-        lines = [line for picture in sorted(folder.glob("*.png")) if (line := _line_of(picture))]
+        pictures = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
+        lines = [line for picture in pictures if (line := _line_of(picture))]
         write_atomic(path, header(Kind.LEDGER) + b"".join(lines), overwrite=True)
     finally:
         held.close()

@@ -26,8 +26,9 @@ from depthpaint.core.errors import DepthError, ParameterError, not_installed
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.regular_file import read_regular_file
 from depthpaint.formats.samples import FOLDER_ENDINGS
+from depthpaint.record.file_format import OPEN, SUFFIXES, FormatChoice
 
-TEXT, PICTURE = ".txt", ".png"
+TEXT = ".txt"
 LARGEST_TEXT = 1 << 20
 """Bytes; ten times the longest prompt."""
 
@@ -65,7 +66,9 @@ def _without_pictures(folder: Path, stem: str, endings: list[str]) -> list[str]:
     if len(endings) == 2 and TEXT in map(str.lower, endings):
         return endings
     return [
-        ending for ending in endings if ending.lower() != PICTURE or not is_marked(folder / f"{stem}{ending}")
+        ending
+        for ending in endings
+        if ending.lower() not in SUFFIXES or not is_marked(folder / f"{stem}{ending}")
     ]
 
 
@@ -211,12 +214,14 @@ class Manifest:
 
     `shard` is the part to paint, `grid` what each row is repeated with; `rows` yields all rows, once.
     `lone_maps`: maps of a folder are rows without a text, too; their prompt is a default of the batch.
+    `choice` is the format of the pictures, where the name of a row leaves it open.
     """
 
     path: Path
     shard: Shard = Shard()
     grid: Grid = NO_GRID
     lone_maps: bool = False
+    choice: FormatChoice = OPEN
 
     @property
     def folder(self) -> Path:

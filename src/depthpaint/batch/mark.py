@@ -11,13 +11,14 @@ from itertools import islice
 from pathlib import Path
 
 from depthpaint.batch.job import Job
-from depthpaint.core.errors import DepthpaintError, ErrorCode, OutputError
+from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, OutputError
 from depthpaint.core.files import open_regular, output_error, require_own
 from depthpaint.formats.file_kind import PNG_SIGNATURE
+from depthpaint.formats.jpeg_segments import read_jpeg_segments
 from depthpaint.formats.png import chunk_heads
 from depthpaint.record.picture_file import SHEET_KEY, picture_bytes, read_record
-from depthpaint.record.picture_source import pixels_of
-from depthpaint.record.run_record import pixels_sha256
+from depthpaint.record.picture_source import is_as_painted, pixels_of
+from depthpaint.record.run_record import RecordError
 
 _FREE = 0
 
@@ -71,11 +72,13 @@ def _fingerprint(text: str) -> int:
 
 
 MARK_KEY = "depthpaint-job"
-PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_TEXT = re.compile(rb"tEXt" + MARK_KEY.encode() + rb"\0([0-9a-f]{64}) ([0-9a-f+]{64,194});")
+_PNG_END, _JPEG_START, _JPEG_END = b"\0\0\0\0IEND\xaeB`\x82", b"\xff\xd8\xff", b"\xff\xd9"
+_STARTS = (PNG_SIGNATURE, _JPEG_START, b"RIFF")
+# A text chunk of a PNG, an XMP property of a JPEG or WebP.
+_TEXT = re.compile(MARK_KEY.encode() + rb"[\0>]([0-9a-f]{64}) ([0-9a-f+]{64,194});")
 _MOST_CHUNKS = 100_000
 MARK_WITHIN = 4096
-"""Bytes from the start that contain the mark: it is the first text after the XMP."""
+"""Bytes from the start that contain the mark: it is the first text of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +94,55 @@ def mark_text(key: str, weights: str) -> str:
     return f"{key} {weights};"  # the checksum that follows a chunk could look like more of a digest
 
 
+def is_begun(content: bytes) -> bool:
+    """Whether the whole content of a file may be the first few bytes of a picture."""
+    return any(each.startswith(content) for each in _STARTS)
+
+
 def has_mark(start: bytes) -> bool:
     """Whether a file with this start is a picture of a batch, even an incomplete one."""
-    return start.startswith(PNG_SIGNATURE) and _TEXT.search(start[:MARK_WITHIN]) is not None
+    return start.startswith(_STARTS) and _TEXT.search(start[:MARK_WITHIN]) is not None
 
 
 def is_cut(start: bytes) -> bool:
-    """Whether a file with this start is a PNG that ends before the place of the mark."""
-    return start.startswith(PNG_SIGNATURE) and len(start) < MARK_WITHIN and not start.endswith(PNG_END)
+    """Whether a file with this start is a picture that ends before the place of the mark."""
+    return start.startswith(_STARTS) and len(start) < MARK_WITHIN and not _is_ended(start, start, len(start))
+
+
+def _is_ended(start: bytes, end: bytes, size: int) -> bool:
+    """Whether a picture of `size` bytes with this start and end ends like its format."""
+    if start.startswith(b"RIFF"):
+        return size == 8 + int.from_bytes(start[4:8], "little")
+    return end.endswith(_PNG_END if start.startswith(PNG_SIGNATURE) else _JPEG_END)
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a PNG's chunks lead to its end, ignoring data after it. Raises OSError.
+    """Whether a picture leads to its end, ignoring data after it. Raises OSError.
 
-    Also for a file with more chunks than depthpaint writes: it is not truncated.
+    Also for a PNG with more chunks than depthpaint writes: it is not truncated.
     """
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        start, size = file.read(8), os.fstat(file.fileno()).st_size
+        if start.startswith(b"RIFF"):
+            return size >= 8 + int.from_bytes(start[4:8], "little")
+        if start.startswith(_JPEG_START):
+            return _has_jpeg_end(path)
 
         def head(position: int) -> bytes:
             file.seek(position)
             return file.read(8)
 
-        chunks = chunk_heads(head, os.fstat(file.fileno()).st_size)
+        chunks = chunk_heads(head, size)
         kinds = [kind for kind, _, _ in islice(chunks, _MOST_CHUNKS)]
     return len(kinds) == _MOST_CHUNKS or kinds[-1:] == [b"IEND"]
+
+
+def _has_jpeg_end(path: Path) -> bool:
+    try:
+        # Pixels never contain the two bytes of the end.
+        return _JPEG_END in read_jpeg_segments(path.name, picture_bytes(path)).plain
+    except (DepthError, RecordError):
+        return False
 
 
 def is_marked(path: Path) -> bool:
@@ -133,23 +161,24 @@ def is_marked(path: Path) -> bool:
 def mark_of(path: Path) -> Mark | None:
     """The mark of a complete picture of a batch; None for any other file. Raises OSError.
 
-    A file is complete if it ends like a PNG; the picture is not decoded.
+    A file is complete if it ends like its format; the picture is not decoded.
     """
     if path.is_symlink() or not path.is_file():
         return None
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         start = file.read(MARK_WITHIN)
         match = _TEXT.search(start)
-        if not start.startswith(PNG_SIGNATURE) or match is None:
+        if not has_mark(start) or match is None:
             return None
-        file.seek(-len(PNG_END), os.SEEK_END)
-        if file.read() != PNG_END:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_PNG_END)))
+        if not _is_ended(start, file.read(), size):
             return None
     return Mark(match[1].decode(), match[2].decode())
 
 
 _EIGHT_BIT_RGB = b"\x08\x02"
-"""Bit depth and colour type of all pictures written by depthpaint (PNG, section 11.2.1)."""
+"""Bit depth and colour type of all PNGs written by depthpaint (PNG, section 11.2.1)."""
 
 
 def require_place(job: Job, path: Path, *, overwrite: bool) -> None:
@@ -181,9 +210,10 @@ def require_replaceable(job: Job, path: Path) -> None:
 def _is_as_painted(path: Path) -> bool:
     """Whether a complete picture has the pixels that its record states; editors may keep the record."""
     try:
-        # The digest does not cover transparency or another bit depth.
-        if picture_bytes(path)[24:26] != _EIGHT_BIT_RGB:
+        # The digest of a PNG's pixels does not cover transparency or another bit depth.
+        data = picture_bytes(path)
+        if data.startswith(PNG_SIGNATURE) and data[24:26] != _EIGHT_BIT_RGB:
             return False
-        return pixels_sha256(pixels_of(path)) == read_record(path).digests.picture
+        return is_as_painted(path, read_record(path), pixels_of(path))
     except DepthpaintError:  # not verifiable
         return False

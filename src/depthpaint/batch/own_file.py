@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from depthpaint.batch.manifest import Manifest, Shard
-from depthpaint.batch.mark import has_mark, is_cut
+from depthpaint.batch.mark import has_mark, is_begun, is_cut
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import (
     HAS_LOCKS,
@@ -27,7 +27,6 @@ from depthpaint.core.files import (
     require_own,
     try_lock,
 )
-from depthpaint.formats.file_kind import PNG_SIGNATURE
 
 VERSION = 2
 """Of these files. Version 1 had no header; its files are recognised by their first line, and continued."""
@@ -225,7 +224,7 @@ def _remove_unless_held(path: Path) -> None:
 
 def _is_leftover(start: bytes) -> bool:
     """Whether a file with this start is an incomplete picture of a batch or an incomplete ledger."""
-    if start.startswith(PNG_SIGNATURE):
-        return is_cut(start) or has_mark(start)
     ledger = header(Kind.LEDGER)
-    return start.startswith(ledger) or ledger.startswith(start) or PNG_SIGNATURE.startswith(start)
+    if start.startswith(ledger) or ledger.startswith(start):
+        return True
+    return is_begun(start) or is_cut(start) or has_mark(start)

@@ -27,8 +27,7 @@ from depthpaint.core.errors import (
 from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.picture import Progress
-from depthpaint.record.infotext import infotext
-from depthpaint.record.picture_file import INFOTEXT_KEY, RECORD_KEY, encode_png
+from depthpaint.record.picture_file import encoded
 from depthpaint.record.result import record_of
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.verification.choosing import choose
@@ -219,16 +218,9 @@ def painted(engine: Engine, job: Job, on_progress: Callable[[Progress], None] | 
     record = record.model_copy(update={"seconds": {}})
     judge = "" if job.required is None else _estimator_digest(engine, job.required.estimator)
     weights = _combined(result.weights_sha256, result.depth.estimator_sha256, judge)
-    texts = {
-        MARK_KEY: mark_text(job.key, weights),
-        RECORD_KEY: record.to_json(),
-        INFOTEXT_KEY: infotext(record),
-    }
-    data = encode_png(result.pictures[0].pixels, texts)
     (picture,) = result.pictures
-    return Painted(
-        data, texts[RECORD_KEY], weights, seconds, result.warnings, picture.seed, picture.agreement
-    )
+    data, record = encoded(record, picture.pixels, job.form, {MARK_KEY: mark_text(job.key, weights)})
+    return Painted(data, record.to_json(), weights, seconds, result.warnings, picture.seed, picture.agreement)
 
 
 def weights_of(engine: Engine, job: Job) -> str:

@@ -174,7 +174,7 @@ def _checked(
 ) -> ParsedRow | DepthpaintError:
     """The row, whose file names are added to `names`, or its error."""
     try:
-        parsed = parse_row(row, manifest.folder, defaults)
+        parsed = parse_row(row, manifest.folder, defaults, manifest.choice)
         _require_own_names(parsed, names)
     except ROW_ERRORS as error:
         return row_error(error)

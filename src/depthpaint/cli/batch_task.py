@@ -14,9 +14,11 @@ from depthpaint.batch.manifest import Manifest, Shard
 from depthpaint.batch.rows import NAME
 from depthpaint.cli import options
 from depthpaint.cli.config import user_config
+from depthpaint.cli.picture_format import CHOICE
 from depthpaint.cli.terminal import as_utf8, emit
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.core.setting import settings_of
+from depthpaint.record.file_format import FormatChoice
 from depthpaint.request import Request, by_field, field_of
 
 _OWN_COLUMNS = {
@@ -102,6 +104,7 @@ def task_of(
         ),
     ] = None,
     settings: dict[str, object] = SETTINGS,
+    choice: FormatChoice = CHOICE,
 ) -> Task:  # fmt: skip
     """The rows to paint and their settings. Raises ParameterError."""
     del list_columns
@@ -115,7 +118,8 @@ def task_of(
     swept = {axis.field for axis in points.axes}
     for name in swept & given.keys():
         raise _usage(f"{name} is given twice, by --grid and by its option", "give it once")
-    rows = Manifest(manifest, shard_of(shard), points, lone_maps="prompt" in swept | given.keys())
+    lone_maps = "prompt" in swept | given.keys()
+    rows = Manifest(manifest, shard_of(shard), points, lone_maps, choice)
     return Task(rows, {**user_config().settings(), **given})
 
 

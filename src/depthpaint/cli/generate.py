@@ -11,9 +11,11 @@ import typer
 
 from depthpaint.cli import options
 from depthpaint.cli.config import OUT_FOLDER
+from depthpaint.cli.picture_format import CHOICE
 from depthpaint.cli.terminal import as_utf8, emit, emit_document, emit_path, inform, warn
 from depthpaint.core.errors import SOME_FAILED
 from depthpaint.models.diorama import family
+from depthpaint.record.file_format import FormatChoice
 from depthpaint.record.paths import Destination, check_destination
 from depthpaint.request import Request, request_from
 
@@ -52,11 +54,13 @@ def destination_of(
             help="Save a preview every N steps, as NAME-step-003.png. 0: none.",
         ),
     ] = 0,
+    choice: FormatChoice = CHOICE,
 ) -> Destination:
-    """Where the pictures go."""
+    """Where the pictures go, and in which format."""
     return Destination(
-        folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every
-    )
+        folder=out, name=name, overwrite=overwrite, sidecar=sidecar, preview_every=preview_every,
+        form=choice.of(name),
+    )  # fmt: skip
 
 
 SETTINGS, DESTINATION = options.settings_group(), options.group_of(destination_of)
@@ -82,6 +86,7 @@ def generate(
       depthpaint generate depth.npy "a room" --count 4 --size 940x564 --fit crop
       depthpaint generate depth.png "a room" --control-window 0:0.6 --dry-run
       depthpaint generate depth.png "a (red:1.3) house" --model sd15 --lora style.safetensors:0.8
+      depthpaint generate depth.png "a room" --format webp --quality 90
     """  # fmt: skip
     loading = None if dry_run else family.start_loading(str(settings.get("model", "diorama")), runtime)
     # The import takes about as long as the loading, and is done meanwhile.

@@ -17,8 +17,9 @@ from depthpaint.models.painter import Painter, Runtime
 from depthpaint.picture import Progress
 from depthpaint.plan import RunPlan
 from depthpaint.record.earlier import add_sidecar, earlier_picture, places_of
+from depthpaint.record.encode import encode_png
 from depthpaint.record.paths import Destination, check_destination, stems
-from depthpaint.record.picture_file import SavedPicture, encode_png
+from depthpaint.record.picture_file import SavedPicture
 from depthpaint.record.result import Result, save_picture
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.request import Request
@@ -96,7 +97,7 @@ def paint_into(
             warned.update(result.warnings)
             saved = save_picture(
                 result, 0, destination.folder, overwrite=destination.overwrite, sidecar=destination.sidecar,
-                name=names[index] if names else None,
+                name=names[index] if names else None, form=destination.form,
             )  # fmt: skip
             (picture,) = result.pictures
             made = Made(saved, result.plan, result.warnings, picture.seconds, picture.agreement)
@@ -121,13 +122,15 @@ def _earlier(
     for index, first in enumerate(request.seeds):
         stem = None if names is None else names[index]
         for seed in (first,) if required is None else required.seeds_of(first, count):
-            paths = list(places_of(destination.folder, request.prompt, seed, stem))
+            paths = list(places_of(destination.folder, request.prompt, seed, stem, destination.form.suffix))
             if not paths:
                 continue
             prepared = prepared or engine.prepare(request)
             plan = engine.with_seeds(prepared, (seed,)).plan
             judged = _judged(required, first)
-            saved = earlier_picture(iter(paths), plan, prepared.depth.source, painter, judged)
+            saved = earlier_picture(
+                iter(paths), plan, prepared.depth.source, painter, judged, destination.form
+            )
             if saved is not None:
                 record = saved.record
                 agreement = None if required is None else record.agreement

@@ -12,16 +12,18 @@ import typer
 from numpy.typing import NDArray
 
 from depthpaint.cli import completion, options, painting
+from depthpaint.cli.picture_format import CHOICE
 from depthpaint.cli.remedies import for_command
 from depthpaint.cli.terminal import emit, emit_document, inform, step_bar
-from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, printable
+from depthpaint.core.errors import SOME_FAILED, DepthpaintError, ErrorCode, ParameterError, printable
 from depthpaint.core.geometry import Extent
 from depthpaint.depth.depth_map import Finding
 from depthpaint.engine import Prepared
 from depthpaint.models.painter import Runtime
+from depthpaint.record.file_format import OPEN, FileFormat, FormatChoice
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import is_as_painted, pixels_of, recorded_depth
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.verdict import Verdict, compare, require_inversions
@@ -85,6 +87,7 @@ def replay(
     moved: Moved = MOVED,
     runtime: Runtime = RUNTIME,
     out: Annotated[Path | None, typer.Option(help="Save the new pictures in this folder.")] = None,
+    choice: FormatChoice = CHOICE,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Paint pictures again from their records. Each is bit-equal, within tolerance, or different.
@@ -96,11 +99,18 @@ def replay(
       depthpaint replay output_images/a-red-sphere-12345.png
       depthpaint replay picture.png --depth maps/depth.png --out again
     """  # fmt: skip
+    if choice != OPEN and out is None:
+        raise ParameterError(
+            "--format and --quality need --out, the folder in which the new pictures are saved",
+            code=ErrorCode.INVALID_PARAMETER,
+            remedy="add --out, or leave them out",
+        )
+    form = choice.of()
     rows: list[dict[str, object]] = []
     failure: DepthpaintError | None = None
     for image in images:
         try:
-            verdict = _replayed(image, moved, runtime, out)
+            verdict = _replayed(image, moved, runtime, out, form)
         except DepthpaintError as error:
             failure = for_command(error)
             rows.append({"path": str(image), "verdict": None, "why": str(error), "error": error.code.value})
@@ -121,7 +131,7 @@ def replay(
         raise typer.Exit(SOME_FAILED)
 
 
-def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> Verdict:
+def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None, form: FileFormat) -> Verdict:
 
     if out is not None:
         probe(out)
@@ -141,8 +151,9 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     with step_bar(quiet=False) as show:
         result = engine.run(prepared, show)
     if out is not None:
-        save_picture(result, 0, out)
-    return compare(record, original, record_of(result, 0), result.pictures[0].pixels)
+        save_picture(result, 0, out, form=form)
+    edited = not is_as_painted(image, record, original)
+    return compare(record, original, record_of(result, 0), result.pictures[0].pixels, edited=edited)
 
 
 def _with_findings(prepared: Prepared, record: RunRecord) -> Prepared:

@@ -29,14 +29,14 @@ from depthpaint.depth.depth_map import PANEL
 from depthpaint.depth.slopes import CHANCE, with_chance
 from depthpaint.engine import Engine
 from depthpaint.formats.samples import MIN_SIDE
+from depthpaint.record.encode import encode_png
 from depthpaint.record.flat_table import csv_table
 from depthpaint.record.paths import probe
-from depthpaint.record.picture_file import encode_png, read_record
+from depthpaint.record.picture_file import read_record
 from depthpaint.record.picture_source import pixels_of, recorded_depth
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from
 from depthpaint.verification.agreement import (
-    FORMATS,
     Agreement,
     Pair,
     agreement_with,
@@ -84,7 +84,7 @@ class Verifier:
         """The scores of a picture; its comparison image is saved as `name`. Raises DepthpaintError."""
         if pair.problem is not None:
             raise pair.problem
-        pixels = pixels_of(pair.image, FORMATS)
+        pixels = pixels_of(pair.image)
         _require_sides(pair.image, pixels)
         source, record = _source_of(pair, reading_from(self.reading, _SEE_HELP).max_pixels)
         requested = requested_depth(self.engine, source, record, self.reading, _SEE_HELP)

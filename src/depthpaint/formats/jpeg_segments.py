@@ -17,7 +17,7 @@ MAX_SEGMENTS = 10_000
 MAX_SCANS = 30  # a progressive picture has ten; each costs as much time as the whole picture
 
 KIND = "JPEG picture"
-_EXIF, _XMP, _MORE_XMP = (
+EXIF_HEAD, XMP_HEAD, MORE_XMP_HEAD = (
     b"Exif\0\0",
     b"http://ns.adobe.com/xap/1.0/\0",
     b"http://ns.adobe.com/xmp/extension/\0",
@@ -77,11 +77,11 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
             if frame is not None:
                 raise damaged(name, KIND, "it has two headers")
             frame = _frame(name, marker, content)
-        for head in (_EXIF, _XMP):
+        for head in (EXIF_HEAD, XMP_HEAD):
             if marker == _APP_FIRST + 1 and content.startswith(head):
                 metadata.setdefault(head, content[len(head) :])
-        if marker == _APP_FIRST + 1 and content.startswith(_MORE_XMP):
-            extension.append(content[len(_MORE_XMP) :])
+        if marker == _APP_FIRST + 1 and content.startswith(MORE_XMP_HEAD):
+            extension.append(content[len(MORE_XMP_HEAD) :])
         elif marker == _APP_FIRST + 2 and content.startswith(_MULTI_PICTURE):
             multi_picture = content[len(_MULTI_PICTURE) :], start + len(_MULTI_PICTURE)
         if marker in (_JFIF, _ADOBE) or not (_APP_FIRST <= marker <= _APP_LAST or marker == _COMMENT):
@@ -91,7 +91,7 @@ def read_jpeg_segments(name: str, data: bytes) -> JpegSegments:
     if data.count(b"\xff\xda", pixels) > MAX_SCANS:
         raise too_many(name, f"more than {MAX_SCANS} layers of one picture", MAX_SCANS)
     plain = b"".join([b"\xff\xd8", *kept, data[pixels:]])
-    exif, xmp = metadata.get(_EXIF, b""), metadata.get(_XMP, b"")
+    exif, xmp = metadata.get(EXIF_HEAD, b""), metadata.get(XMP_HEAD, b"")
     return JpegSegments(*frame, plain, exif, xmp, _joined(extension), multi_picture, junk)
 
 

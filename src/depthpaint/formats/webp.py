@@ -37,7 +37,8 @@ _LOSSLESS_SIGNATURE = 0x2F
 class WebpChunks:
     """The parts of a WebP.
 
-    `plain` is the same picture without metadata; `frames` is 1 for a still; `orientation` is EXIF's or XMP's.
+    `plain` is the same picture without metadata; `frames` is 1 for a still; `orientation` is EXIF's or XMP's;
+    `xmp` is empty where there is none.
     """
 
     size: Extent
@@ -45,6 +46,7 @@ class WebpChunks:
     frames: int
     orientation: int
     plain: bytes
+    xmp: bytes
 
 
 def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
@@ -79,7 +81,7 @@ def read_webp_chunks(name: str, data: bytes) -> WebpChunks:
         raise too_many(name, f"an animation of {frames:,} frames", MAX_FRAMES)
     body = b"WEBP" + b"".join(kept)
     plain = b"RIFF" + struct.pack("<I", len(body)) + body
-    return WebpChunks(size, lossless, frames, orientation_of(exif, xmp), plain)
+    return WebpChunks(size, lossless, frames, orientation_of(exif, xmp), plain, xmp)
 
 
 def _walk(name: str, data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes]]:

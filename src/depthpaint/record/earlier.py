@@ -11,11 +11,12 @@ from depthpaint.core.errors import DepthpaintError
 from depthpaint.core.files import write_atomic
 from depthpaint.depth.depth_map import DepthSource
 from depthpaint.plan import RunPlan
-from depthpaint.record.paths import SUFFIX, names_of, settings_for_record
+from depthpaint.record.file_format import FileFormat
+from depthpaint.record.paths import names_of, settings_for_record
 from depthpaint.record.picture_file import SIDECAR, SavedPicture, read_record
-from depthpaint.record.picture_source import pixels_of
+from depthpaint.record.picture_source import is_as_painted, pixels_of
 from depthpaint.record.result import plan_facts
-from depthpaint.record.run_record import RunRecord, pixels_sha256
+from depthpaint.record.run_record import RunRecord
 
 
 def earlier_picture(
@@ -24,19 +25,20 @@ def earlier_picture(
     depth: DepthSource,
     painter: Callable[[], tuple[str, Mapping[str, str]]],
     judged: Mapping[str, object],
+    form: FileFormat,
 ) -> SavedPicture | None:
     """The first of the files that holds the picture of `plan`, which is of one seed; None if there is none.
 
-    Its settings, depth file, weights, version and device are the same, and its pixels were not edited. Of its
-    agreement, the fields in `judged` are the same. `painter` gives the digest of the weights and the devices;
-    it is called only if all else is equal, because it loads the model.
+    Its settings, depth file, weights, version, device and format are the same, and its pixels were not
+    edited. Of its agreement, the fields in `judged` are the same. `painter` gives the digest of the weights
+    and the devices; it is called only if all else is equal, because it loads the model.
     """
     for path in paths:
         try:
             record = read_record(path)
         except DepthpaintError:  # another picture, or none
             continue
-        if not _is_of_request(record, plan, depth, judged):
+        if not (_has_format(record, form) and _is_of_request(record, plan, depth, judged)):
             continue
         weights, runs_on = painter()
         if record.digests.weights != weights or any(
@@ -45,17 +47,18 @@ def earlier_picture(
             continue
         try:
             pixels = pixels_of(path)
+            as_painted = is_as_painted(path, record, pixels)
         except DepthpaintError:
             continue
-        if pixels_sha256(pixels) == record.digests.picture:
+        if as_painted:
             height, width = pixels.shape[:2]
             return SavedPicture(path, plan.seeds[0], width, height, record.digests.picture, record)
     return None
 
 
-def places_of(folder: Path, prompt: str, seed: int, stem: str | None) -> Iterator[Path]:
+def places_of(folder: Path, prompt: str, seed: int, stem: str | None, suffix: str) -> Iterator[Path]:
     """The existing files where a picture of this prompt and seed, or of this file stem, was saved."""
-    for name in names_of(prompt, seed) if stem is None else (f"{stem}{SUFFIX}",):
+    for name in names_of(prompt, seed, suffix) if stem is None else (f"{stem}{suffix}",):
         path = folder / name
         if not os.path.lexists(path):
             return
@@ -67,6 +70,11 @@ def add_sidecar(saved: SavedPicture) -> None:
     path = saved.path.with_suffix(SIDECAR)
     if not os.path.lexists(path):
         write_atomic(path, (saved.record.to_json() + "\n").encode(), overwrite=False)
+
+
+def _has_format(record: RunRecord, form: FileFormat) -> bool:
+    found = record.compression
+    return form.name == "png" if found is None else (found.format, found.quality) == (form.name, form.quality)
 
 
 def _is_of_request(

@@ -14,12 +14,15 @@ from pathlib import Path, PurePath, PureWindowsPath
 from depthpaint.core.errors import ErrorCode, OutputError, printable
 from depthpaint.core.files import is_full, require_other_file, require_short_name, safe_stem
 from depthpaint.core.setting import settings_of
+from depthpaint.record.file_format import PNG, FileFormat
 from depthpaint.request import Request, Settings
 
-SUFFIX, PREVIEW = ".png", "-step-"
+PREVIEW = "-step-"
 
 
-def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool]) -> list[str]:
+def picture_names(
+    prompt: str, seeds: Sequence[int], taken: Callable[[str], bool], suffix: str = PNG.suffix
+) -> list[str]:
     """One name for each seed, such as "a-red-ball-on-a-green-floor-12345.png".
 
     `taken` returns whether a name is in use; such a name, or one used earlier in this list, gets -2, -3 and
@@ -29,15 +32,15 @@ def picture_names(prompt: str, seeds: Sequence[int], taken: Callable[[str], bool
     for seed in seeds:
         # Compared without case: "A.png" and "a.png" are one file on macOS and Windows.
         used = {name.casefold() for name in names}
-        candidates = names_of(prompt, seed)
+        candidates = names_of(prompt, seed, suffix)
         names.append(next(name for name in candidates if name.casefold() not in used and not taken(name)))
     return names
 
 
-def names_of(prompt: str, seed: int) -> Iterator[str]:
+def names_of(prompt: str, seed: int, suffix: str) -> Iterator[str]:
     """The names that a picture of this prompt and seed may have, without end, the preferred one first."""
     words = safe_stem(prompt)
-    return (f"{words}-{seed}{'' if k == 1 else f'-{k}'}{SUFFIX}" for k in count(1))
+    return (f"{words}-{seed}{'' if k == 1 else f'-{k}'}{suffix}" for k in count(1))
 
 
 LONGEST_PATH = 4096
@@ -163,8 +166,11 @@ def _with_paths(settings: Settings, change: Callable[[str, str], str]) -> Settin
     return settings.model_copy(update=changed)
 
 
-def checked_name(name: str) -> str:
-    """`name` with its .png. Raises OutputError output_path_escape unless it is valid on every system."""
+def checked_name(name: str, form: FileFormat = PNG) -> str:
+    """`name` with the ending of its format.
+
+    Raises OutputError output_path_escape unless it is valid on every system.
+    """
     stem = name.partition(".")[0].strip().lower()
     plain = (
         name != ""
@@ -182,18 +188,22 @@ def checked_name(name: str) -> str:
             value=name,
             remedy="give a name without folders and special characters, like red-ball.png",
         )
-    return name if name.lower().endswith(SUFFIX) else name + SUFFIX
+    return name if name.lower().endswith(form.suffix) else name + form.suffix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where pictures are saved. `preview_every` is a number of steps; 0 means no previews."""
+    """Where pictures are saved, and in which format.
+
+    `preview_every` is a number of steps; 0 means no previews, which are PNGs.
+    """
 
     folder: Path
     name: str | None = None
     overwrite: bool = False
     sidecar: bool = False
     preview_every: int = 0
+    form: FileFormat = PNG
 
     def preview(self, stem: str, step: int) -> Path:
         """The file of a preview of the picture `stem` after `step` steps."""
@@ -206,17 +216,19 @@ def stems(request: Request, destination: Destination) -> list[str] | None:
     Previews are saved before their picture and have its name, so with previews the names are chosen first.
     Raises OutputError for a name that is not a plain one.
     """
+    form = destination.form
     if destination.name is not None:
-        stem = checked_name(destination.name)[: -len(SUFFIX)]
+        stem = form.stem(checked_name(destination.name, form))
         count = len(request.seeds)
         return [stem] if count == 1 else [f"{stem}-{k + 1}" for k in range(count)]
     if not destination.preview_every:
         return None
 
     def taken(name: str) -> bool:
-        return not destination.overwrite and bool(_occupied(destination, name[: -len(SUFFIX)]))
+        return not destination.overwrite and bool(_occupied(destination, form.stem(name)))
 
-    return [name[: -len(SUFFIX)] for name in picture_names(request.prompt, request.seeds, taken)]
+    names = picture_names(request.prompt, request.seeds, taken, form.suffix)
+    return [form.stem(name) for name in names]
 
 
 def check_destination(
@@ -261,7 +273,7 @@ def refusal(folder: Path, error: OSError | ValueError) -> OutputError:
 def _occupied(destination: Destination, stem: str) -> list[Path]:
     """The files that a picture of this stem would replace."""
     folder = destination.folder
-    files = [folder / f"{stem}.png"]
+    files = [folder / f"{stem}{destination.form.suffix}"]
     if destination.sidecar:
         files.append(folder / f"{stem}.json")
     if destination.preview_every:

@@ -1,63 +1,34 @@
-"""A painted picture as a PNG that contains its record; the record can be read without decoding."""
+"""Write a painted picture with its record inside, and read the record."""
 
 from __future__ import annotations
 
-import io
+import hashlib
 import os
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import is_same_file, make_folder, write_atomic
 from depthpaint.core.regular_file import Wanted, read_regular_file
-from depthpaint.formats.file_kind import file_kind
-from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
+from depthpaint.record.embedded import record_text
+from depthpaint.record.encode import INFOTEXT_KEY, RECORD_KEY, compressed, encode_png, with_texts
+from depthpaint.record.file_format import PNG, FileFormat
 from depthpaint.record.infotext import infotext
-from depthpaint.record.paths import SUFFIX, checked_name, picture_names
-from depthpaint.record.run_record import LONGEST_RECORD, RecordError, RunRecord
+from depthpaint.record.paths import checked_name, picture_names
+from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.record.sections import Compression
 from depthpaint.request import MAX_OUTPUT_SIDE
 
-RECORD_KEY = "depthpaint"
-INFOTEXT_KEY = "parameters"
-XMP_KEY = "XML:com.adobe.xmp"
 SHEET, SHEET_KEY = "contact-sheet", "depthpaint-contact-sheet"
 """Start of the name of a contact sheet of several pictures, and its mark; it has no record."""
 
 MAX_PICTURE_BYTES = MAX_OUTPUT_SIDE * MAX_OUTPUT_SIDE * 3 + (16 << 20)
 """Bytes of the largest picture, uncompressed, with its texts."""
 _PICTURE = Wanted("picture", RecordError, ErrorCode.PICTURE_UNREADABLE, ErrorCode.PICTURE_UNREADABLE)
-
-# The mark of synthetic pictures that image editors keep (IPTC Photo Metadata, Digital Source Type).
-# It contains nothing of the prompt, so nothing has to be escaped.
-_XMP = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
-    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmp:CreatorTool="depthpaint"'
-    ' Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>'
-    '</rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
-)
-
-
-def encode_png(pixels: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
-    """A PNG of uint8 (H, W, 3) with these texts and the XMP mark of a picture made by a trained model.
-
-    Equal input gives equal bytes. A Latin-1 text becomes a tEXt chunk, any other an iTXt chunk.
-    """
-    info = PngInfo()
-    info.add_itxt(XMP_KEY, _XMP)
-    for key, text in texts.items():
-        info.add_text(key, text)  # switches to iTXt if the text is not Latin-1
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
 
 
 def picture_bytes(path: Path) -> bytes:
@@ -66,79 +37,28 @@ def picture_bytes(path: Path) -> bytes:
 
 
 def read_record(path: Path) -> RunRecord:
-    """The record of a picture that depthpaint painted.
+    """The record of a picture that depthpaint painted: PNG, JPEG or WebP.
 
     Raises RecordError: picture_unreadable if it is not an image or ends before any record, record_missing
     for an image without a record, and record_damaged for a record that is damaged or of another version.
     """
-    data = picture_bytes(path)
-    kind = file_kind(data)
-    if kind.verdict in ("jpeg", "webp", "tiff", "heif"):
-        raise _refused(f"{path.name} is not a PNG", "give a picture as depthpaint wrote it")
-    if kind.verdict != "png":
-        raise _unreadable(path.name, f"is not a PNG: it is {kind.looks_like}")
-    for kind, content in _texts(data, path.name):
-        key, _, packed = content.partition(b"\0")
-        if key == RECORD_KEY.encode():
-            return RunRecord.from_json(_unpacked(kind, packed, path.name))
-    raise _refused(
-        f"{path.name} was not painted by depthpaint, or its metadata was removed",
-        "give the picture as it was written: many programs and web sites drop metadata",
-    )
+    return RunRecord.from_json(record_text(path.name, picture_bytes(path)))
 
 
-def _texts(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """The type and content of each text chunk. Raises RecordError at the end if the file is truncated."""
-    view, counted = memoryview(data), 0
-    for kind, start, length in chunk_heads(lambda at: data[at : at + 8], len(data)):
-        if kind == b"IEND":
-            return
-        counted += is_counted(kind, length)
-        if counted > MAX_CHUNKS:
-            raise _unreadable(name, f"has more than {MAX_CHUNKS:,} chunks")
-        if kind in (b"tEXt", b"zTXt", b"iTXt"):
-            end = start + length
-            if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4]):
-                raise _damaged(name)
-            yield kind, bytes(view[start:end])
-    raise _unreadable(name, "ends in the middle of the picture")
+def encoded(
+    record: RunRecord, pixels: NDArray[np.uint8], form: FileFormat = PNG, marks: Mapping[str, str] = {}
+) -> tuple[bytes, RunRecord]:
+    """The file of a picture (H, W, 3) with its record inside, and this record.
 
-
-def _unpacked(kind: bytes, packed: bytes, name: str) -> str:
-    """The text of a chunk after its key. Other programs may have compressed it."""
-    compressed, text = kind == b"zTXt", packed
-    if kind == b"zTXt":
-        text = packed[1:]  # skip the compression method; there is only one
-    elif kind == b"iTXt":
-        # flag, method, language, NUL, translated key, NUL, text
-        compressed, text = packed[:1] == b"\1", b"".join(packed[2:].split(b"\0", 2)[2:])
-    try:
-        if compressed:
-            text = zlib.decompressobj().decompress(text, LONGEST_RECORD + 1)
-        return text.decode("utf-8" if kind == b"iTXt" else "latin-1")
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise _damaged(name) from error
-
-
-def _unreadable(name: str, why: str) -> RecordError:
-    return RecordError(
-        f"{name} {why}",
-        code=ErrorCode.PICTURE_UNREADABLE,
-        value=name,
-        remedy="use the original picture, or save it again with an image program",
-    )
-
-
-def _damaged(name: str) -> RecordError:
-    return RecordError(
-        f"the record in {name} is damaged",
-        code=ErrorCode.RECORD_DAMAGED,
-        remedy="use the original picture",
-    )
-
-
-def _refused(message: str, remedy: str) -> RecordError:
-    return RecordError(message, code=ErrorCode.RECORD_MISSING, remedy=remedy)
+    That of a JPEG or WebP also states how the pixels were compressed. `marks` are texts that come first.
+    """
+    if form.name == "png":
+        return encode_png(pixels, {**marks, **texts_of(record)}), record
+    file = compressed(pixels, form)
+    digest = hashlib.sha256(file).hexdigest()
+    compression = Compression(format=form.name, quality=form.quality, sha256=digest)
+    record = record.model_copy(update={"compression": compression})
+    return with_texts(file, {**marks, **texts_of(record)}, form), record
 
 
 SIDECAR = ".json"
@@ -165,6 +85,7 @@ def write_picture(
     overwrite: bool = False,
     name: str | None = None,
     sidecar: bool = False,
+    form: FileFormat = PNG,
 ) -> SavedPicture:
     """Write a picture (H, W, 3) with its record into `folder`, which is created if missing.
 
@@ -173,11 +94,13 @@ def write_picture(
     .json. Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape if the
     name contains folders.
     """
-    data = encode_png(pixels, texts_of(record))
-    name = None if name is None else checked_name(name)
+    data, record = encoded(record, pixels, form)
+    name = None if name is None else checked_name(name, form)
     make_folder(folder)
     if name is None:
-        path = _write_under_free_name(data, record, folder, source, overwrite=overwrite, sidecar=sidecar)
+        path = _write_under_free_name(
+            data, record, folder, source, form, overwrite=overwrite, sidecar=sidecar
+        )
     else:
         path = folder / name
         if not overwrite:
@@ -190,11 +113,11 @@ def write_picture(
     return SavedPicture(path, record.settings.seed, width, height, record.digests.picture, record)
 
 
-def numbered_names(name: str | None, count: int) -> list[str | None]:
+def numbered_names(name: str | None, count: int, form: FileFormat) -> list[str | None]:
     """A name for each of `count` pictures: `name`, or numbered from 1; all None without a `name`."""
     if name is None or count == 1:
         return [name] * count
-    stem = checked_name(name)[: -len(SUFFIX)]
+    stem = form.stem(checked_name(name, form))
     return [f"{stem}-{number}" for number in range(1, count + 1)]
 
 
@@ -204,7 +127,14 @@ def texts_of(record: RunRecord) -> dict[str, str]:
 
 
 def _write_under_free_name(
-    data: bytes, record: RunRecord, folder: Path, source: Path, *, overwrite: bool, sidecar: bool
+    data: bytes,
+    record: RunRecord,
+    folder: Path,
+    source: Path,
+    form: FileFormat,
+    *,
+    overwrite: bool,
+    sidecar: bool,
 ) -> Path:
     lost: set[str] = set()
 
@@ -214,7 +144,7 @@ def _write_under_free_name(
         return name in lost or (exists and (not overwrite or is_same_file(path, source)))
 
     while True:
-        (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken)
+        (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken, form.suffix)
         try:
             write_atomic(folder / name, data, overwrite=overwrite)
         except OutputError as error:

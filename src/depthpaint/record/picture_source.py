@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from io import BytesIO
@@ -19,56 +20,86 @@ from depthpaint.formats.decode import ARRAY, IN_MEMORY
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.jpeg_segments import read_jpeg_segments
 from depthpaint.formats.png import png_content, read_png_header
-from depthpaint.formats.samples import MAX_PIXELS, max_file_bytes, upright
+from depthpaint.formats.samples import MAX_PIXELS, UPRIGHT, max_file_bytes, upright
 from depthpaint.formats.webp import read_webp_chunks
+from depthpaint.record.embedded import unreadable
+from depthpaint.record.file_format import FORMATS, FileFormat
 from depthpaint.record.paths import path_from_text
-from depthpaint.record.picture_file import picture_bytes
-from depthpaint.record.run_record import RecordError, RunRecord
+from depthpaint.record.picture_file import encoded, picture_bytes, read_record
+from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.request import MAX_OUTPUT_SIDE
 
 MAX_PICTURE_PIXELS = MAX_OUTPUT_SIDE**2
 
 
-def pixels_of(image: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.uint8]:
-    """The pixels (H, W, 3) of a picture in one of Pillow's `formats`, upright, as viewers show it.
+def pixels_of(image: Path) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3) of a PNG, JPEG or WebP, upright, as viewers show it.
 
     16-bit values are reduced to their high byte. Raises RecordError picture_unreadable if it is not a regular
     file, of another format, damaged, or larger than the largest output.
     """
-    data = picture_bytes(image)
+    return decoded(str(image), picture_bytes(image))
+
+
+def decoded(name: str, data: bytes) -> NDArray[np.uint8]:
+    """As `pixels_of`, for the content of the file `name`."""
     try:
-        plain, orientation = _plain(image, data, formats)
+        kind, plain, orientation = _plain(name, data)
         del data  # frees the file's content while the pixels are decoded
         with warnings.catch_warnings():
             # The size was checked in the header; Pillow would warn by its own limit.
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(plain), formats=formats) as picture:
+            with Image.open(BytesIO(plain), formats=(kind,)) as picture:
                 pixels = upright(_eight_bits(picture), orientation)
     except DepthError as error:
-        raise _unreadable(error.message, image) from error
+        raise unreadable(error.message, name) from error
     except RecordError:
         raise
     except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
-        raise _unreadable(f"{image} cannot be read: its pixels are damaged", image) from error
+        raise unreadable(f"{name} cannot be read: its pixels are damaged", name) from error
     return np.ascontiguousarray(pixels)
 
 
-def _plain(image: Path, data: bytes, formats: tuple[str, ...]) -> tuple[bytes, int]:
-    """The file without its metadata, which Pillow would parse, and EXIF's orientation.
+def in_format(picture: Path, form: FileFormat) -> bytes:
+    """The file of a PNG that depthpaint wrote, or the same picture with its record in another format.
 
-    Raises DepthError and RecordError.
+    Raises RecordError.
     """
-    name, kind = str(image), file_kind(data)
-    if kind.verdict.upper() not in formats:
-        raise _unreadable(f"{image} is {kind.looks_like}, not a {' or '.join(formats)} picture", image)
+    if form.name == "png":
+        return picture_bytes(picture)
+    return encoded(read_record(picture), pixels_of(picture), form)[0]
+
+
+def is_as_painted(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> bool:
+    """Whether a picture holds what was written: editors may change the pixels and keep the record.
+
+    A JPEG or WebP is compared by its compressed pixels, because decoders may differ. Raises RecordError.
+    """
+    if record.compression is None:
+        return pixels_sha256(pixels) == record.digests.picture
+    try:
+        _, plain, orientation = _plain(str(image), picture_bytes(image))
+    except DepthError as error:
+        raise unreadable(error.message, str(image)) from error
+    return orientation == UPRIGHT and hashlib.sha256(plain).hexdigest() == record.compression.sha256
+
+
+def _plain(name: str, data: bytes) -> tuple[str, bytes, int]:
+    """Pillow's name of the format, the file without metadata, and EXIF's orientation.
+
+    Pillow would parse the metadata. Raises DepthError and RecordError.
+    """
+    kind = file_kind(data)
     if kind.verdict == "png":
         header = read_png_header(name, data)
-        _require_size(image, header.size)
+        _require_size(name, header.size)
         content = png_content(name, data, header, MAX_PICTURE_PIXELS)
-        return content.rebuilt(), content.orientation
+        return "PNG", content.rebuilt(), content.orientation
+    if kind.verdict not in FORMATS:
+        raise unreadable(f"{name} is {kind.looks_like}, not a PNG, JPEG or WebP picture", name)
     chunks = read_jpeg_segments(name, data) if kind.verdict == "jpeg" else read_webp_chunks(name, data)
-    _require_size(image, chunks.size)
-    return chunks.plain, chunks.orientation
+    _require_size(name, chunks.size)
+    return kind.verdict.upper(), chunks.plain, chunks.orientation
 
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
@@ -79,24 +110,15 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _require_size(image: Path, size: Extent) -> None:
+def _require_size(name: str, size: Extent) -> None:
     if size.pixels > MAX_PICTURE_PIXELS:
         raise RecordError(
-            f"{image} is too large: {size} is {size.pixels:,} pixels, the limit is {MAX_PICTURE_PIXELS:,}",
+            f"{name} is too large: {size} is {size.pixels:,} pixels, the limit is {MAX_PICTURE_PIXELS:,}",
             code=ErrorCode.PICTURE_UNREADABLE,
-            value=str(image),
+            value=name,
             limit=MAX_PICTURE_PIXELS,
             remedy="give a smaller picture",
         )
-
-
-def _unreadable(message: str, image: Path) -> RecordError:
-    return RecordError(
-        message,
-        code=ErrorCode.PICTURE_UNREADABLE,
-        value=str(image),
-        remedy="use the original picture, or save it again with an image program",
-    )
 
 
 def recorded_depth(

@@ -19,14 +19,9 @@ from depthpaint.depth.depth_map import DepthSource
 from depthpaint.depth.finish import FINISHING
 from depthpaint.formats.decode import IN_MEMORY
 from depthpaint.plan import RunPlan
+from depthpaint.record.file_format import PNG, FileFormat, FormatChoice, FormatName
 from depthpaint.record.paths import checked_name, depth_for_record, path_for_record, settings_for_record
-from depthpaint.record.picture_file import (
-    SavedPicture,
-    numbered_names,
-    require_free,
-    texts_of,
-    write_picture,
-)
+from depthpaint.record.picture_file import SavedPicture, numbered_names, require_free, texts_of, write_picture
 from depthpaint.record.run_record import RunRecord, pixels_sha256
 from depthpaint.record.sections import (
     MOST_REMARKS,
@@ -105,9 +100,18 @@ class Result:
         return record_of(self, 0)
 
     def save(
-        self, folder: str | os.PathLike[str], *, name: str | None = None, sidecar: bool = False
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        sidecar: bool = False,
+        format: FormatName | None = None,
+        quality: int | None = None,
     ) -> list[Path]:
-        """Write each picture as a PNG with its record inside into `folder`, which is created if missing.
+        """Write each picture with its record inside into `folder`, which is created if missing.
+
+        `format` is "png", "jpeg" or "webp"; by default that of the ending of `name`, or "png". `quality` is
+        from 1 to 100: by default a JPEG has 95, and a WebP is lossless.
 
         Without a `name`, files are named by prompt and seed, such as "a-red-house-12345.png", and get -2, -3
         and so on where that name is taken. With a `name`, several pictures are NAME-1.png, NAME-2.png; it is
@@ -115,14 +119,16 @@ class Result:
         writes each record as a .json file.
 
         Returns the paths, in the order of `pictures`. Raises OutputError: output_exists, output_not_writable,
-        disk_full, and output_path_escape if the name contains folders.
+        disk_full, and output_path_escape if the name contains folders; ParameterError for an unknown format,
+        another one than that of the name, and a quality that is out of range or for a PNG.
         """
-        place, names = Path(folder), numbered_names(name, len(self.pictures))
+        form = FormatChoice(format, quality).of(name)
+        place, names = Path(folder), numbered_names(name, len(self.pictures), form)
         for each in names:
             if each is not None:
-                require_free(place / checked_name(each), sidecar=sidecar)
+                require_free(place / checked_name(each, form), sidecar=sidecar)
         return [
-            save_picture(self, index, place, name=each, sidecar=sidecar).path
+            save_picture(self, index, place, name=each, sidecar=sidecar, form=form).path
             for index, each in enumerate(names)
         ]
 
@@ -156,12 +162,13 @@ def save_picture(
     overwrite: bool = False,
     name: str | None = None,
     sidecar: bool = False,
+    form: FileFormat = PNG,
 ) -> SavedPicture:
     """Write picture `index` of `result` into `folder`, as `write_picture` does."""
     record, source = record_of(result, index, folder), Path(result.depth.path)
     return write_picture(
         record, result.pictures[index].pixels, folder, source=source, overwrite=overwrite, name=name,
-        sidecar=sidecar,
+        sidecar=sidecar, form=form,
     )  # fmt: skip
 
 

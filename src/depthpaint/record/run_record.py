@@ -17,6 +17,7 @@ from depthpaint.model_choice import Lora
 from depthpaint.record.paths import require_no_folder
 from depthpaint.record.sections import (
     AgreementFacts,
+    Compression,
     Count,
     DepthFacts,
     Digests,
@@ -39,7 +40,10 @@ class RecordError(DepthpaintError, ValueError):
 
 
 class RunRecord(Section):
-    """One picture's record. `seconds` and `evaluations` are its own; shared ones go to the first picture."""
+    """One picture's record. `seconds` and `evaluations` are its own; shared ones go to the first picture.
+
+    `compression` is that of the file, JPEG or WebP; None for a PNG, and for a picture that was not saved.
+    """
 
     schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     settings: Annotated[Settings, AfterValidator(require_no_folder)]
@@ -51,6 +55,7 @@ class RunRecord(Section):
     warnings: Remarks
     environment: Facts
     agreement: AgreementFacts | None = None
+    compression: Compression | None = None
 
     @model_validator(mode="after")
     def _of_one_size(self) -> RunRecord:
@@ -69,7 +74,9 @@ class RunRecord(Section):
 
     def to_json(self) -> str:
         """One line of ASCII JSON with sorted keys: equal records give equal text."""
-        values = self.model_dump(mode="json")
+        # Without a compression it is left out, so that a PNG's record is as in earlier versions.
+        left_out = {"compression"} if self.compression is None else None
+        values = self.model_dump(mode="json", exclude=left_out)
         return json.dumps(values, sort_keys=True, allow_nan=False, separators=(",", ":"))
 
     @classmethod

@@ -14,6 +14,7 @@ from depthpaint.core.geometry import Box, Extent
 from depthpaint.core.installation import version_of
 from depthpaint.core.setting import MAX_PROMPT, Text
 from depthpaint.formats.samples import MAX_SIDE
+from depthpaint.record.file_format import LEAST_QUALITY, MOST_QUALITY
 from depthpaint.record.paths import LONGEST_PATH, is_depth_path
 
 VERSIONS = ("depthpaint", "python", "numpy", "onnxruntime", "pillow")
@@ -155,6 +156,7 @@ class DepthFacts(Section):
 class Digests(Section):
     """sha256, hexadecimal: of the depth file, the depth given to the network, the weights, and the pixels.
 
+    `picture` is of the pixels as they were painted, also if the file was then compressed with a loss.
     `inversions` maps the names of textual inversions to the digests of their files.
     """
 
@@ -163,6 +165,17 @@ class Digests(Section):
     weights: Label
     picture: Label
     inversions: Annotated[dict[Label, Label], Field(max_length=MAX_PROMPT)] = {}
+
+
+class Compression(Section):
+    """How the pixels of a JPEG or WebP were compressed; `quality` is None if nothing was lost.
+
+    `sha256` is the digest of the file without any metadata (JpegSegments.plain, WebpChunks.plain).
+    """
+
+    format: Literal["jpeg", "webp"]
+    quality: Annotated[int, Field(ge=LEAST_QUALITY, le=MOST_QUALITY)] | None
+    sha256: Label
 
 
 class AgreementFacts(Section):

@@ -15,6 +15,9 @@ from depthpaint.core.files import LONGEST_NAME
 from depthpaint.core.setting import INVERSION_NAME
 from depthpaint.core.statistics import psnr
 from depthpaint.plan import RunPlan
+from depthpaint.record.encode import compressed
+from depthpaint.record.file_format import FileFormat
+from depthpaint.record.picture_source import decoded
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.record.sections import VERSIONS, PlanFacts
 from depthpaint.request import Settings
@@ -76,22 +79,44 @@ class Verdict:
 
 
 def compare(
-    original: RunRecord, original_pixels: NDArray[np.uint8], again: RunRecord, again_pixels: NDArray[np.uint8]
+    original: RunRecord,
+    original_pixels: NDArray[np.uint8],
+    again: RunRecord,
+    again_pixels: NDArray[np.uint8],
+    *,
+    edited: bool,
 ) -> Verdict:
-    """Compare a picture with one painted from its record: uint8 (H, W, 3) each."""
+    """Compare a picture with one painted from its record: uint8 (H, W, 3) each.
+
+    `edited` says that the original is not as it was painted. One that was compressed with a loss is bit-equal
+    if the digest of its pixels is that of the new ones; else both are compared after the same compression.
+    """
     changed = changes(original, again)
-    if pixels_sha256(original_pixels) != original.digests.picture:
+    if edited:
         changed.insert(0, "the original picture (edited after it was painted)")
     if original_pixels.shape != again_pixels.shape:
         sizes = f"the sizes differ, {_size(original_pixels)} and {_size(again_pixels)}"
         return Verdict("different", _with_causes(sizes, changed), None, None)
+    lossy = _lossy_format(original)
+    same = original.digests.picture == pixels_sha256(again_pixels)
+    if lossy is not None:
+        if same and not edited:
+            return Verdict("bit-equal", _equal_despite(changed, " before compression"), None, 0)
+        again_pixels = decoded("the new picture", compressed(again_pixels, lossy))
     difference = np.abs(original_pixels.astype(np.int16) - again_pixels.astype(np.int16))
     largest = int(difference.max(initial=0))
-    if largest == 0:
+    if largest == 0 and (lossy is None or same):
         return Verdict("bit-equal", _equal_despite(changed), None, 0)
-    why = _with_causes(f"values differ by up to {largest} of 255", changed)
+    where = "" if lossy is None else f" after the same compression as {lossy.name.upper()}"
+    why = _with_causes(f"values differ by up to {largest} of 255{where}", changed)
     verdict = "within-tolerance" if largest <= TOLERANCE else "different"
-    return Verdict(verdict, why, psnr(original_pixels, again_pixels), largest)
+    return Verdict(verdict, why, psnr(original_pixels, again_pixels) if largest else None, largest)
+
+
+def _lossy_format(record: RunRecord) -> FileFormat | None:
+    """How the picture was compressed, if that lost something."""
+    found = record.compression
+    return None if found is None or found.quality is None else FileFormat(found.format, found.quality)
 
 
 def changes(original: RunRecord, again: RunRecord) -> list[str]:
@@ -134,8 +159,10 @@ def _with_causes(fact: str, changed: list[str]) -> str:
     return f"{fact}; " + (f"changed: {_listed(changed)}" if changed else "no recorded setting changed")
 
 
-def _equal_despite(changed: list[str]) -> str:
-    return "every value is equal" + (f", although these changed: {_listed(changed)}" if changed else "")
+def _equal_despite(changed: list[str], when: str = "") -> str:
+    return f"every value{when} is equal" + (
+        f", although these changed: {_listed(changed)}" if changed else ""
+    )
 
 
 def _listed(changed: list[str]) -> str:

@@ -15,6 +15,7 @@ from depthpaint.core.files import is_folder
 from depthpaint.core.geometry import Extent
 from depthpaint.core.statistics import interval_of
 from depthpaint.depth.slopes import CHANCE
+from depthpaint.record.file_format import SUFFIXES
 from depthpaint.record.picture_file import SHEET, SHEET_KEY, picture_bytes, read_record
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.report.document import LONGEST_CELL, Cell, Document, Figure, Section, Shown, Table, shortened
@@ -42,7 +43,7 @@ class Gathered:
 
 
 def gather(folder: Path, on_file: Callable[[], None] | None = None) -> Gathered:
-    """Read the record of every PNG below `folder`; PNGs of other programs are skipped.
+    """Read the record of every picture below `folder`; pictures of other programs are skipped.
 
     Raises OutputError if the folder cannot be read or contains no painted picture.
     """
@@ -80,9 +81,10 @@ def sheets_in(folder: Path) -> list[Path]:
 
 
 def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None = None) -> list[Path]:
-    """Every PNG below `folder`, sorted; `on_left_out` is called with each skipped folder and the reason.
+    """Every PNG, JPEG and WebP below `folder`, sorted.
 
-    Raises OutputError if `folder` cannot be read.
+    `on_left_out` is called with each skipped folder and the reason. Raises OutputError if `folder` cannot be
+    read.
     """
     try:
         if not folder.is_dir():
@@ -114,7 +116,7 @@ def picture_files(folder: Path, on_left_out: Callable[[Path, str], None] | None 
 
 
 def _listed(folder: Path, pictures: list[Path]) -> list[Path]:
-    """The folders in `folder`; its PNGs are added to `pictures`. Links to folders are not followed."""
+    """The folders in `folder`; its pictures are added to `pictures`. Links to folders are not followed."""
     inner: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -122,7 +124,7 @@ def _listed(folder: Path, pictures: list[Path]) -> list[Path]:
             if entry.is_dir(follow_symlinks=False):
                 inner.append(path)
             # Special files are added, too; reading them gives an error that names them.
-            elif path.suffix.lower() == ".png" and not is_folder(path):
+            elif path.suffix.lower() in SUFFIXES and not is_folder(path):
                 pictures.append(path)
     return inner
 

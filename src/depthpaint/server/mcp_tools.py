@@ -190,7 +190,9 @@ def _add_others(server: MCPServer[Any], tools: Tools) -> None:
 
     @server.tool(structured_output=False)
     async def verify_picture(  # pyright: ignore[reportUnusedFunction]
-        picture_base64: Annotated[str, Field(min_length=1, description="The picture, PNG, base64.")],
+        picture_base64: Annotated[
+            str, Field(min_length=1, description="The picture, PNG, JPEG or WebP, base64.")
+        ],
         depth_base64: DepthBase64 = None,
         depth_path: DepthPath = None,
     ) -> CallToolResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -9,7 +10,7 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
 from pydantic_core import CoreSchema
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -18,6 +19,8 @@ from starlette.responses import FileResponse, Response
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.registry import registered
+from depthpaint.record.file_format import LEAST_QUALITY, MOST_QUALITY, FileFormat, FormatChoice, FormatName
+from depthpaint.record.picture_source import in_format
 from depthpaint.request import Request
 from depthpaint.server.checks import inspected, png_of, verified
 from depthpaint.server.inputs import MOST_PICTURES, bytes_of, checked_request, stored_depth, understood
@@ -204,6 +207,16 @@ def _job(server: Server, name: str) -> Job:
     return job
 
 
+async def _picture(job: Job, number: int, form: FileFormat) -> Response:
+    """A picture of a job in this format. Raises DepthpaintError if there is none."""
+    if number >= len(job.pictures) or not job.pictures[number].path.is_file():
+        raise DepthpaintError("there is no such picture", code=ErrorCode.NOT_FOUND)
+    path = job.pictures[number].path
+    if form.name == "png":
+        return FileResponse(path, media_type="image/png")
+    return Response(await asyncio.to_thread(in_format, path, form), media_type=f"image/{form.name}")
+
+
 def router_of(options: ServerOptions) -> APIRouter:
     """The routes of /api/v1."""
     router = APIRouter(prefix="/api/v1", tags=["native"])
@@ -244,13 +257,17 @@ def router_of(options: ServerOptions) -> APIRouter:
 
     @router.get("/jobs/{job_id}/pictures/{number}", response_class=FileResponse)
     async def picture(  # pyright: ignore[reportUnusedFunction]
-        job_id: JobId, number: Annotated[int, Path(ge=0, lt=MOST_PICTURES)], server: Known
+        job_id: JobId,
+        number: Annotated[int, Path(ge=0, lt=MOST_PICTURES)],
+        server: Known,
+        format: FormatName = "png",
+        quality: Annotated[int | None, Query(ge=LEAST_QUALITY, le=MOST_QUALITY)] = None,
     ) -> Response:
-        """A picture, PNG, with the record of how it was made."""
-        job = _job(server, job_id)
-        if number >= len(job.pictures) or not job.pictures[number].path.is_file():
-            raise DepthpaintError("there is no such picture", code=ErrorCode.NOT_FOUND)
-        return FileResponse(job.pictures[number].path, media_type="image/png")
+        """A picture with the record of how it was made. `quality` is that of JPEG (default 95) and WebP.
+
+        A WebP without a quality is lossless.
+        """
+        return await _picture(_job(server, job_id), number, FormatChoice(format, quality).of())
 
     @router.post("/plan")
     async def plan(body: PaintBody, server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]

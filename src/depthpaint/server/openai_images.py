@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from functools import partial
-from io import BytesIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi import Request as HttpRequest
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
@@ -22,6 +21,8 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, Param
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Prepared
 from depthpaint.models.registry import names
+from depthpaint.record.file_format import FileFormat, FormatChoice
+from depthpaint.record.picture_source import in_format
 from depthpaint.server.answers import answer_of
 from depthpaint.server.checks import png_of
 from depthpaint.server.inputs import (
@@ -81,18 +82,18 @@ class Links:
     """Pictures by an unguessable name, for answers with `url`."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[Painted, str, int]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Painted, FileFormat]] = OrderedDict()
 
-    def add(self, painted: Painted, form: str, quality: int) -> str:
+    def add(self, painted: Painted, form: FileFormat) -> str:
         """The name of a new link."""
         name = secrets.token_urlsafe(24)
-        self._kept[name] = (painted, form, quality)
+        self._kept[name] = (painted, form)
         while len(self._kept) > LINKS:
             self._kept.popitem(last=False)
         return name
 
-    def get(self, name: str) -> tuple[Painted, str, int] | None:
-        """The picture of a link."""
+    def get(self, name: str) -> tuple[Painted, FileFormat] | None:
+        """The picture of a link, and its format."""
         return self._kept.get(name)
 
 
@@ -139,17 +140,6 @@ def prepare(server: Server, body: ImagesBody, depth: bytes | None) -> Prepared:
     return prepared_as_web_ui(server.engine, request)
 
 
-def picture_as(painted: Painted, form: str, quality: int) -> bytes:
-    """The picture's file: as it was written for PNG, else encoded with `quality` of 100."""
-    data = painted.path.read_bytes()
-    if form == "png":
-        return data
-    buffer = BytesIO()
-    with Image.open(BytesIO(data)) as picture:
-        picture.convert("RGB").save(buffer, form.upper(), quality=max(1, quality))
-    return buffer.getvalue()
-
-
 def router_of(options: ServerOptions) -> APIRouter:
     """The routes of /v1."""
     router, links = APIRouter(prefix="/v1", tags=["openai"]), Links()
@@ -183,7 +173,9 @@ def router_of(options: ServerOptions) -> APIRouter:
         kept = links.get(name)
         if kept is None:
             raise DepthpaintError("there is no such picture", code=ErrorCode.NOT_FOUND)
-        return Response(picture_as(*kept), media_type=f"image/{kept[1]}")
+        painted, form = kept
+        data = await asyncio.to_thread(in_format, painted.path, form)
+        return Response(data, media_type=f"image/{form.name}")
 
     return router
 
@@ -268,24 +260,27 @@ async def _answer(
         job = await server.queue.submit(plan)
         return StreamingResponse(_stream(server, body, job, kind), media_type="text/event-stream")
     job = await finished(server.queue, request, plan)
-    form, quality = body.output_format or "png", _quality(body)
+    form = _format(body)
     if body.response_format == "url":
         root = str(request.base_url)
-        data = [{"url": f"{root}v1/images/files/{links.add(each, form, quality)}"} for each in job.pictures]
+        data = [{"url": f"{root}v1/images/files/{links.add(each, form)}"} for each in job.pictures]
     else:
-        data = [{"b64_json": _base64(each, form, quality)} for each in job.pictures]
+        data = [{"b64_json": await _base64(each, form)} for each in job.pictures]
     content = {
         "created": int(job.created), "data": data, **_facts(body, job.pictures[0]), "usage": _usage(),
     }  # fmt: skip
     return Response(json.dumps(content), media_type="application/json")
 
 
-def _quality(body: ImagesBody) -> int:
-    return 100 if body.output_compression is None else body.output_compression
+def _format(body: ImagesBody) -> FileFormat:
+    """The requested format. A PNG has no quality; the lowest is 1 here."""
+    name, quality = body.output_format or "png", body.output_compression
+    return FormatChoice(name, None if name == "png" or quality is None else max(1, quality)).of()
 
 
-def _base64(painted: Painted, form: str, quality: int) -> str:
-    return base64.b64encode(picture_as(painted, form, quality)).decode()
+async def _base64(painted: Painted, form: FileFormat) -> str:
+    data = await asyncio.to_thread(in_format, painted.path, form)
+    return base64.b64encode(data).decode()
 
 
 def _facts(body: ImagesBody, painted: Painted) -> dict[str, Any]:
@@ -307,7 +302,7 @@ async def _stream(server: Server, body: ImagesBody, job: Job, kind: str) -> Asyn
     """Events: pictures as they stand, then each finished one. A client that goes away cancels the job."""
     wanted, sent, finished_pictures = body.partial_images or 0, 0, 0
     job.wants_previews = wanted > 0
-    form, quality = body.output_format or "png", _quality(body)
+    form = _format(body)
     try:
         async for _ in changes(job):
             if sent < wanted and job.preview is not None:
@@ -322,7 +317,7 @@ async def _stream(server: Server, body: ImagesBody, job: Job, kind: str) -> Asyn
             for painted in job.pictures[finished_pictures:]:
                 finished_pictures += 1
                 yield _event(f"{kind}.completed", {
-                    "b64_json": _base64(painted, form, quality), "created_at": int(job.created),
+                    "b64_json": await _base64(painted, form), "created_at": int(job.created),
                     **_facts(body, painted), "usage": _usage(),
                 })  # fmt: skip
         if job.error is not None:

@@ -19,8 +19,9 @@ from depthpaint.core.errors import (
 from depthpaint.core.files import make_folder, safe_stem, write_atomic
 from depthpaint.engine import Engine
 from depthpaint.picture import Progress
+from depthpaint.record.encode import encode_png
 from depthpaint.record.infotext import infotext
-from depthpaint.record.picture_file import encode_png, texts_of
+from depthpaint.record.picture_file import texts_of
 from depthpaint.record.result import Result, record_of
 from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.options import ServerOptions

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.depth.read import require_certain
 from depthpaint.models.registry import names
+from depthpaint.record.encode import INFOTEXT_KEY
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES, parse_infotext
-from depthpaint.record.picture_file import INFOTEXT_KEY
 from depthpaint.request import reading_from
 from depthpaint.server.inputs import bytes_of
 from depthpaint.server.options import ServerOptions

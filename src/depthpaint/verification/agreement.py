@@ -19,6 +19,7 @@ from depthpaint.depth.depth_map import DepthMap
 from depthpaint.depth.read import require_certain
 from depthpaint.depth.resize import depth_at
 from depthpaint.engine import Engine
+from depthpaint.record.file_format import SUFFIXES
 from depthpaint.record.picture_file import read_record
 from depthpaint.record.run_record import RecordError
 from depthpaint.request import Request
@@ -154,8 +155,6 @@ def error_map(agreement: Agreement) -> NDArray[np.uint8]:
     return np.concatenate([agreement.picture, *drawn], axis=1)
 
 
-FORMATS = ("PNG", "JPEG", "WEBP")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 MAPPED = "-verified"
 """The ending of the files that --maps writes."""
 
@@ -177,7 +176,7 @@ def pairs_of(images: Iterable[Path], depth: Path | None) -> list[Pair]:
 
     If `depth` is a folder, a recorded picture's map is the file in it that the record names, any other's the
     one with the same stem. Without `depth`, pictures in a folder that have no record are skipped; an
-    unreadable PNG is not. Raises ParameterError if there is no picture at all.
+    unreadable one is not. Raises ParameterError if there is no picture at all.
     """
     files = [file for image in images for file in _files(image, recorded=depth is None)]
     if not files:
@@ -235,8 +234,6 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _is_recorded(file: Path) -> bool:
-    if file.suffix.lower() != ".png":
-        return False
     try:
         read_record(file)
     except RecordError as error:
