@@ -23,11 +23,11 @@ from depthpaint.models.estimators.registry import DEFAULT
 from depthpaint.paint_settings import PaintSettings, ReadingSettings
 from depthpaint.picture import Progress
 from depthpaint.record.picture_file import RECORD_KEY, read_record
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import FORMATS, pixels_of, recorded_depth
 from depthpaint.record.result import PaintedPicture, Result
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from, request_from
-from depthpaint.verification.agreement import FORMATS, Agreement, agreement_with
+from depthpaint.verification.agreement import Agreement, agreement_with
 from depthpaint.verification.requested import requested_depth
 
 Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | PaintedPicture

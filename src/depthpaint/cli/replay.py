@@ -21,7 +21,7 @@ from depthpaint.engine import Prepared
 from depthpaint.models.painter import Runtime
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import pixels_of, recorded_depth, recorded_init
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.verdict import Verdict, compare, require_inversions
@@ -32,6 +32,7 @@ class Moved:
     """Files that are no longer where the record has them; None for those that are."""
 
     depth: Path | None
+    init: Path | None
     settings: Mapping[str, object]
     max_pixels: int | None
 
@@ -39,6 +40,10 @@ class Moved:
 def moved_of(
     depth: Annotated[
         Path | None, typer.Option(help="The depth map, or the folder that holds it, if it was moved.")
+    ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="The picture to start from, or the folder that holds it, if it was moved."),
     ] = None,
     estimator: Annotated[
         str | None,
@@ -66,7 +71,7 @@ def moved_of(
         "lora": lora,
         "max_pixels": max_pixels,
     }
-    return Moved(depth, settings, max_pixels)
+    return Moved(depth, init, settings, max_pixels)
 
 
 def runtime_of(device: options.DeviceOption = "auto", precision: options.PrecisionOption = "auto") -> Runtime:
@@ -130,7 +135,8 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None) -> 
     _require_same_size(image, record, original)
     source = recorded_depth(record, image, moved.depth, moved.max_pixels)
     engine = painting.make_engine(runtime)
-    prepared = engine.prepare(record.request(source, moved.settings), recorded=True)
+    settings = {**moved.settings, "init": recorded_init(record, image, moved.init)}
+    prepared = engine.prepare(record.request(source, settings), recorded=True)
     prepared = _with_findings(prepared, record)
     if record.digests.inversions:
         require_inversions(record, prepared.plan)

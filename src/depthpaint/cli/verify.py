@@ -32,11 +32,10 @@ from depthpaint.formats.samples import MIN_SIDE
 from depthpaint.record.flat_table import csv_table
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import encode_png, read_record
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import FORMATS, pixels_of, recorded_depth
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.request import reading_from
 from depthpaint.verification.agreement import (
-    FORMATS,
     Agreement,
     Pair,
     agreement_with,

@@ -36,7 +36,7 @@ def earlier_picture(
             record = read_record(path)
         except DepthpaintError:  # another picture, or none
             continue
-        if not _is_of_request(record, plan, depth, judged):
+        if not _is_of_request(record, path.parent, plan, depth, judged):
             continue
         weights, runs_on = painter()
         if record.digests.weights != weights or any(
@@ -70,15 +70,16 @@ def add_sidecar(saved: SavedPicture) -> None:
 
 
 def _is_of_request(
-    record: RunRecord, plan: RunPlan, depth: DepthSource, judged: Mapping[str, object]
+    record: RunRecord, folder: Path, plan: RunPlan, depth: DepthSource, judged: Mapping[str, object]
 ) -> bool:
     agreement = record.agreement
     return (
         record.environment.get("depthpaint") == depthpaint.__version__
         and record.digests.depth == depth.sha256
         and record.depth.estimator_sha256 == depth.estimator_sha256
+        and record.digests.init == plan.init_sha256
         and record.digests.inversions == dict(plan.inversions)
-        and record.settings == settings_for_record(plan.settings)
+        and record.settings == settings_for_record(plan.settings, folder)
         and record.plan == plan_facts(plan, plan.prompts[0])
         and all(agreement and getattr(agreement, name) == value for name, value in judged.items())
     )

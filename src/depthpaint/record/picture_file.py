@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import is_same_file, make_folder, write_atomic
-from depthpaint.core.regular_file import Wanted, read_regular_file
+from depthpaint.core.regular_file import Wanted, input_digest, read_regular_file
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.png import MAX_CHUNKS, chunk_heads, is_counted
 from depthpaint.record.infotext import infotext
@@ -63,6 +63,11 @@ def encode_png(pixels: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
 def picture_bytes(path: Path) -> bytes:
     """The content of a picture file. Raises RecordError picture_unreadable: not a regular file, too large."""
     return read_regular_file(path, MAX_PICTURE_BYTES, _PICTURE)
+
+
+def picture_digest(path: Path) -> str:
+    """sha256 of a picture file, cached (core.regular_file.input_digest). Raises RecordError."""
+    return input_digest(path, MAX_PICTURE_BYTES, _PICTURE)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -161,7 +166,7 @@ def write_picture(
     pixels: NDArray[np.uint8],
     folder: Path,
     *,
-    source: Path,
+    sources: Sequence[Path],
     overwrite: bool = False,
     name: str | None = None,
     sidecar: bool = False,
@@ -169,15 +174,15 @@ def write_picture(
     """Write a picture (H, W, 3) with its record into `folder`, which is created if missing.
 
     Without a `name`, one is made from the prompt and the seed, with a number if it is taken. Existing files
-    are replaced only with `overwrite`, and the depth map `source` never. `sidecar` also writes the record as
-    .json. Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape if the
-    name contains folders.
+    are replaced only with `overwrite`, and the files that it was painted from, `sources`, never. `sidecar`
+    also writes the record as .json. Raises OutputError: output_exists, output_not_writable, disk_full, and
+    output_path_escape if the name contains folders.
     """
     data = encode_png(pixels, texts_of(record))
     name = None if name is None else checked_name(name)
     make_folder(folder)
     if name is None:
-        path = _write_under_free_name(data, record, folder, source, overwrite=overwrite, sidecar=sidecar)
+        path = _write_under_free_name(data, record, folder, sources, overwrite=overwrite, sidecar=sidecar)
     else:
         path = folder / name
         if not overwrite:
@@ -204,14 +209,16 @@ def texts_of(record: RunRecord) -> dict[str, str]:
 
 
 def _write_under_free_name(
-    data: bytes, record: RunRecord, folder: Path, source: Path, *, overwrite: bool, sidecar: bool
+    data: bytes, record: RunRecord, folder: Path, sources: Sequence[Path], *, overwrite: bool, sidecar: bool
 ) -> Path:
     lost: set[str] = set()
 
     def taken(name: str) -> bool:
         path = folder / name
         exists = _exists(path) or (sidecar and _exists(path.with_suffix(SIDECAR)))
-        return name in lost or (exists and (not overwrite or is_same_file(path, source)))
+        return name in lost or (
+            exists and (not overwrite or any(is_same_file(path, source) for source in sources))
+        )
 
     while True:
         (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken)

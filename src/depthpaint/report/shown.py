@@ -16,7 +16,7 @@ from depthpaint.depth.compare import compared_size
 from depthpaint.depth.read import read_depth
 from depthpaint.depth.resize import depth_at
 from depthpaint.depth.slopes import with_chance
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.picture_source import pixels_of, recorded_depth, recorded_init
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import Painted
 from depthpaint.report.document import Shown, shortened
@@ -71,7 +71,7 @@ def shown(
         },
         caption=f"{shortened(name)}: {shortened(settings.prompt)}",
         facts=tuple(map(shortened, facts)),
-        recipe=recipe(painted.record, file),
+        recipe=recipe(painted.record, file, _init_file(painted)),
     )
 
 
@@ -101,6 +101,14 @@ def _depth_file(painted: Painted, maps: Path | None) -> Path | None:
     """The picture's depth map, if it is found unchanged."""
     try:
         return recorded_depth(painted.record, painted.path, maps)
+    except DepthpaintError:
+        return None
+
+
+def _init_file(painted: Painted) -> Path | None:
+    """The picture that it starts from, if it is found unchanged."""
+    try:
+        return recorded_init(painted.record, painted.path)
     except DepthpaintError:
         return None
 

@@ -154,7 +154,6 @@ def error_map(agreement: Agreement) -> NDArray[np.uint8]:
     return np.concatenate([agreement.picture, *drawn], axis=1)
 
 
-FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 MAPPED = "-verified"
 """The ending of the files that --maps writes."""

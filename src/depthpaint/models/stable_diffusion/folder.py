@@ -22,7 +22,7 @@ from depthpaint.models.stable_diffusion.control import (
     DepthChannel,
     DepthControl,
 )
-from depthpaint.models.stable_diffusion.device import Decoder, SafetyChecker
+from depthpaint.models.stable_diffusion.device import Autoencoder, SafetyChecker
 from depthpaint.models.stable_diffusion.folder_parts import (
     CHECKER,
     IMAGE_PROCESSOR,
@@ -50,7 +50,7 @@ class Modules:
     """
 
     unet: Any
-    decoder: Decoder
+    autoencoder: Autoencoder
     text: Sequence[TextEncoder]
     controls: Mapping[str, DepthControl]
     weights_sha256: str
@@ -157,7 +157,7 @@ def load_modules(located: ModelPaths, *, device: str, dtype: torch.dtype) -> Mod
         controls = {"depth": _built_in(located.folder, unet, parts["vae"]), **controls}
     return Modules(
         unet=unet,
-        decoder=Decoder(parts["vae"]),
+        autoencoder=Autoencoder(parts["vae"]),
         text=encoders,
         controls=controls,
         weights_sha256=digest_of([file for place in files for file in weight_files(place)]),
