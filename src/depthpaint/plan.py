@@ -346,14 +346,10 @@ def _start_warnings(plan: RunPlan) -> list[str]:
         return [] if settings.denoise == default else ["denoise has no effect without init (--init)"]
     warnings: list[str] = []
     if plan.schedule.levels[0].is_pure_noise:
-        less = (
-            f"; give --denoise {(total - 1) / total:.3g} or less"
-            if total > 1
-            else "; give more --steps, and a lower --denoise"
-        )
+        less = f"give --denoise {(total - 1) / total:.3g} or less, or" if total > 1 else "give"
         warnings.append(
-            f"init has no effect: denoise {settings.denoise:g} of {total} steps is all of them, and the "
-            f"first starts from noise alone{less}"
+            f"init has no effect: denoise {settings.denoise:g} of {total} steps is all of them, which start "
+            f"from noise alone; {less} more --steps"
         )
     placement = plan.init_placement
     if plan.init is not None and placement is not None and placement.source != Box(0, 0, *plan.init.size):
