@@ -131,6 +131,8 @@ class Engine:
             request, depth.source.size, entry.habits, depth.source.reading,
             init=start.facts if start else None, recorded=recorded,
         )  # fmt: skip
+        if start is not None:
+            plan = replace(plan, warnings=(*start.notes, *plan.warnings))
         prepared = self._with_prompts(Prepared(request, depth, plan, start=start))
         if not recorded:
             names = prepared.plan.inversions
@@ -251,8 +253,7 @@ class Engine:
             start = _start_latents(prepared, painter, seconds)
         guide = depth_guide(depth, plan)
         control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
-        notes = prepared.start.notes if prepared.start else ()
-        warnings = (*depth.source.notes, *notes, *plan.warnings, *vocabulary_warnings(painter, plan))
+        warnings = (*depth.source.notes, *plan.warnings, *vocabulary_warnings(painter, plan))
         for index, text in enumerate(texts):
             counts: Counter[str] = Counter()
             conditions = Conditions(

@@ -93,7 +93,7 @@ class PaintSettings(ReadingSettings, total=False):
     """Picture to start from: its layout and colours are kept in part."""
 
     denoise: float | None
-    """With --init: share of the steps that run; more changes more. Default: 0.5."""
+    """With --init: share of the steps that run, up to 1; more of them change more. Default: 0.5."""
 
     num_inference_steps: int | None
     """Calls of the denoising network. Default: the model's own; diorama: 2."""

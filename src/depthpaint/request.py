@@ -146,7 +146,9 @@ class StartFields(SettingsGroup[Unset], frozen=True):
     ] = UNSET  # fmt: skip
     denoise: Annotated[
         Annotated[Number, Field(gt=0, le=1)] | Unset,
-        Setting("With --init: share of the steps that run; more changes more.", START_PANEL, 0.5),
+        Setting(
+            "With --init: share of the steps that run, up to 1; more of them change more.", START_PANEL, 0.5
+        ),
     ] = UNSET
 
 

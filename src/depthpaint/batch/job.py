@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, ParameterError
@@ -26,6 +27,7 @@ from depthpaint.record.paths import checked_name, sources_of
 from depthpaint.record.picture_file import picture_digest
 from depthpaint.record.run_record import RecordError
 from depthpaint.request import Request, by_field, request_from
+from depthpaint.sampling.schedule import steps_left
 from depthpaint.verification.choosing import Requirement
 
 
@@ -160,6 +162,9 @@ def work_of(request: Request) -> float:
     """The relative cost of a request, comparable within one model: steps times pixels."""
     habits = habits_of(request.choice)
     steps = request.num_inference_steps or habits.num_inference_steps
+    if request.init is not None:
+        share = cast("float", _DEFAULTS["denoise"]) if request.denoise is None else request.denoise
+        steps = steps_left(steps, share)
     guidance = habits.guidance_scale if request.guidance_scale is None else request.guidance_scale
     area = request.size.width * request.size.height if isinstance(request.size, Extent) else None
     painted = habits.trained_area
