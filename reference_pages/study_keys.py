@@ -158,6 +158,7 @@ RECORD: Keys = (
         "digests.weights": (TEXT, "Of the weights."),
         "digests.picture": (TEXT, "Of the pixels, before any compression with a loss."),
         "digests.inversions.*": (TEXT, "Of each textual inversion in the prompts."),
+        "digests.init": (TEXT, "Of the file of the picture to start from; empty if there was none."),
         "seconds.*": (NUMBER, "Time of each stage, in seconds."),
         "evaluations.*": (INTEGER, "How often each network ran."),
         "warnings[]": (TEXT, "Warnings."),

@@ -79,6 +79,16 @@ class FakePainter:
         """The noise, unchanged."""
         return noise
 
+    def encode(self, picture: Floats) -> Array:
+        """The mean colours of each latent's patch in [-1, 1]; other channels are 0."""
+        self.calls["encode"] += 1
+        factor = self._habits.latent_factor
+        height, width = (side // factor for side in picture.shape[:2])
+        latents = np.zeros((1, self._habits.latent_channels, height, width), np.float32)
+        colours = picture.reshape(height, factor, width, factor, 3).mean((1, 3), dtype=np.float32)
+        latents[0, :3] = colours.transpose(2, 0, 1) * np.float32(2) - np.float32(1)
+        return latents
+
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Mean depth of each latent's patch, (h, w), 0 where it is unknown."""
         self.calls["prepare_control"] += 1

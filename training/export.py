@@ -1,4 +1,4 @@
-"""From trained networks to the files in the package: four ONNX graphs that point into one safetensors file.
+"""From trained networks to the files in the package: five ONNX graphs that point into one safetensors file.
 
 The weights exist once, as float16. Each graph's initializers are external tensors at their offset in the
 safetensors file, cast to float32 (ONNX Runtime folds the casts when it loads). Parameter names stay
@@ -69,6 +69,15 @@ class _Decoder(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         return self.vae.decoder(latents)
+
+
+class _Encoder(nn.Module):
+    def __init__(self, inner: AutoencoderTiny) -> None:
+        super().__init__()
+        self.vae = inner
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.vae.encoder(picture)
 
 
 def export(networks: Networks, folder: Path, facts: Mapping[str, object]) -> None:
@@ -153,5 +162,11 @@ def _graphs(networks: Networks) -> dict[str, Graph]:
         ),
         "decoder": Graph(
             _Decoder(networks.autoencoder), {"latents": latents}, {"latents": latent_dims}, ["picture"]
+        ),
+        "encoder": Graph(
+            _Encoder(networks.autoencoder),
+            {"picture": torch.rand(2, 3, size * 8, size * 8)},
+            {"picture": {0: batch, 2: 32 * h, 3: 32 * w}},
+            ["latents"],
         ),
     }

@@ -41,6 +41,8 @@ from depthpaint.picture import (
 from depthpaint.plan import RunPlan, make_plan
 from depthpaint.record.result import Result, joined
 from depthpaint.request import Request, Settings
+from depthpaint.sampling.drive import Array
+from depthpaint.start_picture import StartPicture, on_canvas, read_start
 
 # Their validators are built now, and not by the first of several threads that needs them.
 for _group in (DepthReading, ModelChoice, Request, Settings):
@@ -51,13 +53,14 @@ for _group in (DepthReading, ModelChoice, Request, Settings):
 class Prepared:
     """A request with its depth map read and its plan made: read once, run as often as wanted.
 
-    `seconds` is what reading and planning took.
+    `seconds` is what reading and planning took; `start` is the picture that it starts from, if there is one.
     """
 
     request: Request
     depth: DepthMap
     plan: RunPlan
     seconds: float = 0.0
+    start: StartPicture | None = None
 
     def with_expanded(self, prompt: str) -> Prepared:
         """The same, but the model is given `prompt`, whatever it would expand the user's prompt to."""
@@ -128,8 +131,14 @@ class Engine:
             request = request.model_copy(update={"depth": Path(depth.source.path)})
         require_certain(depth.source)
         entry = self._find(request.choice)
-        plan = make_plan(request, depth.source.size, entry.habits, depth.source.reading, recorded=recorded)
-        prepared = self._with_prompts(Prepared(request, depth, plan))
+        start = None if request.init is None else read_start(Path(request.init))
+        plan = make_plan(
+            request, depth.source.size, entry.habits, depth.source.reading,
+            init=start.facts if start else None, recorded=recorded,
+        )  # fmt: skip
+        if start is not None:
+            plan = replace(plan, warnings=(*start.notes, *plan.warnings))
+        prepared = self._with_prompts(Prepared(request, depth, plan, start=start))
         if not recorded:
             names = prepared.plan.inversions
             syntax = entry.prompt_syntax
@@ -251,6 +260,8 @@ class Engine:
         with turn, timed(seconds, "control"):
             known = known_map(depth, plan.sizes)
             prepared_control = painter.prepare_control(hints, known) if plan.controlled else None
+        with self._lock:
+            start = _start_latents(prepared, painter, seconds)
         guide = depth_guide(depth, plan)
         control_sha256 = hashlib.sha256(hints["depth"].tobytes()).hexdigest()
         warnings = (*depth.source.notes, *plan.warnings, *vocabulary_warnings(painter, plan))
@@ -261,6 +272,7 @@ class Engine:
                 painter,
                 {"cond": text, "uncond": unasked},
                 prepared_control,
+                start,
                 guide,
                 self._runtime.threads,
             )
@@ -310,7 +322,7 @@ class Engine:
         self, painter: Painter, plan: RunPlan, prompt: str, *, several: bool
     ) -> tuple[Weighted, ...]:
         """The encoded prompt for each step; with `several`, of all parts that AND separates."""
-        steps = plan.settings.num_inference_steps
+        steps = plan.schedule.steps
         if not self._find(plan.settings.choice).prompt_syntax:
             return (((self._text(painter, plan, prompt), 1.0),),) * steps
         parts = parts_of(prompt) if several else ((prompt, 1.0),)
@@ -328,6 +340,15 @@ class Engine:
                 self._texts.pop(next(iter(self._texts)))
             self._texts[key] = painter.encode_text(prompt)
         return self._texts[key]
+
+
+def _start_latents(prepared: Prepared, painter: Painter, seconds: dict[str, float]) -> Array | None:
+    """The clean latents of the picture to start from; None if there is none, or noise hides it entirely."""
+    plan, placement = prepared.plan, prepared.plan.init_placement
+    if prepared.start is None or placement is None or plan.schedule.levels[0].is_pure_noise:
+        return None
+    with timed(seconds, "encode"):
+        return painter.encode(on_canvas(prepared.start.pixels, placement, plan.sizes))
 
 
 def _require(value: object, kind: type | UnionType, what: str) -> None:

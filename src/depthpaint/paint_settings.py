@@ -89,6 +89,12 @@ class PaintSettings(ReadingSettings, total=False):
     expand: bool | None
     """Let diorama add colours that a short prompt leaves open. Default: yes."""
 
+    init: str | None
+    """Picture to start from: its layout and colours are kept in part."""
+
+    denoise: float | None
+    """With --init: share of the steps that run, up to 1; more of them change more. Default: 0.5."""
+
     num_inference_steps: int | None
     """Calls of the denoising network. Default: the model's own; diorama: 2."""
 

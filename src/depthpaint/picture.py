@@ -23,7 +23,7 @@ from depthpaint.plan import RunPlan, Sizes
 from depthpaint.record.result import PaintedPicture
 from depthpaint.sampling.drive import Array, Evaluate, drive
 from depthpaint.sampling.guidance import Branch, Guidance, composed, denoised_from, prediction_named
-from depthpaint.sampling.samplers import sampler_named
+from depthpaint.sampling.samplers import noised, sampler_named
 
 Pixels = NDArray[np.uint8]
 Weighted = tuple[tuple[object, float], ...]
@@ -48,13 +48,15 @@ class Progress:
 class Conditions:
     """What stays the same through all steps of a picture, and its prompts at each step.
 
-    `text` holds for each step the encoded prompts with their weights; several if AND separates them.
+    `text` holds for each step the encoded prompts with their weights; several if AND separates them. `start`
+    are the clean latents of the picture to start from; None starts from noise alone.
     """
 
     plan: RunPlan
     painter: Painter
     text: Mapping[Branch, Sequence[Weighted]]
     prepared: object | None
+    start: Array | None
     guide: Floats | None
     threads: int
 
@@ -79,7 +81,10 @@ def paint_picture(
     def noise(number: int) -> Array:
         return painter.begin(draws(number))
 
-    sampling = sampler_named(plan.settings.sampler).start(noise(0), plan.schedule.levels, noise)
+    levels, first = plan.schedule.levels, noise(0)
+    if conditions.start is not None:
+        first = noised(conditions.start, first, levels[0])
+    sampling = sampler_named(plan.settings.sampler).start(first, levels, noise)
 
     def report(request: Evaluate[Array], denoised: Array) -> None:
         if on_progress is not None:

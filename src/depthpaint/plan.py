@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, ParameterError
-from depthpaint.core.geometry import Box, Extent, Fit, Placement, place
+from depthpaint.core.geometry import Box, Extent, Fit, Placement, place, same_ratio
 from depthpaint.core.setting import Default, settings_of
 from depthpaint.depth.depth_map import DepthReading, ProfileName
 from depthpaint.request import MAX_OUTPUT_SIDE, MIN_OUTPUT_SIDE, Request, Settings
@@ -137,13 +137,22 @@ def output_size(
     return depth_size.scaled_to_area(area)
 
 
+@dataclass(frozen=True, slots=True)
+class InitPicture:
+    """The picture that a run starts from: its size in pixels, and the sha256 of its file."""
+
+    size: Extent
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """What will run. No field is optional, and zero is a value.
 
     `model` is the model's name. `settings` are those of the first picture; `seeds` holds one seed per
     picture, and `prompts` the text given to the model for each seed: the prompt, with colours that a model
-    may add. `schedule` holds the noise levels for the sampler. `finished` is whether edges are drawn along
+    may add. `schedule` holds the noise levels for the sampler: the last ones only, if the run starts from the
+    picture `init`. Windows are shares of the steps that run. `finished` is whether edges are drawn along
     the depth map. `inversions` are the textual inversions in the prompts, with the sha256 of their files.
     """
 
@@ -157,6 +166,7 @@ class RunPlan:
     finished: bool
     warnings: tuple[str, ...] = ()
     inversions: Mapping[str, str] = field(default_factory=dict[str, str])
+    init: InitPicture | None = None
 
     def only(self, index: int) -> RunPlan:
         """The plan of picture `index` alone."""
@@ -179,6 +189,26 @@ class RunPlan:
         }
 
     @property
+    def init_placement(self) -> Placement | None:
+        """Where the picture that the run starts from lies on the content; None if there is none.
+
+        One of the depth map's ratio lies where the map lies. Any other covers the content, which shows its
+        middle part; with Fit.STRETCH it is stretched.
+        """
+        if self.init is None:
+            return None
+        fit = self.settings.fit
+        size, depth = self.init.size, self.sizes.depth_size
+        if fit is Fit.PAD and not (same_ratio(size, depth) or same_ratio(depth, size)):
+            fit = Fit.CROP
+        return place(size, self.sizes.content_size, fit)
+
+    @property
+    def init_sha256(self) -> str:
+        """The digest of the picture that the run starts from; empty if there is none."""
+        return "" if self.init is None else self.init.sha256
+
+    @property
     def controlled(self) -> bool:
         """Whether the depth control is active at any step."""
         return any(self.strengths(index) for index in range(self.schedule.steps))
@@ -190,14 +220,15 @@ def make_plan(
     habits: ModelHabits,
     reading: DepthReading | None = None,
     *,
+    init: InitPicture | None = None,
     recorded: bool = False,
 ) -> RunPlan:
     """Resolve `request` for a depth map of `depth_size` and a model with these `habits`.
 
-    `reading` is how the depth file was interpreted; without it the request's own is used. `recorded`: the
-    request is of a record, and is painted again even if its guidance ruins the picture. Raises ParameterError
-    for an unknown sampler or schedule, an impossible number of steps, guidance beyond what the model takes,
-    and a size beyond the limits.
+    `reading` is how the depth file was interpreted; without it the request's own is used. `init` is the
+    picture that the request names, if it was read. `recorded`: the request is of a record, and is painted
+    again even if its guidance ruins the picture. Raises ParameterError for an unknown sampler or schedule, an
+    impossible number of steps, guidance beyond what the model takes, and a size beyond the limits.
     """
     sizes = plan_sizes(
         depth_size, habits, size=request.size, aspect=request.aspect, fit=request.fit or Fit.PAD
@@ -205,6 +236,8 @@ def make_plan(
     _require_possible(sizes.output_size)
     settings = _resolved(request, habits, sizes.output_size, reading or request.reading)
     schedule = noise_schedule(habits, settings.schedule, settings.num_inference_steps)
+    if settings.init is not None:
+        schedule = schedule.tail(settings.denoise)
     Guidance(settings.guidance_scale, *settings.guidance_window)
     if not recorded:
         _require_usable(settings.guidance_scale, habits)
@@ -217,6 +250,7 @@ def make_plan(
         prediction=habits.prediction,
         sizes=sizes,
         finished=False,
+        init=init,
     )
     finished = settings.finish and plan.controlled and (sizes.enlarged or habits.softness > 1)
     plan = replace(plan, finished=finished)
@@ -298,6 +332,28 @@ def _warnings(plan: RunPlan, habits: ModelHabits) -> list[str]:
             f"{settings.num_inference_steps} steps gain nothing over {habits.most_steps}: {habits.name} was "
             f"trained to paint in {habits.num_inference_steps}"
         )
+    warnings += _start_warnings(plan)
     if not plan.controlled:
         warnings.append("the depth map has no effect: its strength is 0 or its window contains no whole step")
+    return warnings
+
+
+def _start_warnings(plan: RunPlan) -> list[str]:
+    """About the picture that the run starts from."""
+    settings, total = plan.settings, plan.settings.num_inference_steps
+    if settings.init is None:
+        default = settings_of(Settings)["denoise"].default
+        return [] if settings.denoise == default else ["denoise has no effect without init (--init)"]
+    warnings: list[str] = []
+    if plan.schedule.levels[0].is_pure_noise:
+        less = f"give --denoise {(total - 1) / total:.3g} or less, or" if total > 1 else "give"
+        warnings.append(
+            f"init has no effect: denoise {settings.denoise:g} of {total} steps is all of them, which start "
+            f"from noise alone; {less} more --steps"
+        )
+    placement = plan.init_placement
+    if plan.init is not None and placement is not None and placement.source != Box(0, 0, *plan.init.size):
+        warnings.append(
+            f"init is {plan.init.size}, of another ratio than the picture: its middle part is used"
+        )
     return warnings

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Never, TypeVar, cast, dataclass_transform
 
 from pydantic import (
@@ -55,7 +55,7 @@ _LONGEST_BITS = 1024
 MOST_UNKNOWN = 5
 """Unknown fields that an error names; of the others it gives the number."""
 _SEE_GENERATE = "see depthpaint generate --help"
-PICTURE_PANEL, SAMPLING_PANEL = "Picture", "Sampling"
+PICTURE_PANEL, START_PANEL, SAMPLING_PANEL = "Picture", "Start", "Sampling"
 
 
 def _size(value: object) -> object:
@@ -79,8 +79,13 @@ def _aspect(value: object) -> object:
     return parse_aspect(value) if isinstance(value, str) else no_boolean(value)
 
 
+def _path_text(value: object) -> object:
+    return str(value) if isinstance(value, PurePath) else value
+
+
 Checked = TypeVar("Checked", bound=BaseModel)
 Aspect = Annotated[float, BeforeValidator(_aspect), Field(ge=1 / MAX_ASPECT, le=MAX_ASPECT)]
+InitPath = Annotated[Name, BeforeValidator(_path_text)]
 SizeField = Annotated[
     Extent | Literal["depth"],
     BeforeValidator(_size),
@@ -126,6 +131,24 @@ class PictureFields(SettingsGroup[Unset], frozen=True):
     expand: Annotated[
         bool | Unset,
         Setting("Let diorama add colours that a short prompt leaves open.", PICTURE_PANEL, True),
+    ] = UNSET
+
+
+class StartFields(SettingsGroup[Unset], frozen=True):
+    """A picture to start from, instead of noise alone."""
+
+    init: Annotated[
+        InitPath | Unset | None,
+        Setting(
+            "Picture to start from: its layout and colours are kept in part.", START_PANEL, None,
+            metavar="IMAGE", paths=True,
+        ),
+    ] = UNSET  # fmt: skip
+    denoise: Annotated[
+        Annotated[Number, Field(gt=0, le=1)] | Unset,
+        Setting(
+            "With --init: share of the steps that run, up to 1; more of them change more.", START_PANEL, 0.5
+        ),
     ] = UNSET
 
 
@@ -187,6 +210,7 @@ class SettingsFields(
     ModelFields[Unset],
     ControlFields[Unset],
     SamplingFields[Unset],
+    StartFields[Unset],
     PictureFields[Unset],
     frozen=True,
 ):
@@ -276,8 +300,8 @@ class Request(SettingsFields[None], frozen=True, metaclass=_RaisesParameterError
 class Settings(SettingsFields[Never], ResolvedGroup, frozen=True, validate_default=True):
     """All resolved settings of one picture, besides the depth map: what runs, and what its record holds.
 
-    `size` is the picture's in pixels. `control`, `vae`, `part` and `from_photo` are None if not set. A
-    missing setting gets its default; settings whose default is the model's own are required.
+    `size` is the picture's in pixels. `control`, `vae`, `part`, `from_photo` and `init` are None if not set.
+    A missing setting gets its default; settings whose default is the model's own are required.
     """
 
     prompt: Text
@@ -303,7 +327,8 @@ _MEANT = {
     "caption": "prompt", "description": "prompt", "cfg": "guidance_scale", "cfg_scale": "guidance_scale",
     "scale": "guidance_scale", "width": "size", "height": "size", "resolution": "size", "batch_size": "count",
     "n": "count", "scheduler": "sampler", "sampler_name": "sampler", "checkpoint": "model",
-    "denoise": "control_strength", "controlnet": "control", "inverted": "near", "invert": "near",
+    "init_image": "init", "denoising_strength": "denoise", "controlnet": "control", "inverted": "near",
+    "invert": "near",
 }  # fmt: skip
 """What other programs call a field; for suggestions only."""
 

@@ -128,3 +128,29 @@ def test_what_is_no_whole_picture_of_a_batch_has_no_mark(tmp_path: Path) -> None
     path.write_bytes(whole)
     (tmp_path / "link.png").symlink_to(path)
     assert mark_of(tmp_path / "link.png") is None
+
+
+def test_a_picture_to_start_from_is_in_the_key_by_its_bytes(maps: Path) -> None:
+    for name, colour in (("red", "red"), ("copy", "red"), ("blue", "blue")):
+        Image.new("RGB", (8, 8), colour).save(f"{name}.png")
+    plain = one_job(BASE).key
+    first, copy, other, more = (
+        one_job({**BASE, **fields}).key
+        for fields in (
+            {"init": "red.png"},
+            {"init": "copy.png", "denoise": 0.5},
+            {"init": "blue.png"},
+            {"init": "red.png", "denoise": 0.75},
+        )
+    )
+    assert first == copy
+    assert len({plain, first, other, more}) == 4
+    assert one_job({**BASE, "denoise": 0.75}).key == plain, "without a picture it has no effect"
+
+
+def test_the_steps_that_a_picture_spares_are_no_work() -> None:
+    whole, half = (
+        parse_row(Row(1, {**BASE, "num_inference_steps": 100, **more}), Path(), {}).request
+        for more in ({}, {"init": "red.png", "denoise": 0.5})
+    )
+    assert jobs.work_of(half) == pytest.approx(jobs.work_of(whole) / 2, rel=0.1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from depthpaint.core.errors import DepthpaintError, ErrorCode
+from depthpaint.core.statistics import psnr
 from depthpaint.models.diorama.family import DIORAMA
 from depthpaint.models.diorama.files import FOLDER, open_files
 from depthpaint.models.diorama.painter import Diorama, Features
@@ -134,3 +135,20 @@ def test_what_it_does_not_compute_on_is_said() -> None:
     assert Diorama(DIORAMA, runtime=wanted).notes == (
         f"diorama computes on the CPU in float32: {given} are ignored",
     )
+
+
+def painted_scene(side: int = 256) -> Floats:
+    """Coloured areas with soft shading, as diorama paints: (H, W, 3) in [0, 1]."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    picture = np.stack([0.3 + 0.4 * y, 0.5 - 0.2 * x, 0.8 - 0.5 * y], axis=-1)
+    picture[(x - 0.5) ** 2 + (y - 0.6) ** 2 < 0.04] = (0.8, 0.1, 0.15)
+    return picture.astype(np.float32)
+
+
+def test_what_it_encodes_it_decodes(diorama: Diorama) -> None:
+    picture = painted_scene()
+    latents = diorama.encode(picture)
+    assert (latents.shape, cast("Floats", latents).dtype) == ((1, 16, 32, 32), np.float32)
+    assert psnr(diorama.decode(latents), picture, peak=1) > 25
+    assert psnr(diorama.decode(diorama.encode(picture[::-1])), picture, peak=1) < 20
+    assert np.array_equal(cast("Floats", latents), cast("Floats", diorama.encode(picture)))

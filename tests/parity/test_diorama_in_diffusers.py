@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionAdapterPipeline
+from diffusers import AutoencoderTiny, StableDiffusionAdapterPipeline
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -26,6 +27,7 @@ from depthpaint.engine import Engine
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.diorama.export import is_exported, write_diffusers_folder
 from depthpaint.models.diorama.family import DIORAMA
+from depthpaint.models.diorama.painter import Diorama
 from depthpaint.models.registry import find_model
 from depthpaint.request import Request, request_from
 
@@ -119,6 +121,17 @@ def test_the_snippet_of_its_readme_paints_the_same_picture(
 def test_generate_paints_from_the_folder(exported: Path, depth_file: Path, prompt: str) -> None:
     ours, theirs = (painted(depth_file, model, prompt=prompt) for model in ("diorama", str(exported)))
     assert np.abs(ours - theirs).max() <= 2 / 255
+
+
+def test_its_encoder_is_that_of_the_folder(exported: Path) -> None:
+    network = AutoencoderTiny.from_pretrained(exported / "vae")
+    picture = np.random.default_rng(1).random((64, 96, 3), dtype=np.float32)
+    centred = torch.from_numpy(picture.transpose(2, 0, 1)[None] * 2 - 1)
+    with torch.inference_mode():
+        theirs = network.encode(centred).latents.numpy()
+    ours = cast("NDArray[np.float32]", Diorama(DIORAMA).encode(picture))
+    assert np.abs(ours - theirs).max() <= 1e-3
+    assert np.abs(ours - theirs[..., ::-1]).max() > 0.1
 
 
 def test_only_an_exported_folder_is_taken_for_one(exported: Path, tmp_path: Path) -> None:

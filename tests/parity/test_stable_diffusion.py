@@ -105,21 +105,21 @@ def theirs(case: Case, depth: np.ndarray) -> np.ndarray:
     options |= {"width": WIDTH, "height": HEIGHT}
     if case.kind == "adapter":
         name = "StableDiffusionXLAdapterPipeline" if xl else "StableDiffusionAdapterPipeline"
-        pipeline = _pipeline(name, case.folder, adapter=diffusers.T2IAdapter.from_pretrained(case.control))
+        pipeline = pipeline_of(name, case.folder, adapter=diffusers.T2IAdapter.from_pretrained(case.control))
         options |= {"image": shown.expand(-1, 3, -1, -1)}
     elif case.kind == "union":
         network = diffusers.ControlNetUnionModel.from_pretrained(case.control)
-        pipeline = _pipeline("StableDiffusionXLControlNetUnionPipeline", case.folder, controlnet=network)
+        pipeline = pipeline_of("StableDiffusionXLControlNetUnionPipeline", case.folder, controlnet=network)
         options |= {"control_image": [shown.expand(-1, 3, -1, -1)], "control_mode": [1]}
     else:
         name = "StableDiffusionXLControlNetPipeline" if xl else "StableDiffusionControlNetPipeline"
         network = diffusers.ControlNetModel.from_pretrained(case.control)
-        pipeline = _pipeline(name, case.folder, controlnet=network)
+        pipeline = pipeline_of(name, case.folder, controlnet=network)
         options |= {"image": shown.expand(-1, 3, -1, -1)}
     return pipeline(**options).images[0].numpy()
 
 
-def _pipeline(name: str, folder: Path, **more: Any) -> Callable[..., Any]:
+def pipeline_of(name: str, folder: Path, **more: Any) -> Callable[..., Any]:
     pipeline = getattr(diffusers, name).from_pretrained(folder, **more)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

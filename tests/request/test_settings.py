@@ -34,7 +34,7 @@ SAMPLES: dict[str, object] = {
     "unit": "mm", "colour_map": "turbo", "range": "0.5:12", "holes": "far", "empty": "0,65535",
     "frame": "0,0,48,40", "part": "depth", "deband": True, "from_photo": "diorama-depth", "alpha_mask": True,
     "allow_constant": True, "count": 2, "aspect": "5:3", "max_pixels": 1000,
-    "frame_index": 3, "flip": True,
+    "frame_index": 3, "flip": True, "init": "start.png", "denoise": 0.3,
 }  # fmt: skip
 """A value other than the default for every setting: a new setting needs one here."""
 ASKED_ALONE = {"count", "aspect", "max_pixels"}

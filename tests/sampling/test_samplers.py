@@ -23,7 +23,7 @@ from depthpaint.sampling.guidance import (
     prediction_named,
 )
 from depthpaint.sampling.levels import NoiseLevel, NoiseTable, scaled_linear_betas
-from depthpaint.sampling.samplers import SAMPLERS, ddim, euler_ancestral, sampler_named
+from depthpaint.sampling.samplers import SAMPLERS, ddim, euler_ancestral, noised, sampler_named
 from depthpaint.sampling.schedule import karras, trailing
 
 Values = NDArray[np.float32]
@@ -273,3 +273,13 @@ def test_consistency_sampling_keeps_what_is_seen_and_draws_fresh_noise() -> None
     assert np.array_equal(drive(sampler_named("lcm").start(draws(0), levels, draws), denoise), seen)
     expected = levels[1].alpha * seen + levels[1].sigma * draws(1)
     assert np.allclose(asked[1], expected, atol=1e-6)
+
+
+def test_a_start_is_clean_latents_with_noise_to_the_level() -> None:
+    clean, noise = np.full(SHAPE, 2.0, np.float32), standard_normal(SHAPE, 3)
+    level = NoiseLevel(0.6, 0.8, 500.0)
+    start = noised(clean, noise, level)
+    assert start.dtype == np.float32
+    np.testing.assert_allclose(start, 0.6 * clean + 0.8 * noise, rtol=1e-6)
+    table = NoiseTable.from_betas(scaled_linear_betas(), rescale_zero_snr=True)
+    assert noised(clean, noise, table.level(999)) is noise, "nothing of the picture is left"

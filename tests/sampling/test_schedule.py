@@ -26,6 +26,7 @@ from depthpaint.sampling.schedule import (
     leading,
     linspace,
     schedule_named,
+    steps_left,
     trailing,
 )
 
@@ -140,3 +141,22 @@ def test_early_is_trailing_squeezed_into_the_noisiest_part() -> None:
     assert list(SCHEDULES["early"](table, 4).timesteps) == [999, 899, 799, 699]
     assert SCHEDULES["early"](table, 1).timesteps[0] == 999
     assert SCHEDULES["early"](table, 8).timesteps[-1] > 600
+
+
+@pytest.mark.parametrize(
+    ("steps", "share", "left"),
+    [
+        (2, 0.6, 2),
+        (2, 0.5, 1),
+        (10, 0.7, 7),
+        (10, 0.71, 8),
+        (20, 0.5, 10),
+        (4, 1.0, 4),
+        (50, 0.001, 1),
+        (1, 0.2, 1),
+    ],
+)
+def test_the_last_steps_of_a_run_rounded_up(steps: int, share: float, left: int) -> None:
+    whole = trailing(TABLE, steps)
+    assert steps_left(steps, share) == left
+    assert whole.tail(share).levels == whole.levels[steps - left :]

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from depthpaint.batch.rows import NAME, Row
-from depthpaint.core.errors import DepthError, ErrorCode, ParameterError
+from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import require_short_name, safe_stem
 from depthpaint.core.geometry import Extent
-from depthpaint.core.regular_file import STDIN, depth_digest
+from depthpaint.core.regular_file import STDIN, input_digest
 from depthpaint.core.setting import Default, settings_of
 from depthpaint.formats.samples import max_file_bytes
 from depthpaint.model_choice import ModelChoice
@@ -23,8 +24,11 @@ from depthpaint.models.prompt_syntax import require_prompts
 from depthpaint.models.registry import find_model
 from depthpaint.plan import ModelHabits, make_plan
 from depthpaint.record.file_format import OPEN, PNG, FileFormat, FormatChoice
-from depthpaint.record.paths import checked_name
+from depthpaint.record.paths import checked_name, sources_of
+from depthpaint.record.picture_file import picture_digest
+from depthpaint.record.run_record import RecordError
 from depthpaint.request import Request, by_field, request_from
+from depthpaint.sampling.schedule import steps_left
 from depthpaint.verification.choosing import Requirement
 
 
@@ -61,7 +65,7 @@ class ParsedRow:
 def parse_row(
     row: Row, folder: Path, defaults: Mapping[str, object], choice: FormatChoice = OPEN
 ) -> ParsedRow:
-    """Validate a row; `defaults` fill missing values, and relative depth paths start at `folder`.
+    """Validate a row; `defaults` fill missing values, and relative paths of its files start at `folder`.
 
     Raises ParameterError that names all its problems, OutputError for a name that contains folders.
     `choice` is the format of the pictures, unless their names decide it.
@@ -79,6 +83,9 @@ def parse_row(
         )
     if isinstance(depth, str) and "\0" not in depth:
         values["depth"] = str(folder / depth)
+    if isinstance(init := values.get("init"), str) and init and "\0" not in init:
+        # An option's path starts at the working folder; other processes may have another one.
+        values["init"] = str((folder if "init" in row.values else Path.cwd()) / init)
     request = request_from(values, "depthpaint batch --columns lists the columns")
     form = choice.of(None if name is None else str(name))
     stem = None if name is None else form.stem(checked_name(str(name), form))
@@ -88,24 +95,23 @@ def parse_row(
     return parsed
 
 
-def require_depth_file(path: Path) -> None:
-    """Raise DepthError unless a regular file is at `path`; its content is checked when it is painted."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        reason = "the file does not exist" if isinstance(error, FileNotFoundError) else str(error)
-        raise _missing(path, reason) from error
-    if not stat.S_ISREG(mode):
-        raise _missing(path, "it is not a regular file")
+def require_files(request: Request) -> None:
+    """Raise DepthError or RecordError unless its files are there; they are read when they are painted."""
+    for path in sources_of(request):
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            reason = "the file does not exist" if isinstance(error, FileNotFoundError) else str(error)
+            raise _missing(request, path, reason) from error
+        if not stat.S_ISREG(mode):
+            raise _missing(request, path, "it is not a regular file")
 
 
-def _missing(path: Path, reason: str) -> DepthError:
-    return DepthError(
-        f"cannot read {path}: {reason}",
-        code=ErrorCode.DEPTH_UNREADABLE,
-        value=str(path),
-        remedy="paths in a manifest are relative to its folder",
-    )
+def _missing(request: Request, path: Path, reason: str) -> DepthpaintError:
+    message, remedy = f"cannot read {path}: {reason}", "paths in a manifest are relative to its folder"
+    if path == request.depth:
+        return DepthError(message, code=ErrorCode.DEPTH_UNREADABLE, value=str(path), remedy=remedy)
+    return RecordError(message, code=ErrorCode.PICTURE_UNREADABLE, value=str(path), remedy=remedy)
 
 
 _KEPT = 256
@@ -162,6 +168,9 @@ def work_of(request: Request) -> float:
     """The relative cost of a request, comparable within one model: steps times pixels."""
     habits = habits_of(request.choice)
     steps = request.num_inference_steps or habits.num_inference_steps
+    if request.init is not None:
+        share = cast("float", _DEFAULTS["denoise"]) if request.denoise is None else request.denoise
+        steps = steps_left(steps, share)
     guidance = habits.guidance_scale if request.guidance_scale is None else request.guidance_scale
     area = request.size.width * request.size.height if isinstance(request.size, Extent) else None
     painted = habits.trained_area
@@ -191,7 +200,7 @@ class Job:
     """One picture to paint: `request` has a count of 1, `file` is its name in the output folder.
 
     `key` is sha256 over everything that decides the picture except the weights, which are not known before
-    they are loaded: the request without the depth's path, the depth's bytes, and the model's habits. `named`
+    they are loaded: the request without the paths of its files, their bytes, and the model's habits. `named`
     says that the manifest sets the file name; any other name contains the start of the key. `required` is the
     required agreement of the picture's depth; None if it is not checked. `folder` is the output folder: the
     picture's record names the depth map relative to it. `form` is the format of the file.
@@ -211,7 +220,7 @@ class Job:
 def jobs_of(parsed: ParsedRow, folder: Path, required: Requirement | None = None) -> Iterator[Job]:
     """The jobs of a row for the output `folder`. Raises DepthError if its depth file cannot be read."""
     folder = folder.absolute()  # other processes may have another working folder
-    depth = depth_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
+    depth = input_digest(parsed.request.depth, max_file_bytes(parsed.request.reading.max_pixels))
     names = parsed.files
     for index, request in enumerate(parsed.pictures()):
         key = _key(request, depth, required, parsed.form)
@@ -225,6 +234,8 @@ def _key(request: Request, depth: str, required: Requirement | None, form: FileF
     # A default that is written out gives the same key as a missing value.
     given = request.model_dump(mode="json", exclude={"depth"}, exclude_none=True)
     values = {name: given.get(name, _DEFAULTS[name]) for name in _DEFAULTS} | {"prompt": request.prompt}
+    # Keys without a picture to start from are those of earlier versions.
+    _, denoise = values.pop("init"), values.pop("denoise")
     # Keys of earlier versions contained the filling of holes, and whether it was given.
     holes = values["holes"]
     values["holes"] = ["inpaint", False] if holes == "auto" else [holes, True]
@@ -233,6 +244,8 @@ def _key(request: Request, depth: str, required: Requirement | None, form: FileF
         identity.append([required.estimator, str(required.least), required.tries, MEASURE])
     if inversions := inversion_digests(request):
         identity.append(dict(inversions))
+    if request.init is not None:
+        identity.append({"init": picture_digest(Path(request.init)), "denoise": denoise})
     if form.name != "png":  # keys of earlier versions are those of PNGs
         identity.append([form.name, form.quality])
     text = json.dumps(identity, sort_keys=True, allow_nan=False, separators=(",", ":"))

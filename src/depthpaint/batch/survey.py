@@ -16,7 +16,7 @@ from depthpaint.batch.job import (
     ParsedRow,
     jobs_of,
     parse_row,
-    require_depth_file,
+    require_files,
     require_plan,
     work_of,
 )
@@ -26,13 +26,15 @@ from depthpaint.batch.rows import NAME, Row
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.core.files import input_file, not_own, output_error, require_other_file
 from depthpaint.engine import Engine
+from depthpaint.record.paths import sources_of
 from depthpaint.verification.choosing import Requirement
 
 
-class DepthFiles:
-    """Names of depth files of all rows in `folder`, links followed; reads the manifest on first use.
+class InputFiles:
+    """Names of depth files of all rows, and of pictures to start from, in `folder`, links followed.
 
-    It stores only fingerprints, so a million rows with maps elsewhere take no memory.
+    It reads the manifest on first use, and stores only fingerprints, so a million rows with files elsewhere
+    take no memory.
     """
 
     def __init__(self, manifest: Manifest, defaults: Mapping[str, object], folder: Path) -> None:
@@ -46,17 +48,18 @@ class DepthFiles:
         names, here = Fingerprints(), os.path.realpath(self._folder)
         # A manifest error also ends the survey, which then reports it.
         with suppress(ParameterError):
-            for depth in self._depths():
-                for folder, name in _places(depth):
+            for file in self._files():
+                for folder, name in _places(file):
                     if folder == here:
                         names.add(same_name(name))
         return names
 
-    def _depths(self) -> Iterator[Path]:
+    def _files(self) -> Iterator[Path]:
         for row in self._manifest.rows():
-            depth = row.values.get("depth", self._defaults.get("depth"))
-            if isinstance(depth, str) and "\0" not in depth:
-                yield self._manifest.folder / depth
+            files = row.values.get("depth", self._defaults.get("depth")), row.values.get("init")
+            for file in files:
+                if isinstance(file, str) and "\0" not in file:
+                    yield self._manifest.folder / file
 
 
 def same_name(file: str) -> str:
@@ -64,13 +67,13 @@ def same_name(file: str) -> str:
     return unicodedata.normalize("NFC", file).casefold()
 
 
-def _places(depth: Path) -> Iterator[tuple[str, str]]:
-    """Folder and name of a depth file, and of its target if it is a link."""
+def _places(file: Path) -> Iterator[tuple[str, str]]:
+    """Folder and name of a file, and of its target if it is a link."""
     # An invalid or too long name is an error of its row.
     with suppress(OSError, ValueError):
-        yield _real_folder(depth.parent), depth.name
-        if depth.is_symlink():
-            real = Path(os.path.realpath(depth))
+        yield _real_folder(file.parent), file.name
+        if file.is_symlink():
+            real = Path(os.path.realpath(file))
             yield str(real.parent), real.name
 
 
@@ -144,12 +147,12 @@ def survey(
 def checked_rows(
     manifest: Manifest, defaults: Mapping[str, object], folder: Path | None = None
 ) -> Iterator[tuple[int, ParsedRow | DepthpaintError]]:
-    """Each row of the shard with its line, checked as far as possible without reading its depth file.
+    """Each row of the shard with its line, checked as far as possible without reading its files.
 
     Names are compared with those of all rows: shards share a folder.
     """
     names = Fingerprints()
-    depths = None if folder is None else DepthFiles(manifest, defaults, folder)
+    inputs = None if folder is None else InputFiles(manifest, defaults, folder)
     for position, row in enumerate(manifest.rows()):
         mine = manifest.shard.holds(position)
         if not mine and NAME not in {**defaults, **row.values}:
@@ -161,9 +164,9 @@ def checked_rows(
             if isinstance(parsed, ParsedRow):
                 try:
                     require_plan(parsed.request)
-                    require_depth_file(parsed.request.depth)
-                    if folder is not None and depths is not None:
-                        _require_places(parsed, folder, depths)
+                    require_files(parsed.request)
+                    if folder is not None and inputs is not None:
+                        _require_places(parsed, folder, inputs)
                 except ROW_ERRORS as error:
                     parsed = row_error(error)
             yield row.line, parsed
@@ -192,8 +195,8 @@ def row_error(error: DepthpaintError | OSError) -> DepthpaintError:
     )
 
 
-def _require_places(parsed: ParsedRow, folder: Path, depths: DepthFiles) -> None:
-    """Raise OutputError if a named picture cannot be written, or would replace the depth file of a row."""
+def _require_places(parsed: ParsedRow, folder: Path, inputs: InputFiles) -> None:
+    """Raise OutputError if a named picture cannot be written, or would replace a file of a row."""
     for file in parsed.files:
         path = folder / file
         try:
@@ -204,8 +207,9 @@ def _require_places(parsed: ParsedRow, folder: Path, depths: DepthFiles) -> None
             raise output_error(path, error) from error
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise not_own(path)
-        require_other_file(path, parsed.request.depth)
-        if file in depths:
+        for source in sources_of(parsed.request):
+            require_other_file(path, source)
+        if file in inputs:
             raise input_file(path)
 
 

@@ -23,7 +23,7 @@ from depthpaint.models.painter import Runtime
 from depthpaint.record.file_format import OPEN, FileFormat, FormatChoice
 from depthpaint.record.paths import probe
 from depthpaint.record.picture_file import read_record
-from depthpaint.record.picture_source import is_as_painted, pixels_of, recorded_depth
+from depthpaint.record.picture_source import is_as_painted, pixels_of, recorded_depth, recorded_init
 from depthpaint.record.result import record_of, save_picture
 from depthpaint.record.run_record import RecordError, RunRecord
 from depthpaint.record.verdict import Verdict, compare, require_inversions
@@ -34,6 +34,7 @@ class Moved:
     """Files that are no longer where the record has them; None for those that are."""
 
     depth: Path | None
+    init: Path | None
     settings: Mapping[str, object]
     max_pixels: int | None
 
@@ -41,6 +42,10 @@ class Moved:
 def moved_of(
     depth: Annotated[
         Path | None, typer.Option(help="The depth map, or the folder that holds it, if it was moved.")
+    ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="The picture to start from, or the folder that holds it, if it was moved."),
     ] = None,
     estimator: Annotated[
         str | None,
@@ -68,7 +73,7 @@ def moved_of(
         "lora": lora,
         "max_pixels": max_pixels,
     }
-    return Moved(depth, settings, max_pixels)
+    return Moved(depth, init, settings, max_pixels)
 
 
 def runtime_of(device: options.DeviceOption = "auto", precision: options.PrecisionOption = "auto") -> Runtime:
@@ -140,7 +145,8 @@ def _replayed(image: Path, moved: Moved, runtime: Runtime, out: Path | None, for
     _require_same_size(image, record, original)
     source = recorded_depth(record, image, moved.depth, moved.max_pixels)
     engine = painting.make_engine(runtime)
-    prepared = engine.prepare(record.request(source, moved.settings), recorded=True)
+    settings = {**moved.settings, "init": recorded_init(record, image, moved.init)}
+    prepared = engine.prepare(record.request(source, settings), recorded=True)
     prepared = _with_findings(prepared, record)
     if record.digests.inversions:
         require_inversions(record, prepared.plan)

@@ -109,7 +109,7 @@ def place(source: Extent, target: Extent, fit: Fit) -> Placement:
     three are the same.
     """
     whole = Placement(Box(0, 0, *source), Box(0, 0, *target))
-    if fit is Fit.STRETCH or _same_ratio(source, target):
+    if fit is Fit.STRETCH or same_ratio(source, target):
         return whole
     narrower = target.width * source.height < target.height * source.width
     if fit is Fit.PAD:
@@ -123,7 +123,7 @@ def place(source: Extent, target: Extent, fit: Fit) -> Placement:
     return Placement(Box(0, top, source.width, source.height - top), whole.target)
 
 
-def _same_ratio(source: Extent, target: Extent) -> bool:
+def same_ratio(source: Extent, target: Extent) -> bool:
     """Whether one scale brings both sides of `source` within half a pixel of `target`.
 
     Without the half pixel a map of 940x564 would get a rim of one padded column on its own picture of

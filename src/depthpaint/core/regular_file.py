@@ -299,26 +299,26 @@ def _damaged(owner: str) -> ModelError:
     )
 
 
-def depth_digest(path: Path, max_bytes: int) -> str:
-    """sha256 of a depth file of at most `max_bytes`; cached, because many pictures may be of one file.
+def input_digest(path: Path, max_bytes: int, wanted: Wanted = DEPTH_MAP) -> str:
+    """sha256 of an input file of at most `max_bytes`; cached, because many pictures may be of one file.
 
     The cache key includes the inode's change time: a file can be rewritten and its modification time reset,
-    but not that. Raises DepthError.
+    but not that. Raises the error of `wanted`.
     """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise DepthError(
+        raise wanted.error(
             f"cannot read {path}: {error}",
-            code=ErrorCode.DEPTH_UNREADABLE,
+            code=wanted.unreadable,
             value=str(path),
             remedy="restore it, and run the command again",
         ) from error
     state = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return _file_digest(path, max_bytes, *state)
+    return _file_digest(path, max_bytes, wanted, *state)
 
 
 @lru_cache(1024)
-def _file_digest(path: Path, max_bytes: int, *state: int) -> str:
+def _file_digest(path: Path, max_bytes: int, wanted: Wanted, *state: int) -> str:
     del state
-    return hashlib.sha256(read_regular_file(path, max_bytes)).hexdigest()
+    return hashlib.sha256(read_regular_file(path, max_bytes, wanted)).hexdigest()

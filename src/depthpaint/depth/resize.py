@@ -12,7 +12,7 @@ from depthpaint.core.errors import ErrorCode, InternalError
 from depthpaint.core.geometry import Box, Extent, Fit, Placement, place
 from depthpaint.depth.depth_map import DepthMap
 
-Item = TypeVar("Item", np.float32, np.bool_)
+Item = TypeVar("Item", np.float32, np.bool_, np.uint8)
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -38,15 +38,19 @@ def depth_at(depth: DepthMap, size: Extent, fit: Fit) -> tuple[Floats, Mask]:
 
 
 def pad_to(values: NDArray[Item], canvas: Extent, box: Box) -> NDArray[Item]:
-    """Place `values` (h, w) at `box` of a canvas, (H, W) as returned, and repeat their edges to its rim."""
+    """Place `values` at `box` of a canvas and repeat their edges to its rim: (h, w) to (H, W).
+
+    A picture (h, w, C) comes to (H, W, C).
+    """
     left, top, right, bottom = (round(side) for side in box)
     inside = 0 <= left <= right <= canvas.width and 0 <= top <= bottom <= canvas.height
-    if not inside or values.shape != (bottom - top, right - left) or not values.size:
+    if not inside or values.shape[:2] != (bottom - top, right - left) or not values.size:
         raise InternalError(
             f"an array of shape {values.shape} does not fit the box {tuple(box)} of {canvas}",
             code=ErrorCode.INTERNAL,
         )
-    return np.pad(values, ((top, canvas.height - bottom), (left, canvas.width - right)), mode="edge")
+    rims = [(top, canvas.height - bottom), (left, canvas.width - right), (0, 0)]
+    return np.pad(values, rims[: values.ndim], mode="edge")
 
 
 def _resized(values: Floats, source: Box, size: Extent) -> Floats:

@@ -113,13 +113,18 @@ class PngContent:
     frames: int
     faults: tuple[str, ...] = ()
 
-    def rebuilt(self) -> bytes:
-        """A PNG file with only these parts, so that no metadata reaches an image library."""
+    def rebuilt(self, *, transparent: bool = False) -> bytes:
+        """A PNG file with only these parts, so that no metadata reaches an image library.
+
+        tRNS is one of them if it is to be `transparent`.
+        """
         header = self.header
         fields = (*header.size, header.bits, header.colour_type, 0, 0, int(header.interlaced))
         chunks = [PNG_SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))]
         if header.colour_type == PALETTE:
             chunks.append(_chunk(b"PLTE", self.palette))
+        if transparent and self.transparency:
+            chunks.append(_chunk(b"tRNS", self.transparency))
         return b"".join([*chunks, _chunk(b"IDAT", self.pixels), _chunk(b"IEND", b"")])
 
 

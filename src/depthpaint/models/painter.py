@@ -111,6 +111,13 @@ class Painter(Protocol):
         """Move standard normal noise (1, c, h, w) to the model's device."""
         ...
 
+    def encode(self, picture: Floats) -> Array:
+        """Encode a picture of the canvas, (H, W, 3) in [0, 1], as clean latents (1, c, h, w).
+
+        The same picture gives the same latents: of a distribution its mode.
+        """
+        ...
+
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Prepare depth control, once per picture: the part that does not depend on the latents.
 

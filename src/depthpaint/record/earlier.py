@@ -38,7 +38,7 @@ def earlier_picture(
             record = read_record(path)
         except DepthpaintError:  # another picture, or none
             continue
-        if not (_has_format(record, form) and _is_of_request(record, plan, depth, judged)):
+        if not (_has_format(record, form) and _is_of_request(record, path.parent, plan, depth, judged)):
             continue
         weights, runs_on = painter()
         if record.digests.weights != weights or any(
@@ -78,15 +78,16 @@ def _has_format(record: RunRecord, form: FileFormat) -> bool:
 
 
 def _is_of_request(
-    record: RunRecord, plan: RunPlan, depth: DepthSource, judged: Mapping[str, object]
+    record: RunRecord, folder: Path, plan: RunPlan, depth: DepthSource, judged: Mapping[str, object]
 ) -> bool:
     agreement = record.agreement
     return (
         record.environment.get("depthpaint") == depthpaint.__version__
         and record.digests.depth == depth.sha256
         and record.depth.estimator_sha256 == depth.estimator_sha256
+        and record.digests.init == plan.init_sha256
         and record.digests.inversions == dict(plan.inversions)
-        and record.settings == settings_for_record(plan.settings)
+        and record.settings == settings_for_record(plan.settings, folder)
         and record.plan == plan_facts(plan, plan.prompts[0])
         and all(agreement and getattr(agreement, name) == value for name, value in judged.items())
     )

@@ -72,6 +72,7 @@ def infotext(record: RunRecord) -> str:
         "Size": f"{width}x{height}",
         "Model hash": record.digests.weights[:10],
         "Model": settings.model,
+        **({} if settings.init is None else {"Denoising strength": _number(settings.denoise)}),
         # Without it the web UI would draw the noise on the GPU, which gives another picture.
         "RNG": "CPU",
         **({} if _has_no_depth(record) else {"ControlNet 0": _control_unit(record)}),

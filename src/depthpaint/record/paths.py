@@ -55,6 +55,10 @@ _SPECIAL = re.compile(r"[\\:]")
 _WRITTEN = re.compile(r"\\udc(3a|5c|[89a-f][0-9a-f])")
 
 
+INIT = "init"
+"""The setting that names an input of the picture, like the depth map, and no model."""
+
+
 def path_for_record(path: Path) -> str:
     """`path` relative to the working folder, or its name alone if it is outside, as text."""
     below = path
@@ -64,7 +68,7 @@ def path_for_record(path: Path) -> str:
 
 
 def depth_for_record(path: Path, folder: Path) -> str:
-    """The path of a depth map relative to `folder`, which holds the picture: it stays valid if both move.
+    """The path of an input file relative to `folder`, which holds the picture: it stays valid if both move.
 
     It names no folder of a person: if it leads from elsewhere into the home folder of a user, it is as
     `path_for_record`'s.
@@ -122,23 +126,32 @@ def names_no_folder(path: str) -> bool:
 
 
 def is_depth_path(path: str) -> bool:
-    """Whether a record may hold this path of a depth map: up by MOST_UP folders at most, and then down."""
+    """Whether a record may hold this path of an input: up by MOST_UP folders at most, and then down."""
     up = 0
     while path.startswith("../"):
         path, up = path[3:], up + 1
     return up <= MOST_UP and names_no_folder(path)
 
 
-def settings_for_record(settings: Settings) -> Settings:
-    """Settings with paths shortened as by `path_for_record`; registered names and hub ids are kept."""
-    return _with_paths(settings, lambda path, _: path_for_record(Path(path).resolve()))
+def settings_for_record(settings: Settings, folder: Path | None) -> Settings:
+    """Settings with paths shortened as by `path_for_record`; registered names and hub ids are kept.
+
+    The picture to start from is named as the depth map is: relative to `folder`, which holds the picture.
+    """
+
+    def shortened(path: str, field: str) -> str:
+        if field == INIT:
+            return path_for_record(Path(path)) if folder is None else depth_for_record(Path(path), folder)
+        return path_for_record(Path(path).resolve())
+
+    return _with_paths(settings, shortened)
 
 
 def require_no_folder(settings: Settings) -> Settings:
     """Reject paths outside the working folder: a record from elsewhere must not name files here."""
 
     def checked(path: str, field: str) -> str:
-        if not names_no_folder(path):
+        if not (is_depth_path if field == INIT else names_no_folder)(path):
             raise ValueError(f"{field}: '{path[:80]}' is not a name, hub id or path below the working folder")
         return path
 
@@ -164,6 +177,11 @@ def _with_paths(settings: Settings, change: Callable[[str, str], str]) -> Settin
                 for also in settings.also
             )
     return settings.model_copy(update=changed)
+
+
+def sources_of(request: Request) -> list[Path]:
+    """The files that it paints from, which no picture may replace: the depth map, and `init`."""
+    return [request.depth, *([] if request.init is None else [Path(request.init)])]
 
 
 def checked_name(name: str, form: FileFormat = PNG) -> str:
@@ -247,7 +265,8 @@ def check_destination(
         require_short_name(longest)
         there = _occupied(destination, stem)
         for path in there:
-            require_other_file(path, request.depth)
+            for source in sources_of(request):
+                require_other_file(path, source)
         if there and not destination.overwrite and stem not in kept:
             found = there[0]
             raise OutputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import is_same_file, make_folder, write_atomic
-from depthpaint.core.regular_file import Wanted, read_regular_file
+from depthpaint.core.regular_file import Wanted, input_digest, read_regular_file
 from depthpaint.record.embedded import record_text
 from depthpaint.record.encode import INFOTEXT_KEY, RECORD_KEY, compressed, encode_png, with_texts
 from depthpaint.record.file_format import PNG, FileFormat
@@ -34,6 +34,11 @@ _PICTURE = Wanted("picture", RecordError, ErrorCode.PICTURE_UNREADABLE, ErrorCod
 def picture_bytes(path: Path) -> bytes:
     """The content of a picture file. Raises RecordError picture_unreadable: not a regular file, too large."""
     return read_regular_file(path, MAX_PICTURE_BYTES, _PICTURE)
+
+
+def picture_digest(path: Path) -> str:
+    """sha256 of a picture file, cached (core.regular_file.input_digest). Raises RecordError."""
+    return input_digest(path, MAX_PICTURE_BYTES, _PICTURE)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -81,7 +86,7 @@ def write_picture(
     pixels: NDArray[np.uint8],
     folder: Path,
     *,
-    source: Path,
+    sources: Sequence[Path],
     overwrite: bool = False,
     name: str | None = None,
     sidecar: bool = False,
@@ -90,16 +95,16 @@ def write_picture(
     """Write a picture (H, W, 3) with its record into `folder`, which is created if missing.
 
     Without a `name`, one is made from the prompt and the seed, with a number if it is taken. Existing files
-    are replaced only with `overwrite`, and the depth map `source` never. `sidecar` also writes the record as
-    .json. Raises OutputError: output_exists, output_not_writable, disk_full, and output_path_escape if the
-    name contains folders.
+    are replaced only with `overwrite`, and the files that it was painted from, `sources`, never. `sidecar`
+    also writes the record as .json. Raises OutputError: output_exists, output_not_writable, disk_full, and
+    output_path_escape if the name contains folders.
     """
     data, record = encoded(record, pixels, form)
     name = None if name is None else checked_name(name, form)
     make_folder(folder)
     if name is None:
         path = _write_under_free_name(
-            data, record, folder, source, form, overwrite=overwrite, sidecar=sidecar
+            data, record, folder, sources, form, overwrite=overwrite, sidecar=sidecar
         )
     else:
         path = folder / name
@@ -130,7 +135,7 @@ def _write_under_free_name(
     data: bytes,
     record: RunRecord,
     folder: Path,
-    source: Path,
+    sources: Sequence[Path],
     form: FileFormat,
     *,
     overwrite: bool,
@@ -141,7 +146,9 @@ def _write_under_free_name(
     def taken(name: str) -> bool:
         path = folder / name
         exists = _exists(path) or (sidecar and _exists(path.with_suffix(SIDECAR)))
-        return name in lost or (exists and (not overwrite or is_same_file(path, source)))
+        return name in lost or (
+            exists and (not overwrite or any(is_same_file(path, source) for source in sources))
+        )
 
     while True:
         (name,) = picture_names(record.settings.prompt, [record.settings.seed], taken, form.suffix)

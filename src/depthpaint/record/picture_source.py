@@ -1,10 +1,11 @@
-"""The pixels of a painted picture, and the depth map that it was painted from."""
+"""The pixels of a painted picture, and the files that it was painted from."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from depthpaint.core.errors import DepthError, ErrorCode
 from depthpaint.core.files import is_file, is_folder
 from depthpaint.core.geometry import Extent
-from depthpaint.core.regular_file import STDIN, depth_digest
+from depthpaint.core.regular_file import STDIN, input_digest
 from depthpaint.formats.decode import ARRAY, IN_MEMORY
 from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.jpeg_segments import read_jpeg_segments
@@ -25,7 +26,7 @@ from depthpaint.formats.webp import read_webp_chunks
 from depthpaint.record.embedded import unreadable
 from depthpaint.record.file_format import FORMATS, FileFormat
 from depthpaint.record.paths import path_from_text
-from depthpaint.record.picture_file import encoded, picture_bytes, read_record
+from depthpaint.record.picture_file import encoded, picture_bytes, picture_digest, read_record
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.request import MAX_OUTPUT_SIDE
 
@@ -43,21 +44,36 @@ def pixels_of(image: Path) -> NDArray[np.uint8]:
 
 def decoded(name: str, data: bytes) -> NDArray[np.uint8]:
     """As `pixels_of`, for the content of the file `name`."""
+    return decoded_picture(name, data).pixels
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPicture:
+    """Pixels (H, W, 3), and the opacity (H, W) of each, 255 = opaque; None if it was not read."""
+
+    pixels: NDArray[np.uint8]
+    opacity: NDArray[np.uint8] | None
+
+
+def decoded_picture(name: str, data: bytes, *, transparent: bool = False) -> DecodedPicture:
+    """As `decoded`; with its opacity if it is to be `transparent`."""
     try:
-        kind, plain, orientation = _plain(name, data)
+        kind, plain, orientation = _plain(name, data, transparent=transparent)
         del data  # frees the file's content while the pixels are decoded
         with warnings.catch_warnings():
             # The size was checked in the header; Pillow would warn by its own limit.
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(plain), formats=(kind,)) as picture:
                 pixels = upright(_eight_bits(picture), orientation)
+                opacity = _opacity(picture) if transparent else None
     except DepthError as error:
         raise unreadable(error.message, name) from error
     except RecordError:
         raise
     except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise unreadable(f"{name} cannot be read: its pixels are damaged", name) from error
-    return np.ascontiguousarray(pixels)
+    pixels = np.ascontiguousarray(pixels)
+    return DecodedPicture(pixels, None if opacity is None else upright(opacity, orientation))
 
 
 def in_format(picture: Path, form: FileFormat) -> bytes:
@@ -84,7 +100,7 @@ def is_as_painted(image: Path, record: RunRecord, pixels: NDArray[np.uint8]) -> 
     return orientation == UPRIGHT and hashlib.sha256(plain).hexdigest() == record.compression.sha256
 
 
-def _plain(name: str, data: bytes) -> tuple[str, bytes, int]:
+def _plain(name: str, data: bytes, *, transparent: bool = False) -> tuple[str, bytes, int]:
     """Pillow's name of the format, the file without metadata, and EXIF's orientation.
 
     Pillow would parse the metadata. Raises DepthError and RecordError.
@@ -94,7 +110,7 @@ def _plain(name: str, data: bytes) -> tuple[str, bytes, int]:
         header = read_png_header(name, data)
         _require_size(name, header.size)
         content = png_content(name, data, header, MAX_PICTURE_PIXELS)
-        return "PNG", content.rebuilt(), content.orientation
+        return "PNG", content.rebuilt(transparent=transparent), content.orientation
     if kind.verdict not in FORMATS:
         raise unreadable(f"{name} is {kind.looks_like}, not a PNG, JPEG or WebP picture", name)
     chunks = read_jpeg_segments(name, data) if kind.verdict == "jpeg" else read_webp_chunks(name, data)
@@ -108,6 +124,13 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
         gray = (np.asarray(picture) >> 8).astype(np.uint8)
         return np.repeat(gray[..., None], 3, axis=2)
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _opacity(picture: Image.Image) -> NDArray[np.uint8] | None:
+    """The alpha channel (H, W), or what a transparent colour comes to; None if there is neither."""
+    if not picture.has_transparency_data:
+        return None
+    return np.asarray(picture.convert("RGBA").getchannel("A"))
 
 
 def _require_size(name: str, size: Extent) -> None:
@@ -135,12 +158,10 @@ def recorded_depth(
     named = Path(path_from_text(record.depth.file))
     if str(named) in IN_MEMORY:
         raise _never_a_file(image, str(named))
-    inside = [given / named.name] if given else []
-    candidates = [*inside, image.parent / named, named, image.parent / named.name]
-    existing = [_without_up(path) for path in candidates if is_file(path)]
     most = max_file_bytes(max_pixels or MAX_PIXELS)
+    existing = _existing(named, image, given)
     for path in existing:
-        if depth_digest(path, most) == record.digests.depth:
+        if input_digest(path, most) == record.digests.depth:
             # The path of a file named "-", so that it is not taken for standard input.
             return path.absolute() if os.fspath(path) == STDIN else path
     raise DepthError(
@@ -149,6 +170,36 @@ def recorded_depth(
         value=str(named),
         remedy="give the depth map, or the folder that contains it, with --depth",
     )
+
+
+def recorded_init(record: RunRecord, image: Path, given: Path | None = None) -> Path | None:
+    """The picture that a picture was started from, found as its depth map is; None if there was none.
+
+    Raises RecordError picture_unreadable.
+    """
+    if record.settings.init is None:
+        return None
+    if given is not None and not is_folder(given):
+        return given
+    named = Path(path_from_text(record.settings.init))
+    existing = _existing(named, image, given)
+    for path in existing:
+        if picture_digest(path) == record.digests.init:
+            return path
+    raise RecordError(
+        f"the picture {named}, from which {image} was started, "
+        f"{'has changed since' if existing else 'was not found'}",
+        code=ErrorCode.PICTURE_UNREADABLE,
+        value=str(named),
+        remedy="give it, or the folder that contains it, with --init",
+    )
+
+
+def _existing(named: Path, image: Path, given: Path | None) -> list[Path]:
+    """The files at the places where an input of `image` may be, the likeliest first."""
+    inside = [given / named.name] if given else []
+    candidates = [*inside, image.parent / named, named, image.parent / named.name]
+    return [_without_up(path) for path in candidates if is_file(path)]
 
 
 def _without_up(path: Path) -> Path:

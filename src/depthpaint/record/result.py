@@ -54,8 +54,8 @@ class Result:
     `pictures` hold the pixels; `images` are the same as Pillow images. `plan` is what ran, `depth` how the
     depth map was interpreted, `warnings` what the user should know. `control_sha256` is the digest of the
     float32 control depth (H, W), `weights_sha256` of the loaded weights, `runs_on` the devices used;
-    `seconds` maps a stage (read, load, text, control, denoise, decode, finish) to its time; `evaluations`
-    counts the calls of the denoising and of the control network.
+    `seconds` maps a stage (read, load, text, control, encode, denoise, decode, finish) to its time;
+    `evaluations` counts the calls of the denoising and of the control network.
 
         result = depthpaint.paint("depth.png", "a red house", count=2)
         paths = result.save("pictures")
@@ -165,9 +165,10 @@ def save_picture(
     form: FileFormat = PNG,
 ) -> SavedPicture:
     """Write picture `index` of `result` into `folder`, as `write_picture` does."""
-    record, source = record_of(result, index, folder), Path(result.depth.path)
+    record, init = record_of(result, index, folder), result.plan.settings.init
+    sources = [Path(result.depth.path), *([] if init is None else [Path(init)])]
     return write_picture(
-        record, result.pictures[index].pixels, folder, source=source, overwrite=overwrite, name=name,
+        record, result.pictures[index].pixels, folder, sources=sources, overwrite=overwrite, name=name,
         sidecar=sidecar, form=form,
     )  # fmt: skip
 
@@ -175,7 +176,8 @@ def save_picture(
 def record_of(result: Result, index: int, folder: Path | None = None) -> RunRecord:
     """The record of picture `index` of `result`, made from the settings that ran.
 
-    The depth map is named relative to `folder`, in which the picture is saved; None: it is not saved.
+    The depth map, and the picture to start from, are named relative to `folder`, in which the picture is
+    saved; None: it is not saved.
     """
     plan, picture = result.plan, result.pictures[index]
     height, width = picture.pixels.shape[:2]
@@ -186,7 +188,7 @@ def record_of(result: Result, index: int, folder: Path | None = None) -> RunReco
             remedy="report it with the command that led here",
         )
     return RunRecord(
-        settings=settings_for_record(plan.only(index).settings),
+        settings=settings_for_record(plan.only(index).settings, folder),
         plan=plan_facts(plan, plan.prompts[index]),
         depth=_depth_facts(result.depth, folder),
         digests=Digests(
@@ -195,6 +197,7 @@ def record_of(result: Result, index: int, folder: Path | None = None) -> RunReco
             weights=result.weights_sha256,
             picture=pixels_sha256(picture.pixels),
             inversions=dict(plan.inversions),
+            init=plan.init_sha256,
         ),
         seconds={**result.seconds, "picture": picture.seconds},
         evaluations=dict(result.evaluations),

@@ -29,6 +29,7 @@ from depthpaint.record.sections import (
     Section,
 )
 from depthpaint.request import Request, Settings, request_from
+from depthpaint.sampling.schedule import steps_left
 
 SCHEMA_VERSION = 3
 LONGEST_RECORD = 4 * 1024 * 1024
@@ -65,10 +66,13 @@ class RunRecord(Section):
 
     @model_validator(mode="after")
     def _of_one_number_of_steps(self) -> RunRecord:
-        steps = self.settings.num_inference_steps
+        settings, steps = self.settings, self.settings.num_inference_steps
+        if settings.init is not None:
+            steps = steps_left(steps, settings.denoise)
         if (len(self.plan.timesteps), len(self.plan.sigmas)) != (steps, steps + 1):
             raise ValueError(
-                "settings.num_inference_steps, and the numbers of plan.timesteps and plan.sigmas differ"
+                "settings.num_inference_steps (of which denoise leaves a share, with init), and the numbers "
+                "of plan.timesteps and plan.sigmas differ"
             )
         return self
 
@@ -102,10 +106,10 @@ class RunRecord(Section):
     def request(self, depth_path: Path, moved: Mapping[str, object] | None = None) -> Request:
         """The request that paints this picture again from the depth map, or the photo, at `depth_path`.
 
-        `moved` gives the current locations of models by field (model, control, vae, from_photo, and for lora
-        a list of files); None keeps the recorded one, and models that the picture was painted without are not
-        added. The size is set explicitly, because it decides the content. Raises ParameterError if the record
-        holds values that a request rejects.
+        `moved` gives the current locations of files by field (model, control, vae, from_photo, init, and for
+        lora a list of files); None keeps the recorded one, and models that the picture was painted without
+        are not added. The size is set explicitly, because it decides the content. Raises ParameterError if
+        the record holds values that a request rejects.
         """
         settings = self.settings
         values: dict[str, object] = settings.given()

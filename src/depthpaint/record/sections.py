@@ -157,7 +157,8 @@ class Digests(Section):
     """sha256, hexadecimal: of the depth file, the depth given to the network, the weights, and the pixels.
 
     `picture` is of the pixels as they were painted, also if the file was then compressed with a loss.
-    `inversions` maps the names of textual inversions to the digests of their files.
+    `inversions` maps the names of textual inversions to the digests of their files; `init` is that of the
+    file of the picture to start from, empty if there was none.
     """
 
     depth: Label
@@ -165,6 +166,7 @@ class Digests(Section):
     weights: Label
     picture: Label
     inversions: Annotated[dict[Label, Label], Field(max_length=MAX_PROMPT)] = {}
+    init: Label = ""
 
 
 class Compression(Section):

@@ -17,6 +17,7 @@ from depthpaint.core.statistics import psnr
 from depthpaint.plan import RunPlan
 from depthpaint.record.encode import compressed
 from depthpaint.record.file_format import FileFormat
+from depthpaint.record.paths import INIT
 from depthpaint.record.picture_source import decoded
 from depthpaint.record.run_record import RecordError, RunRecord, pixels_sha256
 from depthpaint.record.sections import VERSIONS, PlanFacts
@@ -54,6 +55,7 @@ TOLERANCE = 2
 
 _DIGEST_NAMES = {
     "depth": "the depth file",
+    "init": "the picture to start from",
     "control": "the depth given to the network",
     "weights": "the model's weights",
     "inversions": "the textual inversions",
@@ -148,6 +150,8 @@ def _machines(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 def _fields(before: Settings | PlanFacts, after: Settings | PlanFacts) -> list[str]:
     changed: list[str] = []
     for name in type(before).model_fields:
+        if name == INIT:  # its digest is compared; the file may have moved
+            continue
         old, new = str(getattr(before, name)), str(getattr(after, name))
         if old != new:
             short = max(len(old), len(new)) <= _LONGEST_VALUE

@@ -22,14 +22,17 @@ _ALWAYS = ("model",)
 _SEVERAL = ("--also", "--lora", "--empty")
 
 
-def recipe(record: RunRecord, depth: Path | None = None) -> str:
+def recipe(record: RunRecord, depth: Path | None = None, init: Path | None = None) -> str:
     """`depthpaint generate` with the model and every setting that differs from its default.
 
     Settings whose default is the model's own are always included, in case that changes. `depth` is where the
     depth map was found: the command names it relative to the working folder, as records do. Without it, it
-    is as in the record.
+    is as in the record. `init` is the same for the picture to start from.
     """
     settings, words = record.settings, list[str]()
+    if settings.init is not None:
+        place = settings.init if init is None else depth_for_record(init, Path.cwd())
+        settings = settings.model_copy(update={"init": path_from_text(place)})
     for name, setting in settings_of(Settings).items():
         if (value := getattr(settings, name)) != setting.default or name in _ALWAYS:
             words += _option(setting.flag_of(name), value)

@@ -16,7 +16,9 @@ from depthpaint.depth.compare import compared_size
 from depthpaint.depth.read import read_depth
 from depthpaint.depth.resize import depth_at
 from depthpaint.depth.slopes import with_chance
-from depthpaint.record.picture_source import pixels_of, recorded_depth
+from depthpaint.record.paths import path_from_text
+from depthpaint.record.picture_source import pixels_of, recorded_depth, recorded_init
+from depthpaint.record.run_record import RunRecord
 from depthpaint.record.sections import AgreementFacts
 from depthpaint.report.account import Painted
 from depthpaint.report.document import Shown, shortened
@@ -59,7 +61,7 @@ def shown(
     depths = _depths(painted, pixels, file, panels)
     settings, agreement = painted.record.settings, painted.record.agreement
     facts = [
-        f"seed {settings.seed}, {settings.num_inference_steps} steps of {settings.sampler}, "
+        f"seed {settings.seed}, {_steps(painted.record)} of {settings.sampler}, "
         f"guidance {settings.guidance_scale:g}, strength {settings.control_strength:g}, {settings.model}",
         *([] if agreement is None else [_agreed(agreement)]),
         *(["; ".join(painted.record.warnings)] if painted.record.warnings else []),
@@ -71,8 +73,16 @@ def shown(
         },
         caption=f"{shortened(name)}: {shortened(settings.prompt)}",
         facts=tuple(map(shortened, facts)),
-        recipe=recipe(painted.record, file),
+        recipe=recipe(painted.record, file, _init_file(painted)),
     )
+
+
+def _steps(record: RunRecord) -> str:
+    """How many steps ran, and of how many if a picture to start from spared the first."""
+    total, ran = record.settings.num_inference_steps, len(record.plan.timesteps)
+    if record.settings.init is None:
+        return f"{total} steps"
+    return f"the last {ran} of {total} steps (from {path_from_text(record.settings.init)})"
 
 
 def _agreed(agreement: AgreementFacts) -> str:
@@ -101,6 +111,14 @@ def _depth_file(painted: Painted, maps: Path | None) -> Path | None:
     """The picture's depth map, if it is found unchanged."""
     try:
         return recorded_depth(painted.record, painted.path, maps)
+    except DepthpaintError:
+        return None
+
+
+def _init_file(painted: Painted) -> Path | None:
+    """The picture that it starts from, if it is found unchanged."""
+    try:
+        return recorded_init(painted.record, painted.path)
     except DepthpaintError:
         return None
 

@@ -64,6 +64,12 @@ class NoiseLevel:
         return self.sigma / self.alpha if self.alpha > 0.0 else math.inf
 
     @property
+    def is_pure_noise(self) -> bool:
+        """Whether no signal is left: at zero terminal SNR, also with the floor (TERMINAL_FLOOR)."""
+        # A little above the floor, for rounding of its root; other trained levels are higher.
+        return self.alpha <= 1.01 * math.sqrt(TERMINAL_FLOOR)
+
+    @property
     def half_log_snr(self) -> float:
         """lambda = log(alpha / sigma) of DPM-Solver (2206.00927): -inf for pure noise, inf when clean."""
         if self.alpha == 0.0:

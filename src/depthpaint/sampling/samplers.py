@@ -11,10 +11,16 @@ from typing import Generic, Protocol
 from depthpaint.core.errors import ErrorCode, ParameterError
 from depthpaint.sampling.drive import A, Evaluate, NoiseSource, Sampling
 from depthpaint.sampling.guidance import noise_from
-from depthpaint.sampling.levels import TERMINAL_FLOOR, NoiseLevel, look_up
+from depthpaint.sampling.levels import NoiseLevel, look_up
 
-# A little above the floor, for rounding of its root; other trained levels are higher.
-_PURE_NOISE = 1.01 * math.sqrt(TERMINAL_FLOOR)
+
+def noised(clean: A, noise: A, level: NoiseLevel) -> A:
+    """Latents to start from at `level`: `clean` ones with `noise` of unit variance.
+
+    At a level of pure noise it is the noise itself. Ho et al., 2006.11239, equation 4; image to image starts
+    so (Meng et al., 2108.01073).
+    """
+    return noise if level.is_pure_noise else clean * level.alpha + noise * level.sigma
 
 
 def euler(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
@@ -80,7 +86,7 @@ def heun(latents: A, levels: Sequence[NoiseLevel]) -> Sampling[A]:
         denoised = yield Evaluate(latents, here, index, steps)
         slope = noise_from(denoised, latents, here)
         predicted: A = denoised * there.alpha + slope * there.sigma
-        if there.sigma > 0.0 and here.alpha > _PURE_NOISE:
+        if there.sigma > 0.0 and not here.is_pure_noise:
             denoised = yield Evaluate(predicted, there, index, steps, substep=1)
             bend = (noise_from(denoised, predicted, there) - slope) * 0.5
             predicted = predicted + bend * (there.alpha * (there.ratio - here.ratio))

@@ -57,9 +57,19 @@ class Schedule:
         """The model's input at each step, float64 (steps,)."""
         return np.array([level.timestep for level in self.levels[:-1]], dtype=np.float64)
 
+    def tail(self, share: float) -> Schedule:
+        """The last steps of the run, `steps_left` of them, from a start that is not noise alone."""
+        return Schedule(self.levels[self.steps - steps_left(self.steps, share) :])
+
     def rounded(self) -> Schedule:
         """The same noise, with timesteps rounded to integers, as in diffusers' multistep solvers."""
         return Schedule(tuple(replace(level, timestep=float(round(level.timestep))) for level in self.levels))
+
+
+def steps_left(steps: int, share: float) -> int:
+    """How many of `steps` run if the last `share` of them, in (0, 1], does; rounded up, so at least one."""
+    # 0.7 * 10 is a little more than 7 in floating point.
+    return min(steps, max(1, math.ceil(steps * share - 1e-9)))
 
 
 def trailing(table: NoiseTable, steps: int) -> Schedule:

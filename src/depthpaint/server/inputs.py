@@ -22,11 +22,13 @@ from depthpaint.formats.file_kind import file_kind
 from depthpaint.formats.samples import FormatName
 from depthpaint.model_choice import Also, Lora
 from depthpaint.models.registry import names
+from depthpaint.record.paths import INIT
+from depthpaint.record.picture_source import decoded
 from depthpaint.request import Request, request_from
 from depthpaint.server.options import ServerOptions
 
-DEPTHS = "depths"
-"""The folder of depth maps, in the output folder."""
+DEPTHS, STARTS = "depths", "starts"
+"""The folders of depth maps, and of pictures to start from, in the output folder."""
 _DATA_URL = re.compile(r"data:[\w.+-]{0,40}/[\w.+-]{0,80};base64,", re.IGNORECASE)
 _EXTENSIONS = {"tiff": ".tif", "jpeg": ".jpg", "heif": ".heic"}
 SMALLEST = 60
@@ -72,8 +74,22 @@ def stored_depth(data: bytes, out: Path) -> Path:
             code=ErrorCode.DEPTH_UNSUPPORTED_FORMAT,
             remedy=kind.remedy or "send a PNG, TIFF, EXR or NPY file",
         )
+    return _stored(data, out / DEPTHS)
+
+
+def stored_start(data: bytes, field: str, out: Path) -> Path:
+    """Write a picture to start from into the output folder, as `stored_depth` writes a depth map.
+
+    Errors call it `field`. Raises RecordError for what is no picture, and OutputError.
+    """
+    decoded(field, data)
+    return _stored(data, out / STARTS)
+
+
+def _stored(data: bytes, folder: Path) -> Path:
+    kind = file_kind(data)
     extension = _EXTENSIONS.get(kind.verdict, f".{kind.verdict}")
-    path = out / DEPTHS / f"{hashlib.sha256(data).hexdigest()[:32]}{extension}"
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{extension}"
     if not path.is_file():
         make_folder(path.parent)
         write_atomic(path, data, overwrite=True)
@@ -121,7 +137,8 @@ def require_names(request: Request, options: ServerOptions) -> None:
         )
     for name, setting in settings_of(Request).items():
         value = getattr(request, name)
-        if not setting.paths or value is None or name == "model":
+        # The server itself stores the picture to start from.
+        if not setting.paths or value is None or name in ("model", INIT):
             continue
         parts = [value] if isinstance(value, str) else [_file_of(each) for each in value]
         texts = [text for text in parts if text is not None]

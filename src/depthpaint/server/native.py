@@ -20,10 +20,18 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.registry import registered
 from depthpaint.record.file_format import LEAST_QUALITY, MOST_QUALITY, FileFormat, FormatChoice, FormatName
+from depthpaint.record.paths import INIT, settings_for_record
 from depthpaint.record.picture_source import in_format
 from depthpaint.request import Request
 from depthpaint.server.checks import inspected, png_of, verified
-from depthpaint.server.inputs import MOST_PICTURES, bytes_of, checked_request, stored_depth, understood
+from depthpaint.server.inputs import (
+    MOST_PICTURES,
+    bytes_of,
+    checked_request,
+    stored_depth,
+    stored_start,
+    understood,
+)
 from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.routes import Server, changes, server_of
@@ -33,12 +41,13 @@ _READING = ("near", "kind", "unit", "colour_map", "range", "holes", "empty", "fr
             "allow_constant", "frame_index")  # fmt: skip
 _BASE64 = {"type": "string", "contentEncoding": "base64", "minLength": 1,
            "description": "The depth map's file as base64, or as a data URL."}  # fmt: skip
+_START = {**_BASE64, "description": "The file of a picture to start from, as base64, or as a data URL."}
 _SERVER_ONLY = ("depth", "max_pixels", "from_photo")
 """Fields of a Request that clients may not set: paths of this machine, and limits."""
 
 
 class PaintBody(RootModel[dict[str, Any]]):
-    """The fields of a request to paint; `depth` is the depth map's file as base64."""
+    """The fields of a request to paint; `depth` is the depth map's file as base64, and so is `init`."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def _schema(required: tuple[str, ...]) -> dict[str, Any]:
     }
     return {
         "type": "object", "additionalProperties": False, "required": ["depth", *required],
-        "properties": {"depth": _BASE64, **properties},
+        "properties": {"depth": _BASE64, **properties, INIT: {"anyOf": [_START, {"type": "null"}]}},
     }  # fmt: skip
 
 
@@ -172,7 +181,7 @@ def job_answer(server: Server, job: Job) -> JobAnswer:
 
 
 def prepare(engine: Engine, options: ServerOptions, values: dict[str, Any]) -> Prepared:
-    """Store the depth map, and plan the request. Raises DepthpaintError."""
+    """Store the depth map and the picture to start from, and plan the request. Raises DepthpaintError."""
     depth = values.get("depth")
     for name in _SERVER_ONLY[1:]:
         if name in values:
@@ -186,10 +195,14 @@ def prepare(engine: Engine, options: ServerOptions, values: dict[str, Any]) -> P
             remedy="send the file's bytes as base64 in the field depth", value=("depth",),
         )  # fmt: skip
     _require_types(values)
-    data = bytes_of(depth, "depth")
-    checked_request({**values, "depth": "depth"}, options)  # before a file is written
-    path = stored_depth(data, options.out)
-    return engine.prepare(checked_request({**values, "depth": path}, options))
+    data, init = bytes_of(depth, "depth"), values.get(INIT)
+    start = None if init is None else bytes_of(str(init), INIT)
+    files: dict[str, object] = {"depth": "depth", INIT: None if start is None else INIT}
+    checked_request({**values, **files}, options)  # before a file is written
+    files["depth"] = stored_depth(data, options.out)
+    if start is not None:
+        files[INIT] = stored_start(start, INIT, options.out)
+    return engine.prepare(checked_request({**values, **files}, options))
 
 
 Known = Annotated[Server, Depends(server_of)]
@@ -273,7 +286,8 @@ def router_of(options: ServerOptions) -> APIRouter:
     async def plan(body: PaintBody, server: Known) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         """What would be painted: nothing is queued."""
         prepared = await server.queue.aside(partial(prepare, server.engine, options, body.root))
-        settings = prepared.plan.settings.model_dump(mode="json")
+        named = settings_for_record(prepared.plan.settings, options.out)
+        settings = named.model_dump(mode="json")
         return {
             "settings": settings, "seeds": list(prepared.plan.seeds), "prompts": list(prepared.plan.prompts),
             "warnings": list(prepared.plan.warnings), "depth": understood(prepared),

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, ParameterError
 from depthpaint.engine import Engine, Prepared
-from depthpaint.request import Request
 from depthpaint.server.inputs import understood
 from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.logs import LOG, log_event
@@ -19,7 +18,7 @@ from depthpaint.server.metrics import Metrics
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.ray_pictures import RayPictures
 from depthpaint.server.scheduler import Scheduler, cancelled, unexpected
-from depthpaint.server.store import JobStore, State, StoredJob
+from depthpaint.server.store import JobStore, State, StoredJob, stored_fields
 
 REMEMBERED = 1000
 """Finished jobs that are kept in memory."""
@@ -138,12 +137,11 @@ class JobQueue:
             self._reserved -= 1
         job = Job(
             secrets.token_hex(16), prepared.request, prepared.plan.seeds, durable, time(), prepared,
-            steps=prepared.plan.settings.num_inference_steps, understood=understood(prepared),
+            steps=prepared.plan.schedule.steps, understood=understood(prepared),
             settings=prepared.plan.settings,
         )  # fmt: skip
         if durable:
-            fields = job.request.model_dump(mode="json", exclude_none=True)
-            fields["depth"] = job.request.depth.relative_to(self._options.out).as_posix()
+            fields = stored_fields(job.request, self._options.out)
             stored = StoredJob(job.id, "queued", fields, job.seeds, (), None, body, job.created)
             # The same request may have come twice at the same time.
             if not self._store.add(stored, key) and key is not None:
@@ -228,9 +226,7 @@ class JobQueue:
         self._wake.set()
 
     def _restored(self, stored: StoredJob) -> Job:
-        request = Request.model_validate(
-            {**stored.request, "depth": self._options.out / str(stored.request["depth"])}
-        )
+        request = stored.painted_from(self._options.out)
         job = Job(stored.id, request, stored.seeds, True, stored.created)
         if stored.state in ("queued", "generating"):
             return job

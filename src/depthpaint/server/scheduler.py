@@ -90,7 +90,7 @@ class Scheduler:
             engine.weights_of(job.request.choice)
             results = engine.pictures(prepared, on_progress)
         else:
-            steps = prepared.plan.settings.num_inference_steps
+            steps = prepared.plan.schedule.steps
 
             def at_step(picture: int, step: int) -> None:
                 loop.call_soon_threadsafe(job.at_step, picture, step, steps, None)

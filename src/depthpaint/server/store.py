@@ -13,6 +13,8 @@ from typing import Literal
 
 from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.core.files import make_folder
+from depthpaint.record.paths import INIT
+from depthpaint.request import Request
 
 State = Literal["queued", "generating", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[State, ...] = ("queued", "generating")
@@ -20,6 +22,7 @@ FILE = "jobs.sqlite3"
 KEPT = 100_000
 """Finished jobs that are kept; older ones are forgotten, their pictures stay."""
 
+_INPUTS = ("depth", INIT)
 _COLUMNS = "id, state, request, seeds, pictures, error, body, created"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -42,7 +45,7 @@ CREATE INDEX IF NOT EXISTS by_state ON jobs(state);
 class StoredJob:
     """A job as it is stored.
 
-    `request` are the fields of a Request with the depth map's path relative to the output folder,
+    `request` are the fields of a Request with the paths of its files relative to the output folder,
     `pictures` file names in that folder, `error` code and message, `body` the digest of the client's request.
     """
 
@@ -54,6 +57,18 @@ class StoredJob:
     error: tuple[str, str] | None
     body: str
     created: float
+
+    def painted_from(self, out: Path) -> Request:
+        """The request, whose files are in the folder `out`."""
+        files = {name: out / str(self.request[name]) for name in _INPUTS if name in self.request}
+        return Request.model_validate({**self.request, **files})
+
+
+def stored_fields(request: Request, out: Path) -> dict[str, object]:
+    """The fields of a request as they are stored; its files are in the folder `out`."""
+    fields = request.model_dump(mode="json", exclude_none=True)
+    files = {name: Path(fields[name]).relative_to(out).as_posix() for name in _INPUTS if name in fields}
+    return {**fields, **files}
 
 
 class JobStore:

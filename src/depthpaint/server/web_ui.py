@@ -1,4 +1,4 @@
-"""The interface of AUTOMATIC1111's web UI, /sdapi/v1: txt2img with a ControlNet unit, progress, interrupt."""
+"""The interface of AUTOMATIC1111's web UI, /sdapi/v1: txt2img and img2img, progress, interrupt."""
 
 from __future__ import annotations
 
@@ -10,101 +10,29 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi import Request as HttpRequest
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from depthpaint import __version__
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, ParameterError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Prepared
 from depthpaint.model_choice import ModelChoice
 from depthpaint.models.registry import find_model
-from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES
+from depthpaint.record.infotext import SAMPLER_NAMES
 from depthpaint.server.checks import png_of
 from depthpaint.server.inputs import checked_request, prepared_as_web_ui, stored_depth, without_depth
 from depthpaint.server.jobs import Job
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.routes import Server, finished, server_of
+from depthpaint.server.web_ui_fields import SIDE, UNIVERSAL_STEPS, TextToImage, sampler_of, schedule_of
 from depthpaint.server.web_ui_lists import add_lists, model_title, models_by_title
+from depthpaint.server.web_ui_start import FEWEST_STEPS, ImageToImage, Start, start_of
 from depthpaint.server.web_ui_units import Unit, unit_of
 
-UNIVERSAL_STEPS = 20
-"""What every client of this interface sends if its user says nothing."""
-SIDE = 512
-"""Width and height of requests that give none."""
 FEW = 8
 """A model that paints in so many steps or fewer was trained for a guidance of its own."""
 NOTE_HEADER = "X-Depthpaint-Changed"
-MOST = 100
-_MOST_SEED = 2**53
-
-
-class TextToImage(BaseModel):
-    """What a client may send; null is as absent. Fields of the web UI without effect here are ignored."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
-
-    prompt: str | None = Field("", max_length=32_000)
-    negative_prompt: str | None = Field("", max_length=32_000)
-    seed: int | None = Field(-1, ge=-1, le=_MOST_SEED)
-    steps: int | None = Field(UNIVERSAL_STEPS, ge=1, le=1000)
-    cfg_scale: float | None = Field(7.0, ge=0, le=100)
-    width: int | None = Field(None, ge=8, le=8192, description=f"Default: {SIDE}.")
-    height: int | None = Field(None, ge=8, le=8192, description=f"Default: {SIDE}.")
-    batch_size: int | None = Field(1, ge=1, le=MOST)
-    n_iter: int | None = Field(1, ge=1, le=MOST)
-    sampler_name: str | None = None
-    sampler_index: str | None = None
-    scheduler: str | None = None
-    override_settings: dict[str, Any] | None = None
-    alwayson_scripts: dict[str, Any] | None = None
-    send_images: bool | None = True
-    script_name: str | None = None
-
-
 Known = Annotated[Server, Depends(server_of)]
-_ALIASES = {
-    **{name.lower(): ours for ours, name in SAMPLER_NAMES.items()},
-    **{ours: ours for ours in SAMPLER_NAMES},
-    "k_euler": "euler", "k_euler_a": "euler-ancestral", "k_euler_ancestral": "euler-ancestral",
-    "euler ancestral": "euler-ancestral", "k_heun": "heun", "k_dpmpp_2m": "dpm++-2m", "dpm++ 2m": "dpm++-2m",
-    "k_lcm": "lcm",
-}  # fmt: skip
-_SCHEDULES = {
-    **{name.lower(): ours for ours, name in SCHEDULE_NAMES.items()},
-    "sgm_uniform": "trailing", "sgm uniform": "trailing", "simple": "trailing", "normal": "linspace",
-    "uniform": "linspace", "ddim_uniform": "leading", "ddim uniform": "leading", "karras": "karras",
-    "exponential": "exponential",
-}  # fmt: skip
-
-
-def sampler_of(name: str | None) -> tuple[str | None, str | None]:
-    """Our sampler and schedule of the web UI's name; None is the model's own. Raises DepthpaintError."""
-    if not name:
-        return None, None
-    lower, schedule = name.lower().strip(), None
-    for suffix in ("karras", "exponential"):
-        if lower.endswith((f" {suffix}", f"_{suffix[:2]}")):
-            schedule = suffix
-            lower = lower.removesuffix(f" {suffix}").removesuffix(f"_{suffix[:2]}")
-    if lower not in _ALIASES:
-        raise DepthpaintError(
-            f"Sampler not found: '{name[:60]}'", code=ErrorCode.SAMPLER_NOT_FOUND,
-            remedy=f"choose one of {', '.join(SAMPLER_NAMES.values())}",
-        )  # fmt: skip
-    return _ALIASES[lower], schedule
-
-
-def schedule_of(name: str | None) -> str | None:
-    """Our schedule of the web UI's name; None is the model's own. Raises DepthpaintError."""
-    if not name or name.lower() == "automatic":
-        return None
-    if name.lower() not in _SCHEDULES:
-        raise DepthpaintError(
-            f"Scheduler not found: '{name[:60]}'", code=ErrorCode.SCHEDULER_NOT_FOUND,
-            remedy=f"choose one of automatic, {', '.join(sorted(set(_SCHEDULES)))}",
-        )  # fmt: skip
-    return _SCHEDULES[name.lower()]
 
 
 def model_named(title: object, options: ServerOptions) -> str:
@@ -120,7 +48,9 @@ def model_named(title: object, options: ServerOptions) -> str:
     return known[title]
 
 
-def prepare(server: Server, body: TextToImage, unit: Unit | None) -> tuple[Prepared, list[str]]:
+def prepare(
+    server: Server, body: TextToImage, unit: Unit | None, start: Start | None
+) -> tuple[Prepared, list[str]]:
     """Plan what a client asked for, and what was changed. Raises DepthpaintError."""
     options, changed = server.options, list[str]()
     model = model_named((body.override_settings or {}).get("sd_model_checkpoint"), options)
@@ -128,10 +58,8 @@ def prepare(server: Server, body: TextToImage, unit: Unit | None) -> tuple[Prepa
     steps, guidance = body.steps, body.cfg_scale
     if habits.num_inference_steps <= FEW:
         if steps == UNIVERSAL_STEPS:
-            steps = None
-            changed.append(
-                f"steps {habits.num_inference_steps} instead of {UNIVERSAL_STEPS}, as {model} needs"
-            )
+            steps = max(habits.num_inference_steps, FEWEST_STEPS if start else 0)
+            changed.append(f"steps {steps} instead of {UNIVERSAL_STEPS}, as {model} needs")
         if guidance is not None and guidance != habits.guidance_scale:
             changed.append(f"cfg_scale {habits.guidance_scale:g} instead of {guidance:g}, as {model} needs")
         guidance = None
@@ -156,9 +84,11 @@ def prepare(server: Server, body: TextToImage, unit: Unit | None) -> tuple[Prepa
     if not (body.prompt or "").strip():
         given["prompt"] = "a picture"
     checked_request({**given, "depth": "depth"}, options)
+    if start is not None:
+        given |= start.settings(options.out)
     if unit is None:
         path, flat = without_depth(size, options.out)
-        given |= flat
+        given |= flat | ({"fit": start.fit} if start else {})
         changed.append("painted without a depth map: no ControlNet unit has an image")
     else:
         path = stored_depth(unit.depth, options.out)
@@ -175,29 +105,13 @@ def router_of(options: ServerOptions) -> APIRouter:
     @router.post("/sdapi/v1/txt2img")
     async def txt2img(body: TextToImage, server: Known, request: HttpRequest) -> Response:  # pyright: ignore[reportUnusedFunction]
         """Paint a prompt with the layout of the depth map in a ControlNet unit."""
-        if body.script_name:
-            raise DepthpaintError(
-                f"the script '{body.script_name[:60]}' is not supported", code=ErrorCode.SCRIPT_NOT_FOUND,
-                remedy="leave script_name out",
-            )  # fmt: skip
-        unit = unit_of(body.alwayson_scripts)
-        changed: list[str] = []
-
-        def plan() -> Prepared:
-            prepared, noted = prepare(server, body, unit)
-            changed.extend(noted)
-            return prepared
-
-        job = await finished(server.queue, request, plan)
-        sent = await request.json()
-        return _answer(job, body, sent, changed)
+        return await _painted(server, request, body, None, [])
 
     @router.post("/sdapi/v1/img2img")
-    async def img2img() -> Response:  # pyright: ignore[reportUnusedFunction]
-        """Not supported yet."""
-        raise ParameterError(
-            "img2img is not supported", code=ErrorCode.NOT_FOUND, remedy="use /sdapi/v1/txt2img"
-        )
+    async def img2img(body: ImageToImage, server: Known, request: HttpRequest) -> Response:  # pyright: ignore[reportUnusedFunction]
+        """Paint over a picture, with the layout of the depth map in a ControlNet unit, if there is one."""
+        start, changed = start_of(body)
+        return await _painted(server, request, body, start, changed)
 
     @router.get("/sdapi/v1/progress")
     async def progress(server: Known, skip_current_image: bool = False) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
@@ -234,6 +148,25 @@ def _interrupt(server: Server) -> None:
             server.queue.cancel(job)
 
 
+async def _painted(
+    server: Server, request: HttpRequest, body: TextToImage, start: Start | None, changed: list[str]
+) -> Response:
+    if body.script_name:
+        raise DepthpaintError(
+            f"the script '{body.script_name[:60]}' is not supported", code=ErrorCode.SCRIPT_NOT_FOUND,
+            remedy="leave script_name out",
+        )  # fmt: skip
+    unit = unit_of(body.alwayson_scripts)
+
+    def plan() -> Prepared:
+        prepared, noted = prepare(server, body, unit, start)
+        changed.extend(noted)
+        return prepared
+
+    job = await finished(server.queue, request, plan)
+    return _answer(job, body, await request.json(), changed)
+
+
 def _progress(job: Job | None, server: Server) -> dict[str, Any]:
     share = 0.0 if job is None else (len(job.pictures) + job.step / max(1, job.steps)) / len(job.seeds)
     left = None if job is None else server.queue.left(job)
@@ -255,7 +188,7 @@ def _answer(job: Job, body: TextToImage, sent: dict[str, Any], changed: list[str
     info = _info(job, body, changed)
     content = {
         "images": images if body.send_images is not False else [],
-        "parameters": sent,
+        "parameters": body.shown(sent) if isinstance(body, ImageToImage) else sent,
         "info": json.dumps(info),
     }
     headers = {NOTE_HEADER: "; ".join(changed).encode("ascii", "replace").decode()} if changed else {}
@@ -277,7 +210,8 @@ def _info(job: Job, body: TextToImage, changed: list[str]) -> dict[str, Any]:
         "cfg_scale": settings.guidance_scale, "steps": settings.num_inference_steps,
         "batch_size": body.batch_size or 1, "restore_faces": False, "face_restoration_model": None,
         "sd_model_name": settings.model, "sd_model_hash": first.weights[:10], "sd_vae_name": None,
-        "sd_vae_hash": None, "seed_resize_from_w": -1, "seed_resize_from_h": -1, "denoising_strength": None,
+        "sd_vae_hash": None, "seed_resize_from_w": -1, "seed_resize_from_h": -1,
+        "denoising_strength": None if settings.init is None else settings.denoise,
         "extra_generation_params": {
             "depth": job.understood, "warnings": list(first.warnings), "changed": changed,
         },

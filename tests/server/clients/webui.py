@@ -32,4 +32,17 @@ for name in NAMES.split():
     if hasattr(api, name):
         getattr(api, name)()
 api.set_options({"sd_model_checkpoint": api.util_get_model_names()[0]})
+begun = api.img2img(
+    images=[first.image],
+    prompt="a red house at night",
+    seed=7,
+    denoising_strength=0.5,
+    width=512,
+    height=384,
+    controlnet_units=[unit],
+)
+assert begun.image.size == (512, 384)
+assert begun.image.tobytes() != first.image.tobytes()
+assert begun.info["denoising_strength"] == 0.5
+assert begun.parameters["init_images"] is None
 assert api.controlnet_detect(images=[Image.open(depth)], module="depth").image.size == (640, 480)

@@ -10,7 +10,8 @@ from depthpaint.core.regular_file import read_document, require_digest, require_
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, TOKENIZER = "diorama.safetensors", "tokenizer.json"
-GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder")
+ENCODER = "encoder"
+GRAPHS: tuple[str, ...] = ("text_encoder", "adapter", "unet", "decoder", ENCODER)
 SMALL_FILES: tuple[str, ...] = (*(f"{name}.onnx" for name in GRAPHS), TOKENIZER)
 """All files but the weights and the document."""
 DIGESTS = "sha256"
@@ -28,7 +29,7 @@ class DioramaFiles:
     weights_sha256: str
 
     def graph(self, name: str) -> Path:
-        """The ONNX graph `name`: text_encoder, adapter, unet or decoder."""
+        """The ONNX graph `name`: text_encoder, adapter, unet, decoder or encoder."""
         return self.folder / f"{name}.onnx"
 
     @property

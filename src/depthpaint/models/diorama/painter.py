@@ -1,4 +1,4 @@
-"""diorama in ONNX Runtime: a tokenizer, and four graphs that share one weights file."""
+"""diorama in ONNX Runtime: a tokenizer, and five graphs that share one weights file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from depthpaint.core.errors import require_room
 from depthpaint.depth.hints import relief_of
-from depthpaint.models.diorama.files import GRAPHS, WEIGHTS, DioramaFiles, open_files
+from depthpaint.models.diorama.files import ENCODER, GRAPHS, WEIGHTS, DioramaFiles, open_files
 from depthpaint.models.onnx_session import OnnxSession, start_session
 from depthpaint.models.painter import Floats, Runtime, UnknownWord
 from depthpaint.plan import ModelHabits
@@ -89,8 +89,10 @@ class Diorama:
         self._files = files or open_files()
         self._runtime = runtime or Runtime()
         # Sessions are built in parallel and up front, so that "load" is the full cost of loading.
-        with ThreadPoolExecutor(len(GRAPHS)) as pool:
-            self._sessions = dict(zip(GRAPHS, pool.map(self._start, GRAPHS), strict=True))
+        # The encoder's comes with the first picture to start from, which few runs have.
+        needed = [name for name in GRAPHS if name != ENCODER]
+        with ThreadPoolExecutor(len(needed)) as pool:
+            self._sessions = dict(zip(needed, pool.map(self._start, needed), strict=True))
 
     @property
     def habits(self) -> ModelHabits:
@@ -154,6 +156,11 @@ class Diorama:
         """The noise, unchanged."""
         return noise
 
+    def encode(self, picture: Floats) -> Array:
+        """Latents of a picture (H, W, 3)."""
+        centred = picture.transpose(2, 0, 1)[None] * np.float32(2) - np.float32(1)
+        return self._run(ENCODER, {"picture": centred})[0]
+
     def prepare_control(self, hints: Mapping[str, Floats], known: Floats | None) -> object:
         """Run the adapter; it does not depend on the latents, so once per picture."""
         features = self._run("adapter", {"relief": relief_of(hints["depth"])[None]})
@@ -199,6 +206,8 @@ class Diorama:
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Features:
         contiguous = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
+        if name not in self._sessions:
+            self._sessions[name] = self._start(name)
         return tuple(cast("list[Floats]", self._sessions[name].run(None, contiguous)))
 
     def _start(self, name: str) -> OnnxSession:

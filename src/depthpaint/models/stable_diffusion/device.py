@@ -130,8 +130,8 @@ class SafetyChecker:
             )
 
 
-class Decoder:
-    """The decoding half of an AutoencoderKL or AutoencoderTiny."""
+class Autoencoder:
+    """An AutoencoderKL or AutoencoderTiny."""
 
     def __init__(self, vae: Any) -> None:
         self._vae = vae
@@ -154,17 +154,31 @@ class Decoder:
         """Switch to float32."""
         self._vae.to(dtype=torch.float32)
 
+    def encode(self, picture: Tensor) -> Tensor:
+        """Latents (1, c, h, w), float32, from a picture (1, 3, H, W) in [-1, 1]: the mode."""
+        return self._steadily(self._encoded, picture, "encoded")
+
+    def _encoded(self, picture: Tensor) -> Tensor:
+        vae = self._vae
+        code = vae.encode(picture.to(vae.device, vae.dtype))
+        clean = code.latents if hasattr(code, "latents") else code.latent_dist.mode()
+        return clean.float() * vae.config.scaling_factor
+
     def decode(self, latents: Tensor) -> Tensor:
         """A picture (3, H, W) in about [-1, 1] from latents (1, c, h, w); NaN only where latents are."""
-        picture = self._ladder.run(lambda: self._decoded(latents))
+        return self._steadily(self._decoded, latents, "decoded")
+
+    def _steadily(self, work: Callable[[Tensor], Tensor], given: Tensor, done: str) -> Tensor:
+        """What `work` makes of a tensor; in float32 if numbers overflow in the autoencoder's own type."""
+        made = self._ladder.run(lambda: work(given))
         kind = self._vae.dtype
-        if kind != torch.float32 and not torch.isfinite(picture).all() and torch.isfinite(latents).all():
+        if kind != torch.float32 and not torch.isfinite(made).all() and torch.isfinite(given).all():
             self._noted.append(
-                f"decoded again in float32: in {str(kind).removeprefix('torch.')} the colours overflowed"
+                f"{done} again in float32: in {str(kind).removeprefix('torch.')} the colours overflowed"
             )
             self.steady()
-            picture = self._ladder.run(lambda: self._decoded(latents))
-        return picture
+            made = self._ladder.run(lambda: work(given))
+        return made
 
     def _decoded(self, latents: Tensor) -> Tensor:
         vae = self._vae

@@ -22,7 +22,7 @@ from depthpaint.models.stable_diffusion.control import (
     DepthChannel,
     DepthControl,
 )
-from depthpaint.models.stable_diffusion.device import Decoder, SafetyChecker
+from depthpaint.models.stable_diffusion.device import Autoencoder, SafetyChecker
 from depthpaint.models.stable_diffusion.folder_parts import (
     CHECKER,
     IMAGE_PROCESSOR,
@@ -50,7 +50,7 @@ class Modules:
     """
 
     unet: Any
-    decoder: Decoder
+    autoencoder: Autoencoder
     text: Sequence[TextEncoder]
     controls: Mapping[str, DepthControl]
     weights_sha256: str
@@ -63,7 +63,7 @@ class Modules:
     @property
     def memory(self) -> int:
         """Bytes of all parameters, each once."""
-        parts = [self.unet, self.decoder, *self.text, *self.controls.values(), self.safety]
+        parts = [self.unet, self.autoencoder, *self.text, *self.controls.values(), self.safety]
         return sum({id(each): each.nbytes for part in parts for each in _parameters(part)}.values())
 
 
@@ -173,7 +173,7 @@ def load_modules(located: ModelPaths, *, device: str, dtype: torch.dtype) -> Mod
         controls = {"depth": _built_in(located.folder, unet, parts["vae"]), **controls}
     return Modules(
         unet=unet,
-        decoder=Decoder(parts["vae"]),
+        autoencoder=Autoencoder(parts["vae"]),
         text=encoders,
         controls=controls,
         weights_sha256=digest_of([file for place in files for file in weight_files(place)]),

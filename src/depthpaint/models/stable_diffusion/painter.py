@@ -98,9 +98,9 @@ class StableDiffusion:
     @property
     def notes(self) -> tuple[str, ...]:
         """Measures taken because of memory or overflows."""
-        saved = [*self._ladder.taken, *self._modules.decoder.saved]
+        saved = [*self._ladder.taken, *self._modules.autoencoder.saved]
         short = (f"memory ran out, so: {'; '.join(saved)}",) if saved else ()
-        return (*short, *self._noted, *self._modules.decoder.notes)
+        return (*short, *self._noted, *self._modules.autoencoder.notes)
 
     def steadier(self) -> bool:
         """Switch from float16 or bfloat16 to float32."""
@@ -109,7 +109,7 @@ class StableDiffusion:
         self._modules.unet.to(dtype=torch.float32)
         for control in self._modules.controls.values():
             control.to(dtype=torch.float32)
-        self._modules.decoder.steady()
+        self._modules.autoencoder.steady()
         self._noted.append(f"painted again in float32: in {_short(self._dtype)} the numbers overflowed")
         self._dtype = torch.float32
         return True
@@ -134,6 +134,13 @@ class StableDiffusion:
     def begin(self, noise: Floats) -> Array:
         """As a tensor on the device."""
         return torch.from_numpy(noise).to(self._device)  # pyright: ignore[reportUnknownMemberType]
+
+    @_failing_as("its autoencoder")
+    @torch.inference_mode()
+    def encode(self, picture: Floats) -> Array:
+        """Latents of a picture (H, W, 3), as a tensor on the device."""
+        centred = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None])) * 2 - 1
+        return self._modules.autoencoder.encode(centred).to(self._device)
 
     @_failing_as("its control network")
     @torch.inference_mode()
@@ -196,7 +203,7 @@ class StableDiffusion:
     @torch.inference_mode()
     def decode(self, latents: Array) -> Floats:
         """A picture (H, W, 3). Raises PictureRefused if the safety checker is enabled and rejects it."""
-        picture = self._modules.decoder.decode(cast("Tensor", latents))
+        picture = self._modules.autoencoder.decode(cast("Tensor", latents))
         shown = (picture * 0.5 + 0.5).permute(1, 2, 0).cpu().numpy()
         if self._modules.safety is not None:
             self._modules.safety.require_safe(shown)
