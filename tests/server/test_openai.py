@@ -194,6 +194,7 @@ def test_a_client_that_goes_away_frees_its_place(start: Start) -> None:
             pytest.raises(httpx.TimeoutException),
         ):
             impatient.post("/v1/images/generations", json={**body, "stream": stream})
+        server.until(lambda: all(job.stop.is_set() for job in server.queue.running))
         server.painter.free.set()
         server.until(lambda: not server.queue.running)
         assert server.painter.steps < 50
