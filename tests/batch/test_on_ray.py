@@ -18,7 +18,8 @@ import psutil
 import pytest
 from batching import content, fake_engine, paint_all, some_rows, write_rows
 
-from depthpaint.batch.ray_painters import MOST_TRIES, painters_on_ray
+from depthpaint.batch.ray_cluster import MOST_TRIES
+from depthpaint.batch.ray_painters import painters_on_ray
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime

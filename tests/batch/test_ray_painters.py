@@ -17,7 +17,8 @@ from batching import content, fake_engine, paint_all, some_rows, write_rows
 from depthpaint.batch import ray_cluster
 from depthpaint.batch.job import Job
 from depthpaint.batch.painting import Stopped
-from depthpaint.batch.ray_painters import MOST_TRIES, RayPainters, painters_on_ray
+from depthpaint.batch.ray_cluster import MOST_TRIES
+from depthpaint.batch.ray_painters import RayPainters, painters_on_ray
 from depthpaint.core.errors import DepthpaintError, ErrorCode
 from depthpaint.models.painter import Runtime
 

@@ -242,6 +242,15 @@ def test_png_info_gives_back_the_infotext(shared: Running) -> None:
     )
 
 
+@pytest.mark.parametrize("form", ["jpeg", "webp"])
+def test_png_info_reads_the_infotext_of_other_formats(shared: Running, form: str) -> None:
+    wanted = {"prompt": "a räd house", "depth_image": DEPTH, "size": "64x48", "output_format": form}
+    data = shared.post("/v1/images/generations", wanted).json()["data"][0]["b64_json"]
+    found = shared.post("/sdapi/v1/png-info", {"image": data}).json()
+    assert found["info"].startswith("a räd house\nSteps: ")
+    assert found["parameters"]["Size"] == "64x48"
+
+
 def test_progress_and_interrupt(start: Start) -> None:
     server = start()
     idle = server.get("/sdapi/v1/progress?skip_current_image=true").json()

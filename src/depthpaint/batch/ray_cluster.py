@@ -21,6 +21,9 @@ from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError, n
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
 
+MOST_TRIES = 3
+"""A picture that ends its actor so often is not given to another one."""
+
 ANSWER = 60.0
 """Seconds that Ray has for a call. No call waits for a picture, so slow pictures do not count."""
 

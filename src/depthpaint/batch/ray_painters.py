@@ -13,13 +13,10 @@ from typing import Any
 
 from depthpaint.batch.job import Job
 from depthpaint.batch.painting import OnePainter, Outcome, Painted, Painters
-from depthpaint.batch.ray_cluster import Cluster, connected, gone, share_of
+from depthpaint.batch.ray_cluster import MOST_TRIES, Cluster, connected, gone, share_of
 from depthpaint.core.errors import DepthpaintError, ErrorCode, InternalError, ParameterError
 from depthpaint.engine import Engine
 from depthpaint.models.painter import Runtime
-
-MOST_TRIES = 3
-"""A row that ends its painter so often is not given to another one."""
 
 AHEAD = 8
 """Pictures a painter may be ahead of the slowest one: so many lines wait for their turn in the ledger."""

@@ -44,7 +44,7 @@ _EXTENDED = ' xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedX
 _LONGEST_SEGMENT = 0xFFFF - 2
 _LONGEST_PART = 65_400
 """Bytes of extended XMP in one segment, as the specification recommends."""
-_EXIF_POINTER, _USER_COMMENT, _LONG, _UNDEFINED = 0x8769, 0x9286, 4, 7
+EXIF_POINTER, USER_COMMENT, _LONG, _UNDEFINED = 0x8769, 0x9286, 4, 7
 _EXIF_PLACE, _COMMENT_PLACE = 26, 44  # after the header and one directory of one entry, then after the other
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
 
@@ -136,8 +136,8 @@ def _xmp_segments(values: Mapping[str, str]) -> bytes:
 def _exif(comment: str) -> bytes:
     """EXIF (TIFF, big endian) with a UserComment in UTF-16, as AUTOMATIC1111 writes it with piexif."""
     text = b"UNICODE\0" + comment.encode("utf-16-be")
-    pointer = struct.pack(">HHHIII", 1, _EXIF_POINTER, _LONG, 1, _EXIF_PLACE, 0)
-    entry = struct.pack(">HHHIII", 1, _USER_COMMENT, _UNDEFINED, len(text), _COMMENT_PLACE, 0)
+    pointer = struct.pack(">HHHIII", 1, EXIF_POINTER, _LONG, 1, _EXIF_PLACE, 0)
+    entry = struct.pack(">HHHIII", 1, USER_COMMENT, _UNDEFINED, len(text), _COMMENT_PLACE, 0)
     return b"MM\0*" + struct.pack(">I", 8) + pointer + entry + text
 
 

@@ -11,14 +11,12 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any
 
-from depthpaint.batch.ray_cluster import Cluster, connected, share_of
+from depthpaint.batch.ray_cluster import MOST_TRIES, Cluster, connected, share_of
 from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, InternalError
 from depthpaint.engine import Engine, Prepared
 from depthpaint.models.painter import Runtime
 from depthpaint.record.result import Result
 
-MOST_TRIES = 3
-"""A picture that ends its actor so often has failed."""
 _LOOK_SECONDS = 0.1
 """Between two questions how far a picture is."""
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from depthpaint.core.errors import DepthpaintError, ErrorCode, ParameterError
 from depthpaint.depth.read import require_certain
 from depthpaint.models.registry import names
-from depthpaint.record.encode import INFOTEXT_KEY
+from depthpaint.record.encode import EXIF_POINTER, INFOTEXT_KEY, USER_COMMENT
 from depthpaint.record.infotext import SAMPLER_NAMES, SCHEDULE_NAMES, parse_infotext
 from depthpaint.request import reading_from
+from depthpaint.server.checks import png_of
 from depthpaint.server.inputs import bytes_of
 from depthpaint.server.options import ServerOptions
 from depthpaint.server.routes import Server, server_of
@@ -168,10 +169,14 @@ def _add_posts(router: APIRouter, options: ServerOptions) -> None:
 
 
 def _texts_in(data: bytes) -> dict[str, str]:
-    """The texts of a PNG. Raises ParameterError for what is no picture."""
+    """The texts of a PNG, the infotext of a JPEG or WebP. Raises ParameterError for what is no picture."""
     try:
         with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-            return {str(key): value for key, value in picture.info.items() if isinstance(value, str)}
+            texts = {str(key): value for key, value in picture.info.items() if isinstance(value, str)}
+            comment = picture.getexif().get_ifd(EXIF_POINTER).get(USER_COMMENT)
+            if isinstance(comment, bytes) and comment.startswith(b"UNICODE\0"):
+                texts.setdefault(INFOTEXT_KEY, comment[8:].decode("utf-16-be", "replace"))
+            return texts
     except Exception as error:  # Pillow raises all kinds of exceptions for damaged files
         raise ParameterError(
             "image: it is no picture, or damaged", code=ErrorCode.INVALID_PARAMETER,
@@ -188,6 +193,4 @@ def _detected(server: Server, text: str) -> str:
         if error.code is not ErrorCode.DEPTH_AMBIGUOUS:
             raise
         depth = server.engine.read(data, reading_from({"near": "white"}))
-    buffer = BytesIO()
-    Image.fromarray(np.rint(depth.values * 255).astype(np.uint8)).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(png_of(np.rint(depth.values * 255).astype(np.uint8))).decode()
