@@ -248,7 +248,8 @@ def test_png_info_reads_the_infotext_of_other_formats(shared: Running, form: str
     data = shared.post("/v1/images/generations", wanted).json()["data"][0]["b64_json"]
     found = shared.post("/sdapi/v1/png-info", {"image": data}).json()
     assert found["info"].startswith("a räd house\nSteps: ")
-    assert found["parameters"]["Size"] == "64x48"
+    assert "Size: 64x48" in found["info"]
+    assert found["parameters"]["Steps"]
 
 
 def test_progress_and_interrupt(start: Start) -> None:
