@@ -56,9 +56,10 @@ MEANINGS: Mapping[ErrorCode, str] = {
     ErrorCode.BODY_TOO_LARGE: "The request to the server is larger than it allows.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The request to the server has another type than JSON, or a form.",
     ErrorCode.QUEUE_FULL: "Too many requests wait at the server. `Retry-After` says when to come again.",
-    ErrorCode.NOT_READY: "The Ray cluster cannot be reached, or a node of it was lost.",
+    ErrorCode.NOT_READY: "The Ray cluster cannot be reached, or a node of it was lost; or the server has to "
+    "be restarted.",
     ErrorCode.DRAINING: "The server is stopping.",
-    ErrorCode.TIMEOUT: "The request to the server was not complete in time.",
+    ErrorCode.TIMEOUT: "The request to the server was not complete in time, or painting made no progress.",
     ErrorCode.CANCELLED: "Ctrl-C. A batch can be continued with the same command.",
     ErrorCode.OUT_OF_MEMORY: "There is not enough memory. Use a smaller size.",
     ErrorCode.DISK_FULL: "The disk is full, or a quota is used up.",

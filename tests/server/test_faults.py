@@ -231,6 +231,8 @@ def test_a_picture_that_makes_no_progress_fails_and_the_process_asks_to_be_resta
     assert server.get("/healthz").status_code == 504
     assert server.get("/readyz").status_code == 503
     assert server.get(f"/api/v1/jobs/{name}").json()["state"] == "queued", "it is painted after a restart"
+    refused = server.post(GENERATIONS, BODY)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
 
 
 def test_a_model_that_is_being_loaded_does_not_keep_a_server_from_stopping(
@@ -380,3 +382,25 @@ def test_an_infotext_made_to_do_harm_is_read_as_text(shared: Running, text: str)
     Image.new("RGB", (8, 8)).save(buffer, "PNG", pnginfo=info)
     answer = shared.post("/sdapi/v1/png-info", {"image": base64.b64encode(buffer.getvalue()).decode()})
     assert answer.status_code in (200, 422)
+
+
+def test_a_request_whose_depth_is_read_when_the_server_stops_is_refused(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start()
+    begun, read = threading.Event(), threading.Event()
+    engine = server.queue._scheduler.engine  # pyright: ignore[reportPrivateUsage]
+    prepare = engine.prepare
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        begun.set()
+        assert read.wait(60)
+        return prepare(*arguments, **named)
+
+    monkeypatch.setattr(engine, "prepare", slow)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.post, GENERATIONS, BODY)
+        assert begun.wait(30)
+        asyncio.run_coroutine_threadsafe(server.queue.drain(), server.loop()).result(10)
+        read.set()
+        assert asked.result(30).status_code == 503

@@ -28,6 +28,8 @@ MOST_ASIDE = 4
 """Depth maps that are read at the same time, beside the queue."""
 _LOOK_SECONDS = 0.5
 """Between two looks at whether a picture still makes progress."""
+_LOAD_SECONDS = 3.0
+"""That a server that stops gives a model which is being loaded; small ones are there by then."""
 T = TypeVar("T")
 
 
@@ -56,6 +58,7 @@ class JobQueue:
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._painting: set[asyncio.Task[None]] = set()
+        self._stopping = 0.0
         self.stalled = False
         self.abandoned = False
         self._aside = asyncio.Semaphore(MOST_ASIDE)
@@ -94,10 +97,17 @@ class JobQueue:
             self._enqueue(self._restored(stored), front=False)
         self._worker = asyncio.create_task(self._work())
 
-    def refusal(self) -> DepthpaintError | None:
-        """Why no request is accepted now; None if one is."""
+    @property
+    def _ending(self) -> DepthpaintError | None:
+        """Why nothing is accepted any more."""
         if self._draining:
             return _draining()
+        return _hangs() if self.stalled else None
+
+    def refusal(self) -> DepthpaintError | None:
+        """Why no request is accepted now; None if one is."""
+        if self._ending is not None:
+            return self._ending
         taken, wait, most = self._taken, self.wait, self._options.max_wait
         if taken <= self._options.max_queue and (most is None or wait <= most):
             return None
@@ -135,6 +145,8 @@ class JobQueue:
             prepared = await self.aside(prepare)
         finally:
             self._reserved -= 1
+        if self._ending is not None:  # since the depth map was begun to be read
+            raise self._ending
         job = Job(
             secrets.token_hex(16), prepared.request, prepared.plan.seeds, durable, time(), prepared,
             steps=prepared.plan.schedule.steps, understood=understood(prepared),
@@ -189,15 +201,19 @@ class JobQueue:
 
         Stored jobs that wait are painted after a restart.
         """
-        self._draining = True
-        while self._waiting:
-            job = self._waiting.popleft()
-            if not job.durable:
-                self._finish(job, "failed", _draining())
+        self._draining, self._stopping = True, monotonic()
+        self._give_up_waiting(_draining())
         while self._painting:
             await asyncio.wait(self._painting)
         if self._worker is not None:
             self._worker.cancel()
+
+    def _give_up_waiting(self, error: DepthpaintError) -> None:
+        """Fail what waits, but for stored jobs."""
+        while self._waiting:
+            job = self._waiting.popleft()
+            if not job.durable:
+                self._finish(job, "failed", error)
 
     def _of_key(self, key: str, body: str) -> Job | None:
         stored = self._store.of_key(key)
@@ -240,10 +256,8 @@ class JobQueue:
 
     async def _work(self) -> None:
         while True:
-            while (
-                self._waiting
-                and not self.stalled
-                and self._scheduler.may_start(self._waiting[0], self._running, len(self._waiting))
+            while self._waiting and self._scheduler.may_start(
+                self._waiting[0], self._running, len(self._waiting)
             ):
                 job = self._waiting.popleft()
                 self._running.append(job)
@@ -289,12 +303,17 @@ class JobQueue:
         """
         painting = asyncio.ensure_future(self._scheduler.paint(job, together))
         while not (await asyncio.wait({painting}, timeout=_LOOK_SECONDS))[0]:
-            lost = monotonic() - job.moved > self._options.stall
-            if lost or (self._draining and job.loading):
+            now = monotonic()
+            lost = now - job.moved > self._options.stall
+            if lost or (self._draining and job.loading and now - self._stopping > _LOAD_SECONDS):
                 job.stop.set()
                 painting.add_done_callback(lambda left: left.cancelled() or left.exception())
-                self.abandoned, self.stalled = True, self.stalled or lost
-                raise _stalled(self._options.stall) if lost else _draining()
+                self.abandoned = True
+                if not lost:
+                    raise _draining()
+                self.stalled = True
+                self._give_up_waiting(_hangs())
+                raise _stalled(self._options.stall)
         painting.result()
 
     def _finish(self, job: Job, state: State, error: DepthpaintError | None) -> None:
@@ -317,6 +336,14 @@ def _stalled(seconds: float) -> DepthpaintError:
         f"painting made no progress for {seconds:g} seconds",
         code=ErrorCode.TIMEOUT,
         remedy="restart the server; a slow machine needs a larger --stall",
+    )
+
+
+def _hangs() -> DepthpaintError:
+    return DepthpaintError(
+        "the server makes no progress, and has to be restarted",
+        code=ErrorCode.NOT_READY,
+        remedy="try again when it has been restarted",
     )
 
 
