@@ -16,6 +16,8 @@ from depthpaint.plan import InitPicture, Sizes
 from depthpaint.record.picture_file import picture_bytes
 from depthpaint.record.picture_source import decoded_picture
 
+_ROWS = 256
+
 
 @dataclass(frozen=True, slots=True)
 class StartPicture:
@@ -35,8 +37,11 @@ def read_start(path: Path) -> StartPicture:
     facts, opacity = InitPicture(Extent(width, height), digest), decoded.opacity
     if opacity is None or bool((opacity == 255).all()):
         return StartPicture(decoded.pixels, facts)
-    share = opacity[..., None].astype(np.float32) / 255
-    flat = np.rint(decoded.pixels * share + 255 * (1 - share)).astype(np.uint8)
+    flat = np.empty_like(decoded.pixels)
+    for top in range(0, height, _ROWS):  # in strips: the numbers of a whole one take 4 times as much memory
+        rows = slice(top, top + _ROWS)
+        share = opacity[rows, :, None].astype(np.float32) / 255
+        flat[rows] = np.rint(decoded.pixels[rows] * share + 255 * (1 - share)).astype(np.uint8)
     return StartPicture(flat, facts, ("init is transparent in parts, which become white",))
 
 

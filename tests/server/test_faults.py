@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import re
 import socket
+import sqlite3
+import struct
 import sys
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from io import BytesIO
 from time import sleep
 from typing import Any
 
@@ -18,7 +23,10 @@ import httpx
 import numpy as np
 import pytest
 from fastapi.routing import APIRoute
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from depthpaint.core.errors import ErrorCode, OutputError
 from depthpaint.server import run
 from depthpaint.server.app import make_app
 from depthpaint.server.gate import PAINTING
@@ -272,8 +280,6 @@ def test_no_path_leads_out(shared: Running, path: str) -> None:
 
 @pytest.mark.parametrize("data", [b"<html><script>alert(1)</script></html>", b"<svg onload='alert(1)'/>"])
 def test_pages_and_scripts_are_no_depth_maps_and_never_served(shared: Running, data: bytes) -> None:
-    import base64
-
     text = base64.b64encode(data + b" " * 200).decode()
     for path, body in (
         (GENERATIONS, {**BODY, "depth_image": text}),
@@ -370,12 +376,6 @@ def test_an_error_in_the_log_has_its_traceback() -> None:
     ids=["code", "numbers", "lines", "brackets", "quotes", "keys"],
 )
 def test_an_infotext_made_to_do_harm_is_read_as_text(shared: Running, text: str) -> None:
-    import base64
-    from io import BytesIO
-
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
     info = PngInfo()
     info.add_text("parameters", text)
     buffer = BytesIO()
@@ -404,3 +404,106 @@ def test_a_request_whose_depth_is_read_when_the_server_stops_is_refused(
         asyncio.run_coroutine_threadsafe(server.queue.drain(), server.loop()).result(10)
         read.set()
         assert asked.result(30).status_code == 503
+
+
+def test_a_model_that_is_gone_after_a_restart_fails_its_own_jobs_only(start: Start) -> None:
+    server = start(max_queue=9)
+    server.painter.free.clear()
+    body: dict[str, Any] = {"depth": DEPTH, "prompt": "a", "size": [64, 48]}
+    names = [server.post("/api/v1/jobs", {**body, "seed": seed}).json()["id"] for seed in range(5)]
+    asyncio.run_coroutine_threadsafe(_stopped(server), server.loop()).result(10)
+    with sqlite3.connect(server.out / "jobs.sqlite3") as file:
+        (request,) = file.execute("SELECT request FROM jobs WHERE id = ?", (names[3],)).fetchone()
+        changed = json.dumps({**json.loads(request), "model": "gone-model"})
+        file.execute("UPDATE jobs SET request = ?, state = 'queued' WHERE id = ?", (changed, names[3]))
+    server.stop()
+    again = start(out=server.out, max_queue=9)
+
+    def states() -> list[str]:
+        return [again.get(f"/api/v1/jobs/{name}").json()["state"] for name in names[1:]]
+
+    again.until(lambda: not {"queued", "generating"} & set(states()))
+    assert states()[2] == "failed"
+    assert set(states()[:2] + states()[3:]) <= {"completed", "cancelled"}
+    assert again.get(f"/api/v1/jobs/{names[3]}").json()["error"]["code"] == "model_not_found"
+
+
+async def _stopped(server: Running) -> None:
+    for job in server.queue.running:
+        job.stop.set()
+    server.queue._waiting.clear()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_file_of_jobs_that_cannot_be_written_delays_but_loses_nothing(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = server.queue._store  # pyright: ignore[reportPrivateUsage]
+    update, broken = store.update, threading.Event()
+    broken.set()
+
+    def fails(*arguments: Any) -> None:
+        if broken.is_set():
+            raise OutputError("the file of jobs cannot be written", code=ErrorCode.OUTPUT_NOT_WRITABLE)
+        update(*arguments)
+
+    monkeypatch.setattr(store, "update", fails)
+    body: dict[str, Any] = {"depth": DEPTH, "prompt": "a", "size": [64, 48]}
+    first, second = (server.post("/api/v1/jobs", {**body, "seed": seed}).json()["id"] for seed in (1, 2))
+    for name in (first, second):
+        server.until(lambda name=name: server.get(f"/api/v1/jobs/{name}").json()["state"] == "completed")
+    assert store.unfinished() != []
+    broken.clear()
+    third = server.post("/api/v1/jobs", {**body, "seed": 3}).json()["id"]
+    server.until(lambda: server.get(f"/api/v1/jobs/{third}").json()["state"] == "completed")
+    server.until(lambda: store.unfinished() == [])
+    found = store.get(first)
+    assert found is not None
+    assert len(found.pictures) == 1
+
+
+def test_another_program_that_keeps_the_file_of_jobs_is_told(server: Running) -> None:
+    body: dict[str, Any] = {"depth": DEPTH, "prompt": "a", "size": [64, 48]}
+    with closing(sqlite3.connect(server.out / "jobs.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = server.post("/api/v1/jobs", body)
+        assert (answer.status_code, answer.json()["code"]) == (500, "output_not_writable")
+        other.execute("ROLLBACK")
+    assert server.post("/api/v1/jobs", body).status_code == 202
+
+
+@pytest.mark.parametrize("field", ['"eta": NaN', '"styles": ["\\ud800"]', '"s_tmax": 1e999'])
+def test_numbers_and_texts_that_are_none_are_refused_in_ignored_fields_too(
+    shared: Running, field: str
+) -> None:
+    before = shared.painter.steps
+    body = f'{{"prompt": "a", "width": 64, "height": 64, {field}}}'.encode()
+    assert status(raw(shared, request("/sdapi/v1/txt2img", body))) == 422
+    assert shared.painter.steps == before
+
+
+def test_a_damaged_file_is_named_by_no_path(shared: Running) -> None:
+    cut = base64.b64encode(base64.b64decode(DEPTH)[:-30]).decode()
+    unit = {"alwayson_scripts": {"controlnet": {"args": [{"image": cut}]}}}
+    colour = struct.pack(">I4s1sI", 1, b"tRNS", b"\0", zlib.crc32(b"tRNS\0"))
+    plain = BytesIO()
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(plain, "PNG")
+    data = plain.getvalue()
+    spoiled = base64.b64encode(data[:33] + colour + data[33:]).decode()
+    for path, body in (
+        ("/sdapi/v1/txt2img", {"prompt": "a", **unit}),
+        (GENERATIONS, {**BODY, "depth_image": cut}),
+        ("/api/v1/jobs", {"prompt": "a", "depth": cut}),
+        ("/sdapi/v1/img2img", {"prompt": "a", "init_images": [spoiled]}),
+    ):
+        answer = shared.post(path, body)
+        assert answer.status_code in (400, 422), answer.text
+        assert str(shared.out) not in answer.text
+        assert shared.out.parent.name not in answer.text
+
+
+def test_a_link_whose_picture_was_removed_is_not_found(server: Running) -> None:
+    url = server.post(GENERATIONS, {**BODY, "response_format": "url"}).json()["data"][0]["url"]
+    assert server.get(url).status_code == 200
+    for path in server.out.glob("*.png"):
+        path.unlink()
+    assert server.get(url).status_code == 404

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from depthpaint.core.errors import DepthError, ErrorCode, ModelError, ParameterError
+from depthpaint.core.errors import DepthError, DepthpaintError, ErrorCode, ModelError, ParameterError
 from depthpaint.core.files import make_folder, write_atomic
 from depthpaint.core.geometry import Extent
 from depthpaint.core.setting import settings_of
@@ -23,7 +23,7 @@ from depthpaint.formats.samples import FormatName
 from depthpaint.model_choice import Also, Lora
 from depthpaint.models.registry import names
 from depthpaint.record.paths import INIT
-from depthpaint.record.picture_source import decoded
+from depthpaint.record.picture_source import decoded_picture
 from depthpaint.request import Request, request_from
 from depthpaint.server.options import ServerOptions
 
@@ -82,7 +82,7 @@ def stored_start(data: bytes, field: str, out: Path) -> Path:
 
     Errors call it `field`. Raises RecordError for what is no picture, and OutputError.
     """
-    decoded(field, data)
+    decoded_picture(field, data, transparent=True)  # as read_start reads it
     return _stored(data, out / STARTS)
 
 
@@ -148,6 +148,14 @@ def require_names(request: Request, options: ServerOptions) -> None:
 
 def _file_of(part: Lora | Also) -> str | None:
     return part.file if isinstance(part, Lora) else part.control
+
+
+def hide_paths(error: DepthpaintError, out: Path) -> None:
+    """Leave the server's own paths out of an error: clients sent files, and know no names of them."""
+    stored = rf"{re.escape(str(out))}[/\\]({DEPTHS}|{STARTS})[/\\][0-9a-f]{{32}}\.\w+"
+    for name in ("message", "remedy"):
+        text = re.sub(stored, "the file", str(getattr(error, name)))
+        setattr(error, name, text.replace(str(out), "the output folder"))
 
 
 def _beyond(field: str, given: str, allowed: str) -> ParameterError:

@@ -252,6 +252,8 @@ def _facts(tools: Tools, job: Job) -> dict[str, Any]:
 def _result(tools: Tools, job: Job) -> CallToolResult:
     """The picture, small enough for every client, and a link to the whole file."""
     painted = job.pictures[0]
+    if not painted.path.is_file():
+        raise DepthpaintError("the picture of this job was removed", code=ErrorCode.NOT_FOUND)
     data, kind = painted.path.read_bytes(), "image/png"
     link = ResourceLink(
         name=painted.path.name, uri=URI.format(name=painted.path.name), mime_type="image/png", size=len(data)

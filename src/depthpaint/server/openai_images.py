@@ -171,7 +171,7 @@ def router_of(options: ServerOptions) -> APIRouter:
     @router.get("/images/files/{name}", include_in_schema=False)
     async def linked(name: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         kept = links.get(name)
-        if kept is None:
+        if kept is None or not kept[0].path.is_file():
             raise DepthpaintError("there is no such picture", code=ErrorCode.NOT_FOUND)
         painted, form = kept
         data = await asyncio.to_thread(in_format, painted.path, form)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from time import monotonic, time
 from typing import TypeVar
 
-from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, ParameterError
+from depthpaint.core.errors import Cancelled, DepthpaintError, ErrorCode, OutputError, ParameterError
 from depthpaint.engine import Engine, Prepared
-from depthpaint.server.inputs import understood
+from depthpaint.server.inputs import hide_paths, understood
 from depthpaint.server.jobs import Job, Painted
 from depthpaint.server.logs import LOG, log_event
 from depthpaint.server.metrics import Metrics
@@ -58,6 +58,7 @@ class JobQueue:
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._painting: set[asyncio.Task[None]] = set()
+        self._unsaved: dict[str, Job] = {}
         self._stopping = 0.0
         self.stalled = False
         self.abandoned = False
@@ -96,6 +97,7 @@ class JobQueue:
         for stored in await asyncio.to_thread(self._store.unfinished):
             self._enqueue(self._restored(stored), front=False)
         self._worker = asyncio.create_task(self._work())
+        self._worker.add_done_callback(self._ended)
 
     @property
     def _ending(self) -> DepthpaintError | None:
@@ -166,7 +168,11 @@ class JobQueue:
     async def aside(self, work: Callable[[], T]) -> T:
         """Run work that does not paint in a thread; a few at a time. Raises what it raises."""
         async with self._aside:
-            return await asyncio.to_thread(work)
+            try:
+                return await asyncio.to_thread(work)
+            except DepthpaintError as error:
+                hide_paths(error, self._options.out)
+                raise
 
     def get(self, name: str) -> Job | None:
         """The job with that id, also of an earlier run of the server."""
@@ -267,11 +273,17 @@ class JobQueue:
             self._wake.clear()
             await self._wake.wait()
 
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """Nothing is painted any more; unless the server stops, the process has to be restarted."""
+        if not worker.cancelled():
+            LOG.error("the queue failed", exc_info=worker.exception())
+            self.stalled = True
+            self._give_up_waiting(_hangs())
+
     async def _paint(self, job: Job) -> None:
         job.state, job.started = "generating", monotonic()
         job.moved = job.started
-        if job.durable:
-            self._store.update(job.id, "generating")
+        self._keep(job)
         job.notify("state")
         state: State = "completed"
         error: DepthpaintError | None = None
@@ -281,19 +293,19 @@ class JobQueue:
         except Cancelled as stopped:
             state, error = "cancelled", stopped
         except DepthpaintError as failed:
+            hide_paths(failed, self._options.out)
             state, error = "failed", failed
         except Exception as failed:  # noqa: BLE001 - an error of one job must not stop the others
             LOG.exception("job failed", extra={"facts": {"id": job.id}})
             state, error = "failed", unexpected(failed)
+        self._running.remove(job)
+        self._wake.set()
         if job.durable and error is not None and error.code is ErrorCode.DRAINING:
-            self._running.remove(job)  # it is painted after a restart
-            job.done.set()
+            job.done.set()  # it is painted after a restart
             return
         if state == "completed":
             self._seconds += 0.3 * ((monotonic() - job.started) / together - self._seconds)
-        self._running.remove(job)
         self._finish(job, state, error)
-        self._wake.set()
 
     async def _progressing(self, job: Job, together: int) -> None:
         """Paint a job. Raises DepthpaintError, also where it makes no progress any more.
@@ -316,11 +328,22 @@ class JobQueue:
                 raise _stalled(self._options.stall)
         painting.result()
 
+    def _keep(self, job: Job) -> None:
+        """Store what became of a job, and of those before that could not be stored."""
+        if job.durable:
+            self._unsaved[job.id] = job
+        for name, each in list(self._unsaved.items()):
+            stored = None if each.error is None else (each.error.code.value, str(each.error))
+            try:
+                self._store.update(name, each.state, [one.path.name for one in each.pictures], stored)
+            except OutputError as error:
+                LOG.warning("job not stored", extra={"facts": {"id": name, "why": str(error)}})
+                return
+            del self._unsaved[name]
+
     def _finish(self, job: Job, state: State, error: DepthpaintError | None) -> None:
         job.state, job.error, job.prepared, job.preview = state, error, None, None
-        if job.durable:
-            stored = None if error is None else (error.code.value, str(error))
-            self._store.update(job.id, state, [each.path.name for each in job.pictures], stored)
+        self._keep(job)
         took = round(monotonic() - job.started, 3) if job.started else 0.0
         log_event("job", id=job.id, state=state, pictures=len(job.pictures), seconds=took)
         self.metrics.jobs.labels(state).inc()

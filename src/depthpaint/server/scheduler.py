@@ -60,8 +60,14 @@ class Scheduler:
         return (
             len(running) < self._most
             and waiting >= self.crowd
-            and all(self.engine.paints_side_by_side(each.request.choice) for each in (job, *running))
+            and all(self._paints_side_by_side(each) for each in (job, *running))
         )
+
+    def _paints_side_by_side(self, job: Job) -> bool:
+        try:
+            return self.engine.paints_side_by_side(job.request.choice)
+        except DepthpaintError:  # a model that was there before a restart; painting it says what is wrong
+            return False
 
     def _engine_for(self, together: int) -> Engine:
         """The engine of one of `together` jobs that are painted at the same time."""

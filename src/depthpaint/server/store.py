@@ -19,6 +19,8 @@ from depthpaint.request import Request
 State = Literal["queued", "generating", "completed", "failed", "cancelled"]
 UNFINISHED: tuple[State, ...] = ("queued", "generating")
 FILE = "jobs.sqlite3"
+_BUSY = 1.0
+"""Seconds that another program may keep the file."""
 KEPT = 100_000
 """Finished jobs that are kept; older ones are forgotten, their pictures stay."""
 
@@ -78,7 +80,9 @@ class JobStore:
         make_folder(folder)
         self._lock = threading.Lock()
         try:
-            self._file = sqlite3.connect(folder / FILE, check_same_thread=False, isolation_level=None)
+            self._file = sqlite3.connect(
+                folder / FILE, check_same_thread=False, isolation_level=None, timeout=_BUSY
+            )
             self._file.execute("PRAGMA journal_mode=WAL")
             # A killed process loses nothing with this; only a power cut may lose the newest jobs.
             self._file.execute("PRAGMA synchronous=NORMAL")
@@ -92,7 +96,7 @@ class JobStore:
             ) from error
 
     def add(self, job: StoredJob, key: str | None) -> bool:
-        """Store a new job; False if there is one with `key`, the client's Idempotency-Key."""
+        """Store a new job; False if there is one with `key`, an Idempotency-Key. Raises OutputError."""
         try:
             columns = "id, state, request, seeds, key, body, created"
             request, seeds = json.dumps(job.request), json.dumps(job.seeds)
@@ -116,7 +120,7 @@ class JobStore:
         pictures: Sequence[str] = (),
         error: tuple[str, str] | None = None,
     ) -> None:
-        """Store what became of a job."""
+        """Store what became of a job. Raises OutputError."""
         stored = None if error is None else json.dumps(error)
         self._run(
             "UPDATE jobs SET state = ?, pictures = ?, error = ? WHERE id = ?",
@@ -141,8 +145,17 @@ class JobStore:
             self._file.close()
 
     def _run(self, statement: str, values: tuple[object, ...]) -> None:
-        with self._lock, closing(self._file.execute(statement, values)):
-            pass
+        try:
+            with self._lock, closing(self._file.execute(statement, values)):
+                pass
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"the file of jobs cannot be written: {error}",
+                code=ErrorCode.OUTPUT_NOT_WRITABLE,
+                remedy="see to the disk of the server, and to other programs that use the file",
+            ) from error
 
     def _select(self, condition: str, values: tuple[object, ...]) -> list[StoredJob]:
         statement = (

@@ -13,7 +13,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from depthpaint import __version__
-from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError
+from depthpaint.core.errors import DepthpaintError, ErrorCode, ModelError, ParameterError
 from depthpaint.core.geometry import Extent
 from depthpaint.engine import Prepared
 from depthpaint.model_choice import ModelChoice
@@ -163,8 +163,16 @@ async def _painted(
         changed.extend(noted)
         return prepared
 
+    sent = await request.json()
+    try:
+        json.dumps(sent, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:  # in fields that are ignored, too, because the answer repeats them
+        raise ParameterError(
+            "the request holds NaN, Infinity or half a surrogate pair", code=ErrorCode.INVALID_PARAMETER,
+            remedy="send finite numbers and valid Unicode",
+        ) from error  # fmt: skip
     job = await finished(server.queue, request, plan)
-    return _answer(job, body, await request.json(), changed)
+    return _answer(job, body, sent, changed)
 
 
 def _progress(job: Job | None, server: Server) -> dict[str, Any]:
