@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from time import perf_counter
@@ -57,10 +57,17 @@ def serving(out: Path, *options: str) -> Generator[tuple[httpx.Client, psutil.Pr
         assert process.stderr is not None  # noqa: S101 - it is piped
         lines = iter(process.stderr.readline, "")
         address = next(found[1] for line in lines if (found := re.search(r"listening on (\S+)/", line)))
-        threading.Thread(target=lambda: [None for _ in lines], daemon=True).start()
+        threading.Thread(target=_emptied, args=(lines,), daemon=True).start()
         with httpx.Client(base_url=address, timeout=600) as client:
             yield client, psutil.Process(process.pid)
         process.terminate()
+
+
+def _emptied(lines: Iterable[str]) -> None:
+    """Read the server's log, so that it never waits for a reader."""
+    with suppress(ValueError):  # the pipe is closed when the process has ended
+        for _ in lines:
+            pass
 
 
 def asked(client: httpx.Client, wanted: list[dict[str, Any]], clients: int) -> dict[str, float]:
