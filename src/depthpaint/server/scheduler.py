@@ -33,9 +33,9 @@ class Scheduler:
 
     A job that is alone is painted with all threads. Where `crowd` or more wait, those of models that paint
     side by side are painted together, with a share of the threads each: a picture takes longer, and more are
-    painted in the same time (docs/explanation/benchmarks.md). With fewer, one after the other, the first
-    is there sooner and the mean time is about the same. The pictures are the same in both cases. With `remote`, each of its actors
-    paints one job at a time, and nothing is painted here.
+    painted in the same time (docs/explanation/benchmarks.md). With fewer, one after the other, the first is
+    there sooner and the mean time is about the same. The pictures are the same in both cases. With `remote`,
+    each of its actors paints one job at a time, and nothing is painted here.
     """
 
     crowd = 2
