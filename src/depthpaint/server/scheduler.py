@@ -43,7 +43,7 @@ class Scheduler:
     def __init__(self, engine: Engine, options: ServerOptions, remote: RayPictures | None = None) -> None:
         self._remote = remote
         self._options = options
-        self._cores = engine.runtime.threads or len(os.sched_getaffinity(0))
+        self._cores = engine.runtime.threads or os.cpu_count() or 1
         self._most = remote.count if remote else options.parallel or self._cores
         self._engines = {self._cores: engine}
         self._threads = ThreadPoolExecutor(self._most, "painting")
