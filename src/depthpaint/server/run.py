@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import h11
@@ -157,8 +158,15 @@ async def _serve(
         else:
             ending.append(asyncio.create_task(end()))
 
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        loop.call_soon_threadsafe(stop)
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop)
+        try:
+            loop.add_signal_handler(name, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(name, handle)
     serving = asyncio.create_task(server.serve(sockets=[port]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
