@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,6 @@ from depthpaint.cli import completion, options, painting
 from depthpaint.cli.serve import PACKAGES
 from depthpaint.core.errors import require_packages
 from depthpaint.models.painter import Runtime
-
-RUNTIME = options.group_of(options.runtime_of)
 
 
 @options.grouped
@@ -31,19 +28,20 @@ def mcp(
     model: Annotated[
         str, typer.Option(help="Model of requests that name none.", autocompletion=completion.models)
     ] = "diorama",
-    runtime: Runtime = RUNTIME,
+    runtime: Runtime = options.RUNTIME,
 ) -> None:
     """Serve MCP over standard input and output: an MCP host starts this program.
 
     Example: depthpaint mcp --root /home/me/maps
     """
     require_packages(PACKAGES, "the server", "server")
+    from depthpaint.server.logs import start_logging
     from depthpaint.server.mcp_tools import make_mcp
     from depthpaint.server.options import ServerOptions
     from depthpaint.server.queue import JobQueue
     from depthpaint.server.store import JobStore
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")  # on stderr
+    start_logging("auto", quiet=True)
     chosen = ServerOptions(out=out.resolve(), model=model)
     engine = painting.make_engine(runtime)
 

@@ -1,4 +1,4 @@
-"""A job: one request on its way to its pictures, and what clients are told of it."""
+"""A job: one request in the queue, its progress and its pictures."""
 
 from __future__ import annotations
 

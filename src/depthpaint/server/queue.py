@@ -95,7 +95,7 @@ class JobQueue:
     async def start(self) -> None:
         """Take up the jobs of an earlier run, and begin to paint."""
         for stored in await asyncio.to_thread(self._store.unfinished):
-            self._enqueue(self._restored(stored), front=False)
+            self._enqueue(self._restored(stored))
         self._worker = asyncio.create_task(self._work())
         self._worker.add_done_callback(self._ended)
 
@@ -162,7 +162,7 @@ class JobQueue:
                 earlier = self._of_key(key, body)
                 if earlier is not None:
                     return earlier
-        self._enqueue(job, front=False)
+        self._enqueue(job)
         return job
 
     async def aside(self, work: Callable[[], T]) -> T:
@@ -234,17 +234,14 @@ class JobQueue:
             )
         return self.get(stored.id)
 
-    def _enqueue(self, job: Job, *, front: bool) -> None:
+    def _enqueue(self, job: Job) -> None:
         self._jobs[job.id] = job
         while len(self._jobs) > REMEMBERED:
             old = next((name for name, each in self._jobs.items() if each.done.is_set()), None)
             if old is None:
                 break
             del self._jobs[old]
-        if front:
-            self._waiting.appendleft(job)
-        else:
-            self._waiting.append(job)
+        self._waiting.append(job)
         self._wake.set()
 
     def _restored(self, stored: StoredJob) -> Job:

@@ -134,7 +134,7 @@ def cancelled() -> Cancelled:
 
 
 def unexpected(error: Exception) -> DepthpaintError:
-    """What clients are told of an error that is none of theirs."""
+    """The error that clients get for an unexpected exception; its own text stays in the log."""
     if is_shortage(error):
         return OutOfMemory(
             "there is not enough memory to paint it",
